@@ -1,0 +1,1 @@
+"""Rules: Graph -> findings, one module per rule family."""

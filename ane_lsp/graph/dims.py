@@ -1,0 +1,390 @@
+"""Tensor dimensions: an ``int`` where the size is known, a :class:`Sym` where it is not.
+
+A ``Sym`` is a polynomial with integer coefficients over *atoms*. An atom is a named symbol (``B``, the batch size), an
+anonymous one (``?``: a size nothing is known about, equal only to itself) or an opaque term (``H//2``, ``H%7``,
+``max(H, 7)``) whose operands are dimensions again. Arithmetic normalises, so ``(2*H)//2`` is ``H`` and two ways of
+computing one size compare equal. What normalisation cannot decide is answered ``None`` ("unknown"), never guessed.
+
+Every named symbol stands for a size of at least 1, an anonymous one for a size of at least 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import count
+from typing import Union
+
+DimLike = Union[int, "Sym"]
+Monomial = tuple["Atom", ...]
+
+_anonymous = count(1)
+
+
+class Atom:
+    """A factor of a monomial: ``op`` is ``"sym"``, ``"?"``, ``"//"``, ``"%"``, ``"max"`` or ``"min"``."""
+
+    __slots__ = ("_hash", "args", "op", "order")
+
+    def __init__(self, op: str, args: tuple[object, ...]) -> None:
+        self.op = op
+        self.args = args
+        self._hash = hash((op, args))
+        self.order = (op, str(self))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Atom) and self._hash == other._hash and self.op == other.op and self.args == other.args
+        )
+
+    def __lt__(self, other: Atom) -> bool:
+        return self.order < other.order
+
+    def __str__(self) -> str:
+        if self.op == "sym":
+            return str(self.args[0])
+        if self.op == "?":
+            return f"?{self.args[0]}"
+        if self.op in ("max", "min"):
+            return f"{self.op}({self.args[0]}, {self.args[1]})"
+        left, right = (f"({a})" if isinstance(a, Sym) and not a.is_atom else str(a) for a in self.args)
+        return f"{left}{self.op}{right}"
+
+    @property
+    def lower_bound(self) -> float:
+        if self.op in ("sym", "?"):
+            return 1 if self.op == "sym" else 0
+        left, right = (lower_bound(a) for a in self.args)  # type: ignore[arg-type]
+        if self.op in ("max", "min"):
+            return max(left, right) if self.op == "max" else min(left, right)
+        if right <= 0:
+            return float("-inf")
+        return 0 if self.op == "%" or left >= 0 else float("-inf")
+
+    @property
+    def is_known(self) -> bool:
+        """False where an anonymous size takes part."""
+        return self.op != "?" and all(a.is_known for a in self.args if isinstance(a, Sym))
+
+
+class Sym:
+    """A dimension that is not a plain int. Build one with :func:`symbol`, :func:`fresh` or arithmetic."""
+
+    __slots__ = ("_hash", "terms")
+
+    terms: tuple[tuple[Monomial, int], ...]
+
+    def __init__(self, terms: tuple[tuple[Monomial, int], ...]) -> None:
+        self.terms = terms
+        self._hash = hash(terms)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        """Structural equality; use :func:`equal` for the three-valued question."""
+        return self is other or (isinstance(other, Sym) and self._hash == other._hash and self.terms == other.terms)
+
+    @property
+    def is_atom(self) -> bool:
+        return len(self.terms) == 1 and self.terms[0][1] == 1 and len(self.terms[0][0]) == 1
+
+    @property
+    def is_known(self) -> bool:
+        return all(atom.is_known for monomial, _ in self.terms for atom in monomial)
+
+    def symbols(self) -> frozenset[str]:
+        """Names of the named symbols that take part."""
+        found: set[str] = set()
+        for monomial, _ in self.terms:
+            for atom in monomial:
+                if atom.op == "sym":
+                    found.add(str(atom.args[0]))
+                else:
+                    for arg in atom.args:
+                        if isinstance(arg, Sym):
+                            found |= arg.symbols()
+        return frozenset(found)
+
+    def __str__(self) -> str:
+        if not self.is_known:
+            return "?"
+        out = ""
+        for monomial, coefficient in sorted(self.terms, key=lambda t: (not t[0], -len(t[0]), [a.order for a in t[0]])):
+            factors = [str(a) if a.op in ("sym", "max", "min") else f"({a})" for a in monomial]
+            if len(factors) == 1 and coefficient == 1 and len(self.terms) == 1:
+                factors = [str(monomial[0])]
+            size = abs(coefficient)
+            text = "*".join(([] if size == 1 and factors else [str(size)]) + factors)
+            out += (" - " if coefficient < 0 else " + ") + text if out else ("-" if coefficient < 0 else "") + text
+        return out or "0"
+
+    __repr__ = __str__
+
+    def __add__(self, other: DimLike) -> DimLike:
+        return _from_terms(_merge(self.terms, _terms(other), 1))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: DimLike) -> DimLike:
+        return _from_terms(_merge(self.terms, _terms(other), -1))
+
+    def __rsub__(self, other: DimLike) -> DimLike:
+        return _from_terms(_merge(_terms(other), self.terms, -1))
+
+    def __neg__(self) -> DimLike:
+        return _from_terms({m: -c for m, c in self.terms})
+
+    def __pos__(self) -> DimLike:
+        return self
+
+    def __mul__(self, other: DimLike) -> DimLike:
+        product: dict[Monomial, int] = {}
+        for m1, c1 in self.terms:
+            for m2, c2 in _terms(other):
+                monomial = tuple(sorted(m1 + m2))
+                product[monomial] = product.get(monomial, 0) + c1 * c2
+        return _from_terms(product)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: DimLike) -> DimLike:
+        return floordiv(self, other)
+
+    def __rfloordiv__(self, other: DimLike) -> DimLike:
+        return floordiv(other, self)
+
+    def __mod__(self, other: DimLike) -> DimLike:
+        return mod(self, other)
+
+    def __rmod__(self, other: DimLike) -> DimLike:
+        return mod(other, self)
+
+
+def _terms(value: DimLike) -> tuple[tuple[Monomial, int], ...]:
+    if isinstance(value, Sym):
+        return value.terms
+    return (((), int(value)),) if value else ()
+
+
+def _merge(
+    left: Iterable[tuple[Monomial, int]], right: Iterable[tuple[Monomial, int]], sign: int
+) -> dict[Monomial, int]:
+    out = dict(left)
+    for monomial, coefficient in right:
+        out[monomial] = out.get(monomial, 0) + sign * coefficient
+    return out
+
+
+def _from_terms(terms: dict[Monomial, int]) -> DimLike:
+    kept = {m: c for m, c in terms.items() if c}
+    if not kept:
+        return 0
+    if len(kept) == 1 and () in kept:
+        return kept[()]
+    return Sym(tuple(sorted(kept.items(), key=lambda t: [a.order for a in t[0]])))
+
+
+def _opaque(op: str, *args: DimLike) -> Sym:
+    return Sym((((Atom(op, args),), 1),))
+
+
+def symbol(name: str) -> Sym:
+    """The size called `name`, at least 1."""
+    return Sym((((Atom("sym", (name,)),), 1),))
+
+
+def fresh() -> Sym:
+    """A size nothing is known about; prints as ``?`` and equals only itself."""
+    return Sym((((Atom("?", (next(_anonymous),)),), 1),))
+
+
+def is_known(value: DimLike) -> bool:
+    """True for ints and for expressions over named symbols only."""
+    return not isinstance(value, Sym) or value.is_known
+
+
+def equal(left: DimLike, right: DimLike) -> bool | None:
+    """Whether two sizes are the same: True, False, or None where it depends on the symbols."""
+    difference = left - right
+    if not isinstance(difference, Sym):
+        return difference == 0
+    if less(left, right) or less(right, left):
+        return False
+    return None
+
+
+def less(left: DimLike, right: DimLike) -> bool | None:
+    """Whether ``left < right``: True, False, or None where it depends on the symbols."""
+    difference = right - left
+    if not isinstance(difference, Sym):
+        return difference > 0
+    if lower_bound(difference) > 0:
+        return True
+    negated = -difference
+    if lower_bound(negated) >= 0:
+        return False
+    return None
+
+
+def lower_bound(value: DimLike) -> float:
+    """A number that `value` cannot go below; ``-inf`` where none is known."""
+    total: float = 0
+    for monomial, coefficient in _terms(value):
+        if not monomial:
+            total += coefficient
+            continue
+        bounds = [atom.lower_bound for atom in monomial]
+        if coefficient < 0 or min(bounds) < 0:
+            return float("-inf")
+        least: float = 1
+        for bound in bounds:
+            least *= bound
+        total += coefficient * least
+    return total
+
+
+def _divide_monomial(monomial: Monomial, by: Monomial) -> Monomial | None:
+    rest = list(monomial)
+    for atom in by:
+        if atom not in rest:
+            return None
+        rest.remove(atom)
+    return tuple(rest)
+
+
+def exact_div(left: DimLike, right: DimLike) -> DimLike | None:
+    """`left / right` where the division provably leaves no remainder, else None."""
+    if not isinstance(left, Sym) and not isinstance(right, Sym):
+        return left // right if right and left % right == 0 else None
+    divisor = _terms(right)
+    if not divisor:
+        return None
+    rest: dict[Monomial, int] = dict(_terms(left))
+    quotient: dict[Monomial, int] = {}
+    lead_monomial, lead_coefficient = max(divisor, key=lambda t: (len(t[0]), [a.order for a in t[0]]))
+    for _ in range(64):
+        if not rest:
+            return _from_terms(quotient)
+        monomial, coefficient = max(rest.items(), key=lambda t: (len(t[0]), [a.order for a in t[0]]))
+        factor = _divide_monomial(monomial, lead_monomial)
+        if factor is None or coefficient % lead_coefficient:
+            return None
+        scale = coefficient // lead_coefficient
+        quotient[factor] = quotient.get(factor, 0) + scale
+        for m, c in divisor:
+            key = tuple(sorted(m + factor))
+            value = rest.get(key, 0) - c * scale
+            if value:
+                rest[key] = value
+            else:
+                rest.pop(key, None)
+    return None
+
+
+def floordiv(left: DimLike, right: DimLike) -> DimLike:
+    """``left // right``. Raises ZeroDivisionError for a right side of zero."""
+    if not isinstance(left, Sym) and not isinstance(right, Sym):
+        return left // right
+    if not isinstance(right, Sym):
+        if right == 0:
+            raise ZeroDivisionError("integer division or modulo by zero")
+        if right == 1:
+            return left
+        whole: dict[Monomial, int] = {}
+        rest: dict[Monomial, int] = {}
+        for monomial, coefficient in _terms(left):
+            quotient, remainder = divmod(coefficient, right)
+            if quotient:
+                whole[monomial] = quotient
+            if remainder:
+                rest[monomial] = remainder
+        remaining = _from_terms(rest)
+        if not isinstance(remaining, Sym):
+            return _from_terms(_merge(whole.items(), _terms(remaining // right), 1))
+        inner = remaining.terms[0][0][0] if remaining.is_atom else None
+        if inner is not None and inner.op == "//" and not isinstance(inner.args[1], Sym):
+            numerator, denominator = inner.args
+            folded: DimLike = _opaque("//", numerator, denominator * right)  # type: ignore[arg-type, operator]
+        else:
+            folded = _opaque("//", remaining, right)
+        return folded + _from_terms(whole)
+    exact = exact_div(left, right)
+    if exact is not None:
+        return exact
+    if not isinstance(left, Sym) and lower_bound(right) > left >= 0:
+        return 0
+    return _opaque("//", left, right)
+
+
+def mod(left: DimLike, right: DimLike) -> DimLike:
+    """``left % right``. Raises ZeroDivisionError for a right side of zero."""
+    if not isinstance(left, Sym) and not isinstance(right, Sym):
+        return left % right
+    if not isinstance(right, Sym):
+        if right == 0:
+            raise ZeroDivisionError("integer division or modulo by zero")
+        reduced = _from_terms({m: c % right for m, c in _terms(left)})
+        return _opaque("%", reduced, right) if isinstance(reduced, Sym) else reduced % right
+    if exact_div(left, right) is not None:
+        return 0
+    return _opaque("%", left, right)
+
+
+def ceildiv(left: DimLike, right: DimLike) -> DimLike:
+    """``ceil(left / right)``."""
+    return -floordiv(-left, right)
+
+
+def maximum(left: DimLike, right: DimLike) -> DimLike:
+    """The larger of two sizes."""
+    if not isinstance(left, Sym) and not isinstance(right, Sym):
+        return max(left, right)
+    if less(left, right) is False:
+        return left
+    if less(right, left) is False:
+        return right
+    return _opaque("max", left, right)
+
+
+def minimum(left: DimLike, right: DimLike) -> DimLike:
+    """The smaller of two sizes."""
+    if not isinstance(left, Sym) and not isinstance(right, Sym):
+        return min(left, right)
+    if less(left, right) is False:
+        return right
+    if less(right, left) is False:
+        return left
+    return _opaque("min", left, right)
+
+
+def product(sizes: Iterable[DimLike]) -> DimLike:
+    """The number of elements of a shape."""
+    total: DimLike = 1
+    for size in sizes:
+        total = total * size
+    return total
+
+
+def bind(value: DimLike, sizes: dict[str, int]) -> DimLike:
+    """`value` with named symbols replaced by the given sizes."""
+    if not isinstance(value, Sym):
+        return value
+    total: DimLike = 0
+    for monomial, coefficient in value.terms:
+        term: DimLike = coefficient
+        for atom in monomial:
+            term = term * _bind_atom(atom, sizes)
+        total = total + term
+    return total
+
+
+def _bind_atom(atom: Atom, sizes: dict[str, int]) -> DimLike:
+    if atom.op == "sym":
+        return sizes.get(str(atom.args[0]), Sym((((atom,), 1),)))
+    if atom.op == "?":
+        return Sym((((atom,), 1),))
+    left, right = (bind(a, sizes) for a in atom.args)  # type: ignore[arg-type]
+    return {"//": floordiv, "%": mod, "max": maximum, "min": minimum}[atom.op](left, right)

@@ -1,0 +1,146 @@
+"""The graph: what every rule, the placement model and every report read.
+
+Two producers make it: the static analysis of source code and the reader of a converted program. Operations are keyed by
+MIL names and take MIL's parameter names, so a rule is written once for both. Ops with no MIL counterpart keep their ATen
+name with the prefix ``aten.``; that such an op is present is a conversion finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Union
+
+from ane_lsp.graph.types import Span, TensorType
+
+ValueOrigin = Literal["input", "parameter", "buffer", "constant", "op", "state"]
+CallKind = Literal["module", "function", "method", "attr"]
+Operand = Union["Value", tuple["Value", ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """One tensor that flows through the graph.
+
+    origin: ``op`` for results; ``parameter``, ``buffer`` and ``constant`` are known when the model is converted.
+    name: the argument's or parameter's name (``x``, ``layers.0.weight``), or ``""``.
+    producer: the id of the op that makes it (an index into ``Graph.ops``), None for the other origins.
+    fold: True where only constants took part in making it, so that a converter folds it away.
+    """
+
+    id: int
+    type: TensorType
+    origin: ValueOrigin
+    name: str = ""
+    producer: int | None = None
+    fold: bool = False
+
+    @property
+    def is_const(self) -> bool:
+        """Known at conversion time: no run-time input takes part in it."""
+        return self.fold or self.origin in ("parameter", "buffer", "constant")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """One torch call as the author wrote it; one call may become several ops.
+
+    torch: public qualified name (``torch.nn.Conv2d``, ``torch.Tensor.view``, ``torch.cat``).
+    span: the call, attribute, operator or subscript expression in the innermost frame outside torch.
+    fn: qualified name of the function that holds the expression.
+    direct: False where a torch container (``nn.Sequential``) or torch module made the call on the author's behalf.
+    module: dotted path of the innermost module that runs it, ``""`` for the root.
+    args, kwargs: as passed, tensors as `Value`. params: the same, bound to torch's parameter names, defaults included.
+    result: the returned structure, tensors as `Value`.
+    ctor: for a torch.nn module, where it was constructed (the place a fix edits).
+    hyper: for a torch.nn module, its constructor state (``kernel_size``, ``stride``, ...).
+    stack: call expressions from the entry inwards, outermost first, `span` not included.
+    """
+
+    id: int
+    torch: str
+    kind: CallKind
+    span: Span
+    fn: str
+    module: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    params: Mapping[str, Any]
+    result: Any
+    direct: bool = True
+    ctor: Span | None = None
+    hyper: Mapping[str, Any] = field(default_factory=dict)
+    stack: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Op:
+    """One operation.
+
+    kind: MIL op name, or ``aten.NAME`` where no lowering is known.
+    inputs: MIL parameter name to tensor(s). attrs: MIL parameter name to constant (strides, axes, ...).
+    call: the torch call it comes from.
+    """
+
+    id: int
+    kind: str
+    inputs: Mapping[str, Operand]
+    attrs: Mapping[str, Any]
+    outputs: tuple[Value, ...]
+    call: Call
+
+    @property
+    def span(self) -> Span:
+        return self.call.span
+
+    def input_values(self) -> Iterator[Value]:
+        """Every tensor operand, lists flattened."""
+        for operand in self.inputs.values():
+            if isinstance(operand, tuple):
+                yield from operand
+            else:
+                yield operand
+
+    @property
+    def folds(self) -> bool:
+        """True where every output is computed at conversion time and so no op is left at run time."""
+        return all(v.fold for v in self.outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeFact:
+    """A tensor known by name at a place in the source, for inlay hints: ``x = self.conv(x)`` -> ``x: [1, 64, 56, 56] f32``."""
+
+    span: Span
+    name: str
+    type: TensorType
+
+
+@dataclass(slots=True)
+class Graph:
+    """Calls and ops in execution order.
+
+    name: the entry's class or function. inputs: the model's run-time inputs. outputs: what the entry returned.
+    source: which producer made it.
+    shapes: assignments of tensors to names, in execution order, for the entry's files.
+    """
+
+    name: str = ""
+    calls: list[Call] = field(default_factory=list)
+    ops: list[Op] = field(default_factory=list)
+    inputs: list[Value] = field(default_factory=list)
+    outputs: list[Value] = field(default_factory=list)
+    source: Literal["static", "coreml", "coreai"] = "static"
+    shapes: list[ShapeFact] = field(default_factory=list)
+
+    def producer(self, value: Value) -> Op | None:
+        """The op that makes `value`, None for inputs, parameters and constants."""
+        return None if value.producer is None else self.ops[value.producer]
+
+    def consumers(self) -> Mapping[int, list[Op]]:
+        """Ops by the id of the value they read."""
+        found: dict[int, list[Op]] = {}
+        for op in self.ops:
+            for value in op.input_values():
+                found.setdefault(value.id, []).append(op)
+        return found

@@ -1,0 +1,11 @@
+"""The declarations, one module per family. Importing a module declares its ops."""
+
+from importlib import import_module
+
+FAMILIES: tuple[str, ...] = ()
+
+
+def load() -> None:
+    """Import every family once."""
+    for family in FAMILIES:
+        import_module(f"{__name__}.{family}")

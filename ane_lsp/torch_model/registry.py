@@ -1,0 +1,202 @@
+"""How a torch operation is declared, found and applied.
+
+One declaration says everything about an op: its public names, its signature (the decorated function's own), its shape
+and dtype rule (the function's body) and what it becomes in the graph (`mil`)::
+
+    @op("torch.cumsum", "torch.Tensor.cumsum", inplace="torch.Tensor.cumsum_", mil=lower.simple("cumsum", x="input", axis="dim"))
+    def cumsum(input: TensorType, dim: int, *, dtype: str | None = None, out: object = None) -> TensorType:
+        normalize_dim(dim, rank_of(input))
+        return TensorType(input.shape, dtype or promoted_sum_dtype(input.dtype))
+
+Rules receive :class:`TensorType` for tensors, short dtype names (``"f32"``) for dtypes, ``int | Sym`` for sizes, plain
+Python values for the rest, and :class:`Unknown` where the analysis does not know an argument. They return tensor types
+(in the structure torch returns), Python values, or :class:`Unknown`; a size nobody knows is ``dims.fresh()``, a shape
+nobody knows is ``None``. They raise :class:`TorchError` exactly where torch raises for those arguments.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from ane_lsp.graph import TensorType, Unknown, Value
+from ane_lsp.graph.ir import Operand
+
+
+class TorchError(Exception):
+    """torch raises for these arguments; the text says what it would complain about."""
+
+
+class Lowering(Protocol):
+    """What a lowering may do: add ops to the graph for the call it lowers."""
+
+    @property
+    def opset(self) -> str: ...
+
+    def at_least(self, opset: str) -> bool:
+        """Whether the deployment target has the ops of `opset`, for example ``"iOS17"``."""
+        ...
+
+    def emit(self, kind: str, inputs: Mapping[str, Operand | None], attrs: Mapping[str, Any], out: TensorType) -> Value:
+        """Append an op with one output of type `out`."""
+        ...
+
+    def emit_many(
+        self, kind: str, inputs: Mapping[str, Operand | None], attrs: Mapping[str, Any], out: Iterable[TensorType]
+    ) -> tuple[Value, ...]:
+        """Append an op with several outputs."""
+        ...
+
+    def const(self, type: TensorType) -> Value:
+        """A constant tensor (`type.data` holds its elements where they are known)."""
+        ...
+
+    def tensor(self, operand: Any, like: TensorType) -> Value:
+        """`operand` itself if it is a tensor, else a constant for the Python number, with `like`'s dtype rules applied."""
+        ...
+
+
+# A lowering gets the bound parameters (tensors as `Value`) and the result's types in torch's structure (a TensorType, or
+# a tuple/list of them) and returns Values in the same structure. Returning an input Value means "no op is left" (alias).
+Lower = Callable[[Lowering, Mapping[str, Any], Any], Any]
+Result = Any
+
+
+@dataclass(frozen=True)
+class OpDecl:
+    """A torch operation. `names` are its public qualified names, the canonical one first."""
+
+    names: tuple[str, ...]
+    rule: Callable[..., Result]
+    mil: Lower | None
+    inplace: tuple[str, ...] = ()
+    mutates: str | None = None
+    tags: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        return inspect.signature(self.rule)
+
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments by torch's parameter names, defaults filled in. Raises TorchError where the call does not fit."""
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TorchError(f"{self.name.rsplit('.', 1)[-1]}(): {error}") from None
+        bound.apply_defaults()
+        return dict(bound.arguments)
+
+    def infer(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Result:
+        """The result's types. Unknown arguments a rule does not handle give an unknown result, never an exception.
+
+        Raises TorchError where torch would raise.
+        """
+        try:
+            return self.rule(*args, **kwargs)
+        except TorchError:
+            raise
+        except RecursionError:
+            return Unknown(f"{self.name}: arguments nest too deeply")
+        except Exception as error:
+            try:
+                self.signature.bind(*args, **kwargs)
+            except TypeError:
+                raise TorchError(f"{self.name.rsplit('.', 1)[-1]}(): {error}") from None
+            unknown = first_unknown((args, tuple(kwargs.values())))
+            if unknown is not None:
+                return Unknown(f"an argument of {self.name} is unknown: {unknown.reason}", cause=unknown)
+            return Unknown(f"{self.name}: {error}")
+
+
+def first_unknown(value: Any) -> Unknown | None:
+    """The first unknown in an argument structure; a tensor of unknown rank counts."""
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, TensorType):
+        return Unknown("a tensor of unknown shape") if value.shape is None else None
+    if isinstance(value, (tuple, list)):
+        for item in value:
+            found = first_unknown(item)
+            if found is not None:
+                return found
+    return None
+
+
+_REGISTRY: dict[str, OpDecl] = {}
+_INPLACE: dict[str, OpDecl] = {}
+
+
+def op(
+    *names: str,
+    mil: Lower | None = None,
+    inplace: str | tuple[str, ...] = (),
+    mutates: str | None = None,
+    tags: Iterable[str] = (),
+) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Declare a torch op.
+
+    names: public qualified names (``torch.add``, ``torch.Tensor.add``, ``torch.nn.functional.relu``, operator methods
+    such as ``torch.Tensor.__add__`` and ``torch.Tensor.__radd__`` included), canonical first.
+    inplace: names that do the same and store the result in their first argument.
+    mutates: a parameter whose tensor the op writes although it is not an in-place spelling (``out``-like).
+    tags: facts checks and the interpreter may ask for: ``"random"``, ``"data-dependent"`` (the shape of the result
+    depends on values), ``"view"`` (the result shares memory with the first argument), ``"sync"`` (``.item()``).
+    mil: None means: no known lowering, the op appears as ``aten.NAME``.
+    """
+    extra = (inplace,) if isinstance(inplace, str) else tuple(inplace)
+
+    def declare(rule: Callable[..., Result]) -> Callable[..., Result]:
+        decl = OpDecl(names, rule, mil, extra, mutates, frozenset(tags))
+        for name in names:
+            if name in _REGISTRY:
+                raise ValueError(f"{name} is declared twice")
+            _REGISTRY[name] = decl
+        for name in extra:
+            if name in _INPLACE:
+                raise ValueError(f"{name} is declared twice")
+            _INPLACE[name] = decl
+        return rule
+
+    return declare
+
+
+def find(name: str) -> OpDecl | None:
+    """The declaration of a public qualified name, in-place spellings included."""
+    _load()
+    return _REGISTRY.get(name) or _INPLACE.get(name)
+
+
+def is_inplace(name: str) -> bool:
+    """Whether this spelling stores its result in its first argument."""
+    return name in _INPLACE
+
+
+def declarations() -> tuple[OpDecl, ...]:
+    """Every declaration once, in order of declaration."""
+    _load()
+    return tuple(dict.fromkeys(_REGISTRY.values()))
+
+
+def names() -> frozenset[str]:
+    """Every declared name."""
+    _load()
+    return frozenset(_REGISTRY) | frozenset(_INPLACE)
+
+
+_loaded = False
+
+
+def _load() -> None:
+    global _loaded
+    if not _loaded:
+        _loaded = True
+        from ane_lsp.torch_model import ops
+
+        ops.load()
