@@ -1,0 +1,306 @@
+"""The values the interpreter computes with.
+
+Python values of builtin types stand for themselves: ``None``, numbers, ``str``, ``bytes``, ``tuple``, ``list``, ``dict``,
+``set``, ``frozenset``, ``slice``, ``range``, ``Ellipsis``, builtin exceptions, and the builtin types (``int``, ``dict``,
+``ValueError``, ...) themselves; containers hold interpreter values. The rest is defined here. ``Sym`` (a symbolic size)
+and ``Unknown`` (a value nobody knows, with its reason) come from the graph package.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Optional
+
+from ane_lsp.graph import Span, TensorType, Value
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.machine import Frame, Interpreter
+
+
+class ModuleObject:
+    """An imported module. `namespace` is filled by running its top level on first use; `path` is None for native ones."""
+
+    __slots__ = ("is_package", "is_torch", "missing", "name", "namespace", "path", "state", "trace_file")
+
+    def __init__(self, name: str, path: str | None, is_package: bool = False) -> None:
+        self.name = name
+        self.path = path
+        self.is_package = is_package
+        self.namespace: dict[str, Any] = {}
+        self.state = "new"  # new, running, done
+        self.trace_file = path or name  # the path relative to its import root
+        self.is_torch = name == "torch" or name.startswith("torch.")
+        self.missing: Callable[[str], Any] | None = None  # consulted for attributes the namespace lacks
+
+    def __repr__(self) -> str:
+        return f"<module {self.name}>"
+
+
+class ClassObject:
+    """A class defined in interpreted source. `mro` holds ClassObjects and builtin types, itself first."""
+
+    __slots__ = ("bases", "flags", "metaclass", "module", "mro", "name", "namespace", "native_base", "node", "qualname")
+
+    def __init__(
+        self, name: str, qualname: str, bases: tuple[Any, ...], namespace: dict[str, Any], module: ModuleObject
+    ) -> None:
+        self.name = name
+        self.qualname = qualname
+        self.bases = bases
+        self.namespace = namespace
+        self.module = module
+        self.metaclass: Any = type
+        self.node: ast.ClassDef | None = None
+        self.mro: tuple[Any, ...] = (self,)
+        self.native_base: type | None = None  # the builtin whose data an instance carries: dict, list, str, Exception...
+        self.flags: dict[str, Any] = {}  # what class decorators noted: "dataclass" fields, "enum" members, ...
+
+    @property
+    def dotted(self) -> str:
+        return f"{self.module.name}.{self.qualname}"
+
+    def is_subclass(self, other: Any) -> bool:
+        return other is object or other in self.mro
+
+    def lookup(self, name: str) -> Any:
+        """The raw attribute along the MRO's interpreted classes, or MISSING."""
+        for cls in self.mro:
+            if isinstance(cls, ClassObject):
+                if name in cls.namespace:
+                    return cls.namespace[name]
+        return MISSING
+
+    def __repr__(self) -> str:
+        return f"<class {self.dotted}>"
+
+
+class Instance:
+    """An object of an interpreted class. `data` is the builtin content where the class extends a builtin type."""
+
+    __slots__ = ("attrs", "cls", "data", "node")
+
+    def __init__(self, cls: ClassObject, data: Any = None) -> None:
+        self.cls = cls
+        self.attrs: dict[str, Any] = {}
+        self.data = data
+        self.node: Span | None = None  # where it was constructed
+
+    def __repr__(self) -> str:
+        return f"<{self.cls.name} object>"
+
+
+class Function:
+    """A function or lambda of interpreted source."""
+
+    __slots__ = (
+        "attrs", "closure", "defaults", "is_generator", "kw_defaults", "locals", "module", "name", "node", "owner", "qualname",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        qualname: str,
+        node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
+        module: ModuleObject,
+        closure: Optional[Frame],
+        defaults: list[Any],
+        kw_defaults: dict[str, Any],
+        is_generator: bool,
+    ) -> None:
+        self.name = name
+        self.qualname = qualname
+        self.node = node
+        self.module = module
+        self.closure = closure
+        self.defaults = defaults
+        self.kw_defaults = kw_defaults
+        self.is_generator = is_generator
+        self.owner: ClassObject | None = None  # the class whose body defines it, for zero-argument super()
+        self.attrs: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<function {self.qualname}>"
+
+
+@dataclass(eq=False, slots=True)
+class BoundMethod:
+    """A callable with its first argument."""
+
+    func: Any
+    self: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BoundMethod) and other.func is self.func and other.self is self.self
+
+    def __hash__(self) -> int:
+        return hash((id(self.func), id(self.self)))
+
+
+@dataclass(eq=False, slots=True)
+class Builtin:
+    """A function implemented here: ``fn(interp, args, kwargs)`` with interpreter values."""
+
+    name: str
+    fn: Callable[[Interpreter, tuple[Any, ...], dict[str, Any]], Any]
+
+    def __repr__(self) -> str:
+        return f"<builtin {self.name}>"
+
+
+class NativeType:
+    """A type implemented here that source can name, call, subclass and test with isinstance (``torch.Tensor``, ``deque``).
+
+    `matches` answers isinstance for a value. `construct` makes one. `methods` are found on its values and subclasses.
+    """
+
+    __slots__ = ("base", "construct", "matches", "methods", "module", "name")
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        construct: Callable[[Interpreter, tuple[Any, ...], dict[str, Any]], Any],
+        matches: Callable[[Any], bool],
+        methods: dict[str, Any] | None = None,
+        base: Any = object,
+    ) -> None:
+        self.name = name
+        self.module = module
+        self.construct = construct
+        self.matches = matches
+        self.methods = methods or {}
+        self.base = base
+
+    def __repr__(self) -> str:
+        return f"<class {self.module}.{self.name}>"
+
+
+@dataclass(eq=False, slots=True)
+class Property:
+    fget: Any = None
+    fset: Any = None
+    fdel: Any = None
+    cached: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class ClassMethod:
+    func: Any
+
+
+@dataclass(eq=False, slots=True)
+class StaticMethod:
+    func: Any
+
+
+@dataclass(eq=False, slots=True)
+class Super:
+    """``super()``: attribute look-up on `obj` that starts after `owner` in the MRO of its class."""
+
+    owner: Any
+    obj: Any
+    obj_class: Any
+
+
+@dataclass(eq=False, slots=True)
+class Partial:
+    """``functools.partial``."""
+
+    func: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    attrs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True)
+class IteratorObject:
+    """Any iterator: generators, zip, map, enumerate, iter(x). `source` yields interpreter values."""
+
+    source: Iterator[Any]
+    kind: str = "iterator"
+    send: Callable[[Any], Any] | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A thing whose only use is to be named: ``typing.Optional``, ``TypeVar("T")``. Subscripts, calls and ``|`` give it back."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DType:
+    """``torch.float32``; `name` is the short name (``f32``)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """``torch.device``."""
+
+    type: str
+    index: int | None = None
+
+
+class Tensor:
+    """A tensor. Mutable as torch's are: in-place operations replace `type` and `value`.
+
+    value: its node in the graph `graph`; None until an op of that graph reads it.
+    origin: ``parameter``, ``buffer``, ``constant`` (made outside the model's forward), ``input`` or ``op``.
+    """
+
+    __slots__ = ("attrs", "base", "graph", "name", "origin", "requires_grad", "type", "value")
+
+    def __init__(self, type: TensorType, origin: str = "op") -> None:
+        self.type = type
+        self.origin = origin
+        self.value: Value | None = None
+        self.graph: Any = None
+        self.name = ""
+        self.base: Tensor | None = None
+        self.requires_grad = False
+        self.attrs: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<tensor {self.type}>"
+
+
+@dataclass(eq=False, slots=True)
+class OneOf:
+    """One of a few values, after branches that could not be decided were joined. Never nested, never fewer than two."""
+
+    options: tuple[Any, ...]
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING = _Missing()
+
+
+class PyRaise(Exception):
+    """An exception of the interpreted program; `value` is the exception object (a builtin one or an Instance)."""
+
+    def __init__(self, value: Any, span: Span | None = None) -> None:
+        super().__init__(value)
+        self.value = value
+        self.span = span
+
+
+class Stop(BaseException):
+    """The run ends here: a budget is used up (`reason` ``"budget"``) or the caller cancelled (``"cancelled"``)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
