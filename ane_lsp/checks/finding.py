@@ -7,28 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ane_lsp.graph import Span
+from ane_lsp.knowledge.evidence import CONFIDENCES, SEVERITIES, Confidence, Evidence, Severity
 
-Severity = Literal["error", "warning", "information", "hint"]
-Confidence = Literal["measured", "documented", "carried", "reported"]
+__all__ = [
+    "CONFIDENCES", "SEVERITIES", "Confidence", "Evidence", "Finding", "Fix", "Related", "Safety", "Severity", "TextEdit",
+]  # fmt: skip
+
 Safety = Literal["safe", "unsafe"]
-
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "information", "hint")
-CONFIDENCES: tuple[Confidence, ...] = ("measured", "documented", "carried", "reported")
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One observation behind a finding: what was claimed, where, on which chip and OS, how good it is, and when.
-
-    grade: A (Apple documents it) to D (refuted or a guess), as in the constraint catalogue; "" where not graded.
-    """
-
-    claim: str
-    source: str
-    chip: str = ""
-    os: str = ""
-    grade: str = ""
-    date: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,379 @@
+"""Runs rules over a graph: ``Graph`` and targets in, findings out.
+
+A rule is a function bound to its page by code::
+
+    @rule("ANE302", ops=("max_pool",))
+    def pool_window(context: Context, op: Op) -> Iterator[Report]:
+        if ...:
+            yield Report("max_pool with a 9x9 window runs on the CPU ...", weight=9, data={"kernel": [9, 9]})
+
+``@graph_rule("ANE601")`` sees the whole graph instead. Both run once per distinct target unless they say
+``per_target=False``. Ops that fold at conversion time are not shown to op rules (``folded=True`` shows them).
+
+What a rule yields is one problem in one context. The engine merges: one finding for each code and call expression, the worst
+case first, with the other contexts as related places. An exception in one rule becomes one ANE901 finding and costs no other
+rule its results.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal, TypeVar
+
+from ane_lsp.checks.finding import Finding, Related
+from ane_lsp.graph import Call, Graph, Op, Span
+from ane_lsp.knowledge import rules as pages
+from ane_lsp.knowledge import targets as chips
+from ane_lsp.knowledge.evidence import SEVERITIES, Confidence, Evidence, Severity, confidence_rank
+from ane_lsp.knowledge.targets import Target
+
+ExportPath = Literal["trace", "export", "export-core"]
+INTERNAL = "ANE901"
+# Contexts listed in a merged finding; the rest is counted in the last one.
+MAX_RELATED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the settings say that changes a verdict.
+
+    opset: the minimum deployment target (``iOS15`` ... ``iOS26``; ``macOS15`` and iOS 18 are one opset). export_path: how
+    the model is converted. coremltools: the version used, ``9.0`` or ``main``. precision: of the converted program.
+    """
+
+    opset: str = "iOS18"
+    export_path: ExportPath = "trace"
+    coremltools: str = "9.0"
+    precision: Literal["fp16", "fp32"] = "fp16"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One problem in one context, as a rule sees it.
+
+    message: what, consequence and scope, what to do. at: where, None for the op the rule was asked about.
+    severity, confidence, evidence: None takes them from the rule's page (confidence by the best evidence for the target).
+    weight: how bad, compared with other reports of the same rule; the heaviest names the merged finding.
+    key: tells apart two problems of one rule in one call. everywhere: does not depend on the target.
+    """
+
+    message: str
+    at: Op | Call | Span | None = None
+    severity: Severity | None = None
+    confidence: Confidence | None = None
+    evidence: tuple[Evidence, ...] | None = None
+    weight: float = 0.0
+    related: tuple[Related, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+    everywhere: bool = False
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a rule may ask. `target` stands for every selected chip with the same engine and OS family."""
+
+    graph: Graph
+    target: Target
+    targets: tuple[Target, ...]
+    options: Options
+
+    @cached_property
+    def consumers(self) -> Mapping[int, list[Op]]:
+        """Ops by the id of the value they read."""
+        return self.graph.consumers()
+
+
+OpCheck = Callable[[Context, Op], Iterable[Report]]
+GraphCheck = Callable[[Context], Iterable[Report]]
+C = TypeVar("C", OpCheck, GraphCheck)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    code: str
+    check: Callable[..., Iterable[Report]]
+    ops: tuple[str, ...]  # empty for a graph rule
+    per_target: bool
+    folded: bool
+
+
+_BOUND: list[_Bound] = []
+
+
+def rule(
+    code: str, *, ops: tuple[str, ...], per_target: bool = True, folded: bool = False
+) -> Callable[[OpCheck], OpCheck]:
+    """Bind an op rule to its page. ops: MIL kinds, ``aten.NAME``, ``aten.*`` for every op without a lowering, or ``*``."""
+
+    def bind(check: OpCheck) -> OpCheck:
+        _BOUND.append(_Bound(code, check, ops, per_target, folded))
+        return check
+
+    return bind
+
+
+def graph_rule(code: str, *, per_target: bool = True) -> Callable[[GraphCheck], GraphCheck]:
+    """Bind a rule that looks at the whole graph."""
+
+    def bind(check: GraphCheck) -> GraphCheck:
+        _BOUND.append(_Bound(code, check, (), per_target, True))
+        return check
+
+    return bind
+
+
+def bound_codes() -> frozenset[str]:
+    """Codes that some check is bound to."""
+    _load()
+    return frozenset(b.code for b in _BOUND)
+
+
+_loaded = False
+
+
+def _load() -> None:
+    """Import every module of this package once, so that a rule module only has to exist."""
+    global _loaded
+    if not _loaded:
+        _loaded = True
+        from ane_lsp import checks
+
+        for module in sorted(m.name for m in pkgutil.iter_modules(checks.__path__)):
+            importlib.import_module(f"{checks.__name__}.{module}")
+
+
+def run(
+    graph: Graph,
+    targets: Iterable[Target] = (),
+    options: Options | None = None,
+    codes: Callable[[str], bool] = lambda code: True,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[Finding]:
+    """Findings of every rule on a graph, by position, one per call expression and code. Never raises on a rule's account.
+
+    targets: none means the default set. codes: which rules to run. cancelled: asked often; True ends with what was found.
+    """
+    _load()
+    selected = tuple(targets) or chips.default()
+    options = options or Options()
+    groups = _groups(selected)
+    contexts = [Context(graph, group[0], selected, options) for group in groups]
+    reports: list[_Placed] = []
+    failures: dict[str, Finding] = {}
+    for bound in _BOUND:
+        if not codes(bound.code):
+            continue
+        if cancelled():
+            break
+        try:
+            for context, group in zip(contexts, groups, strict=True):
+                for report, op in _apply(bound, context):
+                    reports.append(_place(bound, report, op, group, everywhere=not bound.per_target))
+                if not bound.per_target:
+                    break
+        except Exception as error:
+            failures.setdefault(bound.code, _failure(bound, graph, error))
+    merged = _merge(reports, selected, graph.name)
+    merged += failures.values()
+    return sorted(merged, key=_order)
+
+
+def _apply(bound: _Bound, context: Context) -> Iterator[tuple[Report, Op | None]]:
+    if not bound.ops:
+        for report in bound.check(context):
+            yield report, report.at if isinstance(report.at, Op) else None
+        return
+    everything = "*" in bound.ops
+    unlowered = "aten.*" in bound.ops
+    for op in context.graph.ops:
+        if not (everything or op.kind in bound.ops or (unlowered and op.kind.startswith("aten."))):
+            continue
+        if op.folds and not bound.folded:
+            continue
+        for report in bound.check(context, op):
+            yield report, report.at if isinstance(report.at, Op) else op
+
+
+def _groups(selected: tuple[Target, ...]) -> list[tuple[Target, ...]]:
+    """Targets that no fact tells apart, together; a chip that was measured leads its group."""
+    found: dict[tuple[object, ...], list[Target]] = {}
+    for target in selected:
+        key = (target.generation, target.family) if target.generation else (target.chip,)
+        found.setdefault(key, []).append(target)
+    return [tuple(sorted(group, key=lambda t: len(t.chip))) for group in found.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A report with everything its finding needs."""
+
+    bound: _Bound
+    report: Report
+    op: Op | None
+    call: Call | None
+    span: Span
+    severity: Severity
+    confidence: Confidence
+    evidence: tuple[Evidence, ...]
+    group: tuple[Target, ...]
+    everywhere: bool
+
+    @property
+    def badness(self) -> tuple[float, ...]:
+        return (-SEVERITIES.index(self.severity), -confidence_rank(self.confidence), self.report.weight)
+
+
+def _place(bound: _Bound, report: Report, op: Op | None, group: tuple[Target, ...], everywhere: bool) -> _Placed:
+    at = report.at if report.at is not None else op
+    if at is None:
+        raise ValueError(f"a report of the graph rule {bound.code} must say where (`at`)")
+    call = at.call if isinstance(at, Op) else at if isinstance(at, Call) else None
+    span = at if isinstance(at, Span) else at.span
+    page = pages.get(bound.code)
+    evidence = report.evidence if report.evidence is not None else tuple(e.evidence for e in page.evidence)
+    confidence = report.confidence or page_confidence(page, group[0])
+    return _Placed(
+        bound, report, op, call, span, report.severity or page.severity, confidence, evidence, group,
+        everywhere or report.everywhere,
+    )  # fmt: skip
+
+
+def page_confidence(page: pages.Rule, target: Target) -> Confidence:
+    """The best word a rule's evidence allows for a target."""
+    return min((evidence_confidence(e, target) for e in page.evidence), key=confidence_rank)
+
+
+def evidence_confidence(observed: pages.RuleEvidence, target: Target) -> Confidence:
+    """What an observation is worth on a target: a measurement counts as measured on the same engine generation and OS
+    family (or where no chip takes part in it, as in a conversion), and as carried elsewhere."""
+    if observed.basis != "measured":
+        return observed.basis
+    chip = observed.evidence.chip
+    if not chip:
+        return "measured"
+    try:
+        seen = chips.resolve(chip)
+    except chips.TargetError:
+        return "carried"
+    same = any(t.generation == target.generation != 0 and t.family == target.family for t in seen)
+    return "measured" if same else "carried"
+
+
+def _merge(reports: list[_Placed], selected: tuple[Target, ...], model: str) -> list[Finding]:
+    by_place: dict[tuple[str, Span, str], list[_Placed]] = {}
+    for placed in reports:
+        by_place.setdefault((placed.bound.code, placed.span, placed.report.key), []).append(placed)
+    return [_finding(group, selected, model) for group in by_place.values()]
+
+
+def _finding(found: list[_Placed], selected: tuple[Target, ...], model: str) -> Finding:
+    worst = max(found, key=lambda p: p.badness)  # the first among equals: the order of execution
+    hit = {t.chip for p in found for t in p.group}
+    everywhere = any(p.everywhere for p in found) or hit.issuperset(t.chip for t in selected)
+    related = list(worst.report.related)
+    if worst.call is not None and worst.call.ctor is not None and worst.call.ctor != worst.span:
+        related.append(Related(worst.call.ctor, "constructed here"))
+    related += _contexts(found, worst)
+    data = dict(worst.report.data)
+    if not everywhere:
+        data["targets"] = [t.label for t in selected if t.chip in hit]
+    return Finding(
+        code=worst.bound.code,
+        name=pages.rule_name(worst.bound.code),
+        message=worst.report.message,
+        span=worst.span,
+        severity=worst.severity,
+        confidence=worst.confidence,
+        op=worst.op.kind if worst.op is not None else "",
+        target="" if everywhere else worst.group[0].label,
+        evidence=worst.evidence,
+        related=tuple(dict.fromkeys(related)),
+        data=data,
+        model=model,
+    )
+
+
+def _contexts(found: list[_Placed], worst: _Placed) -> list[Related]:
+    """The other calls of the same expression that have the problem, as places in the source."""
+    if worst.call is None:
+        return []
+    seen: dict[int, Call] = {p.call.id: p.call for p in found if p.call is not None and p.call.id != worst.call.id}
+    listed = [
+        Related(call.ctor or (call.stack[-1] if call.stack else call.span), _where(call)) for call in seen.values()
+    ]
+    rest = len(listed) - MAX_RELATED
+    listed = listed[:MAX_RELATED]
+    if rest > 0:
+        last = listed[-1]
+        listed[-1] = replace(last, message=f"{last.message}, and {rest} more")
+    return listed
+
+
+def _where(call: Call) -> str:
+    return f"also here, as {call.module}" if call.module else "also here"
+
+
+def _failure(bound: _Bound, graph: Graph, error: Exception) -> Finding:
+    span = graph.calls[0].span if graph.calls else graph.ops[0].span if graph.ops else Span("", 1, 0, 1, 0)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return Finding(
+        code=INTERNAL,
+        name="rule-failed",
+        message=f"The check {bound.code} failed on this model ({type(error).__name__}: {error}). Its findings are missing "
+        "here; all other checks ran. Please report it with this model.",
+        span=span,
+        severity="information",
+        confidence="measured",
+        data={"rule": bound.code, "where": f"{last.name}:{last.lineno}"},
+        model=graph.name,
+    )
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    span = finding.span
+    return span.file, span.line, span.col, SEVERITIES.index(finding.severity), finding.code
+
+
+def select(
+    findings: Iterable[Finding],
+    select: Iterable[str] = ("ANE",),
+    ignore: Iterable[str] = (),
+    min_confidence: Confidence = "carried",
+) -> list[Finding]:
+    """The findings that settings let through. Selectors are code prefixes (``ANE3``), codes or rule names; the most specific
+    one that fits a finding decides, `ignore` wins a tie. ANE9xx is about the tool and ignores `min_confidence`."""
+    wanted, unwanted = tuple(select), tuple(ignore)
+    weakest = confidence_rank(min_confidence)
+    return [
+        f
+        for f in findings
+        if selected(f.code, f.name, wanted, unwanted)
+        and (f.code.startswith("ANE9") or confidence_rank(f.confidence) <= weakest)
+    ]
+
+
+def selected(code: str, name: str, select: Iterable[str], ignore: Iterable[str]) -> bool:
+    """Whether selectors let a rule through; see :func:`select`."""
+
+    def best(selectors: Iterable[str]) -> int:
+        return max(
+            (100 if s in (name, code) else len(s) for s in selectors if code.startswith(s) or s == name or s == "ALL"),
+            default=-1,
+        )
+
+    return best(select) > best(ignore)
+
+
+def is_selector(text: str) -> bool:
+    """Whether a selector names at least one rule (for validating settings)."""
+    return (
+        text in ("ANE", "ALL")
+        or any(code.startswith(text) for code in pages.codes())
+        or pages.by_name(text) is not None
+    )
