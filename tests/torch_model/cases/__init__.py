@@ -1,0 +1,1 @@
+"""Argument strategies by op family; importing a module registers its cases."""

@@ -1,0 +1,139 @@
+"""Hypothesis strategies for arguments of torch ops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from tests.torch_model.harness import Arg, Call, Dtype
+
+FLOATS = ("f32", "f16", "bf16", "f64")
+INTS = ("i64", "i32", "u8")
+REAL = (*FLOATS, *INTS, "b8")
+NUMBERS = (*FLOATS, *INTS)
+
+SIZE = st.sampled_from((1, 2, 3, 4, 5, 1, 2, 3, 0))
+ranks = st.integers(0, 4)
+flags = st.booleans()
+
+
+def dtypes(*names: str) -> SearchStrategy[str]:
+    """A dtype for a tensor; any real one where none are named. The first is the likeliest."""
+    names = names or REAL
+    return st.one_of(st.just(names[0]), st.sampled_from(names))
+
+
+def dtype_args(*names: str) -> SearchStrategy[Dtype]:
+    """A ``dtype=`` argument."""
+    return dtypes(*names).map(Dtype)
+
+
+def shapes(low: int = 0, high: int = 4, size: SearchStrategy[int] = SIZE) -> SearchStrategy[tuple[int, ...]]:
+    """A shape of `low` to `high` sizes."""
+    return st.lists(size, min_size=low, max_size=high).map(tuple)
+
+
+def tensors(*names: str, low: int = 0, high: int = 4, size: SearchStrategy[int] = SIZE) -> SearchStrategy[Arg]:
+    """A tensor of one of the named dtypes."""
+    return st.builds(Arg, shapes(low, high, size), dtypes(*names))
+
+
+def values_for(dtype: str, positive: bool = False) -> SearchStrategy[Any]:
+    """An element of a dtype, of a size that does not overflow in arithmetic."""
+    if dtype == "b8":
+        return st.booleans()
+    if dtype.startswith("u"):
+        return st.integers(1 if positive else 0, 9)
+    if dtype.startswith("i"):
+        return st.integers(1 if positive else -9, 9)
+    quarters = st.integers(1 if positive else -40, 40).map(lambda n: n / 4)
+    return quarters
+
+
+@st.composite
+def valued(
+    draw: Any,
+    *names: str,
+    low: int = 0,
+    high: int = 3,
+    size: SearchStrategy[int] = SIZE,
+    positive: bool = False,
+    elements: SearchStrategy[Any] | None = None,
+) -> Arg:
+    """A tensor with known elements."""
+    shape = draw(shapes(low, high, size))
+    dtype = draw(dtypes(*names))
+    return Arg(shape, dtype, draw(contents(shape, dtype, positive, elements)))
+
+
+@st.composite
+def contents(
+    draw: Any, shape: tuple[int, ...], dtype: str, positive: bool = False, elements: SearchStrategy[Any] | None = None
+) -> tuple[Any, ...]:
+    """Elements for a shape."""
+    count = 1
+    for extent in shape:
+        count *= extent
+    each = elements if elements is not None else values_for(dtype, positive)
+    return tuple(draw(st.lists(each, min_size=count, max_size=count)))
+
+
+@st.composite
+def broadcast_shapes(draw: Any, count: int = 2, high: int = 4) -> list[tuple[int, ...]]:
+    """Shapes that broadcast, most of the time."""
+    base = draw(shapes(0, high))
+    found = []
+    for _ in range(count):
+        shape = [draw(st.sampled_from((size, size, size, 1))) for size in base]
+        shape = shape[draw(st.sampled_from((0, 0, 0, *range(len(shape) + 1)))) :]
+        found.append(tuple(shape))
+    if draw(st.integers(0, 7)) == 0:
+        found[-1] = draw(shapes(0, high))
+    return found
+
+
+@st.composite
+def broadcasting(draw: Any, count: int = 2, *names: str, valued: bool = False, high: int = 4) -> list[Arg]:
+    """`count` tensors that broadcast, most of the time."""
+    found = []
+    for shape in draw(broadcast_shapes(count, high)):
+        dtype = draw(dtypes(*names))
+        found.append(Arg(shape, dtype, draw(contents(shape, dtype)) if valued else None))
+    return found
+
+
+def dim_for(arg: Arg) -> SearchStrategy[int]:
+    """A dim of a tensor, in range most of the time."""
+    rank = max(len(arg.shape), 1)
+    good = st.integers(-rank, rank - 1)
+    return st.one_of(good, good, good, st.integers(-rank - 1, rank))
+
+
+def dims_for(arg: Arg, *, empty: bool = True) -> SearchStrategy[tuple[int, ...]]:
+    """Several dims, distinct most of the time."""
+    rank = len(arg.shape)
+    if rank == 0:
+        return st.sampled_from(((), (0,), (-1,)) if empty else ((0,), (-1,)))
+    good = st.lists(st.integers(0, rank - 1), unique=True, min_size=0 if empty else 1, max_size=rank)
+    signed = st.tuples(good, flags).map(lambda t: tuple(d - rank if t[1] else d for d in t[0]))
+    return st.one_of(signed, signed, signed, st.lists(st.integers(-rank - 1, rank), min_size=1, max_size=3).map(tuple))
+
+
+def call(*args: Any, **kwargs: Any) -> SearchStrategy[Call]:
+    """A call whose arguments are strategies or plain values."""
+
+    def lift(value: Any) -> SearchStrategy[Any]:
+        return value if isinstance(value, SearchStrategy) else st.just(value)
+
+    positional = st.tuples(*map(lift, args))
+    named = st.fixed_dictionaries({name: lift(value) for name, value in kwargs.items()})
+    return st.tuples(positional, named)
+
+
+def options(**kwargs: Any) -> SearchStrategy[dict[str, Any]]:
+    """Keyword arguments each of which may be absent."""
+    return st.fixed_dictionaries(
+        {}, optional={k: v if isinstance(v, SearchStrategy) else st.just(v) for k, v in kwargs.items()}
+    )
