@@ -1,0 +1,55 @@
+"""Path patterns: the glob dialect of settings, and of ``.gitignore`` files."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+
+@lru_cache(maxsize=4096)
+def glob_regex(pattern: str) -> re.Pattern[str]:
+    """``*`` and ``?`` stay inside one path part, ``**`` crosses parts, ``[...]`` is a character class."""
+    out, index = "", 0
+    while index < len(pattern):
+        char = pattern[index]
+        if pattern.startswith("**/", index) and (index == 0 or pattern[index - 1] == "/"):
+            out, index = out + "(?:[^/]+/)*", index + 3
+            continue
+        if pattern.startswith("**", index):
+            out, index = out + ".*", index + 2
+            continue
+        if char == "*":
+            out += "[^/]*"
+        elif char == "?":
+            out += "[^/]"
+        elif char == "[" and (close := pattern.find("]", index + 2)) > 0:
+            inner = pattern[index + 1 : close].replace("\\", "\\\\")
+            inner = "^" + inner[1:] if inner[0] in "!^" else inner
+            out, index = out + f"[{inner}]", close + 1
+            continue
+        elif char == "\\" and index + 1 < len(pattern):
+            index += 1
+            out += re.escape(pattern[index])
+        else:
+            out += re.escape(char)
+        index += 1
+    try:
+        return re.compile(out + r"\Z")
+    except re.error:
+        return re.compile(re.escape(pattern) + r"\Z")
+
+
+def path_matches(path: Path, pattern: str, root: Path | None) -> bool:
+    """Whether `path` or a folder that holds it matches. A pattern without ``/`` matches a name at any depth."""
+    try:
+        relative = path.relative_to(root) if root is not None else path
+    except ValueError:
+        relative = path
+    text = relative.as_posix()
+    pattern = pattern.removeprefix("./").rstrip("/")
+    regex = glob_regex(pattern)
+    if "/" not in pattern:
+        return any(regex.match(part) for part in relative.parts)
+    parts = text.split("/")
+    return any(regex.match("/".join(parts[:end])) for end in range(1, len(parts) + 1))

@@ -1,0 +1,217 @@
+"""What files exist, what they hold, and which file an import means. The only part of the core that touches the disk."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ane_lsp.syntax.source import SourceFile, read_source, source_from_text
+from ane_lsp.workspace.environment import Environment, EnvironmentNotFound, find_environment
+from ane_lsp.workspace.resolve import DirectoryCache, Finder, ModuleFile, package_root
+
+CACHED_TEXT = 24_000_000
+"""Characters of source whose text and tree are kept in memory; least recently used files go first."""
+
+
+@dataclass(slots=True)
+class Dependencies:
+    """What an analysis looked at: files read (path to (mtime_ns, size), None where unreadable) and directories listed."""
+
+    files: dict[str, tuple[int, int] | None] = field(default_factory=dict)
+    directories: dict[str, int] = field(default_factory=dict)
+
+
+class Workspace:
+    """A project folder seen through its open documents, with the environment its imports resolve into.
+
+    root: the project folder. search_paths: library folders looked in ahead of the environment. python: which
+    environment (see :func:`find_environment`). overlays: texts of open documents by path.
+    `problem` says what is wrong with `python`; the environment is then empty. Safe to use from several threads.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        search_paths: Sequence[Path] = (),
+        python: str | None = None,
+        overlays: Mapping[Path, str] | None = None,
+    ) -> None:
+        self.root = absolute(root)
+        self.search_paths = tuple(absolute(path) for path in search_paths)
+        self.problem: str | None = None
+        try:
+            self.environment = find_environment(self.root, python)
+        except EnvironmentNotFound as error:
+            self.problem = str(error)
+            self.environment = Environment(self.root, (), origin=f"python = {python}: not found")
+        self._overlays: dict[str, SourceFile] = {}
+        self._files: OrderedDict[str, tuple[tuple[int, int], SourceFile]] = OrderedDict()
+        self._cached_text = 0
+        self._lock = threading.RLock()
+        self._directories = DirectoryCache()
+        self._tracking = threading.local()
+        self._directories.on_use = self._track_directory
+        source_roots = [self.root, *([self.root / "src"] if (self.root / "src").is_dir() else [])]
+        self.source_roots = tuple(source_roots)
+        self._finder = Finder(
+            [*self.search_paths, *source_roots, *self.environment.site_packages],
+            self.environment.editable,
+            self._directories,
+            lambda: [source.path for source in self._overlays.values()],
+        )
+        for path, text in (overlays or {}).items():
+            self.set_overlay(path, text)
+
+    # -- documents ---------------------------------------------------------------------------------------------------
+
+    def set_overlay(self, path: Path, text: str, version: int | None = None) -> SourceFile:
+        """From now on `path` holds `text`, whatever the disk says."""
+        source = source_from_text(absolute(path), text, version)
+        with self._lock:
+            self._overlays = {**self._overlays, str(source.path): source}
+        return source
+
+    def close_overlay(self, path: Path) -> None:
+        """From now on `path` is what the disk says."""
+        with self._lock:
+            self._overlays = {k: v for k, v in self._overlays.items() if k != str(absolute(path))}
+
+    def read(self, path: Path) -> SourceFile:
+        """The newest version of a file. The same object as long as the file has not changed."""
+        path = absolute(path)
+        key = str(path)
+        overlay = self._overlays.get(key)
+        if overlay is not None:
+            return overlay
+        try:
+            status = os.stat(path)
+            stamp = (status.st_mtime_ns, status.st_size)
+        except (OSError, ValueError):
+            self._track_file(key, None)
+            return read_source(path)
+        self._track_file(key, stamp)
+        with self._lock:
+            cached = self._files.get(key)
+            if cached is not None and cached[0] == stamp:
+                self._files.move_to_end(key)
+                return cached[1]
+        source = read_source(path)
+        with self._lock:
+            replaced = self._files.pop(key, None)
+            self._cached_text += len(source.text) - (len(replaced[1].text) if replaced else 0)
+            self._files[key] = (stamp, source)
+            while self._cached_text > CACHED_TEXT and len(self._files) > 1:
+                self._cached_text -= len(self._files.popitem(last=False)[1][1].text)
+        return source
+
+    # -- imports -----------------------------------------------------------------------------------------------------
+
+    def resolve(self, module: str, from_file: Path | None = None, level: int = 0) -> ModuleFile | None:
+        """The source of ``import module``, or of ``from ...module import`` with `level` dots in `from_file`.
+
+        None where there is no Python source for it: missing, built in, or a C extension.
+        Order: for absolute names the folder of the importing script (for a file in a package: the folder that holds
+        its outermost package), search paths, the project and its ``src``, the environment.
+        """
+        if level:
+            return self._resolve_relative(module, from_file, level) if from_file is not None else None
+        if not module:
+            return None
+        script_dir: tuple[Path, ...] = ()
+        if from_file is not None:
+            import_root, _ = package_root(absolute(from_file), self._finder.entries)
+            if import_root not in self.environment.site_packages:
+                script_dir = (import_root,)
+        return self._finder.find(module, script_dir)
+
+    def _resolve_relative(self, module: str, from_file: Path, level: int) -> ModuleFile | None:
+        file = absolute(from_file)
+        import_root, packages = package_root(file, self._finder.entries)
+        directory = file.parent
+        for _ in range(level - 1):
+            directory = directory.parent
+        # Python refuses to leave the top-level package. Folders without __init__.py are namespace packages, whose top
+        # is the root they were found under.
+        if packages and level > len(packages):
+            namespace_root = self._root_of(import_root)
+            if namespace_root is None or not _strictly_inside(directory, namespace_root):
+                return None
+        elif not packages and (self._root_of(directory) is None):
+            return None
+        root = import_root if _inside(directory, import_root) else self._root_of(directory) or directory
+        parts = module.split(".") if module else []
+        name = ".".join((*_relative_parts(directory, root), *parts))
+        return self._finder.find_in_directory(name, directory, parts, root)
+
+    def module_name(self, path: Path) -> str:
+        """The dotted name a file is imported under."""
+        path = absolute(path)
+        root = self.import_root(path)
+        parts = list(_relative_parts(path, root)) or [path.name]
+        stem = parts.pop().removesuffix(".py")
+        return ".".join(parts if stem == "__init__" and parts else [*parts, stem])
+
+    def import_root(self, path: Path) -> Path:
+        """The directory on the import path that a file belongs to."""
+        path = absolute(path)
+        return self._root_of(path) or package_root(path, self._finder.entries)[0]
+
+    def relative(self, path: Path | str) -> str:
+        """`path` as reports print it, with ``/``: relative to site-packages, a search path or the project."""
+        path = absolute(Path(path))
+        root = self._root_of(path, (self.root, *self.search_paths, *self.environment.site_packages))
+        return "/".join(_relative_parts(path, root or package_root(path, self._finder.entries)[0])) or path.name
+
+    def _root_of(self, path: Path, roots: Sequence[Path] = ()) -> Path | None:
+        """The innermost root that holds `path`."""
+        holding = [root for root in roots or self._finder.roots if _inside(path, root)]
+        holding += [t.parent for t in self.environment.editable.values() if _inside(path, t)]
+        return max(holding, key=lambda root: len(root.parts), default=None)
+
+    # -- caches ------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def track(self) -> Iterator[Dependencies]:
+        """Collects what this thread reads and lists inside the block; a result cache is valid while they are unchanged."""
+        outer: Dependencies | None = getattr(self._tracking, "current", None)
+        mine = Dependencies()
+        self._tracking.current = mine
+        try:
+            yield mine
+        finally:
+            self._tracking.current = outer
+            if outer is not None:
+                outer.files.update(mine.files)
+                outer.directories.update(mine.directories)
+
+    def _track_file(self, path: str, stamp: tuple[int, int] | None) -> None:
+        current: Dependencies | None = getattr(self._tracking, "current", None)
+        if current is not None:
+            current.files[path] = stamp
+
+    def _track_directory(self, path: str, stamp: int) -> None:
+        current: Dependencies | None = getattr(self._tracking, "current", None)
+        if current is not None:
+            current.directories[path] = stamp
+
+
+def absolute(path: Path, _cwd: Callable[[], str] = os.getcwd) -> Path:
+    """Absolute and without ``..``; symlinks stay as the user wrote them."""
+    return path if path.is_absolute() and ".." not in path.parts else Path(os.path.normpath(Path(_cwd(), path)))
+
+
+def _inside(path: Path, root: Path) -> bool:
+    return path.parts[: len(root.parts)] == root.parts
+
+
+def _strictly_inside(path: Path, root: Path) -> bool:
+    return len(path.parts) > len(root.parts) and _inside(path, root)
+
+
+def _relative_parts(path: Path, root: Path) -> tuple[str, ...]:
+    return path.parts[len(root.parts) :] if _inside(path, root) else path.parts
