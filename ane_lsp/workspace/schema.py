@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ane_lsp.checks.finding import CONFIDENCES
+from ane_lsp.knowledge import rules, targets
+from ane_lsp.knowledge.evidence import CONFIDENCES
 from ane_lsp.syntax.inputs import InputError, parse_inputs
 
 OPSET_OF_TARGET: Mapping[str, str] = {
@@ -84,24 +85,42 @@ def _string_or_strings(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) and value.strip() else _strings(value)
 
 
-def normal_code(text: str) -> str | None:
-    """``ANE302``, a prefix (``ANE3``, ``ANE3xx``) or ``ALL`` as a prefix of codes; None where it is neither."""
-    code = text.strip().upper()
-    if code == "ALL":
+def normal_selector(text: str) -> str:
+    """A rule's code or name, a family (``ANE3``, ``ANE3xx``) or ``ALL``, as `Settings` keeps it.
+
+    Raises ValueProblem where no rule is meant.
+    """
+    word = text.strip()
+    if word.lower() in ("all", "ane"):
         return "ANE"
-    code = code.rstrip("X")
-    return code if code.startswith("ANE") and len(code) <= 6 and (code[3:].isdigit() or code == "ANE") else None
+    code = word.upper().rstrip("X")
+    if any(known.startswith(code) for known in rules.codes()) and len(code) > 3:
+        return code
+    if rules.by_name(word.lower()) is not None:
+        return word.lower()
+    known = [*rules.codes(), *map(rules.rule_name, rules.codes())]
+    hint = close(word, known) or "; write a code (ANE302), a family (ANE3), a rule's name, or ALL"
+    raise ValueProblem(f"no rule is called {word!r}{hint}")
 
 
 def _codes(value: Any) -> tuple[str, ...]:
     out = []
     for index, item in enumerate(_string_or_strings(value)):
-        code = normal_code(item)
-        if code is None:
-            message = f"{item!r} is not a rule code; write for example ANE302, ANE3 (a family) or ALL"
-            raise ValueProblem(message, (index,) if isinstance(value, (list, tuple)) else ())
-        out.append(code)
+        try:
+            out.append(normal_selector(item))
+        except ValueProblem as problem:
+            raise ValueProblem(str(problem), (index,)) from None
     return tuple(out)
+
+
+def _targets(value: Any) -> tuple[str, ...]:
+    names = _string_or_strings(value)
+    for index, name in enumerate(names):
+        try:
+            targets.resolve(name)
+        except targets.TargetError as error:
+            raise ValueProblem(str(error), (index,)) from None
+    return names
 
 
 def _path_codes(value: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -147,9 +166,11 @@ def _hints(value: Any) -> str:
 
 
 def _version(value: Any) -> str:
+    if value == "main":
+        return "main"
     text = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not text or not all(part.isdigit() for part in text.split(".")):
-        raise ValueProblem(f"expected a version such as 9.0, found {describe(value)}")
+        raise ValueProblem(f"expected a version such as 9.0, or main, found {describe(value)}")
     return text
 
 
@@ -192,14 +213,15 @@ def _entry(item: Any, index: int) -> EntrySetting:
 
 _STRING = {"type": "string", "minLength": 1}
 _STRINGS = {"type": "array", "items": _STRING}
-_CODE = {"type": "string", "pattern": "^([Aa][Nn][Ee][0-9]{0,3}[Xx]{0,2}|[Aa][Ll][Ll])$"}
+_CODE = {"type": "string", "pattern": "^([Aa][Nn][Ee][0-9]{0,3}[Xx]{0,2}|[Aa][Ll][Ll]|[a-z][a-z0-9-]+)$"}
 _CODES = {"anyOf": [{"type": "array", "items": _CODE}, _CODE]}
 
 OPTIONS: tuple[Option, ...] = (
     Option(
-        "targets", _string_or_strings, {"anyOf": [_STRINGS, _STRING]}, ("M4",),
+        "targets", _targets, {"anyOf": [_STRINGS, _STRING]}, (),
         "What the model must run on: chips (`M4`), devices (`iPhone 15 Pro`), generations, or `all`. "
-        "With several, a finding names the worst. `ane-lsp devices` lists them.",
+        "With several, a finding names the worst. `ane-lsp devices` lists them. Without any: "
+        + " and ".join(targets.DEFAULT) + ".",
         'targets = ["iPhone 15 Pro", "M1"]',
     ),
     Option(
@@ -216,7 +238,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "coremltools", _version, {"type": ["string", "number"]}, "9.0",
-        "The coremltools version used for conversion.",
+        "The coremltools version used for conversion, or `main`.",
         'coremltools = "9.0"',
     ),
     Option(

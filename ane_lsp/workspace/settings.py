@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ane_lsp.checks.finding import CONFIDENCES, Confidence
 from ane_lsp.graph import Span
+from ane_lsp.knowledge import tomlpos
+from ane_lsp.knowledge.evidence import Confidence, confidence_rank
 from ane_lsp.syntax.positions import code_points_to_utf8
 from ane_lsp.workspace.globs import path_matches
 from ane_lsp.workspace.schema import BY_KEY, OPSET_OF_TARGET, EntrySetting, ValueProblem, close
-from ane_lsp.workspace.toml_positions import key_positions
 
 CONFIG_NAMES = ("ane-lsp.toml", ".ane-lsp.toml", "pyproject.toml")
+
+_WORD = re.compile(r"""\[+[^\]]*\]+|"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_.-]+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Settings:
     origins: where each key stands in `file`, for problems that show up later (an unknown device).
     """
 
-    targets: tuple[str, ...] = ("M4",)
+    targets: tuple[str, ...] = ()
     minimum_deployment_target: str = "iOS18"
     export_path: str = "trace"
     coremltools: str = "9.0"
@@ -61,18 +62,22 @@ class Settings:
         """The iOS release whose converter operations may be used, a member of ``graph.builder.OPSETS``."""
         return OPSET_OF_TARGET[self.minimum_deployment_target]
 
-    def is_selected(self, code: str, path: Path | None = None) -> bool:
-        """Whether findings of `code` are reported (in `path`). The longest prefix decides; a tie ignores."""
-        chosen = _longest(code, (*self.select, *self.extend_select))
-        if chosen <= _longest(code, self.ignore):
+    def is_selected(self, code: str, name: str = "", path: Path | None = None) -> bool:
+        """Whether findings of rule `code` are reported (in `path`).
+
+        The most specific selector that fits decides: a whole code or a rule name, then the longest prefix; a tie ignores.
+        """
+        chosen = _best(code, name, (*self.select, *self.extend_select))
+        if chosen <= _best(code, name, self.ignore):
             return False
         return path is None or not any(
-            _longest(code, codes) and path_matches(path, pattern, self.root) for pattern, codes in self.per_file_ignores
+            _best(code, name, codes) and path_matches(path, pattern, self.root)
+            for pattern, codes in self.per_file_ignores
         )
 
     def shows(self, confidence: Confidence) -> bool:
         """Whether evidence of this grade is enough."""
-        return CONFIDENCES.index(confidence) <= CONFIDENCES.index(self.min_confidence)
+        return confidence_rank(confidence) <= confidence_rank(self.min_confidence)
 
     def merge(self, overrides: Mapping[str, Any]) -> tuple[Settings, list[SettingsProblem]]:
         """These settings with keys of a command line or an editor on top; keys it does not give (None) stay."""
@@ -81,8 +86,8 @@ class Settings:
         return replace(self, **values), problems
 
 
-def _longest(code: str, prefixes: Iterable[str]) -> int:
-    return max((len(prefix) for prefix in prefixes if code.startswith(prefix)), default=0)
+def _best(code: str, name: str, selectors: Iterable[str]) -> int:
+    return max((99 if s in (code, name) else len(s) for s in selectors if s == name or code.startswith(s)), default=0)
 
 
 def find_settings(start: Path) -> Path | None:
@@ -101,31 +106,30 @@ def load_settings(path: Path, text: str | None = None) -> tuple[Settings, list[S
         try:
             text = path.read_bytes().decode("utf-8-sig")
         except OSError as error:
-            return Settings(), [SettingsProblem(f"cannot be read: {error.strerror}", _at(path, "", 1, 0, 0))]
+            return Settings(), [SettingsProblem(f"cannot be read: {error.strerror}", _at(path, "", 1, 1))]
         except UnicodeDecodeError:
-            return Settings(), [SettingsProblem("not valid UTF-8", _at(path, "", 1, 0, 0))]
+            return Settings(), [SettingsProblem("not valid UTF-8", _at(path, "", 1, 1))]
     base = Settings(root=path.parent, file=path)
     try:
-        document = _toml_loads(text)
-    except ValueError as error:
-        line, col = _toml_error_place(str(error))
-        message = "not valid TOML: " + re.sub(r"\s*\(at (line|end).*\)$", "", str(error))
-        return base, [SettingsProblem(message, _at(path, text, line, col, col + 1))]
+        document = tomlpos.parse(text)
+    except tomlpos.TomlError as error:
+        where = _at(path, text, error.line, error.col)
+        return base, [SettingsProblem(f"not valid TOML: {error.message}", where)]
     except RecursionError:
-        return base, [SettingsProblem("not valid TOML: nested too deeply", _at(path, text, 1, 0, 0))]
+        return base, [SettingsProblem("not valid TOML: nested too deeply", _at(path, text, 1, 1))]
     prefix: tuple[str, ...] = ()
     table: Any = document
     if path.name == "pyproject.toml":
         prefix = ("tool", "ane-lsp")
         tool = document.get("tool")
         table = tool.get("ane-lsp", {}) if isinstance(tool, dict) else {}
-    positions = key_positions(text)
+    positions = tomlpos.positions(text)
 
     def place(key: tuple[str | int, ...]) -> Span:
         full: tuple[str | int, ...] = (*prefix, *key)
         while full and full not in positions:
             full = full[:-1]
-        return _at(path, text, *positions.get(full, (1, 0, 0)))
+        return _at(path, text, *positions.get(full, (1, 1)))
 
     if not isinstance(table, dict):
         return base, [SettingsProblem("tool.ane-lsp must be a table", place(()))]
@@ -164,27 +168,16 @@ def _has_section(path: Path) -> bool:
 def _declares_section(path: Path) -> bool:
     text = path.read_bytes().decode("utf-8-sig", "replace")
     try:
-        tool = _toml_loads(text).get("tool")
-    except (ValueError, RecursionError):
+        tool = tomlpos.parse(text).get("tool")
+    except (tomlpos.TomlError, RecursionError):
         # Broken TOML that mentions the section is ours to report.
         return "tool.ane-lsp" in text
     return isinstance(tool, dict) and "ane-lsp" in tool
 
 
-def _toml_loads(text: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    return tomllib.loads(text)
-
-
-def _toml_error_place(message: str) -> tuple[int, int]:
-    match = re.search(r"\(at line (\d+), column (\d+)\)", message)
-    return (int(match[1]), int(match[2]) - 1) if match else (1, 0)
-
-
-def _at(path: Path, text: str, line: int, start: int, end: int) -> Span:
-    lines = text.split("\n")
-    content = lines[line - 1] if line <= len(lines) else ""
+def _at(path: Path, text: str, line: int, col: int) -> Span:
+    """The key or character at a line and a column that both count from 1, columns in code points."""
+    content = text.split("\n")[line - 1].rstrip("\r") if line <= text.count("\n") + 1 else ""
+    word = _WORD.match(content, col - 1)
+    start, end = (col - 1, word.end()) if word else (col - 1, col)
     return Span(str(path), line, code_points_to_utf8(content, start), line, code_points_to_utf8(content, end))
