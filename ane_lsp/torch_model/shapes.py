@@ -228,3 +228,12 @@ def strides(shape: Sequence[DimLike]) -> Shape:
         out.append(step)
         step = step * (size if isinstance(size, Sym) else max(size, 1))
     return tuple(reversed(out))
+
+
+def tensor_or_unknown(value: Any, name: str = "input") -> TensorType:
+    """The tensor; for an unknown argument a tensor nothing is known about. Raises TorchError for anything else."""
+    if isinstance(value, TensorType):
+        return value
+    if isinstance(value, Unknown):
+        return TensorType(None, None)
+    fail(f"argument '{name}' must be Tensor, not {type(value).__name__}")

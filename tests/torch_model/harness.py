@@ -20,12 +20,13 @@ import struct
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
 import torch
+from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from ane_lsp.graph import TORCH_DTYPE, Sym, TensorType, Unknown, dims
@@ -103,7 +104,7 @@ def resolve(name: str) -> Callable[..., Any]:
     found: Any = torch
     for part in name.split(".")[1:]:
         found = getattr(found, part)
-    return found
+    return found if callable(found) else found.__get__  # an attribute such as ``.T``
 
 
 def real(value: Any, device: str) -> Any:
@@ -155,7 +156,8 @@ def run_ours(name: str, args: Any, kwargs: Any) -> Any:
     decl = registry.find(name)
     assert decl is not None, f"{name} is not declared"
     result = decl.infer(args, kwargs)
-    return inplace.stored(args[0], result) if registry.is_inplace(name) else result
+    # An in-place view (``squeeze_``) gives the tensor another shape; everything else stores into the shape it has.
+    return inplace.stored(args[0], result) if registry.is_inplace(name) and "view" not in decl.tags else result
 
 
 def is_unknown(value: Any) -> bool:
@@ -189,7 +191,7 @@ def differs(mine: Any, theirs: Any, case: Case, bound: dict[str, int] | None = N
         return next((text for text in found if text), None)
     if isinstance(mine, Sym):
         value = dims.bind(mine, bound or {})
-        return None if isinstance(value, Sym) and bound is not None or value == theirs else f"{mine}, not {theirs}"
+        return None if (isinstance(value, Sym) and bound is not None) or value == theirs else f"{mine}, not {theirs}"
     if isinstance(theirs, (torch.device, torch.layout)):
         return None
     if type(mine) is not type(theirs) or not same_number(mine, theirs, case.tolerance):
@@ -259,7 +261,13 @@ def brief(value: Any) -> str:
 
 
 # torch has no kernel for the dtype on this device: says nothing about shapes.
-NO_KERNEL = ("not implemented for", "Could not run", "not supported on", "aten::_local_scalar_dense", "Tensor.item() cannot")
+NO_KERNEL = (
+    "not implemented for",
+    "Could not run",
+    "not supported on",
+    "aten::_local_scalar_dense",
+    "Tensor.item() cannot",
+)
 
 
 def run_real(name: str, call: Call, device: str) -> Any:
@@ -317,12 +325,40 @@ def round_f32(value: float) -> float:
     return float(struct.unpack("f", struct.pack("f", value))[0])
 
 
-@dataclass
-class Summary:
-    """Counts for the printed summary."""
+def run(name: str, examples: int = EXAMPLES) -> list[str]:
+    """Checks `examples` random calls for each case of a name; the smallest disagreement of each case."""
+    found = []
+    for case in CASES[name]:
+        found += _run_case(name, case, examples)
+    DISAGREEMENTS.extend(found)
+    return found
 
-    names: int = 0
-    lines: list[str] = field(default_factory=list)
+
+def _run_case(name: str, case: Case, examples: int) -> list[str]:
+    @settings(
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+    @given(case.strategy)
+    def compare(call: Call) -> None:
+        text = check(name, call, case)
+        if text is not None:
+            raise Disagreement(f"{name}{call}: {text}")
+
+    try:
+        compare()
+    except Disagreement as error:
+        return [str(error).splitlines()[0]]
+    return []
+
+
+class Disagreement(Exception):
+    """Our rule and torch differ."""
 
 
 def summary() -> list[str]:

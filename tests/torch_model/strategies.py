@@ -48,8 +48,7 @@ def values_for(dtype: str, positive: bool = False) -> SearchStrategy[Any]:
         return st.integers(1 if positive else 0, 9)
     if dtype.startswith("i"):
         return st.integers(1 if positive else -9, 9)
-    quarters = st.integers(1 if positive else -40, 40).map(lambda n: n / 4)
-    return quarters
+    return st.integers(1 if positive else -40, 40).map(lambda n: n / 4)
 
 
 @st.composite

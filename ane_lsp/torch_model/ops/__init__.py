@@ -2,7 +2,9 @@
 
 from importlib import import_module
 
-FAMILIES: tuple[str, ...] = ()
+FAMILIES: tuple[str, ...] = (
+    "pointwise",
+)
 
 
 def load() -> None:
