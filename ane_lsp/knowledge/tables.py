@@ -83,3 +83,18 @@ def parse(file: str, text: str, columns: tuple[str, ...], filled: tuple[str, ...
                 raise row.fail(column, "is empty")
         rows.append(row)
     return rows
+
+
+def generations(row: Row, column: str) -> frozenset[int]:
+    """Engine generations of a cell: ``all`` (an empty set), ``16``, ``13-15``, ``13-15;17-18``. Raises KnowledgeError."""
+    if row[column] == "all":
+        return frozenset()
+    found: set[int] = set()
+    for part in row.items(column):
+        first, _, last = part.partition("-")
+        if not first.isdigit() or (last and not last.isdigit()) or "-" in last:
+            raise row.fail(column, f"{part!r} is not a generation such as 16, a range such as 13-15, or all")
+        found.update(range(int(first), int(last or first) + 1))
+    if not found:
+        raise row.fail(column, "names no generation")
+    return frozenset(found)

@@ -10,15 +10,15 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from ane_lsp.knowledge import tables
 from ane_lsp.knowledge.evidence import CONFIDENCES
 from ane_lsp.knowledge.files import KnowledgeError
 
-# A Mac chip and an iPhone chip with the same engine, the only one measured operation by operation.
-DEFAULT = ("M4", "A17 Pro")
+# The only chip measured operation by operation through Core ML.
+DEFAULT = ("M4",)
 
 
 class TargetError(ValueError):
@@ -169,8 +169,6 @@ def _index() -> dict[str, list[tuple[Target, str]]]:
 
 
 def _named(target: Target, shown: str) -> Target:
-    from dataclasses import replace
-
     return target if shown == target.chip else replace(target, name=_undated(shown))
 
 
