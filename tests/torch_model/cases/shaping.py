@@ -201,7 +201,7 @@ def expands(draw: Any, spread: bool, value: bool = False) -> Call:
     sizes = [draw(st.sampled_from((size, size, -1, 3 if size == 1 else size))) for size in arg.shape]
     sizes = draw(st.lists(st.integers(0, 3), max_size=2)) + sizes
     if sizes and draw(st.integers(0, 7)) == 0:
-        sizes[draw(st.integers(0, len(sizes) - 1))] = draw(SMALL if math.prod(arg.shape) else st.integers(2, 4))
+        sizes[draw(st.integers(0, len(sizes) - 1))] = draw(SMALL if math.prod(sizes) else st.integers(2, 4))
     if spread and sizes and draw(flags):
         return (arg, *sizes), {}
     return (arg, tuple(sizes)), {}
