@@ -26,7 +26,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from ane_lsp.graph import TORCH_DTYPE, Sym, TensorType, Unknown, dims
@@ -343,6 +343,7 @@ def _run_case(name: str, case: Case, examples: int) -> list[str]:
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
         print_blob=False,
+        phases=(Phase.generate, Phase.shrink),
     )
     @given(case.strategy)
     def compare(call: Call) -> None:

@@ -4,6 +4,7 @@ from importlib import import_module
 
 FAMILIES: tuple[str, ...] = (
     "pointwise",
+    "binary",
     "shaping",
     "rearranging",
 )
