@@ -1,0 +1,193 @@
+"""Results of earlier runs on disk, and ``ane-lsp cache``.
+
+An entry holds for one file, one version of ane-lsp and its rules, one set of settings and one environment, and lists the
+files that were read and the folders that were listed for it; it counts only while none of them has changed.
+Entries are JSON: loading one can run nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from ane_lsp import __version__
+from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary
+from ane_lsp.checks.finding import Evidence, Finding, Fix, Related, TextEdit
+from ane_lsp.cli.errors import CLEAN
+from ane_lsp.graph import Span
+from ane_lsp.workspace import Dependencies, Settings, Workspace
+
+_MAX_ENTRIES = 20_000
+
+
+def cache_dir() -> Path:
+    """ANE_LSP_CACHE_DIR, or the user's cache folder for this system."""
+    chosen = os.environ.get("ANE_LSP_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "ane-lsp" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "ane-lsp"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ane-lsp"
+
+
+class ResultCache:
+    """Results by key under a folder. Every failure to read or write means: no result is known."""
+
+    def __init__(self, folder: Path, build: str) -> None:
+        self.folder = folder
+        self.build = build
+
+    @classmethod
+    def open(cls) -> ResultCache:
+        """The user's cache."""
+        return cls(cache_dir(), _build())
+
+    def key(self, path: Path, settings: Settings, workspace: Workspace) -> str:
+        """Names the result of analysing `path` under these settings."""
+        plain = {f.name: str(getattr(settings, f.name)) for f in fields(settings) if f.name != "origins"}
+        parts = [
+            self.build,
+            str(path),
+            plain,
+            str(workspace.root),
+            [str(s) for s in workspace.environment.site_packages],
+        ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def load(self, key: str) -> FileAnalysis | None:
+        """The result under `key`, None where none is known or what it was made from has changed."""
+        try:
+            entry = json.loads(self._path(key).read_bytes())
+            if not _unchanged(entry["files"], entry["directories"]):
+                return None
+            return _result_from(entry["result"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def save(self, key: str, result: FileAnalysis, used: Dependencies) -> None:
+        """Remember a result."""
+        entry = {"files": used.files, "directories": used.directories, "result": asdict(result)}
+        path = self._path(key)
+        try:
+            text = json.dumps(entry)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(temporary, path)
+        except (OSError, ValueError, TypeError, RecursionError):
+            return
+
+    def entries(self) -> list[Path]:
+        """Every stored file."""
+        return sorted(self.folder.glob("v1/??/*")) if self.folder.is_dir() else []
+
+    def prune(self) -> None:
+        """Drop the oldest entries where there are too many."""
+        found = self.entries()
+        if len(found) > _MAX_ENTRIES:
+            found.sort(key=lambda path: path.stat().st_mtime)
+            _remove(found[: len(found) - _MAX_ENTRIES // 2])
+
+    def clean(self) -> tuple[int, int]:
+        """Remove everything; returns how many entries and bytes."""
+        found = self.entries()
+        size = sum(path.stat().st_size for path in found)
+        _remove(found)
+        return len(found), size
+
+    def _path(self, key: str) -> Path:
+        return self.folder / "v1" / key[:2] / key
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``cache``."""
+    parser.add_argument("action", choices=("show", "clean"), nargs="?", default="show")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show or empty the result cache."""
+    store = ResultCache(cache_dir(), "")
+    if args.action == "clean":
+        number, size = store.clean()
+        print(f"removed {number} entries, {size / 1e6:.1f} MB, from {store.folder}")
+    else:
+        found = store.entries()
+        print(f"{store.folder}: {len(found)} entries, {sum(p.stat().st_size for p in found) / 1e6:.1f} MB")
+    return CLEAN
+
+
+def _build() -> str:
+    """Changes with every edit of the program or its rules, so that a source checkout needs no version bump."""
+    from ane_lsp.knowledge import files
+
+    digest = hashlib.sha256(f"{__version__} {sys.version_info[:2]}".encode())
+    for root in (Path(__file__).resolve().parents[1], Path(str(files.root()))):
+        for folder, folders, names in os.walk(root):
+            folders[:] = sorted(name for name in folders if name != "__pycache__")
+            for name in sorted(names):
+                status = os.stat(os.path.join(folder, name))
+                digest.update(f"{name} {status.st_mtime_ns} {status.st_size}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _unchanged(files: dict[str, list[int] | None], directories: dict[str, int]) -> bool:
+    for path, stamp in files.items():
+        try:
+            status = os.stat(path)
+            now: list[int] | None = [status.st_mtime_ns, status.st_size]
+        except OSError:
+            now = None
+        if now != stamp:
+            return False
+    for path, modified in directories.items():
+        try:
+            if os.stat(path).st_mtime_ns != modified:
+                return False
+        except OSError:
+            if modified != -1:
+                return False
+    return True
+
+
+def _result_from(plain: dict[str, Any]) -> FileAnalysis:
+    return FileAnalysis(
+        plain["path"],
+        [_finding_from(finding) for finding in plain["findings"]],
+        [],
+        [
+            ModelSummary(**{**model, "span": Span(**model["span"]), "assumed": tuple(model["assumed"])})
+            for model in plain["models"]
+        ],
+        [AnalysisError(**{**error, "span": Span(**error["span"])}) for error in plain["errors"]],
+    )
+
+
+def _finding_from(plain: dict[str, Any]) -> Finding:
+    return Finding(**{
+        **plain,
+        "span": Span(**plain["span"]),
+        "evidence": tuple(Evidence(**evidence) for evidence in plain["evidence"]),
+        "related": tuple(Related(Span(**related["span"]), related["message"]) for related in plain["related"]),
+        "fixes": tuple(
+            Fix(fix["title"], fix["safety"], tuple(TextEdit(Span(**e["span"]), e["text"]) for e in fix["edits"]))
+            for fix in plain["fixes"]
+        ),
+    })  # fmt: skip
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        try:
+            path.unlink()
+        except OSError:
+            continue

@@ -1,0 +1,62 @@
+"""``ane-lsp rules``: what is checked, and what became of each known constraint."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from ane_lsp.cli.errors import CLEAN
+from ane_lsp.cli.options import to_utf8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``rules``."""
+    parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    parser.add_argument(
+        "--coverage", action="store_true", help="every catalogued constraint with the rule or fact it became"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the list."""
+    to_utf8(sys.stdout)
+    rows = _coverage() if args.coverage else _rules()
+    if args.format == "json":
+        print(json.dumps(rows, indent=2))
+        return CLEAN
+    columns = list(rows[0]) if rows else []
+    if args.format == "markdown":
+        print("| " + " | ".join(columns) + " |")
+        print("|" + "---|" * len(columns))
+        for row in rows:
+            print("| " + " | ".join(value.replace("|", "\\|") for value in row.values()) + " |")
+        return CLEAN
+    widths = [max(len(row[column]) for row in rows) for column in columns[:-1]]
+    for row in rows:
+        values = list(row.values())
+        print("  ".join([*(value.ljust(size) for value, size in zip(values, widths, strict=False)), values[-1]]))
+    print(f"\n{len(rows)} {'constraints' if args.coverage else 'rules'}")
+    return CLEAN
+
+
+def _rules() -> list[dict[str, str]]:
+    from ane_lsp.knowledge import rules
+
+    return [
+        {
+            "code": rule.code,
+            "name": rule.name,
+            "severity": rule.severity,
+            "fix": "" if rule.fix == "none" else f"{rule.fix} fix",
+            "summary": rule.summary,
+        }
+        for rule in rules.all_rules()
+    ]
+
+
+def _coverage() -> list[dict[str, str]]:
+    from ane_lsp.knowledge import tables
+
+    columns = ("constraint", "kind", "where", "note")
+    return [{column: row[column] for column in columns} for row in tables.load("coverage.csv", columns)]

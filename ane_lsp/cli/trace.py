@@ -1,0 +1,172 @@
+"""``ane-lsp trace``: every distinct torch operation a file reaches, as a table or as JSON lines."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ane_lsp.cli.errors import CLEAN, FAILED, UsageError
+from ane_lsp.cli.options import (
+    add_color_option,
+    add_project_options,
+    add_target_options,
+    open_projects,
+    project_arguments,
+    to_utf8,
+    wants_color,
+)
+from ane_lsp.report.terminal import Painter, printable, width
+from ane_lsp.syntax.inputs import InputError, InputSpec, parse_inputs
+from ane_lsp.workspace.workspace import absolute
+
+Row = Mapping[str, Any]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``trace``."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="interpreted as a script (nothing of it is run)")
+    parser.add_argument("--entry", metavar="NAME", help="build NAME, a class or factory, and call it on the inputs")
+    parser.add_argument(
+        "--input", action="append", metavar="SHAPE",
+        help="an input of the entry: 1x3x224x224, 1x16:i64, mask=1x16:b8; repeatable, in order",
+    )  # fmt: skip
+    parser.add_argument(
+        "--format", choices=("text", "jsonl"), default="text", help="a table, or one JSON object a line"
+    )
+    add_color_option(parser)
+    add_target_options(parser)
+    add_project_options(parser)
+    parser.add_argument("--budget", type=float, metavar="SECONDS", help="stop after this time (default: 20)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the operations. Exit 0 also where parts are unknown; 2 where the file cannot be read or parsed."""
+    from ane_lsp import analysis
+
+    to_utf8(sys.stdout)
+    if not args.file.is_file():
+        raise UsageError(f"no such file: {args.file}")
+    projects = open_projects(project_arguments(args))
+    path = absolute(args.file)
+    workspace = projects.workspace(path)
+    if workspace.problem:
+        raise UsageError(workspace.problem)
+    problem = workspace.read(path).problem
+    if problem is not None:
+        raise UsageError(f"{args.file}:{problem.span.line}:{problem.span.col + 1}: {problem.message}")
+    traced = analysis.trace(  # type: ignore[attr-defined]
+        path, workspace, projects.settings(path), entry=args.entry, inputs=read_inputs(args.input or ())
+    )
+    rows = [*traced.rows, {"summary": traced.summary}]
+    lines = jsonl(rows) if args.format == "jsonl" else table(rows, Painter(wants_color(args.color, sys.stdout)))
+    for line in lines:
+        print(line)
+    return FAILED if traced.summary.get("stopped") == "internal" else CLEAN
+
+
+def read_inputs(texts: Iterable[str]) -> tuple[InputSpec, ...]:
+    """The ``--input`` options in order. Raises UsageError."""
+    try:
+        return parse_inputs(",".join(texts))
+    except InputError as error:
+        raise UsageError(f"--input: {error}") from None
+
+
+def jsonl(rows: Iterable[Row]) -> Iterator[str]:
+    """Rows as compact JSON, the summary last."""
+    for row in rows:
+        yield json.dumps(row, separators=(",", ":"), ensure_ascii=True)
+
+
+def table(rows: Iterable[Row], paint: Painter) -> Iterator[str]:
+    """Rows grouped by file and function, aligned, with a closing line."""
+    listed = [row for row in rows if "summary" not in row]
+    shown = [(f"{row['line']}:{row['col'] + 1}", _operation(row), _flow(row), _tail(row)) for row in listed]
+    widths = [min(max((width(row[column]) for row in shown), default=0), limit) for column, limit in ((0, 12), (1, 60))]
+    group: tuple[str, str] | None = None
+    for row, (place, operation, flow, tail) in zip(listed, shown, strict=True):
+        if (row["file"], row["fn"]) != group:
+            if group is not None:
+                yield ""
+            group = (row["file"], row["fn"])
+            yield f"{paint('bold', printable(row['fn']))}  {paint('dim', printable(row['file']))}"
+        yield (
+            f"  {paint('dim', _pad(place, widths[0]))}  {_pad(operation, widths[1])}  {flow}"
+            + (f"  {paint('dim', tail)}" if tail else "")
+        )
+    for row in rows:
+        if "summary" in row:
+            yield from _summary(row["summary"], paint)
+
+
+def _pad(text: str, columns: int) -> str:
+    return text + " " * max(0, columns - width(text))
+
+
+def _operation(row: Row) -> str:
+    name = str(row["op"]).removeprefix("torch.nn.functional.").removeprefix("torch.")
+    hyper = row.get("hyper") or {}
+    shown = ", ".join(f"{key}={_value(value)}" for key, value in hyper.items() if key in _TELLING)
+    return printable(f"{name}({shown})" if shown else name)
+
+
+_TELLING = (
+    "kernel_size", "stride", "padding", "dilation", "groups", "out_channels", "out_features", "normalized_shape",
+    "hidden_size", "num_heads", "embedding_dim", "dim", "output_size", "scale_factor",
+)  # fmt: skip
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list) and value and all(item == value[0] for item in value):
+        return str(value[0])
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _flow(row: Row) -> str:
+    inputs = ", ".join(_tensor(tensor) for tensor in row.get("in") or ())
+    return printable(f"{inputs} -> {_tensor(row.get('out'))}" if inputs else f"-> {_tensor(row.get('out'))}")
+
+
+def _tensor(value: Any) -> str:
+    if isinstance(value, Mapping) and "t" in value:
+        shape = "?" if value["t"] is None else "[" + ", ".join(map(str, value["t"])) + "]"
+        dtype = value.get("d")
+        return shape + ("" if dtype == "f32" else f" {dtype or '?'}")
+    if isinstance(value, (list, tuple)):
+        return "(" + ", ".join(map(_tensor, value)) + ")"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_tensor(item)}" for key, item in value.items()) + "}"
+    return str(value)
+
+
+def _tail(row: Row) -> str:
+    parts = []
+    mil = row.get("mil") or []
+    own = str(row["op"]).rsplit(".", 1)[-1].lower()
+    if mil and mil != [own]:
+        parts.append("= " + " + ".join(mil))
+    if row.get("n", 1) > 1:
+        parts.append(f"x{row['n']}")
+    within = [path for path in row.get("within") or () if path]
+    if within:
+        parts.append("in " + ", ".join(within[:2]) + (f" and {len(within) - 2} more" if len(within) > 2 else ""))
+    return printable("  ".join(parts))
+
+
+def _summary(summary: Mapping[str, Any], paint: Painter) -> Iterator[str]:
+    yield ""
+    line = f"{summary.get('ops', 0)} operations"
+    if summary.get("unknown_shapes"):
+        line += f", {summary['unknown_shapes']} of unknown shape"
+    if summary.get("stopped"):
+        line += f", stopped early ({summary['stopped']})"
+    yield paint("bold", f"{line}, {summary.get('seconds', 0):.2f} s")
+    unresolved = summary.get("unresolved_calls") or []
+    if unresolved:
+        names = ", ".join(printable(str(name)) for name in unresolved[:8])
+        more = f" and {len(unresolved) - 8} more" if len(unresolved) > 8 else ""
+        yield f"not resolved: {names}{more}"
