@@ -1,0 +1,1 @@
+"""Gradients of convolutions: not modelled."""
