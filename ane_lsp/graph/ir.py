@@ -41,7 +41,7 @@ class Value:
         return self.fold or self.origin in ("parameter", "buffer", "constant")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Call:
     """One torch call as the author wrote it; one call may become several ops.
 
@@ -55,6 +55,8 @@ class Call:
     ctor: for a torch.nn module, where it was constructed (the place a fix edits).
     hyper: for a torch.nn module, its constructor state (``kernel_size``, ``stride``, ...).
     stack: call expressions from the entry inwards, outermost first, `span` not included.
+
+    `result` is filled in when the call returns; nothing else changes afterwards.
     """
 
     id: int

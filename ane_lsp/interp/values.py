@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class ModuleObject:
     """An imported module. `namespace` is filled by running its top level on first use; `path` is None for native ones."""
 
-    __slots__ = ("is_package", "is_torch", "missing", "name", "namespace", "path", "state", "trace_file")
+    __slots__ = ("is_package", "is_torch", "missing", "name", "namespace", "path", "stars", "state")
 
     def __init__(self, name: str, path: str | None, is_package: bool = False) -> None:
         self.name = name
@@ -30,7 +30,7 @@ class ModuleObject:
         self.is_package = is_package
         self.namespace: dict[str, Any] = {}
         self.state = "new"  # new, running, done
-        self.trace_file = path or name  # the path relative to its import root
+        self.stars: list[ModuleObject] = []  # modules of `from x import *`, looked into on demand
         self.is_torch = name == "torch" or name.startswith("torch.")
         self.missing: Callable[[str], Any] | None = None  # consulted for attributes the namespace lacks
 
@@ -241,6 +241,13 @@ class DType:
 
 
 @dataclass(frozen=True, slots=True)
+class TorchFunction:
+    """A torch operation by its public qualified name (``torch.cat``, ``torch.Tensor.view``)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """``torch.device``."""
 
@@ -255,7 +262,7 @@ class Tensor:
     origin: ``parameter``, ``buffer``, ``constant`` (made outside the model's forward), ``input`` or ``op``.
     """
 
-    __slots__ = ("attrs", "base", "graph", "name", "origin", "requires_grad", "type", "value")
+    __slots__ = ("attrs", "base", "graph", "name", "origin", "requires_grad", "type", "value", "why")
 
     def __init__(self, type: TensorType, origin: str = "op") -> None:
         self.type = type
@@ -266,6 +273,7 @@ class Tensor:
         self.base: Tensor | None = None
         self.requires_grad = False
         self.attrs: dict[str, Any] | None = None
+        self.why: Any = None  # where its type is not known: the Unknown that says why
 
     def __repr__(self) -> str:
         return f"<tensor {self.type}>"

@@ -1,0 +1,173 @@
+"""What the interpreter keeps between steps, and the operations its layers ask of each other."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import Span, Unknown
+from ane_lsp.interp import state
+from ane_lsp.interp.frames import Frame, Signal
+from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, ModuleObject, Opaque, PyRaise, Tensor
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.record import Recorder
+    from ane_lsp.workspace import Workspace
+
+MAX_DEPTH = 220
+
+
+class Base:
+    """State of one run.
+
+    workspace: where sources are read. recorder: where torch calls go. watched: paths of files whose assignments are
+    remembered for hints. steps, seconds: the budget. cancelled: asked now and then; True ends the run.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        recorder: Recorder,
+        max_steps: int = 4_000_000,
+        seconds: float = 20.0,
+        cancelled: Callable[[], bool] = lambda: False,
+        watched: frozenset[str] = frozenset(),
+    ) -> None:
+        self.workspace = workspace
+        self.recorder = recorder
+        self.max_steps = max_steps
+        self.deadline = time.monotonic() + seconds
+        self.cancelled = cancelled
+        self.watched = watched
+        self.steps = 0
+        self.frame: Frame = Frame(ModuleObject("<start>", None), {}, None, None, "<start>")
+        self.journals: list[state.Journal] = []
+        self.modules: dict[str, ModuleObject] = {}
+        self.trying = 0
+        self.handled: Any = None
+        self.unresolved: dict[str, Span] = {}  # calls that led nowhere: what was called -> where
+        self.raised: list[tuple[str, Span | None]] = []  # errors torch would raise, for shape findings
+        self.on_top_level_error: Callable[[ModuleObject, ast.stmt, PyRaise], None] | None = None
+        self._spans: dict[int, Span] = {}
+
+    def span(self, node: ast.AST) -> Span:
+        """Where a node of the running module stands. Columns are UTF-8 bytes, as in ``ast``."""
+        return self.span_in(self.frame, node)
+
+    def span_in(self, frame: Frame, node: Any) -> Span:
+        """Where a node stands in the file of `frame`. A method call that spans lines stands where its name does."""
+        key = id(node)
+        found = self._spans.get(key)
+        if found is None:
+            line, col = node.lineno, node.col_offset
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                name = node.func
+                if name.lineno != name.end_lineno and name.end_lineno is not None and name.end_col_offset is not None:
+                    line, col = name.end_lineno, name.end_col_offset - len(name.attr.encode())
+            found = Span(frame.module.path or frame.module.name, line, col, node.end_lineno, node.end_col_offset)
+            self._spans[key] = found
+        return found
+
+    def here(self) -> Span | None:
+        """Where the innermost frame outside torch is, the place a reader of the source would look at."""
+        frame: Frame | None = self.frame
+        while frame is not None:
+            if not frame.module.is_torch and frame.node is not None:
+                return self.span_in(frame, frame.node)
+            frame = frame.parent
+        return None
+
+    def unknown(self, reason: str, cause: Unknown | None = None) -> Unknown:
+        """A value nobody knows, with the place where that became so."""
+        return Unknown(reason, self.here(), cause)
+
+    def touch(self, container: Any) -> None:
+        """To be called before a container is changed in place, so that a branch can be undone."""
+        if self.journals:
+            self.journals[-1].touch(container)
+
+    def raise_(self, kind: type[BaseException], message: str = "") -> Any:
+        """Raise a builtin exception in the interpreted program."""
+        raise PyRaise(kind(message), self.here())
+
+    def opaque(self, name: str) -> Opaque:
+        return Opaque(name)
+
+    # -- what the layers above provide -------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        raise NotImplementedError
+
+    def eval(self, node: ast.expr, frame: Frame) -> Any:
+        raise NotImplementedError
+
+    def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
+        raise NotImplementedError
+
+    def run_block(self, body: list[ast.stmt], frame: Frame) -> Signal | None:
+        raise NotImplementedError
+
+    def run_function(self, function: Function, frame: Frame) -> Any:
+        raise NotImplementedError
+
+    def start_generator(self, function: Function, frame: Frame) -> Any:
+        raise NotImplementedError
+
+    def fork(self, frame: Frame, branches: list[Callable[[], Any]], node: ast.AST | None = None) -> Signal | None:
+        raise NotImplementedError
+
+    def fork_value(self, frame: Frame, thunks: list[Callable[[], Any]], node: ast.AST | None = None) -> Any:
+        raise NotImplementedError
+
+    def unpack_tensor(self, value: Tensor, count: int) -> list[Any]:
+        raise NotImplementedError
+
+    def iterate_tensor(self, value: Tensor) -> Iterator[Any]:
+        raise NotImplementedError
+
+    def tensor_getattr(self, value: Tensor, name: str) -> Any:
+        raise NotImplementedError
+
+    def tensor_setattr(self, value: Tensor, name: str, new: Any) -> None:
+        raise NotImplementedError
+
+    def tensor_truth(self, value: Tensor) -> bool | Unknown:
+        raise NotImplementedError
+
+    def torch_type_of(self, value: Any) -> Any:
+        raise NotImplementedError
+
+    def torch_method(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> Any:
+        raise NotImplementedError
+
+    def torch_function(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+    def module_attribute(self, module: ModuleObject, name: str) -> Any:
+        raise NotImplementedError
+
+    def run_module(self, module: ModuleObject) -> None:
+        raise NotImplementedError
+
+    def resolve_lazy(self, value: Any, namespace: dict[str, Any], name: str) -> Any:
+        raise NotImplementedError
+
+    def force_pending_imports(self, container: Any) -> bool:
+        raise NotImplementedError
+
+    def is_nn_module(self, cls: ClassObject) -> bool:
+        raise NotImplementedError
+
+    def nn_getattr(self, obj: Instance, name: str) -> Any:
+        return MISSING
+
+    def nn_setattr(self, obj: Instance, name: str, value: Any) -> bool:
+        raise NotImplementedError
+
+    def nn_delattr(self, obj: Instance, name: str) -> bool:
+        raise NotImplementedError
+
+    def nn_call(self, obj: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        raise NotImplementedError

@@ -1,0 +1,61 @@
+"""The order in which bases are searched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ane_lsp.interp.values import ClassObject, NativeType
+
+
+def _mro_of(base: Any) -> list[Any]:
+    if isinstance(base, ClassObject):
+        return list(base.mro)
+    if isinstance(base, type):
+        return [c for c in base.__mro__ if c is not object]
+    if isinstance(base, NativeType):
+        chain: list[Any] = [base]
+        parent = base.base
+        while isinstance(parent, NativeType):
+            chain.append(parent)
+            parent = parent.base
+        if isinstance(parent, type) and parent is not object:
+            chain.append(parent)
+        return chain
+    return [base]
+
+
+def compute_mro(cls: ClassObject) -> tuple[Any, ...]:
+    """C3 linearisation; where the bases contradict each other, depth first without repeats."""
+    bases = [b for b in cls.bases if b is not object]
+    sequences = [_mro_of(b) for b in bases] + [list(bases)]
+    result: list[Any] = [cls]
+    while any(sequences):
+        for sequence in sequences:
+            if sequence and not any(sequence[0] in other[1:] for other in sequences if other):
+                head = sequence[0]
+                break
+        else:
+            for sequence in sequences:
+                for item in sequence:
+                    if item not in result:
+                        result.append(item)
+            return tuple(result)
+        result.append(head)
+        for sequence in sequences:
+            if sequence and sequence[0] is head:
+                del sequence[0]
+    return tuple(result)
+
+
+def native_base_of(cls: ClassObject) -> type | None:
+    """The builtin type whose data instances carry: ``dict`` for a subclass of OrderedDict, None for ordinary classes."""
+    for base in cls.mro[1:]:
+        if isinstance(base, ClassObject) and base.native_base is not None:
+            return base.native_base
+        if isinstance(base, type) and base is not object and base is not type:
+            for plain in (dict, list, tuple, str, int, float, set, frozenset, bytes):
+                if issubclass(base, plain):
+                    return plain
+            if issubclass(base, BaseException):
+                return base
+    return None

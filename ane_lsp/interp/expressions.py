@@ -1,0 +1,669 @@
+"""Expressions: one function a node kind."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ane_lsp.graph import Unknown
+from ane_lsp.interp import builtins, methods, state
+from ane_lsp.interp.classes import compute_mro, native_base_of
+from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration
+from ane_lsp.interp.scopes import signature_of
+from ane_lsp.interp.imports import LazyImport
+from ane_lsp.interp.torch_glue import TorchGlue
+from ane_lsp.interp.values import (
+    MISSING,
+    ClassMethod,
+    ClassObject,
+    Function,
+    IteratorObject,
+    ModuleObject,
+    OneOf,
+    Opaque,
+    StaticMethod,
+    Super,
+    Tensor,
+)
+
+OPERATORS: dict[type, str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
+    ast.MatMult: "@", ast.LShift: "<<", ast.RShift: ">>", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
+    ast.USub: "-", ast.UAdd: "+", ast.Invert: "~", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+}  # fmt: skip
+_Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+
+
+class Expressions(TorchGlue):
+    def eval(self, node: ast.expr, frame: Frame) -> Any:
+        """The value of an expression."""
+        return _EXPRESSIONS[node.__class__](self, node, frame)
+
+    def load(self, name: str, frame: Frame, node: ast.AST | None = None) -> Any:
+        """The value a name is bound to, Python's way: locals, enclosing functions, module, builtins."""
+        value = frame.locals.get(name, MISSING)
+        if value is MISSING:
+            scope = frame.closure
+            while scope is not None:
+                value = scope.locals.get(name, MISSING)
+                if value is not MISSING:
+                    break
+                scope = scope.closure
+            else:
+                if frame.names is not None and name in frame.names and not frame.class_body:
+                    if node is not None:
+                        frame.node = node
+                    return self.raise_(UnboundLocalError, f"cannot access local variable '{name}'")
+                value = self.load_global(name, frame.module)
+                if value is MISSING:
+                    if node is not None:
+                        frame.node = node
+                    self.raise_(NameError, f"name '{name}' is not defined")
+                return value
+        if value.__class__ is LazyImport:
+            return self.resolve_lazy(value, frame.locals, name)
+        return value
+
+    def load_global(self, name: str, module: ModuleObject) -> Any:
+        value = module.namespace.get(name, MISSING)
+        if value is MISSING:
+            if module.stars:
+                value = self.star_attribute(module, name)
+            if value is MISSING and module.missing is not None:
+                value = module.missing(name)
+            if value is MISSING:
+                value = builtins.BUILTINS.get(name, MISSING)
+            return value
+        if value.__class__ is LazyImport:
+            return self.resolve_lazy(value, module.namespace, name)
+        return value
+
+    def annotation(self, node: ast.expr, frame: Frame) -> Any:
+        """An annotation's value, as far as it can be had without effect; a placeholder for the rest."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return Opaque(node.value)
+        try:
+            root = node
+            while isinstance(root, (ast.Attribute, ast.Subscript)):
+                root = root.value
+            if isinstance(root, ast.Name):
+                return self.eval(node.value if isinstance(node, ast.Subscript) else node, frame)
+        except Exception:
+            pass
+        return Opaque(ast.unparse(node))
+
+    # -- definitions ---------------------------------------------------------------------------------------------------
+
+    def make_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Any:
+        func = self.plain_function(node, node.name, frame)
+        value: Any = func
+        for decorator in reversed(node.decorator_list):
+            made = self.eval(decorator, frame)
+            frame.node = decorator
+            value = self.decorate(made, value)
+        return value
+
+    def decorate(self, decorator: Any, value: Any) -> Any:
+        """The decorated value; a decorator nobody can follow leaves the function as it is written."""
+        if isinstance(decorator, Unknown):
+            return value
+        result = self.call(decorator, (value,))
+        return value if isinstance(result, (Unknown, Opaque)) else result
+
+    def plain_function(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, name: str, frame: Frame
+    ) -> Function:
+        signature = signature_of(node)
+        args = node.args
+        defaults = [self.eval(d, frame) for d in args.defaults]
+        kw_defaults = {
+            a.arg: self.eval(d, frame) for a, d in zip(args.kwonlyargs, args.kw_defaults) if d is not None
+        }
+        closure = frame
+        while closure is not None and closure.class_body:
+            closure = closure.closure  # type: ignore[assignment]
+        if closure is not None and closure.names is None:
+            closure = None  # type: ignore[assignment]
+        prefix = "" if frame.function in ("<module>", "<start>") else frame.function
+        if prefix and frame.names is not None:
+            prefix += ".<locals>"
+        func = Function(
+            name, f"{prefix}.{name}" if prefix else name, node, frame.module, closure, defaults, kw_defaults,
+            signature.is_generator,
+        )  # fmt: skip
+        if frame.class_body:
+            func.owner = frame.owner
+        elif frame.owner is not None:
+            func.owner = frame.owner
+        return func
+
+    def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:
+        bases: list[Any] = []
+        for base in node.bases:
+            if isinstance(base, ast.Starred):
+                bases.extend(self.iterate(self.eval(base.value, frame)))
+                continue
+            value = self.eval(base, frame)
+            if isinstance(value, OneOf):
+                value = next((o for o in value.options if not isinstance(o, Unknown)), value.options[0])
+            entries = self.lookup_attribute(value, "__mro_entries__") if not isinstance(value, (ClassObject, type)) else MISSING
+            if entries is not MISSING and not isinstance(entries, (Unknown, Opaque)):
+                bases.extend(self.iterate(self.call(entries, (tuple(bases),))))
+                continue
+            if not isinstance(value, Opaque):
+                bases.append(value)
+        keywords = {k.arg: self.eval(k.value, frame) for k in node.keywords if k.arg}
+        prefix = "" if frame.function in ("<module>", "<start>") else frame.function
+        if prefix and frame.names is not None:
+            prefix += ".<locals>"
+        qualname = f"{prefix}.{node.name}" if prefix else node.name
+        cls = ClassObject(node.name, qualname, tuple(bases), {}, frame.module)
+        cls.node = node
+        cls.mro = compute_mro(cls)
+        cls.native_base = native_base_of(cls)
+        metaclass = keywords.pop("metaclass", None)
+        if metaclass is None:
+            metaclass = next(
+                (b.metaclass for b in cls.mro[1:] if isinstance(b, ClassObject) and b.metaclass is not type), type
+            )
+        cls.metaclass = metaclass
+        closure: Frame | None = frame
+        while closure is not None and closure.names is None and not closure.class_body:
+            closure = None
+        body = Frame(frame.module, cls.namespace, closure, frame, qualname)
+        body.class_body = True
+        body.owner = cls
+        caller = self.frame
+        self.frame = body
+        try:
+            self.run_block(node.body, body)
+        finally:
+            self.frame = caller
+        slots = cls.namespace.get("__init_subclass__")
+        if isinstance(slots, Function):
+            cls.namespace["__init_subclass__"] = ClassMethod(slots)
+        getter = cls.namespace.get("__class_getitem__")
+        if isinstance(getter, Function):
+            cls.namespace["__class_getitem__"] = ClassMethod(getter)
+        maker = cls.namespace.get("__new__")
+        if isinstance(maker, Function):
+            cls.namespace["__new__"] = StaticMethod(maker)
+        if isinstance(metaclass, ClassObject):
+            init = metaclass.lookup("__init__")
+            if init is not MISSING:
+                self.call(init, (cls, node.name, tuple(bases), cls.namespace), keywords)
+            new = metaclass.lookup("__new__")
+            if new is not MISSING:
+                # The class stands as its body left it; what __new__ would add is not modelled.
+                cls.flags["metaclass_new"] = new
+        self.class_attributes_created(cls)
+        for base in cls.mro[1:]:
+            if isinstance(base, ClassObject) and "__init_subclass__" in base.namespace:
+                hook = base.namespace["__init_subclass__"]
+                self.call(hook.func if isinstance(hook, ClassMethod) else hook, (cls,), keywords)
+                break
+        value: Any = cls
+        for decorator in reversed(node.decorator_list):
+            made = self.eval(decorator, frame)
+            frame.node = decorator
+            value = self.decorate(made, value)
+        return value
+
+    # -- narrowing -------------------------------------------------------------------------------------------------------
+
+    def narrow(self, test: ast.expr, outcome: bool, frame: Frame) -> None:
+        """Keep only those of several values of a name under which `test` has this outcome."""
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            self.narrow(test.operand, not outcome, frame)
+            return
+        if isinstance(test, ast.BoolOp):
+            if isinstance(test.op, ast.And) == outcome:
+                for part in test.values:
+                    self.narrow(part, outcome, frame)
+            return
+        if isinstance(test, ast.Name):
+            self._keep(test.id, frame, lambda v: self.truth(v) is not (not outcome))
+        elif isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.left, ast.Name):
+            operator, right = test.ops[0], test.comparators[0]
+            if isinstance(operator, (ast.Is, ast.IsNot)) and isinstance(right, ast.Constant):
+                wanted = isinstance(operator, ast.Is) == outcome
+                self._keep(test.left.id, frame, lambda v: (v is right.value) is wanted)
+            elif isinstance(operator, (ast.Eq, ast.NotEq)) and isinstance(right, ast.Constant):
+                wanted = isinstance(operator, ast.Eq) == outcome
+                self._keep(test.left.id, frame, lambda v: self.equal(v, right.value) is not (not wanted))
+        elif isinstance(test, ast.Call) and isinstance(test.func, ast.Name) and test.func.id == "isinstance":
+            if len(test.args) == 2 and isinstance(test.args[0], ast.Name):
+                cls = self.eval(test.args[1], frame)
+                self._keep(test.args[0].id, frame, lambda v: self.isinstance(v, cls) is not (not outcome))
+
+    def _keep(self, name: str, frame: Frame, wanted: Callable[[Any], bool]) -> None:
+        value = frame.locals.get(name)
+        if isinstance(value, OneOf):
+            kept = [v for v in value.options if wanted(v)]
+            if kept and len(kept) < len(value.options):
+                self.touch(frame.locals)
+                frame.locals[name] = kept[0] if len(kept) == 1 else OneOf(tuple(kept))
+
+    # -- comprehensions --------------------------------------------------------------------------------------------------
+
+    def comprehension(self, node: _Comprehension, frame: Frame, first: Iterator[Any]) -> Iterator[Any]:
+        """Frames in which the element of a comprehension is to be evaluated, one per element."""
+        names: set[str] = set()
+        for generator in node.generators:
+            names |= {n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name)}
+        inner = Frame(frame.module, {}, frame, frame.parent, frame.function, frozenset(names))
+        inner.owner = frame.owner
+        inner.depth = frame.depth
+        inner.parent = frame
+        inner.node = node
+        yield from self._loops(node, inner, 0, first)
+
+    def _loops(self, node: _Comprehension, inner: Frame, level: int, source: Iterator[Any]) -> Iterator[Frame]:
+        generator = node.generators[level]
+        for item in source:
+            self.tick()
+            self.assign(generator.target, item, inner)
+            skip = False
+            for condition in generator.ifs:
+                verdict = self.truth(self.eval(condition, inner))
+                if verdict is False:
+                    skip = True
+                    break
+            if skip:
+                continue
+            if level + 1 < len(node.generators):
+                following = self.eval(node.generators[level + 1].iter, inner)
+                yield from self._loops(node, inner, level + 1, self.iterate(following))
+            else:
+                yield inner
+
+    def arguments(self, node: ast.Call, frame: Frame) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The evaluated arguments of a call. Unknown ``**kwargs`` are passed under the name ``**``."""
+        args: list[Any] = []
+        for arg in node.args:
+            if arg.__class__ is ast.Starred:
+                value = self.eval(arg.value, frame)  # type: ignore[attr-defined]
+                try:
+                    args.extend(self.iterate(value))
+                except UnknownIteration as lost:
+                    args.append(Unknown("from unknown *args", self.span(arg), lost.unknown))
+            else:
+                args.append(_EXPRESSIONS[arg.__class__](self, arg, frame))
+        if not node.keywords:
+            return tuple(args), {}
+        kwargs: dict[str, Any] = {}
+        for keyword in node.keywords:
+            value = _EXPRESSIONS[keyword.value.__class__](self, keyword.value, frame)
+            if keyword.arg is not None:
+                kwargs[keyword.arg] = value
+            else:
+                self._spread_mapping(value, kwargs, keyword.value)
+        return tuple(args), kwargs
+
+    def _spread_mapping(self, value: Any, into: dict[str, Any], node: ast.expr) -> None:
+        if isinstance(value, dict):
+            into.update(value)
+        elif isinstance(value, Unknown):
+            into["**"] = Unknown("from unknown **kwargs", self.span(node), value)
+        elif isinstance(value, OneOf):
+            for option in value.options:
+                self._spread_mapping(option, into, node)
+        elif getattr(value, "data", None).__class__ is dict:
+            into.update(value.data)
+        else:
+            keys = self.lookup_attribute(value, "keys")
+            if keys is MISSING or isinstance(keys, Unknown):
+                into["**"] = self.unknown("from **kwargs that are not a dict")
+                return
+            for key in self.iterate(self.call(keys, ())):
+                if isinstance(key, str):
+                    into[key] = self.getitem(value, key)
+
+
+# -- one function an expression ---------------------------------------------------------------------------------------------
+
+
+def _constant(interp: Expressions, node: ast.Constant, frame: Frame) -> Any:
+    return node.value
+
+
+def _name(interp: Expressions, node: ast.Name, frame: Frame) -> Any:
+    value = frame.locals.get(node.id, MISSING)
+    if value is MISSING or value.__class__ is LazyImport:
+        return interp.load(node.id, frame, node)
+    return value
+
+
+def _attribute(interp: Expressions, node: ast.Attribute, frame: Frame) -> Any:
+    obj = _EXPRESSIONS[node.value.__class__](interp, node.value, frame)
+    frame.node = node
+    found = interp.lookup_attribute(obj, node.attr)
+    if found is MISSING:
+        return interp.getattr(obj, node.attr)
+    return found
+
+
+def _call(interp: Expressions, node: ast.Call, frame: Frame) -> Any:
+    func_node = node.func
+    if func_node.__class__ is ast.Name and func_node.id == "super" and not node.args:  # type: ignore[attr-defined]
+        return _super(interp, frame)
+    func = _EXPRESSIONS[func_node.__class__](interp, func_node, frame)
+    args, kwargs = interp.arguments(node, frame)
+    interp.tick()
+    frame.node = node
+    return interp.call(func, args, kwargs)
+
+
+def _super(interp: Expressions, frame: Frame) -> Any:
+    scope: Frame | None = frame
+    while scope is not None and scope.owner is None:
+        scope = scope.closure
+    while scope is not None and scope.closure is not None and "self" not in scope.locals and not scope.locals:
+        scope = scope.closure
+    if scope is None or scope.owner is None:
+        return interp.raise_(RuntimeError, "super(): no arguments")
+    first = MISSING
+    inner: Frame | None = scope
+    while inner is not None and first is MISSING:
+        # The first parameter of the method, found through comprehensions and nested functions.
+        names = next(iter(inner.locals.values()), MISSING) if inner.locals else MISSING
+        candidate = inner.locals.get("self", inner.locals.get("cls", names))
+        if candidate is not MISSING and (isinstance(candidate, ClassObject) or hasattr(candidate, "cls")):
+            first = candidate
+        inner = inner.closure
+    if first is MISSING:
+        return Unknown("super() outside a method")
+    return Super(scope.owner, first, first if isinstance(first, ClassObject) else interp.type_of(first))
+
+
+def _binop(interp: Expressions, node: ast.BinOp, frame: Frame) -> Any:
+    left = _EXPRESSIONS[node.left.__class__](interp, node.left, frame)
+    right = _EXPRESSIONS[node.right.__class__](interp, node.right, frame)
+    frame.node = node
+    return interp.binary(OPERATORS[node.op.__class__], left, right)
+
+
+def _unary(interp: Expressions, node: ast.UnaryOp, frame: Frame) -> Any:
+    value = interp.eval(node.operand, frame)
+    frame.node = node
+    if node.op.__class__ is ast.Not:
+        verdict = interp.truth(value)
+        return verdict if isinstance(verdict, Unknown) else not verdict
+    return interp.unary(OPERATORS[node.op.__class__], value)
+
+
+def _boolop(interp: Expressions, node: ast.BoolOp, frame: Frame) -> Any:
+    stop_at = node.op.__class__ is ast.Or
+    value: Any = None
+    undecided: list[Any] = []
+    last = len(node.values) - 1
+    for i, part in enumerate(node.values):
+        value = interp.eval(part, frame)
+        if i == last:
+            break
+        verdict = interp.truth(value)
+        if verdict is stop_at:
+            break
+        if isinstance(verdict, Unknown):
+            if isinstance(value, OneOf):
+                kept = [v for v in value.options if interp.truth(v) is not (not stop_at)]
+                undecided.extend(kept)
+            else:
+                undecided.append(value)
+    return state.join([*undecided, value], UNDECIDED, interp.here()) if undecided else value
+
+
+def _compare(interp: Expressions, node: ast.Compare, frame: Frame) -> Any:
+    left = interp.eval(node.left, frame)
+    result: Any = True
+    for operator, comparator in zip(node.ops, node.comparators):
+        right = interp.eval(comparator, frame)
+        frame.node = node
+        kind = operator.__class__
+        if kind is ast.Is or kind is ast.IsNot:
+            verdict = interp.identical(left, right)
+        elif kind is ast.Eq or kind is ast.NotEq:
+            verdict = _equality(interp, left, right, kind is ast.NotEq)
+            result = verdict if len(node.ops) == 1 else result
+        elif kind is ast.In or kind is ast.NotIn:
+            verdict = interp.contains(right, left)
+        else:
+            verdict = interp.compare(OPERATORS[kind], left, right)
+        if kind in (ast.IsNot, ast.NotIn):
+            verdict = _negate(verdict)
+        if len(node.ops) == 1:
+            return verdict
+        decided = interp.truth(verdict)
+        if decided is False:
+            return verdict
+        if decided is not True:
+            result = decided
+        left = right
+    return result
+
+
+def _equality(interp: Expressions, left: Any, right: Any, negated: bool) -> Any:
+    if negated and (isinstance(left, Tensor) or isinstance(right, Tensor)):
+        if left is not None and right is not None and not isinstance(left, str) and not isinstance(right, str):
+            first, second = (left, right) if isinstance(left, Tensor) else (right, left)
+            return interp.torch_method("torch.Tensor.ne", (first, second))
+    if negated:
+        for first, second in ((left, right), (right, left)):
+            if first.__class__.__name__ == "Instance" and first.cls.lookup("__ne__") is not MISSING:
+                return interp.call(interp.getattr(first, "__ne__"), (second,))
+    verdict = interp.equal(left, right)
+    return _negate(verdict) if negated else verdict
+
+
+def _negate(verdict: Any) -> Any:
+    if verdict is True or verdict is False:
+        return not verdict
+    if isinstance(verdict, OneOf):
+        return OneOf(tuple(_negate(v) for v in verdict.options))
+    return verdict
+
+
+def _subscript(interp: Expressions, node: ast.Subscript, frame: Frame) -> Any:
+    obj = interp.eval(node.value, frame)
+    key = interp.eval(node.slice, frame)
+    frame.node = node
+    return interp.getitem(obj, key)
+
+
+def _slice(interp: Expressions, node: ast.Slice, frame: Frame) -> Any:
+    parts = [interp.eval(p, frame) if p is not None else None for p in (node.lower, node.upper, node.step)]
+    return slice(*parts)
+
+
+def _items(interp: Expressions, nodes: list[ast.expr], frame: Frame) -> list[Any]:
+    items: list[Any] = []
+    for node in nodes:
+        if node.__class__ is ast.Starred:
+            try:
+                items.extend(interp.iterate(interp.eval(node.value, frame)))  # type: ignore[attr-defined]
+            except UnknownIteration as lost:
+                items.append(Unknown("items of an unknown sequence", interp.span(node), lost.unknown))
+        else:
+            items.append(_EXPRESSIONS[node.__class__](interp, node, frame))
+    return items
+
+
+def _tuple(interp: Expressions, node: ast.Tuple, frame: Frame) -> Any:
+    return tuple(_items(interp, node.elts, frame))
+
+
+def _list(interp: Expressions, node: ast.List, frame: Frame) -> Any:
+    return _items(interp, node.elts, frame)
+
+
+def _set(interp: Expressions, node: ast.Set, frame: Frame) -> Any:
+    items = _items(interp, node.elts, frame)
+    unknown = next((i for i in items if isinstance(i, (Unknown, OneOf))), None)
+    return interp.unknown("a set with an unknown element") if unknown is not None else set(items)
+
+
+def _dict(interp: Expressions, node: ast.Dict, frame: Frame) -> Any:
+    made: dict[Any, Any] = {}
+    for key_node, value_node in zip(node.keys, node.values):
+        value = interp.eval(value_node, frame)
+        if key_node is None:
+            interp._spread_mapping(value, made, value_node)
+            made.pop("**", None)
+        else:
+            key = interp.eval(key_node, frame)
+            if not isinstance(key, (Unknown, OneOf)):
+                try:
+                    made[key] = value
+                except TypeError:
+                    interp.raise_(TypeError, "unhashable key")
+    return made
+
+
+def _if_exp(interp: Expressions, node: ast.IfExp, frame: Frame) -> Any:
+    verdict = interp.truth(interp.eval(node.test, frame))
+    if verdict is True:
+        return interp.eval(node.body, frame)
+    if verdict is False:
+        return interp.eval(node.orelse, frame)
+
+    def side(expression: ast.expr, outcome: bool) -> Callable[[], Any]:
+        def run() -> Any:
+            interp.narrow(node.test, outcome, frame)
+            return interp.eval(expression, frame)
+
+        return run
+
+    return interp.fork_value(frame, [side(node.body, True), side(node.orelse, False)], node)
+
+
+def _lambda(interp: Expressions, node: ast.Lambda, frame: Frame) -> Any:
+    return interp.plain_function(node, "<lambda>", frame)
+
+
+def _first_source(interp: Expressions, node: _Comprehension, frame: Frame) -> Iterator[Any]:
+    value = interp.eval(node.generators[0].iter, frame)
+    frame.node = node
+    return interp.iterate(value)
+
+
+def _element_frames(interp: Expressions, node: _Comprehension, frame: Frame) -> Iterator[Frame]:
+    caller = interp.frame
+    for inner in interp.comprehension(node, frame, _first_source(interp, node, frame)):
+        interp.frame = inner
+        try:
+            yield inner
+        finally:
+            interp.frame = caller
+
+
+def _list_comp(interp: Expressions, node: ast.ListComp, frame: Frame) -> Any:
+    try:
+        return [interp.eval(node.elt, inner) for inner in _element_frames(interp, node, frame)]
+    except UnknownIteration as lost:
+        return Unknown(f"a list built from something unknown: {lost.unknown.reason}", interp.span(node), lost.unknown)
+
+
+def _set_comp(interp: Expressions, node: ast.SetComp, frame: Frame) -> Any:
+    try:
+        items = [interp.eval(node.elt, inner) for inner in _element_frames(interp, node, frame)]
+    except UnknownIteration as lost:
+        return Unknown("a set built from something unknown", interp.span(node), lost.unknown)
+    if any(isinstance(i, (Unknown, OneOf)) for i in items):
+        return interp.unknown("a set with an unknown element")
+    return set(items)
+
+
+def _dict_comp(interp: Expressions, node: ast.DictComp, frame: Frame) -> Any:
+    made: dict[Any, Any] = {}
+    try:
+        for inner in _element_frames(interp, node, frame):
+            key = interp.eval(node.key, inner)
+            value = interp.eval(node.value, inner)
+            if isinstance(key, (Unknown, OneOf)):
+                return interp.unknown("a dict with an unknown key")
+            made[key] = value
+    except UnknownIteration as lost:
+        return Unknown("a dict built from something unknown", interp.span(node), lost.unknown)
+    return made
+
+
+def _generator_exp(interp: Expressions, node: ast.GeneratorExp, frame: Frame) -> Any:
+    try:
+        source = _first_source(interp, node, frame)
+    except UnknownIteration as lost:
+        return Unknown("a generator over something unknown", interp.span(node), lost.unknown)
+
+    def produce() -> Iterator[Any]:
+        for inner in interp.comprehension(node, frame, source):
+            caller = interp.frame
+            interp.frame = inner
+            try:
+                value = interp.eval(node.elt, inner)
+            finally:
+                interp.frame = caller
+            yield value
+
+    return IteratorObject(produce(), "generator")
+
+
+def _joined_str(interp: Expressions, node: ast.JoinedStr, frame: Frame) -> Any:
+    parts: list[str] = []
+    for part in node.values:
+        if isinstance(part, ast.Constant):
+            parts.append(part.value)
+        else:
+            text = interp.eval(part, frame)
+            if not isinstance(text, str):
+                return text if isinstance(text, (Unknown, OneOf)) else interp.unknown("text with an unknown part")
+            parts.append(text)
+    return "".join(parts)
+
+
+def _formatted(interp: Expressions, node: ast.FormattedValue, frame: Frame) -> Any:
+    value = interp.eval(node.value, frame)
+    spec = interp.eval(node.format_spec, frame) if node.format_spec is not None else ""
+    if isinstance(value, OneOf):
+        return state.join(
+            [methods.format_value(interp, v, spec, node.conversion) for v in value.options], UNDECIDED  # type: ignore[arg-type]
+        )
+    return methods.format_value(interp, value, spec, node.conversion)  # type: ignore[arg-type]
+
+
+def _named(interp: Expressions, node: ast.NamedExpr, frame: Frame) -> Any:
+    value = interp.eval(node.value, frame)
+    scope = frame
+    while scope.names is not None and node.target.id not in scope.names and scope.closure is not None:
+        scope = scope.closure
+    interp.touch(scope.locals)
+    scope.locals[node.target.id] = value
+    return value
+
+
+def _yield(interp: Expressions, node: ast.Yield | ast.YieldFrom, frame: Frame) -> Any:
+    return frame.sent.get(node)
+
+
+def _await(interp: Expressions, node: ast.Await, frame: Frame) -> Any:
+    return interp.eval(node.value, frame)
+
+
+def _starred(interp: Expressions, node: ast.Starred, frame: Frame) -> Any:
+    return interp.eval(node.value, frame)
+
+
+def _template(interp: Expressions, node: Any, frame: Frame) -> Any:
+    return interp.unknown("a template string")
+
+
+_EXPRESSIONS: dict[type, Callable[[Any, Any, Frame], Any]] = {
+    ast.Constant: _constant, ast.Name: _name, ast.Attribute: _attribute, ast.Call: _call, ast.BinOp: _binop,
+    ast.UnaryOp: _unary, ast.BoolOp: _boolop, ast.Compare: _compare, ast.Subscript: _subscript, ast.Slice: _slice,
+    ast.Tuple: _tuple, ast.List: _list, ast.Set: _set, ast.Dict: _dict, ast.IfExp: _if_exp, ast.Lambda: _lambda,
+    ast.ListComp: _list_comp, ast.SetComp: _set_comp, ast.DictComp: _dict_comp, ast.GeneratorExp: _generator_exp,
+    ast.JoinedStr: _joined_str, ast.FormattedValue: _formatted, ast.NamedExpr: _named, ast.Yield: _yield,
+    ast.YieldFrom: _yield, ast.Await: _await, ast.Starred: _starred,
+}  # fmt: skip
+for _new in ("TemplateStr", "Interpolation"):
+    if hasattr(ast, _new):
+        _EXPRESSIONS[getattr(ast, _new)] = _template

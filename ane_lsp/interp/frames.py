@@ -1,0 +1,63 @@
+"""Activations of interpreted code, and how a block ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ane_lsp.graph import Unknown
+from ane_lsp.interp.values import ModuleObject
+
+UNDECIDED = "depends on a condition nobody can decide here"
+
+
+class Frame:
+    """One activation of a function, class body or module."""
+
+    __slots__ = (
+        "class_body", "closure", "depth", "function", "locals", "module", "names", "node", "owner", "parent", "pending",
+        "sent",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        module: ModuleObject,
+        locals: dict[str, Any],
+        closure: Frame | None,
+        parent: Frame | None,
+        function: str,
+        names: frozenset[str] | None = None,
+    ) -> None:
+        self.module = module
+        self.locals = locals
+        self.closure = closure
+        self.parent = parent
+        self.function = function
+        self.names = names
+        self.depth = parent.depth + 1 if parent is not None else 0
+        self.node: Any = None  # the expression being evaluated, for attribution
+        self.owner: Any = None  # class whose body defined the running function, for super()
+        self.class_body = False
+        self.pending: list[Any] = []  # values returned under conditions nobody could decide
+        self.sent: dict[Any, Any] = {}  # what yield expressions evaluated to, in generators
+
+
+class Signal:
+    """How a block ended early."""
+
+    __slots__ = ("kind", "value")
+
+    def __init__(self, kind: str, value: Any = None) -> None:
+        self.kind = kind
+        self.value = value
+
+
+BREAK = Signal("break")
+CONTINUE = Signal("continue")
+
+
+class UnknownIteration(Exception):
+    """An unknown value was iterated; the statement at hand decides what that means."""
+
+    def __init__(self, unknown: Unknown) -> None:
+        super().__init__(unknown.reason)
+        self.unknown = unknown

@@ -1,0 +1,412 @@
+"""Imports: modules are found as source, bound lazily, and run when a name of theirs is first needed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ane_lsp.graph import Unknown
+from ane_lsp.interp import stdlib
+from ane_lsp.interp.frames import Frame
+from ane_lsp.interp.objects import Objects
+from ane_lsp.interp.values import MISSING, Builtin, ModuleObject, PyRaise, TorchFunction
+from ane_lsp.syntax.source import SourceFile
+from ane_lsp.torch_model import registry
+
+STUB_ROOTS = (
+    Path(__file__).parent / "stubs",
+    Path(__file__).parent.parent / "torch_model" / "stubs",
+)
+_STDLIB = getattr(sys, "stdlib_module_names", frozenset())
+_STAR = re.compile(r"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\*", re.M)
+
+
+class LazyImport:
+    """A name bound by an import whose module has not been run yet."""
+
+    __slots__ = ("attribute", "module")
+
+    def __init__(self, module: ModuleObject, attribute: str) -> None:
+        self.module = module
+        self.attribute = attribute
+
+
+@lru_cache(maxsize=64)
+def _stub_source(path: str) -> SourceFile:
+    from ane_lsp.syntax.source import read_source
+
+    return read_source(Path(path))
+
+
+@lru_cache(maxsize=1024)
+def _stub_path(name: str) -> tuple[str, bool] | None:
+    """The stub that stands for a module: its file and whether it is a package."""
+    parts = name.split(".")
+    for root in STUB_ROOTS:
+        base = root.joinpath(*parts)
+        if (base / "__init__.py").is_file():
+            return str(base / "__init__.py"), True
+        if base.with_suffix(".py").is_file():
+            return str(base.with_suffix(".py")), False
+    return None
+
+
+@lru_cache(maxsize=256)
+def _stubbed_package(top: str) -> bool:
+    return any((root / top).is_dir() or (root / f"{top}.py").is_file() for root in STUB_ROOTS)
+
+
+@lru_cache(maxsize=1)
+def _torch_prefixes() -> frozenset[str]:
+    found: set[str] = set()
+    for name in registry.names():
+        while "." in name:
+            name = name.rpartition(".")[0]
+            found.add(name)
+    return frozenset(found)
+
+
+class Imports(Objects):
+    # -- finding -------------------------------------------------------------------------------------------------------
+
+    def find_module(self, name: str, importer: ModuleObject | None = None) -> ModuleObject | None:
+        """The module of that absolute name, not run yet; None where there is no source for it."""
+        known = self.modules.get(name)
+        if known is not None:
+            return known
+        found = self._locate(name, importer)
+        if found is not None:
+            self.modules[name] = found
+        return found
+
+    def _locate(self, name: str, importer: ModuleObject | None) -> ModuleObject | None:
+        stub = _stub_path(name)
+        if stub is not None:
+            module = ModuleObject(name, stub[0], stub[1])
+            module.state = "new"
+            return module
+        top = name.partition(".")[0]
+        if top == "torch" or name in _torch_prefixes():
+            module = ModuleObject(name, None, True)
+            module.state = "done"
+            return module
+        native = stdlib.native_module(self, name)  # type: ignore[arg-type]
+        if native is not None:
+            native.state = "done"
+            return native
+        if _stubbed_package(top):
+            return None
+        from_file = Path(importer.path) if importer is not None and importer.path is not None else None
+        file = self.workspace.resolve(name, from_file)
+        if file is None:
+            return None
+        if file.is_namespace:
+            module = ModuleObject(name, None, True)
+            module.state = "done"
+            return module
+        return ModuleObject(file.name, str(file.path), file.is_package)
+
+    def import_module(self, name: str, importer: ModuleObject | None = None) -> ModuleObject | Unknown:
+        """``importlib.import_module(name)``."""
+        found = self.find_module(name, importer)
+        return found if found is not None else self.missing_module(name)
+
+    def missing_module(self, name: str) -> Unknown:
+        """A module without source: raises ImportError inside a ``try``, is Unknown elsewhere."""
+        top = name.partition(".")[0]
+        if top in _STDLIB:
+            return self.unknown(f"module '{name}' of the standard library is not modelled")
+        if self.trying:
+            raise PyRaise(ModuleNotFoundError(f"No module named '{name}'"), self.here())
+        return self.unknown(f"module '{name}' was not found; set `python` or `search-path` if it is installed elsewhere")
+
+    def absolute_name(self, module: ModuleObject, name: str, level: int) -> str:
+        """The absolute name of a relative import in `module`."""
+        if not level:
+            return name
+        package = module.namespace.get("__package__")
+        if not isinstance(package, str):
+            package = module.name if module.is_package else module.name.rpartition(".")[0]
+        parts = package.split(".") if package else []
+        parts = parts[: len(parts) - (level - 1)] if level > 1 else parts
+        return ".".join([*parts, name] if name else parts)
+
+    # -- statements ----------------------------------------------------------------------------------------------------
+
+    def import_name(self, name: str, alias: str | None, frame: Frame, node: ast.AST) -> None:
+        """``import a.b [as c]``."""
+        frame.node = node
+        found: Any = self.find_module(name, frame.module)
+        if found is None:
+            found = self.missing_module(name)
+        if alias is not None:
+            self.bind_name(frame, alias, found)
+            return
+        top, _, rest = name.partition(".")
+        if not rest:
+            self.bind_name(frame, top, found)
+            return
+        root: Any = self.find_module(top, frame.module)
+        if root is None:
+            root = self.missing_module(top)
+        if isinstance(root, ModuleObject) and isinstance(found, ModuleObject):
+            parent = root
+            parts = name.split(".")
+            for i, part in enumerate(parts[1:], 1):
+                child = self.find_module(".".join(parts[: i + 1]), frame.module)
+                if child is None:
+                    break
+                if part not in parent.namespace and parent.state == "done":
+                    parent.namespace[part] = child
+                parent = child
+        self.bind_name(frame, top, root)
+
+    def bind_name(self, frame: Frame, name: str, value: Any) -> None:
+        """Bind what an import statement binds; the machine's rules for global and nonlocal names apply."""
+        raise NotImplementedError
+
+    def import_from(self, node: ast.ImportFrom, frame: Frame) -> None:
+        """``from x import a, b as c``: names are bound lazily, inside a ``try`` at once."""
+        frame.node = node
+        name = self.absolute_name(frame.module, node.module or "", node.level)
+        module: Any = self.find_module(name, frame.module)
+        if module is None and node.level and frame.module.path is not None:
+            file = self.workspace.resolve(node.module or "", Path(frame.module.path), node.level)
+            if file is not None:
+                module = self.modules.get(file.name)
+                if module is None:
+                    module = ModuleObject(file.name, None if file.is_namespace else str(file.path), file.is_package)
+                    module.state = "done" if file.is_namespace else "new"
+                    self.modules[file.name] = module
+        if module is None:
+            if name == "__future__":
+                return
+            module = self.missing_module(name)
+        for alias in node.names:
+            bound = alias.asname or alias.name
+            if alias.name == "*":
+                if isinstance(module, ModuleObject):
+                    self._import_star(module, frame)
+                continue
+            if isinstance(module, Unknown):
+                self.bind_name(frame, bound, Unknown(f"`{alias.name}` of {module.reason}", self.here(), module))
+            elif self.trying or frame.names is not None:
+                self.bind_name(frame, bound, self._import_attribute(module, alias.name))
+            else:
+                self.bind_name(frame, bound, LazyImport(module, alias.name))
+
+    def _import_star(self, module: ModuleObject, frame: Frame) -> None:
+        if frame.names is None and not frame.class_body:
+            if module not in frame.module.stars:
+                frame.module.stars.append(module)
+            return
+        self.run_module(module)
+        for name, value in list(module.namespace.items()):
+            if not name.startswith("_"):
+                self.bind_name(frame, name, value)
+
+    def _import_attribute(self, module: ModuleObject, name: str) -> Any:
+        found = self.module_attribute(module, name)
+        if found is MISSING:
+            if self.trying:
+                raise PyRaise(ImportError(f"cannot import name '{name}' from '{module.name}'"), self.here())
+            return self.unknown(f"'{name}' was not found in module '{module.name}'")
+        return found
+
+    def resolve_lazy(self, value: Any, namespace: dict[str, Any], name: str) -> Any:
+        """What a lazily imported name stands for; kept in the namespace."""
+        trying, self.trying = self.trying, 0
+        try:
+            found = self._import_attribute(value.module, value.attribute)
+        finally:
+            self.trying = trying
+        if namespace.get(name) is value and not (isinstance(found, Unknown) and value.module.state == "running"):
+            namespace[name] = found
+        return found
+
+    # -- attributes of modules -----------------------------------------------------------------------------------------
+
+    def module_attribute(self, module: ModuleObject, name: str) -> Any:
+        """``module.name``: its namespace, star imports, submodules, torch's op registry, module ``__getattr__``."""
+        namespace = module.namespace
+        value = namespace.get(name, MISSING)
+        if value is MISSING and module.state == "new":
+            self.run_module(module)
+            value = namespace.get(name, MISSING)
+        if value is not MISSING:
+            return self.resolve_lazy(value, namespace, name) if value.__class__ is LazyImport else value
+        if module.stars:
+            value = self.star_attribute(module, name)
+            if value is not MISSING:
+                return value
+        if name == "__name__":
+            return module.name
+        if name == "__dict__":
+            return namespace
+        if name == "__file__":
+            return module.path or MISSING
+        if name in ("__doc__", "__spec__", "__loader__"):
+            return None
+        if name == "__path__":
+            return [str(Path(module.path).parent)] if module.path and module.is_package else MISSING
+        if module.is_package or module.is_torch:
+            child = self.find_module(f"{module.name}.{name}", module)
+            if child is not None:
+                return child
+        full = f"{module.name}.{name}"
+        if registry.find(full) is not None:
+            return TorchFunction(full)
+        if module.missing is not None:
+            value = module.missing(name)
+            if value is not MISSING:
+                return value
+        getter = namespace.get("__getattr__", MISSING)
+        if getter is not MISSING and not name.startswith("__"):
+            try:
+                return self.call(getter, (name,))
+            except PyRaise as raised:
+                if isinstance(raised.value, AttributeError):
+                    return MISSING
+                raise
+        if module.is_torch and not name.startswith("__"):
+            return self.unknown(f"{full} is not modelled")
+        if module.state == "failed":
+            return self.unknown(f"module '{module.name}' could not be read")
+        return MISSING
+
+    def star_attribute(self, module: ModuleObject, name: str) -> Any:
+        """A name that came with ``from x import *``, found without running modules that cannot have it."""
+        if name.startswith("__"):
+            return MISSING
+        for star in reversed(module.stars):
+            if self._may_export(star, name, set()):
+                value = self.module_attribute(star, name)
+                if value is not MISSING:
+                    return value
+        return MISSING
+
+    def _may_export(self, module: ModuleObject, name: str, seen: set[str]) -> bool:
+        if module.name in seen:
+            return False
+        seen.add(module.name)
+        if name in module.namespace:
+            return True
+        if module.state == "done":
+            return any(self._may_export(star, name, seen) for star in module.stars)
+        if module.path is None:
+            return True
+        text = self._source(module).text
+        if name in text and re.search(
+            rf"^[ \t]*(?:class|def|async def)[ \t]+{name}\b|^{name}\b[^\n=]*=|^[ \t]*(?:from|import)[ \t].*\b{name}\b"
+            rf"|^[ \t]+(?:\w+[ \t]+as[ \t]+)?{name}\b[ \t]*,?[ \t]*(?:#.*)?$",
+            text, re.M,
+        ):  # fmt: skip
+            return True
+        for match in _STAR.finditer(text):
+            dotted = match.group(1)
+            level = len(dotted) - len(dotted.lstrip("."))
+            child = self.find_module(self.absolute_name(module, dotted.lstrip("."), level), module)
+            if child is not None and self._may_export(child, name, seen):
+                return True
+        return False
+
+    def force_pending_imports(self, container: Any) -> bool:
+        """A look-up in a module-level registry missed: run what the registry's package still holds back.
+
+        Imports here are lazy, so a module that registers its functions when imported may not have run. True where
+        something new was run, so that the look-up is worth another try.
+        """
+        owner = next(
+            (m for m in self.modules.values() if any(v is container for v in m.namespace.values())), None
+        )
+        if owner is None:
+            return False
+        top = owner.name.partition(".")[0]
+        ran = False
+        for module in list(self.modules.values()):
+            if module.name.partition(".")[0] != top or module.state != "done":
+                continue
+            for star in module.stars:
+                if star.state == "new":
+                    self.run_module(star)
+                    ran = True
+        return ran
+
+    # -- running -------------------------------------------------------------------------------------------------------
+
+    def _source(self, module: ModuleObject) -> SourceFile:
+        assert module.path is not None
+        if any(module.path.startswith(str(root)) for root in STUB_ROOTS):
+            return _stub_source(module.path)
+        return self.workspace.read(Path(module.path))
+
+    def run_module(self, module: ModuleObject) -> None:
+        """Run a module's top level once. A statement that fails is left out; the rest still counts."""
+        if module.state != "new":
+            return
+        module.state = "running"
+        if module.path is None:
+            module.state = "done"
+            return
+        tree = self._source(module).parse()
+        if not isinstance(tree, ast.Module):
+            module.state = "failed"
+            return
+        self.run_top_level(module, tree)
+
+    def run_top_level(self, module: ModuleObject, tree: ast.Module) -> None:
+        """Run the statements of a module in its namespace."""
+        space = module.namespace
+        space.setdefault("__name__", module.name)
+        space.setdefault("__file__", module.path)
+        space.setdefault("__package__", module.name if module.is_package else module.name.rpartition(".")[0])
+        if module.is_torch:
+            self.inject(module)
+        frame = Frame(module, space, None, self.frame, "<module>")
+        caller, self.frame = self.frame, frame
+        journals, self.journals = self.journals, []
+        trying, self.trying = self.trying, 0
+        handled, self.handled = self.handled, None
+        modules, self.recorder.modules = self.recorder.modules, []
+        try:
+            for statement in tree.body:
+                try:
+                    self.run_block([statement], frame)
+                except PyRaise as raised:
+                    self.top_level_error(module, statement, raised)
+        finally:
+            self.frame = caller
+            self.journals = journals
+            self.trying = trying
+            self.handled = handled
+            self.recorder.modules = modules
+        module.state = "done"
+
+    def top_level_error(self, module: ModuleObject, statement: ast.stmt, raised: PyRaise) -> None:
+        """A top-level statement raised; what it would have bound is unknown."""
+        if self.on_top_level_error is not None:
+            self.on_top_level_error(module, statement, raised)
+        reason = f"line {statement.lineno} of {module.name} raised {self.describe(raised.value)}"
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            for target in targets:
+                if isinstance(target, ast.Name):
+                    module.namespace.setdefault(target.id, Unknown(reason, raised.span))
+        elif isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+            module.namespace.setdefault(statement.name, Unknown(reason, raised.span))
+
+    def describe(self, value: Any) -> str:
+        """An exception in a few words."""
+        if isinstance(value, BaseException):
+            return f"{type(value).__name__}: {value}"
+        return self.type_name(value)
+
+    def inject(self, module: ModuleObject) -> None:
+        raise NotImplementedError
+
+
+__all__ = ["Builtin", "Imports", "LazyImport"]

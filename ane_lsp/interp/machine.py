@@ -1,0 +1,703 @@
+"""The interpreter itself: frames, statements, forks. Expressions, objects, imports and torch have modules of their own."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ane_lsp.graph import ShapeFact, Span, TensorType, Unknown, dims
+from ane_lsp.interp import state
+from ane_lsp.interp.expressions import OPERATORS, Expressions
+from ane_lsp.interp.frames import BREAK, CONTINUE, UNDECIDED, Frame, Signal, UnknownIteration
+from ane_lsp.interp.scopes import yields_inside
+from ane_lsp.interp.values import (
+    MISSING,
+    Function,
+    IteratorObject,
+    OneOf,
+    PyRaise,
+    Stop,
+    Tensor,
+)
+
+MAX_FORKS = 10
+
+
+class Interpreter(Expressions):
+    """Runs source abstractly. One instance serves one entry; budgets are its own.
+
+    steps: statements and calls allowed. seconds: wall time allowed. cancelled: asked now and then.
+    """
+
+    # -- blocks and budget --------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        self.steps += 1
+        if self.steps & 1023 == 0:
+            if self.steps > self.max_steps or time.monotonic() > self.deadline:
+                raise Stop("budget")
+            if self.cancelled():
+                raise Stop("cancelled")
+
+    def run_block(self, body: list[ast.stmt], frame: Frame) -> Signal | None:
+        for node in body:
+            self.steps += 1
+            if self.steps & 1023 == 0:
+                self.steps -= 1
+                self.tick()
+            signal = _STATEMENTS[node.__class__](self, node, frame)
+            if signal is not None:
+                return signal
+        return None
+
+    def run_function(self, function: Function, frame: Frame) -> Any:
+        """Run a bound function body in its frame; the value it returns, joined over undecided returns."""
+        node = function.node
+        if isinstance(node, ast.Lambda):
+            return self.eval(node.body, frame)
+        caller = self.frame
+        self.frame = frame
+        try:
+            signal = self.run_block(node.body, frame)
+        finally:
+            self.frame = caller
+        result = signal.value if signal is not None else None
+        if frame.pending:
+            result = state.join([*frame.pending, result], UNDECIDED, self.span(node))
+        return result
+
+    # -- forks -------------------------------------------------------------------------------------------------------
+
+    def fork(self, frame: Frame, branches: list[Callable[[], Any]], node: ast.AST | None = None) -> Signal | None:
+        """Run each branch from the present state, then continue from the join of where they ended.
+
+        A branch that raises is dropped unless all do. A branch that returns while another goes on leaves its value to
+        the function's end.
+        """
+        if len(self.journals) >= MAX_FORKS:
+            return branches[-1]()  # type: ignore[no-any-return]
+        done: list[tuple[Signal | None, dict[int, tuple[Any, Any]]]] = []
+        error: PyRaise | None = None
+        for branch in branches:
+            journal = state.Journal()
+            self.journals.append(journal)
+            caller = self.frame
+            try:
+                signal = branch()
+                done.append((signal, journal.capture()))
+            except PyRaise as raised:
+                error = error or raised
+                self.frame = caller
+            finally:
+                self.journals.pop()
+                journal.rollback()
+        if not done:
+            assert error is not None
+            raise error
+        going_on = [d for d in done if d[0] is None]
+        if going_on and len(going_on) < len(done):
+            for signal, _ in done:
+                if signal is not None and signal.kind == "return":
+                    frame.pending.append(signal.value)
+            done = going_on
+        span = self.span(node) if node is not None else None
+        self._apply([changes for _, changes in done], span)
+        signals = [signal for signal, _ in done]
+        first = signals[0]
+        if first is None or len(signals) == 1:
+            return first
+        if all(s is not None and s.kind == "return" for s in signals):
+            return Signal("return", state.join([s.value for s in signals if s is not None], UNDECIDED, span))
+        for signal in signals:
+            if signal is not None and signal.kind == "return":
+                frame.pending.append(signal.value)
+        return next(s for s in signals if s is not None and s.kind != "return")
+
+    def _apply(self, states: list[dict[int, tuple[Any, Any]]], span: Span | None) -> None:
+        """Leave every container as the join of what the branches left in it. The containers are rolled back now."""
+        touched: dict[int, Any] = {}
+        for changes in states:
+            for key, (container, _) in changes.items():
+                touched[key] = container
+        for key, container in touched.items():
+            before = None
+            contents = []
+            for changes in states:
+                if key in changes:
+                    contents.append(changes[key][1])
+                else:
+                    before = before if before is not None else state._copy(container)
+                    contents.append(before)
+            after = contents[0] if len(contents) == 1 else state.merge(container, contents, UNDECIDED, span)
+            self.touch(container)
+            state.restore(container, after)
+
+    def fork_value(self, frame: Frame, thunks: list[Callable[[], Any]], node: ast.AST | None = None) -> Any:
+        """Like :meth:`fork` for expressions: the join of the values."""
+        values: list[Any] = []
+
+        def branch(thunk: Callable[[], Any]) -> Callable[[], None]:
+            def run() -> None:
+                values.append(thunk())
+
+            return run
+
+        self.fork(frame, [branch(t) for t in thunks], node)
+        return state.join(values, UNDECIDED, self.span(node) if node is not None else None)
+
+    def store(self, frame: Frame, name: str, value: Any) -> None:
+        """Bind a name in a frame, honouring global and nonlocal declarations."""
+        scope = frame.locals
+        if frame.names is not None and name not in frame.names:
+            scope = self._outer_scope(frame, name)
+        if self.journals:
+            self.touch(scope)
+        scope[name] = value
+
+    def bind_name(self, frame: Frame, name: str, value: Any) -> None:
+        self.store(frame, name, value)
+
+    def delete(self, target: ast.expr, frame: Frame) -> None:
+        """``del target``."""
+        if isinstance(target, ast.Name):
+            self.touch(frame.locals)
+            frame.locals.pop(target.id, None)
+        elif isinstance(target, ast.Attribute):
+            self.delattr(self.eval(target.value, frame), target.attr)
+        elif isinstance(target, ast.Subscript):
+            self.delitem(self.eval(target.value, frame), self.eval(target.slice, frame))
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            for part in target.elts:
+                self.delete(part, frame)
+
+    def _outer_scope(self, frame: Frame, name: str) -> dict[str, Any]:
+        outer = frame.closure
+        while outer is not None:
+            if outer.names is not None and name in outer.names:
+                return outer.locals
+            outer = outer.closure
+        return frame.module.namespace
+
+    # -- generators ----------------------------------------------------------------------------------------------------
+
+    def start_generator(self, function: Function, frame: Frame) -> IteratorObject:
+        """A generator object: the body runs as far as the next value is asked for."""
+        node = function.node
+        assert not isinstance(node, ast.Lambda)
+
+        def drive() -> Iterator[Any]:
+            inner = self._generate(node.body, frame)
+            sent: Any = None
+            while True:
+                caller = self.frame
+                frame.parent = caller
+                self.frame = frame
+                try:
+                    value = inner.send(sent)
+                except StopIteration:
+                    return
+                finally:
+                    self.frame = caller
+                sent = yield value
+
+        source = drive()
+        return IteratorObject(source, "generator", send=lambda v: source.send(v))  # type: ignore[attr-defined]
+
+    def _generate(self, body: list[ast.stmt], frame: Frame) -> Any:
+        for node in body:
+            self.tick()
+            if not yields_inside(node):
+                signal = _STATEMENTS[node.__class__](self, node, frame)
+            else:
+                signal = yield from self._generate_statement(node, frame)
+            if signal is not None:
+                return signal
+        return None
+
+    def _generate_statement(self, node: ast.stmt, frame: Frame) -> Any:
+        if isinstance(node, ast.If):
+            yield from self._yields_of(node.test, frame)
+            verdict = self.truth(self.eval(node.test, frame))
+            if isinstance(verdict, Unknown):
+                yield from self._generate(node.body, frame)
+                verdict = False
+            return (yield from self._generate(node.body if verdict else node.orelse, frame))
+        if isinstance(node, (ast.For, ast.AsyncFor)):
+            yield from self._yields_of(node.iter, frame)
+            for item in self.iterate_or_once(self.eval(node.iter, frame), node):
+                self.assign(node.target, item, frame)
+                signal = yield from self._generate(node.body, frame)
+                if signal is BREAK:
+                    return None
+                if signal is not None and signal is not CONTINUE:
+                    return signal
+            return (yield from self._generate(node.orelse, frame))
+        if isinstance(node, ast.While):
+            rounds = 0
+            while True:
+                verdict = self.truth(self.eval(node.test, frame))
+                if verdict is False or (isinstance(verdict, Unknown) and rounds):
+                    break
+                rounds += 1
+                signal = yield from self._generate(node.body, frame)
+                if signal is BREAK:
+                    return None
+                if signal is not None and signal is not CONTINUE:
+                    return signal
+            return (yield from self._generate(node.orelse, frame))
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            managers = []
+            for item in node.items:
+                yield from self._yields_of(item.context_expr, frame)
+                manager = self.eval(item.context_expr, frame)
+                managers.append(manager)
+                entered = self.enter_context(manager)
+                if item.optional_vars is not None:
+                    self.assign(item.optional_vars, entered, frame)
+            signal = yield from self._generate(node.body, frame)
+            for manager in reversed(managers):
+                self.exit_context(manager, None)
+            return signal
+        if isinstance(node, ast.Try):
+            try:
+                signal = yield from self._generate(node.body, frame)
+            except PyRaise as raised:
+                handled, signal = self._handle(node, raised, frame)
+                if not handled:
+                    self.run_block(node.finalbody, frame)
+                    raise
+            else:
+                if signal is None:
+                    signal = yield from self._generate(node.orelse, frame)
+            final = yield from self._generate(node.finalbody, frame)
+            return final or signal
+        yield from self._yields_of(node, frame)
+        return _STATEMENTS[node.__class__](self, node, frame)
+
+    def _yields_of(self, node: ast.AST, frame: Frame) -> Any:
+        """Yield what each yield expression inside `node` asks for, and keep the answers for its evaluation."""
+        for child in _yield_nodes(node):
+            if isinstance(child, ast.YieldFrom):
+                source = self.eval(child.value, frame)
+                try:
+                    yield from self.iterate(source)
+                except UnknownIteration as lost:
+                    yield lost.unknown
+                frame.sent[child] = None
+            else:
+                value = self.eval(child.value, frame) if child.value is not None else None
+                frame.sent[child] = yield value
+
+    # -- statements --------------------------------------------------------------------------------------------------
+
+    def iterate_or_once(self, value: Any, node: ast.AST) -> Iterator[Any]:
+        """The items of `value`; where nobody knows them, one unknown item."""
+        try:
+            yield from self.iterate(value)
+        except UnknownIteration as lost:
+            yield Unknown(f"an item of something unknown: {lost.unknown.reason}", self.span(node), lost.unknown)
+
+    def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
+        """Bind `value` to an assignment target."""
+        kind = target.__class__
+        if kind is ast.Name:
+            name = target.id  # type: ignore[attr-defined]
+            if frame.names is not None and name not in frame.names:
+                scope = self._outer_scope(frame, name)
+            else:
+                scope = frame.locals
+            if self.journals:
+                self.touch(scope)
+            scope[name] = value
+            if value.__class__ is Tensor and frame.module.path in self.watched:
+                self.note_shape(target, name, value)
+        elif kind is ast.Attribute:
+            frame.node = target
+            self.setattr(self.eval(target.value, frame), target.attr, value)  # type: ignore[attr-defined]
+        elif kind is ast.Subscript:
+            owner = self.eval(target.value, frame)  # type: ignore[attr-defined]
+            key = self.eval(target.slice, frame)  # type: ignore[attr-defined]
+            frame.node = target
+            self.setitem(owner, key, value)
+        elif kind is ast.Starred:
+            self.assign(target.value, value, frame)  # type: ignore[attr-defined]
+        else:
+            frame.node = target
+            self.unpack(target, value, frame)
+
+    def note_shape(self, target: ast.expr, name: str, value: Tensor) -> None:
+        """Remember a tensor's type at the name it was assigned to, for inlay hints."""
+        if self.recorder.active:
+            self.recorder.graph.shapes.append(ShapeFact(self.span(target), name, value.type))
+
+    def unpack(self, target: ast.expr, value: Any, frame: Frame) -> None:
+        """Bind a tuple or list target."""
+        targets: list[ast.expr] = target.elts  # type: ignore[attr-defined]
+        starred = next((i for i, t in enumerate(targets) if isinstance(t, ast.Starred)), None)
+        try:
+            if isinstance(value, OneOf):
+                columns = [self._unpack_items(v, len(targets), starred) for v in value.options]
+                items = [state.join(list(c), UNDECIDED) for c in zip(*columns)]
+            else:
+                items = self._unpack_items(value, len(targets), starred)
+        except UnknownIteration as lost:
+            items = [
+                Unknown(f"unpacked from something unknown: {lost.unknown.reason}", self.span(target), lost.unknown)
+                for _ in targets
+            ]
+            if starred is not None:
+                items[starred] = Unknown("the rest of an unknown sequence", self.span(target), lost.unknown)
+        for single, item in zip(targets, items):
+            self.assign(single, item, frame)
+
+    def _unpack_items(self, value: Any, count: int, starred: int | None) -> list[Any]:
+        if isinstance(value, Tensor) and starred is None:
+            return self.unpack_tensor(value, count)
+        items = list(self.iterate(value))
+        if starred is None:
+            if len(items) != count:
+                few = "not enough" if len(items) < count else "too many"
+                self.raise_(ValueError, f"{few} values to unpack (expected {count}, got {len(items)})")
+            return items
+        after = count - starred - 1
+        if len(items) < count - 1:
+            self.raise_(ValueError, f"not enough values to unpack (expected at least {count - 1}, got {len(items)})")
+        middle = items[starred : len(items) - after]
+        return [*items[:starred], middle, *items[len(items) - after :]]
+
+    def _handle(self, node: ast.Try, raised: PyRaise, frame: Frame) -> tuple[bool, Signal | None]:
+        for handler in node.handlers:
+            if handler.type is None:
+                matches: Any = True
+            else:
+                matches = self.exception_matches(raised.value, self.eval(handler.type, frame))
+            if matches is False:
+                continue
+            if handler.name:
+                self.store(frame, handler.name, raised.value)
+            previous = self.handled
+            self.handled = raised.value
+            try:
+                return True, self.run_block(handler.body, frame)
+            finally:
+                self.handled = previous
+        return False, None
+
+
+def _yield_nodes(node: ast.AST) -> list[ast.Yield | ast.YieldFrom]:
+    """Yield expressions of the function itself inside a statement or expression, in order of evaluation."""
+    found: list[ast.Yield | ast.YieldFrom] = []
+
+    def visit(child: ast.AST) -> None:
+        if isinstance(child, (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            return
+        if isinstance(child, (ast.stmt,)) and child is not node:
+            return
+        for grandchild in ast.iter_child_nodes(child):
+            visit(grandchild)
+        if isinstance(child, (ast.Yield, ast.YieldFrom)):
+            found.append(child)
+
+    visit(node)
+    return found
+
+
+# -- one function a statement ----------------------------------------------------------------------------------------------
+
+
+def _expr(interp: Interpreter, node: ast.Expr, frame: Frame) -> None:
+    if node.value.__class__ is not ast.Constant:
+        interp.eval(node.value, frame)
+
+
+def _assign(interp: Interpreter, node: ast.Assign, frame: Frame) -> None:
+    value = interp.eval(node.value, frame)
+    for target in node.targets:
+        interp.assign(target, value, frame)
+
+
+def _ann_assign(interp: Interpreter, node: ast.AnnAssign, frame: Frame) -> None:
+    if frame.names is None and isinstance(node.target, ast.Name):
+        # Class and module level: dataclasses and NamedTuples read the annotations.
+        notes = frame.locals.setdefault("__annotations__", {})
+        notes[node.target.id] = interp.annotation(node.annotation, frame)
+    if node.value is not None:
+        interp.assign(node.target, interp.eval(node.value, frame), frame)
+
+
+def _aug_assign(interp: Interpreter, node: ast.AugAssign, frame: Frame) -> None:
+    target = node.target
+    symbol = OPERATORS[node.op.__class__]
+    if isinstance(target, ast.Name):
+        old = interp.load(target.id, frame, target)
+        new = interp.eval(node.value, frame)
+        frame.node = node
+        interp.assign(target, interp.binary_inplace(symbol, old, new), frame)
+    elif isinstance(target, ast.Attribute):
+        owner = interp.eval(target.value, frame)
+        old = interp.getattr(owner, target.attr)
+        new = interp.eval(node.value, frame)
+        frame.node = node
+        interp.setattr(owner, target.attr, interp.binary_inplace(symbol, old, new))
+    elif isinstance(target, ast.Subscript):
+        owner = interp.eval(target.value, frame)
+        key = interp.eval(target.slice, frame)
+        frame.node = target
+        old = interp.getitem(owner, key)
+        new = interp.eval(node.value, frame)
+        frame.node = node
+        changed = interp.binary_inplace(symbol, old, new)
+        frame.node = target
+        interp.setitem(owner, key, changed)
+
+
+def _if(interp: Interpreter, node: ast.If, frame: Frame) -> Signal | None:
+    value = interp.eval(node.test, frame)
+    verdict = value if value is True or value is False else interp.truth(value)
+    if verdict is True:
+        return interp.run_block(node.body, frame)
+    if verdict is False:
+        return interp.run_block(node.orelse, frame)
+    if _is_type_checking(node.test):
+        return interp.run_block(node.body, frame)
+
+    def side(body: list[ast.stmt], outcome: bool) -> Callable[[], Signal | None]:
+        def run() -> Signal | None:
+            interp.narrow(node.test, outcome, frame)
+            return interp.run_block(body, frame)
+
+        return run
+
+    return interp.fork(frame, [side(node.body, True), side(node.orelse, False)], node)
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
+        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
+    )
+
+
+def _for(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | None:
+    iterable = interp.eval(node.iter, frame)
+    frame.node = node.iter
+    try:
+        source = interp.iterate(iterable)
+        while True:
+            frame.node = node.iter
+            try:
+                item = next(source)
+            except StopIteration:
+                break
+            interp.tick()
+            interp.assign(node.target, item, frame)
+            signal = interp.run_block(node.body, frame)
+            if signal is not None:
+                if signal is BREAK:
+                    return None
+                if signal is not CONTINUE:
+                    return signal
+    except UnknownIteration as lost:
+        unknown = Unknown(f"an item of something unknown: {lost.unknown.reason}", interp.span(node.iter), lost.unknown)
+        return _loop_unknown(interp, node.body, node.orelse, frame, lambda: interp.assign(node.target, unknown, frame))
+    return interp.run_block(node.orelse, frame)
+
+
+def _loop_unknown(
+    interp: Interpreter, body: list[ast.stmt], orelse: list[ast.stmt], frame: Frame, bind: Callable[[], None]
+) -> Signal | None:
+    """A loop that runs nobody knows how often: the body once, over values it may have changed before."""
+    before = dict(frame.locals)
+
+    def once() -> Signal | None:
+        bind()
+        signal = interp.run_block(body, frame)
+        return signal if signal is not None and signal.kind == "return" else None
+
+    signal = interp.fork(frame, [once, lambda: None])
+    for name, value in list(frame.locals.items()):
+        old = before.get(name, MISSING)
+        if old is not MISSING and old is not value:
+            if interp.journals:
+                interp.touch(frame.locals)
+            frame.locals[name] = _widen(old, value)
+    if signal is not None:
+        return signal
+    return interp.run_block(orelse, frame)
+
+
+def _widen(old: Any, new: Any) -> Any:
+    if isinstance(old, Tensor) and isinstance(new, Tensor):
+        if old.type == new.type:
+            return new
+        widened = Tensor(new.type, new.origin)
+        widened.value, widened.graph = new.value, new.graph
+        if old.type.shape is not None and new.type.shape is not None and len(old.type.shape) == len(new.type.shape):
+            shape = tuple(a if a == b else dims.fresh() for a, b in zip(old.type.shape, new.type.shape))
+            widened.type = TensorType(shape, new.type.dtype)
+        else:
+            widened.type = TensorType(None, new.type.dtype)
+        return widened
+    if isinstance(new, OneOf) or (isinstance(new, (int, float, dims.Sym)) and new != old):
+        return Unknown("changes in a loop that runs nobody knows how often")
+    return new
+
+
+def _while(interp: Interpreter, node: ast.While, frame: Frame) -> Signal | None:
+    while True:
+        interp.tick()
+        verdict = interp.truth(interp.eval(node.test, frame))
+        if verdict is False:
+            return interp.run_block(node.orelse, frame)
+        if verdict is not True:
+            return _loop_unknown(interp, node.body, node.orelse, frame, lambda: None)
+        signal = interp.run_block(node.body, frame)
+        if signal is not None:
+            if signal is BREAK:
+                return None
+            if signal is not CONTINUE:
+                return signal
+
+
+def _return(interp: Interpreter, node: ast.Return, frame: Frame) -> Signal:
+    return Signal("return", interp.eval(node.value, frame) if node.value is not None else None)
+
+
+def _with(interp: Interpreter, node: ast.With, frame: Frame) -> Signal | None:
+    managers: list[Any] = []
+    for item in node.items:
+        manager = interp.eval(item.context_expr, frame)
+        frame.node = item.context_expr
+        entered = interp.enter_context(manager)
+        managers.append(manager)
+        if item.optional_vars is not None:
+            interp.assign(item.optional_vars, entered, frame)
+    try:
+        signal = interp.run_block(node.body, frame)
+    except PyRaise as raised:
+        for manager in reversed(managers):
+            if interp.exit_context(manager, raised) is True:
+                return None
+        raise
+    for manager in reversed(managers):
+        interp.exit_context(manager, None)
+    return signal
+
+
+def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> Signal | None:
+    interp.trying += 1
+    journals = len(interp.journals)
+    here = interp.frame
+    try:
+        try:
+            signal = interp.run_block(node.body, frame)
+        finally:
+            interp.trying -= 1
+    except PyRaise as raised:
+        interp.frame = here
+        del interp.journals[journals:]
+        try:
+            handled, signal = interp._handle(node, raised, frame)
+        except PyRaise:
+            final = interp.run_block(node.finalbody, frame)
+            if final is not None:
+                return final
+            raise
+        if not handled:
+            final = interp.run_block(node.finalbody, frame)
+            if final is not None:
+                return final
+            raise
+    else:
+        if signal is None:
+            signal = interp.run_block(node.orelse, frame)
+    final = interp.run_block(node.finalbody, frame)
+    return final if final is not None else signal
+
+
+def _raise(interp: Interpreter, node: ast.Raise, frame: Frame) -> None:
+    if node.exc is None:
+        raise PyRaise(interp.handled if interp.handled is not None else RuntimeError("No active exception to reraise"))
+    value = interp.eval(node.exc, frame)
+    frame.node = node
+    raise PyRaise(interp.exception_of(value), interp.span(node))
+
+
+def _assert(interp: Interpreter, node: ast.Assert, frame: Frame) -> None:
+    value = interp.eval(node.test, frame)
+    verdict = interp.truth(value)
+    if verdict is False:
+        message = interp.eval(node.msg, frame) if node.msg is not None else ""
+        raise PyRaise(AssertionError(message if isinstance(message, str) else ""), interp.span(node))
+    if verdict is not True:
+        interp.narrow(node.test, True, frame)
+
+
+def _delete(interp: Interpreter, node: ast.Delete, frame: Frame) -> None:
+    for target in node.targets:
+        interp.delete(target, frame)
+
+
+def _function(interp: Interpreter, node: ast.FunctionDef, frame: Frame) -> None:
+    interp.store(frame, node.name, interp.make_function(node, frame))
+
+
+def _class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> None:
+    interp.store(frame, node.name, interp.make_class(node, frame))
+
+
+def _import(interp: Interpreter, node: ast.Import, frame: Frame) -> None:
+    for alias in node.names:
+        interp.import_name(alias.name, alias.asname, frame, node)
+
+
+def _import_from(interp: Interpreter, node: ast.ImportFrom, frame: Frame) -> None:
+    interp.import_from(node, frame)
+
+
+def _nothing(interp: Interpreter, node: ast.stmt, frame: Frame) -> None:
+    return None
+
+
+def _type_alias(interp: Interpreter, node: Any, frame: Frame) -> None:
+    interp.store(frame, node.name.id, interp.opaque(node.name.id))
+
+
+def _match(interp: Interpreter, node: ast.Match, frame: Frame) -> Signal | None:
+    from ane_lsp.interp.matching import matches
+
+    subject = interp.eval(node.subject, frame)
+    undecided: list[Callable[[], Signal | None]] = []
+    for case in node.cases:
+        verdict = matches(interp, case.pattern, subject, frame)
+        if verdict is False:
+            continue
+        if verdict is True and case.guard is not None:
+            verdict = interp.truth(interp.eval(case.guard, frame))
+            if verdict is False:
+                continue
+
+        def run(body: list[ast.stmt] = case.body) -> Signal | None:
+            return interp.run_block(body, frame)
+
+        undecided.append(run)
+        if verdict is True:
+            break
+    else:
+        undecided.append(lambda: None)
+    return undecided[0]() if len(undecided) == 1 else interp.fork(frame, undecided, node)
+
+
+_STATEMENTS: dict[type, Callable[[Interpreter, Any, Frame], Signal | None]] = {
+    ast.Expr: _expr, ast.Assign: _assign, ast.AnnAssign: _ann_assign, ast.AugAssign: _aug_assign, ast.If: _if,
+    ast.For: _for, ast.AsyncFor: _for, ast.While: _while, ast.Return: _return, ast.With: _with, ast.AsyncWith: _with,
+    ast.Try: _try, ast.Raise: _raise, ast.Assert: _assert, ast.Delete: _delete, ast.FunctionDef: _function,
+    ast.AsyncFunctionDef: _function, ast.ClassDef: _class, ast.Import: _import, ast.ImportFrom: _import_from,
+    ast.Global: _nothing, ast.Nonlocal: _nothing, ast.Pass: _nothing, ast.Match: _match,
+    ast.Break: lambda interp, node, frame: BREAK, ast.Continue: lambda interp, node, frame: CONTINUE,
+}  # fmt: skip
+if hasattr(ast, "TryStar"):
+    _STATEMENTS[ast.TryStar] = _try
+if hasattr(ast, "TypeAlias"):
+    _STATEMENTS[ast.TypeAlias] = _type_alias

@@ -1,0 +1,225 @@
+"""Turns what the interpreter does with tensors into the graph: calls, ops, values, module paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ane_lsp.graph import Call, Graph, Span, TensorType, Value
+from ane_lsp.graph.builder import GraphBuilder
+from ane_lsp.graph.ir import CallKind, Operand
+from ane_lsp.interp.values import DType, Instance, OneOf, Tensor
+from ane_lsp.torch_model.registry import OpDecl
+
+# What a torch container runs is attributed to the call that ran the container.
+CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict", "Module"})
+
+
+class ActiveModule:
+    """A module whose forward is running."""
+
+    __slots__ = ("call", "instance", "is_container", "is_torch", "path")
+
+    def __init__(self, instance: Instance, path: str, is_torch: bool, call: Call | None) -> None:
+        self.instance = instance
+        self.path = path
+        self.is_torch = is_torch
+        self.is_container = is_torch and instance.cls.name in CONTAINERS
+        self.call = call
+
+
+class Recorder:
+    """Collects one graph for each outermost module call. `opset` decides lowerings."""
+
+    def __init__(self, opset: str = "iOS18") -> None:
+        self.opset = opset
+        self.graphs: list[Graph] = []
+        self.modules: list[ActiveModule] = []
+        self.builder = GraphBuilder(opset=opset)
+        self.entries: list[tuple[Instance, Span | None]] = []
+        self._paths: dict[int, str] = {}
+        self.failed_lowerings: dict[str, str] = {}
+
+    @property
+    def graph(self) -> Graph:
+        return self.builder.graph
+
+    @property
+    def active(self) -> bool:
+        return bool(self.modules)
+
+    @property
+    def innermost(self) -> ActiveModule | None:
+        return self.modules[-1] if self.modules else None
+
+    def begin(self, root: Instance, inputs: Iterable[tuple[str, Tensor]], span: Span | None) -> None:
+        """Start a graph: `root` is called from outside any module."""
+        self.builder = GraphBuilder(Graph(name=root.cls.name), opset=self.opset)
+        self.entries.append((root, span))
+        self.graphs.append(self.graph)
+        self._paths = {id(root): ""}
+        self._name(root, "")
+        for name, tensor in inputs:
+            self.bind(tensor, self.builder.value(tensor.type, "input", name))
+            assert tensor.value is not None
+            self.graph.inputs.append(tensor.value)
+
+    def _name(self, module: Instance, prefix: str, depth: int = 0) -> None:
+        for kind in ("_parameters", "_buffers"):
+            for name, tensor in (module.attrs.get(kind) or {}).items():
+                if isinstance(tensor, Tensor):
+                    tensor.name = prefix + name
+                    tensor.origin = "parameter" if kind == "_parameters" else "buffer"
+        if depth > 60:
+            return
+        for name, child in (module.attrs.get("_modules") or {}).items():
+            for option in child.options if isinstance(child, OneOf) else (child,):
+                if isinstance(option, Instance) and id(option) not in self._paths:
+                    self._paths[id(option)] = prefix + name
+                    self._name(option, f"{prefix}{name}.", depth + 1)
+
+    def path_of(self, module: Instance) -> str:
+        """The dotted path of a module below the root, ``""`` where it is not registered there."""
+        return self._paths.get(id(module), "")
+
+    def bind(self, tensor: Tensor, value: Value) -> None:
+        tensor.value = value
+        tensor.graph = self.graph
+
+    def value_of(self, tensor: Tensor) -> Value:
+        """The graph value of a tensor; one made outside the model's forward enters as a constant."""
+        if tensor.value is not None and tensor.graph is self.graph:
+            return tensor.value
+        origin: Any = tensor.origin if tensor.origin in ("parameter", "buffer") else "constant"
+        value = self.builder.value(tensor.type, origin, tensor.name)
+        self.bind(tensor, value)
+        return value
+
+    def values_in(self, argument: Any) -> Any:
+        """An argument structure with tensors as graph values and dtypes as short names."""
+        kind = argument.__class__
+        if kind is Tensor:
+            return self.value_of(argument)
+        if kind is tuple or kind is list:
+            return kind(self.values_in(a) for a in argument)
+        if kind is dict:
+            return {k: self.values_in(v) for k, v in argument.items()}
+        if kind is DType:
+            return argument.name
+        if kind is slice:
+            return slice(self.values_in(argument.start), self.values_in(argument.stop), self.values_in(argument.step))
+        return argument
+
+    def call(
+        self,
+        torch: str,
+        kind: CallKind,
+        span: Span,
+        fn: str,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        direct: bool,
+        stack: tuple[Span, ...],
+        ctor: Span | None = None,
+        hyper: Mapping[str, Any] | None = None,
+        path: str | None = None,
+    ) -> Call:
+        """Append a call; its result is filled in by the caller."""
+        made = Call(
+            len(self.graph.calls), torch, kind, span, fn, self.modules[-1].path if path is None else path,
+            self.values_in(args), self.values_in(dict(kwargs)), {}, None, direct, ctor, hyper or {}, stack,
+        )  # fmt: skip
+        self.graph.calls.append(made)
+        return made
+
+    def lower(self, call: Call, decl: OpDecl, params: Mapping[str, Any], result: Any) -> Any:
+        """Append the ops `call` becomes. `params` hold values, `result` types; returns values in its structure."""
+        lowering = CallLowering(self.builder, call)
+        before = len(self.graph.ops)
+        if decl.mil is not None:
+            try:
+                values = decl.mil(lowering, params, result)
+                if _fits(values, result):
+                    return values
+                self.failed_lowerings[decl.name] = "the values returned do not fit the result"
+            except Exception as error:  # a lowering's own fault: the call stays in the graph under torch's name
+                self.failed_lowerings[decl.name] = repr(error)
+            del self.graph.ops[before:]
+            kind = f"torch.{decl.name.rsplit('.', 1)[-1]}"
+        else:
+            kind = f"aten.{decl.name.rsplit('.', 1)[-1].rstrip('_') or decl.name}"
+        inputs = {name: operand for name, operand in ((k, _operand(v)) for k, v in params.items()) if operand}
+        attrs = {k: v for k, v in params.items() if k not in inputs}
+        flat = list(_types(result))
+        outputs = iter(self.builder.emit(call, kind, inputs, attrs, flat)) if flat else iter(())
+        return _replace(result, outputs)
+
+
+class CallLowering:
+    """What a lowering sees of the graph, see :class:`ane_lsp.torch_model.registry.Lowering`."""
+
+    def __init__(self, builder: GraphBuilder, call: Call) -> None:
+        self._builder = builder
+        self._call = call
+        self.opset = builder.opset
+
+    def at_least(self, opset: str) -> bool:
+        return self._builder.at_least(opset)
+
+    def emit(self, kind: str, inputs: Mapping[str, Operand | None], attrs: Mapping[str, Any], out: TensorType) -> Value:
+        return self._builder.emit(self._call, kind, inputs, attrs, [out])[0]
+
+    def emit_many(
+        self, kind: str, inputs: Mapping[str, Operand | None], attrs: Mapping[str, Any], out: Iterable[TensorType]
+    ) -> tuple[Value, ...]:
+        return self._builder.emit(self._call, kind, inputs, attrs, list(out))
+
+    def const(self, type: TensorType) -> Value:
+        return self._builder.const(type)
+
+    def tensor(self, operand: Any, like: TensorType) -> Value:
+        if isinstance(operand, Value):
+            return operand
+        dtype = like.dtype
+        if isinstance(operand, float) and dtype is not None and not dtype.startswith(("f", "bf", "c")):
+            dtype = "f32"
+        data = (operand,) if isinstance(operand, (bool, int, float)) else None
+        return self._builder.const(TensorType((), dtype, data))
+
+
+def _operand(value: Any) -> Operand | None:
+    if isinstance(value, Value):
+        return value
+    if isinstance(value, (tuple, list)) and value and all(isinstance(v, Value) for v in value):
+        return tuple(value)
+    return None
+
+
+def _types(result: Any) -> Iterator[TensorType]:
+    if isinstance(result, TensorType):
+        yield result
+    elif isinstance(result, (tuple, list)):
+        for item in result:
+            yield from _types(item)
+
+
+def _replace(result: Any, values: Iterator[Value]) -> Any:
+    if isinstance(result, TensorType):
+        return next(values)
+    if isinstance(result, (tuple, list)):
+        return type(result)(_replace(item, values) for item in result) if type(result) in (tuple, list) else tuple(
+            _replace(item, values) for item in result
+        )
+    return result
+
+
+def _fits(values: Any, result: Any) -> bool:
+    if isinstance(result, TensorType):
+        return isinstance(values, Value)
+    if isinstance(result, (tuple, list)):
+        return (
+            isinstance(values, (tuple, list))
+            and len(values) == len(result)
+            and all(_fits(v, r) for v, r in zip(values, result))
+        )
+    return True

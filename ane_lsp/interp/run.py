@@ -1,0 +1,138 @@
+"""Runs of the interpreter: a file as a script, or a class or function of a file called on given inputs."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ane_lsp.graph import Graph, Span, Unknown
+from ane_lsp.interp.frames import UnknownIteration
+from ane_lsp.interp.machine import Interpreter
+from ane_lsp.interp.record import Recorder
+from ane_lsp.interp.values import ModuleObject, PyRaise, Stop
+
+if TYPE_CHECKING:
+    from ane_lsp.workspace import Workspace
+
+_STACK_BYTES = 512 * 1024 * 1024
+_HOST_RECURSION = 60_000
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run may use: interpreter steps, wall-clock seconds."""
+
+    steps: int = 6_000_000
+    seconds: float = 20.0
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run left behind.
+
+    graphs: one for each outermost model call. errors: what ended it or a top-level statement early, with its place.
+    unresolved: calls that could not be followed, by reason. stopped: ``"budget"``, ``"cancelled"`` or None.
+    raised: errors torch would raise, with their places.
+    """
+
+    interp: Interpreter
+    graphs: list[Graph] = field(default_factory=list)
+    errors: list[tuple[str, Span | None]] = field(default_factory=list)
+    stopped: str | None = None
+    seconds: float = 0.0
+    result: Any = None
+
+
+def deep(work: Callable[[], T]) -> T:
+    """Run `work` where the host's recursion limit and stack allow deep interpreted calls."""
+    outcome: list[Any] = []
+
+    def target() -> None:
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, _HOST_RECURSION))
+        try:
+            outcome.append((True, work()))
+        except BaseException as error:
+            outcome.append((False, error))
+
+    previous = threading.stack_size(_STACK_BYTES)
+    try:
+        thread = threading.Thread(target=target, name="ane-lsp-run", daemon=True)
+        thread.start()
+    finally:
+        threading.stack_size(previous)
+    thread.join()
+    good, value = outcome[0]
+    if good:
+        return value  # type: ignore[no-any-return]
+    raise value
+
+
+def start(
+    workspace: Workspace,
+    opset: str = "iOS18",
+    limits: Limits = Limits(),
+    cancelled: Callable[[], bool] = lambda: False,
+    watched: frozenset[str] = frozenset(),
+) -> Interpreter:
+    """A fresh interpreter."""
+    return Interpreter(workspace, Recorder(opset), limits.steps, limits.seconds, cancelled, watched)
+
+
+def load_file(interp: Interpreter, path: Path, as_main: bool) -> ModuleObject | None:
+    """Run the top level of `path`. None where it does not parse. `as_main` makes it the script."""
+    tree = interp.workspace.read(path).parse()
+    if not isinstance(tree, ast.Module):
+        return None
+    name = interp.workspace.module_name(path)
+    module = ModuleObject(name, str(path), path.name == "__init__.py")
+    module.is_torch = False
+    interp.modules[name] = module
+    module.state = "running"
+    module.namespace["__name__"] = "__main__" if as_main else name
+    interp.run_top_level(module, tree)
+    return module
+
+
+def guarded(interp: Interpreter, work: Callable[[], Any]) -> Run:
+    """Do `work` with the interpreter; budgets, cancellation and the program's own exceptions end it in an orderly way."""
+    run = Run(interp)
+    began = time.monotonic()
+    interp.on_top_level_error = lambda module, statement, raised: run.errors.append(
+        (interp.describe(raised.value), raised.span)
+    )
+    try:
+        run.result = deep(work)
+    except Stop as stop:
+        run.stopped = stop.reason
+    except PyRaise as raised:
+        run.errors.append((interp.describe(raised.value), raised.span))
+    except UnknownIteration as lost:
+        run.errors.append((lost.unknown.reason, lost.unknown.span))
+    except RecursionError:
+        run.stopped = "budget"
+    run.graphs = interp.recorder.graphs
+    run.seconds = time.monotonic() - began
+    return run
+
+
+def run_script(
+    workspace: Workspace,
+    path: Path,
+    opset: str = "iOS18",
+    limits: Limits = Limits(),
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Run:
+    """Interpret a file as ``python file.py`` would run it."""
+    interp = start(workspace, opset, limits, cancelled, frozenset({str(path)}))
+    return guarded(interp, lambda: load_file(interp, path, as_main=True))
+
+
+__all__ = ["Limits", "Run", "Unknown", "guarded", "load_file", "run_script", "start"]

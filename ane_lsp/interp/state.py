@@ -1,0 +1,151 @@
+"""Undo and join: how a branch nobody can decide is run both ways and merged again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from typing import Any
+
+from ane_lsp.graph import Span, Sym, TensorType, Unknown, dims
+from ane_lsp.interp.values import MISSING, BoundMethod, DType, OneOf, Partial, Tensor
+
+MAX_OPTIONS = 6
+Container = Any
+
+
+class Journal:
+    """Remembers containers as they were before their first change, so that a branch can be undone."""
+
+    __slots__ = ("saved",)
+
+    def __init__(self) -> None:
+        self.saved: dict[int, tuple[Container, Any]] = {}
+
+    def touch(self, container: Container) -> None:
+        key = id(container)
+        if key not in self.saved:
+            self.saved[key] = (container, _copy(container))
+
+    def capture(self) -> dict[int, tuple[Container, Any]]:
+        """The touched containers with their present contents."""
+        return {key: (container, _copy(container)) for key, (container, _) in self.saved.items()}
+
+    def rollback(self) -> None:
+        for container, before in self.saved.values():
+            restore(container, before)
+
+
+def _copy(container: Container) -> Any:
+    if isinstance(container, Tensor):
+        return (container.type, container.value, container.graph, container.origin)
+    return container.copy()
+
+
+def restore(container: Container, contents: Any) -> None:
+    """Put `contents` (as a journal captured them) back into `container`."""
+    if isinstance(container, Tensor):
+        container.type, container.value, container.graph, container.origin = contents
+    elif isinstance(container, (dict, set)):
+        container.clear()
+        container.update(contents)
+    elif isinstance(container, (list, deque)):
+        container.clear()
+        container.extend(contents)
+
+
+def merge(container: Container, states: list[Any], cause: str, span: Span | None) -> Any:
+    """Contents of `container` after one of several branches ran: the join of what each left in it."""
+    first = states[0]
+    if isinstance(container, Tensor):
+        joined = join([_as_tensor(s) for s in states], cause, span)
+        return (joined.type, first[1], first[2], first[3])
+    if isinstance(container, dict):
+        merged = OrderedDict() if isinstance(container, OrderedDict) else {}
+        for state in states:
+            for key in state:
+                if key not in merged:
+                    merged[key] = join([s.get(key, MISSING) for s in states], cause, span)
+        return merged
+    if isinstance(container, (list, deque)):
+        length = max(len(s) for s in states)
+        return [
+            join([s[i] if i < len(s) else MISSING for s in (list(x) for x in states)], cause, span)
+            for i in range(length)
+        ]
+    out: set[Any] = set()
+    for state in states:
+        out |= state
+    return out
+
+
+def _as_tensor(state: Any) -> Tensor:
+    made = Tensor(state[0], state[3])
+    made.value, made.graph = state[1], state[2]
+    return made
+
+
+def join(values: list[Any], cause: str = "depends on a condition nobody can decide here", span: Span | None = None) -> Any:
+    """One value that stands for any of `values`. Absent ones (MISSING) are left out."""
+    present = [v for v in values if v is not MISSING]
+    if not present:
+        return MISSING
+    first = present[0]
+    if all(v is first for v in present[1:]):
+        return first
+    options: list[Any] = []
+    for value in present:
+        for option in value.options if isinstance(value, OneOf) else (value,):
+            if isinstance(option, Unknown):
+                return option
+            for i, known in enumerate(options):
+                merged = _same(known, option, cause, span)
+                if merged is not MISSING:
+                    options[i] = merged
+                    break
+            else:
+                options.append(option)
+    if len(options) == 1:
+        return options[0]
+    if len(options) > MAX_OPTIONS:
+        return Unknown(cause, span)
+    return OneOf(tuple(options))
+
+
+def _same(left: Any, right: Any, cause: str, span: Span | None) -> Any:
+    """The value both stand for, if one value can; MISSING if they are to be kept apart."""
+    if left is right:
+        return left
+    kind = type(left)
+    if kind is not type(right):
+        return MISSING
+    if kind in (int, float, str, bool, bytes, complex, Sym, DType):
+        return left if left == right else MISSING
+    if kind is Tensor:
+        made = Tensor(join_types(left.type, right.type), left.origin if left.origin == right.origin else "op")
+        chosen = left if left.value is not None else right
+        made.value, made.graph = chosen.value, chosen.graph
+        made.requires_grad = left.requires_grad or right.requires_grad
+        return made
+    if kind in (list, tuple) and len(left) == len(right):
+        items = [join([a, b], cause, span) for a, b in zip(left, right)]
+        return items if kind is list else tuple(items)
+    if kind is dict and left.keys() == right.keys():
+        return {k: join([left[k], right[k]], cause, span) for k in left}
+    if isinstance(left, tuple) and len(left) == len(right):
+        return kind(join([a, b], cause, span) for a, b in zip(left, right))
+    if kind is BoundMethod:
+        return left if left == right else MISSING
+    if kind is Partial:
+        return MISSING
+    try:
+        return left if left == right and not isinstance(left, (list, dict, set)) else MISSING
+    except (TypeError, RecursionError):
+        return MISSING
+
+
+def join_types(left: TensorType, right: TensorType) -> TensorType:
+    """What holds for a tensor that is one of two types."""
+    dtype = left.dtype if left.dtype == right.dtype else None
+    if left.shape is None or right.shape is None or len(left.shape) != len(right.shape):
+        return TensorType(None, dtype)
+    shape = tuple(a if a == b else dims.fresh() for a, b in zip(left.shape, right.shape))
+    return TensorType(shape, dtype, left.data if left.data is not None and left.data == right.data else None)

@@ -1,0 +1,631 @@
+"""Torch inside the interpreter: tensors, operation calls, nn.Module's own behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, TensorType, Unknown
+from ane_lsp.graph.ir import CallKind
+from ane_lsp.interp.frames import Frame, UnknownIteration
+from ane_lsp.interp.imports import Imports
+from ane_lsp.interp.record import ActiveModule
+from ane_lsp.interp.values import (
+    MISSING,
+    BoundMethod,
+    Builtin,
+    ClassObject,
+    Device,
+    DType,
+    Instance,
+    IteratorObject,
+    ModuleObject,
+    NativeType,
+    OneOf,
+    PyRaise,
+    Tensor,
+    TorchFunction,
+)
+from ane_lsp.torch_model import registry
+
+MODULE_CLASS = "torch.nn.modules.module"
+_UNSEEN = frozenset({"size", "dim", "ndimension", "numel", "nelement", "stride", "is_contiguous", "get_device",
+                     "is_floating_point", "is_complex", "element_size", "storage_offset", "data_ptr"})  # fmt: skip
+_RAISES: dict[str, type[Exception]] = {"IndexError": IndexError, "TypeError": TypeError, "ValueError": ValueError}
+
+
+class TorchGlue(Imports):
+    # -- operations --------------------------------------------------------------------------------------------------
+
+    def torch_method(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> Any:
+        """Call a torch operation by name."""
+        return self.torch_function(TorchFunction(name), args, kwargs or {})
+
+    def torch_function(self, func: TorchFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Apply a torch operation: infer the result, record the call, store in-place results."""
+        decl = registry.find(func.name)
+        if decl is None:
+            return self.unknown(f"{func.name} is not modelled")
+        choice = _first_choice(args, kwargs)
+        if choice is not None:
+            return self._over_choices(func, args, kwargs, choice)
+        self.tick()
+        try:
+            result = decl.infer(tuple(self.type_in(a) for a in args), {k: self.type_in(v) for k, v in kwargs.items()})
+        except registry.TorchError as error:
+            span = self.here()
+            self.raised.append((f"{func.name}: {error}", span))
+            raise PyRaise(_RAISES.get(type(error).__name__, RuntimeError)(str(error)), span) from None
+        except UnknownIteration as lost:
+            result = Unknown(f"an argument of {func.name} is unknown: {lost.unknown.reason}", cause=lost.unknown)
+        inplace = registry.is_inplace(func.name) or func.name.endswith("__setitem__")
+        if isinstance(result, Unknown):
+            result = Unknown(result.reason, self.here(), result.cause)
+            if inplace and args and isinstance(args[0], Tensor):
+                self._forget_contents(args[0])
+                return args[0]
+            if "sync" in decl.tags:
+                self._record(func.name, decl, args, kwargs, result)
+                return result
+            made = Tensor(TensorType(None, None))
+            made.why = result
+            self._record(func.name, decl, args, kwargs, made)
+            return made
+        if inplace and args and isinstance(args[0], Tensor):
+            return self._store_inplace(func.name, decl, args, kwargs, result)
+        wrapped = self.wrap(result)
+        self._record(func.name, decl, args, kwargs, wrapped)
+        if isinstance(wrapped, Tensor) and args and isinstance(args[0], Tensor) and "view" in decl.tags:
+            wrapped.base = args[0].base or args[0]
+        return wrapped
+
+    def _over_choices(self, func: TorchFunction, args: tuple[Any, ...], kwargs: dict[str, Any], choice: OneOf) -> Any:
+        def attempt(option: Any) -> Any:
+            return lambda: self.torch_function(
+                func,
+                tuple(_choose(a, choice, option) for a in args),
+                {k: _choose(v, choice, option) for k, v in kwargs.items()},
+            )
+
+        return self.fork_value(self.frame, [attempt(option) for option in choice.options])
+
+    def _forget_contents(self, tensor: Tensor) -> None:
+        self.touch(tensor)
+        tensor.type = TensorType(tensor.type.shape, tensor.type.dtype)
+        if tensor.base is not None:
+            self.touch(tensor.base)
+            tensor.base.type = TensorType(tensor.base.type.shape, tensor.base.type.dtype)
+
+    def _store_inplace(
+        self, name: str, decl: registry.OpDecl, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+    ) -> Any:
+        target = args[0]
+        made = result if isinstance(result, TensorType) else target.type
+        shape = made.shape if made.shape is not None else target.type.shape
+        stored = Tensor(TensorType(shape, target.type.dtype, made.data if result is made else None))
+        self._record(name, decl, args, kwargs, stored)
+        self._forget_contents(target)
+        if shape == target.type.shape and name.endswith(("resize_", "set_", "squeeze_", "unsqueeze_", "t_", "transpose_")):
+            pass
+        target.type = stored.type
+        target.value, target.graph = stored.value, stored.graph
+        if target.graph is not None:
+            target.origin = "op" if target.origin not in ("parameter", "buffer") else target.origin
+        return None if name.endswith("__setitem__") else target
+
+    def wrap(self, result: Any) -> Any:
+        """A rule's result as interpreter values."""
+        kind = result.__class__
+        if kind is TensorType:
+            return Tensor(result)
+        if kind is tuple or kind is list:
+            return kind(self.wrap(r) for r in result)
+        if isinstance(result, tuple) and hasattr(result, "_fields"):
+            return result.__class__(*(self.wrap(r) for r in result))
+        if kind is str and result in DTYPES:
+            return DType(result)
+        return result
+
+    def type_in(self, value: Any) -> Any:
+        """An argument as op rules take it: tensor types, dtype names, plain values."""
+        kind = value.__class__
+        if kind is Tensor:
+            return value.type
+        if kind is tuple or kind is list:
+            return kind(self.type_in(v) for v in value)
+        if kind is DType:
+            return value.name
+        if kind is Device:
+            return f"{value.type}:{value.index}" if value.index is not None else value.type
+        if kind is slice:
+            return slice(self.type_in(value.start), self.type_in(value.stop), self.type_in(value.step))
+        if kind is IteratorObject:
+            return [self.type_in(v) for v in self.iterate(value)]
+        if kind is Instance and isinstance(value.data, (list, tuple, int, float, str)):
+            return self.type_in(value.data)
+        if kind is dict:
+            return {k: self.type_in(v) for k, v in value.items()}
+        if kind is range:
+            return list(value)
+        if value is bool or value is int or value is float:
+            return {bool: "b8", int: "i64", float: "f64"}[value]
+        return value
+
+    def _record(
+        self, name: str, decl: registry.OpDecl, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+    ) -> None:
+        recorder = self.recorder
+        if not recorder.modules:
+            for tensor in _tensors(result):
+                tensor.origin = "constant"
+            return
+        inner = recorder.modules[-1]
+        short = name.rsplit(".", 1)[-1]
+        if short in _UNSEEN:
+            return
+        if inner.is_torch:
+            call = next((m.call for m in reversed(recorder.modules) if m.call is not None or not m.is_torch), None)
+        else:
+            call = None
+        if call is None:
+            site = self.site()
+            if site is None:
+                return
+            frame, direct = site
+            kind: CallKind = "method" if name.startswith("torch.Tensor.") else "function"
+            call = recorder.call(
+                name, kind, self.span_in(frame, frame.node), frame.function, args, kwargs, direct, self.stack_of(frame)
+            )
+        try:
+            params = {k: recorder.values_in(v) for k, v in decl.bind(args, kwargs).items()}
+        except registry.TorchError:
+            params = {}
+        if not call.params and call.kind != "module":
+            call.params = params
+        outputs = recorder.lower(call, decl, params, self._types_of(result))
+        self._bind_outputs(result, outputs)
+        if call.kind != "module":
+            call.result = recorder.values_in(result)
+
+    def _types_of(self, result: Any) -> Any:
+        if isinstance(result, Tensor):
+            return result.type
+        if isinstance(result, (tuple, list)):
+            return type(result)(self._types_of(r) for r in result) if type(result) in (tuple, list) else tuple(
+                self._types_of(r) for r in result
+            )
+        return result
+
+    def _bind_outputs(self, result: Any, outputs: Any) -> None:
+        if isinstance(result, Tensor):
+            if outputs.__class__.__name__ == "Value":
+                self.recorder.bind(result, outputs)
+        elif isinstance(result, (tuple, list)) and isinstance(outputs, (tuple, list)):
+            for r, o in zip(result, outputs):
+                self._bind_outputs(r, o)
+
+    def site(self) -> tuple[Frame, bool] | None:
+        """The innermost frame outside torch, and whether it is the running one."""
+        frame: Frame | None = self.frame
+        direct = True
+        while frame is not None:
+            if not frame.module.is_torch:
+                return (frame, direct) if frame.node is not None else None
+            direct = False
+            frame = frame.parent
+        return None
+
+    def stack_of(self, frame: Frame) -> tuple[Span, ...]:
+        """Call expressions from the entry inwards that led to `frame`, torch's own frames left out."""
+        stack: list[Span] = []
+        caller = frame.parent
+        while caller is not None:
+            if caller.node is not None and not caller.module.is_torch and caller.module.path is not None:
+                stack.append(self.span_in(caller, caller.node))
+            caller = caller.parent
+        stack.reverse()
+        return tuple(stack)
+
+    # -- tensors -----------------------------------------------------------------------------------------------------
+
+    def tensor_getattr(self, value: Tensor, name: str) -> Any:
+        handler = _ATTRIBUTES.get(name)
+        if handler is not None:
+            return handler(self, value)
+        if value.attrs is not None and name in value.attrs:
+            return value.attrs[name]
+        if name in ("T", "mT", "H", "mH", "real", "imag"):
+            return self.torch_method(f"torch.Tensor.{name}", (value,))
+        full = f"torch.Tensor.{name}"
+        if registry.find(full) is not None:
+            return BoundMethod(TorchFunction(full), value)
+        inert = _INERT.get(name)
+        if inert is not None:
+            return Builtin(name, lambda interp, args, kwargs: inert(value, args))
+        if name.startswith("_") or name in ("is_quantized", "ds_id", "quant_state", "offload"):
+            return MISSING
+        return self.unknown(f"torch.Tensor.{name} is not modelled")
+
+    def tensor_setattr(self, value: Tensor, name: str, new: Any) -> None:
+        if name == "data" and isinstance(new, Tensor):
+            self.touch(value)
+            value.type = new.type
+            return
+        if name == "requires_grad":
+            value.requires_grad = new is True
+            return
+        if name in ("shape", "grad"):
+            return
+        if value.attrs is None:
+            value.attrs = {}
+        self.touch(value.attrs)
+        value.attrs[name] = new
+
+    def tensor_truth(self, value: Tensor) -> bool | Unknown:
+        """``bool(tensor)``: known for one known element."""
+        kind = value.type
+        if kind.data is not None and len(kind.data) == 1:
+            return bool(kind.data[0])
+        decl = registry.find("torch.Tensor.__bool__")
+        unknown = self.unknown("depends on the values of a tensor")
+        if decl is not None:
+            self._record("torch.Tensor.__bool__", decl, (value,), {}, unknown)
+        return unknown
+
+    def iterate_tensor(self, value: Tensor) -> Iterator[Any]:
+        shape = value.type.shape
+        if shape is None or not shape or not isinstance(shape[0], int):
+            raise UnknownIteration(self.unknown("a tensor whose first size is not known is iterated"))
+        return iter(self.torch_method("torch.Tensor.unbind", (value, 0)))
+
+    def unpack_tensor(self, value: Tensor, count: int) -> list[Any]:
+        shape = value.type.shape
+        if shape is not None and shape and isinstance(shape[0], int):
+            items = self.torch_method("torch.Tensor.unbind", (value, 0))
+            if isinstance(items, (tuple, list)):
+                if len(items) != count:
+                    self.raise_(ValueError, f"too many or not enough values to unpack (expected {count})")
+                return list(items)
+        rest = None if shape is None or not shape else shape[1:]
+        return [Tensor(TensorType(rest, value.type.dtype)) for _ in range(count)]
+
+    # -- nn.Module -----------------------------------------------------------------------------------------------------
+
+    def torch_type_of(self, value: Any) -> Any:
+        """The torch type of a value, None where it is not one of torch's."""
+        if isinstance(value, Tensor):
+            if value.attrs and "__class__" in value.attrs:
+                return value.attrs["__class__"]
+            return PARAMETER if value.origin == "parameter" else TENSOR
+        if isinstance(value, DType):
+            return DTYPE
+        return DEVICE if isinstance(value, Device) else None
+
+    def is_nn_module(self, cls: ClassObject) -> bool:
+        known = cls.flags.get("nn")
+        if known is None:
+            known = any(
+                isinstance(b, ClassObject) and b.name == "Module" and b.module.name == MODULE_CLASS for b in cls.mro
+            )
+            cls.flags["nn"] = known
+        return bool(known)
+
+    def nn_getattr(self, obj: Instance, name: str) -> Any:
+        attrs = obj.attrs
+        for kind in ("_parameters", "_modules", "_buffers"):
+            space = attrs.get(kind)
+            if isinstance(space, dict) and name in space:
+                return space[name]
+        return MISSING
+
+    def nn_getattr_or_raise(self, obj: Instance, name: str) -> Any:
+        found = self.nn_getattr(obj, name) if isinstance(obj, Instance) else MISSING
+        if found is MISSING:
+            self.raise_(AttributeError, f"'{self.type_name(obj)}' object has no attribute '{name}'")
+        return found
+
+    def _ensure_module_dicts(self, obj: Instance) -> None:
+        if "_parameters" not in obj.attrs:
+            self.touch(obj.attrs)
+            obj.attrs["training"] = True
+            for kind in ("_parameters", "_buffers", "_modules"):
+                obj.attrs[kind] = {}
+            obj.attrs["_non_persistent_buffers_set"] = set()
+
+    def nn_setattr(self, obj: Instance, name: str, value: Any) -> bool:
+        """Assignment on a module. True where the value went to a registry of parameters, buffers or modules."""
+        if name in ("_parameters", "_buffers", "_modules", "training"):
+            return False
+        kind = value.__class__
+        home = None
+        if kind is Tensor:
+            if value.origin == "parameter":
+                home = "_parameters"
+            elif name in (obj.attrs.get("_buffers") or ()):
+                home = "_buffers"
+            elif value.attrs and value.attrs.get("__buffer__"):
+                home = "_buffers"
+        elif kind is Instance and self.is_nn_module(value.cls):
+            home = "_modules"
+        elif kind is OneOf and any(isinstance(v, Instance) and self.is_nn_module(v.cls) for v in value.options):
+            home = "_modules"
+        elif value is None:
+            for candidate in ("_parameters", "_modules", "_buffers"):
+                if name in (obj.attrs.get(candidate) or ()):
+                    home = candidate
+        if home is None:
+            for candidate in ("_parameters", "_modules", "_buffers"):
+                space = obj.attrs.get(candidate)
+                if isinstance(space, dict) and name in space:
+                    self.touch(space)
+                    del space[name]
+            return False
+        self._ensure_module_dicts(obj)
+        for candidate in ("_parameters", "_modules", "_buffers"):
+            space = obj.attrs[candidate]
+            if candidate != home and name in space:
+                self.touch(space)
+                del space[name]
+        if name in obj.attrs:
+            self.touch(obj.attrs)
+            del obj.attrs[name]
+        space = obj.attrs[home]
+        self.touch(space)
+        space[name] = value
+        return True
+
+    def nn_delattr(self, obj: Instance, name: str) -> bool:
+        for kind in ("_parameters", "_modules", "_buffers"):
+            space = obj.attrs.get(kind)
+            if isinstance(space, dict) and name in space:
+                self.touch(space)
+                del space[name]
+                return True
+        return False
+
+    def nn_call(self, obj: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """``module(...)``: record it if it is one of torch's own, then run its forward."""
+        forward = obj.attrs.get("forward", MISSING)
+        if forward is MISSING:
+            raw = obj.cls.lookup("forward")
+            if raw is MISSING:
+                return self.unknown(f"{obj.cls.name} has no forward as far as is known")
+            forward = self.bind(raw, obj, obj.cls)
+        recorder = self.recorder
+        is_torch = obj.cls.module.is_torch
+        if not recorder.modules:
+            recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
+        inner = recorder.innermost
+        container = is_torch and obj.cls.name in ("Sequential", "ModuleList", "ModuleDict")
+        hidden = inner is not None and inner.is_torch and not inner.is_container
+        call = None
+        if is_torch and not container and hidden and inner is not None:
+            call = inner.call
+        elif is_torch and not container:
+            site = self.site()
+            if site is not None:
+                frame, direct = site
+                call = recorder.call(
+                    f"torch.nn.{obj.cls.name}", "module", self.span_in(frame, frame.node), frame.function, args,
+                    kwargs, direct, self.stack_of(frame), obj.node, self.hyper(obj), recorder.path_of(obj),
+                )  # fmt: skip
+        recorder.modules.append(ActiveModule(obj, recorder.path_of(obj), is_torch, call))
+        try:
+            result = self.call(forward, args, kwargs)
+        finally:
+            recorder.modules.pop()
+        if call is not None and not hidden:
+            call.result = recorder.values_in(result)
+        if not recorder.modules:
+            recorder.graph.outputs = [
+                recorder.value_of(t) for t in _tensors(result) if t.graph is recorder.graph or t.value is None
+            ]
+        return result
+
+    def _named_inputs(
+        self, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Iterator[tuple[str, Tensor]]:
+        func = forward.func if isinstance(forward, BoundMethod) else forward
+        node = getattr(func, "node", None)
+        names = [a.arg for a in node.args.args][1:] if node is not None else []
+        for i, value in enumerate(args):
+            name = names[i] if i < len(names) else f"input_{i}"
+            for j, tensor in enumerate(_tensors(value)):
+                yield (name if tensor is value else f"{name}_{j}"), tensor
+        for name, value in kwargs.items():
+            for tensor in _tensors(value):
+                yield name, tensor
+
+    def hyper(self, obj: Instance) -> dict[str, Any]:
+        """Constructor state of a torch.nn module: plain attributes, and shapes of its parameters."""
+        state: dict[str, Any] = {}
+        for name, value in obj.attrs.items():
+            if name.startswith("_") or name == "training":
+                continue
+            if value is None or isinstance(value, (bool, int, float, str)):
+                state[name] = value
+            elif isinstance(value, (tuple, list)) and all(isinstance(v, (int, float)) for v in value):
+                state[name] = list(value)
+        for name, tensor in (obj.attrs.get("_parameters") or {}).items():
+            state[name] = list(tensor.type.shape) if isinstance(tensor, Tensor) and tensor.type.shape is not None else None
+        return state
+
+    # -- names the torch modules get beyond their stubs ----------------------------------------------------------------
+
+    def inject(self, module: ModuleObject) -> None:
+        """Fill in what is native in a torch module before its stub runs."""
+        if module.name == "torch":
+            for short, full in TORCH_DTYPE.items():
+                module.namespace[full] = DType(short)
+            for alias, short in (("half", "f16"), ("float", "f32"), ("double", "f64"), ("int", "i32"), ("long", "i64"),
+                                 ("short", "i16"), ("cfloat", "c64"), ("cdouble", "c128")):  # fmt: skip
+                module.namespace[alias] = DType(short)
+            module.namespace.update(
+                Tensor=TENSOR, Size=SIZE, device=DEVICE, dtype=DTYPE, FloatTensor=TENSOR, LongTensor=TENSOR,
+                IntTensor=TENSOR, BoolTensor=TENSOR, HalfTensor=TENSOR, DoubleTensor=TENSOR, strided="strided",
+                contiguous_format="contiguous_format", channels_last="channels_last", preserve_format="preserve_format",
+                channels_last_3d="channels_last_3d", sparse_coo="sparse_coo", sparse_csr="sparse_csr",
+                layout=LAYOUT, memory_format=LAYOUT, jagged="jagged",
+                inf=float("inf"), nan=float("nan"), pi=3.141592653589793, e=2.718281828459045,
+            )  # fmt: skip
+        elif module.name == "torch.nn.parameter":
+            module.namespace.update(
+                Parameter=PARAMETER, Buffer=BUFFER, UninitializedParameter=UNINITIALIZED,
+                UninitializedBuffer=UNINITIALIZED_BUFFER, UninitializedTensorMixin=UNINITIALIZED,
+            )  # fmt: skip
+
+
+# -- helpers -------------------------------------------------------------------------------------------------------------
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _tensors(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _tensors(item)
+    elif isinstance(value, Instance) and not isinstance(value.data, BaseException) and "_modules" not in value.attrs:
+        for item in [*(value.attrs.values())][:64]:
+            if isinstance(item, (Tensor, tuple, list)):
+                yield from _tensors(item)
+        if isinstance(value.data, (dict, list, tuple)):
+            yield from _tensors(value.data)
+
+
+def _first_choice(args: tuple[Any, ...], kwargs: dict[str, Any]) -> OneOf | None:
+    for value in (*args, *kwargs.values()):
+        if value.__class__ is OneOf:
+            return value  # type: ignore[no-any-return]
+        if value.__class__ in (tuple, list):
+            for item in value:
+                if item.__class__ is OneOf:
+                    return item  # type: ignore[no-any-return]
+    return None
+
+
+def _choose(value: Any, choice: OneOf, option: Any) -> Any:
+    if value is choice:
+        return option
+    if value.__class__ in (tuple, list) and any(v is choice for v in value):
+        return type(value)(option if v is choice else v for v in value)
+    return value
+
+
+def _shape(interp: TorchGlue, value: Tensor) -> Any:
+    shape = value.type.shape
+    if shape is None:
+        return value.why or interp.unknown("the shape of this tensor is not known")
+    return shape
+
+
+def _rank(interp: TorchGlue, value: Tensor) -> Any:
+    shape = value.type.shape
+    return len(shape) if shape is not None else (value.why or interp.unknown("the rank of this tensor is not known"))
+
+
+def _dtype(interp: TorchGlue, value: Tensor) -> Any:
+    return DType(value.type.dtype) if value.type.dtype is not None else interp.unknown("the dtype is not known")
+
+
+def _detached(interp: TorchGlue, value: Tensor) -> Any:
+    made = Tensor(value.type, value.origin if value.origin not in ("parameter",) else "constant")
+    made.value, made.graph, made.base = value.value, value.graph, value
+    made.name = value.name
+    return made
+
+
+_ATTRIBUTES: dict[str, Any] = {
+    "shape": _shape, "ndim": _rank, "dtype": _dtype, "data": _detached,
+    "device": lambda interp, value: Device("cpu"), "grad": lambda interp, value: None,
+    "requires_grad": lambda interp, value: value.requires_grad, "is_cuda": lambda interp, value: False,
+    "is_meta": lambda interp, value: False, "is_mps": lambda interp, value: False,
+    "is_sparse": lambda interp, value: False, "is_nested": lambda interp, value: False,
+    "is_cpu": lambda interp, value: True, "is_xpu": lambda interp, value: False, "is_leaf": lambda interp, value: True,
+    "is_quantized": lambda interp, value: False, "layout": lambda interp, value: "strided",
+    "grad_fn": lambda interp, value: None, "names": lambda interp, value: (None,) * (value.type.rank or 0),
+    "__class__": lambda interp, value: interp.type_of(value), "itemsize": lambda interp, value: interp.getattr(
+        _dtype(interp, value), "itemsize"),
+}  # fmt: skip
+
+_INERT: dict[str, Any] = {
+    "requires_grad_": lambda value, args: value, "retain_grad": lambda value, args: None,
+    "backward": lambda value, args: None, "register_hook": lambda value, args: None,
+    "share_memory_": lambda value, args: value, "pin_memory": lambda value, args: value,
+    "record_stream": lambda value, args: None, "rename": lambda value, args: value, "rename_": lambda value, args: value,
+    "materialize": lambda value, args: None, "untyped_storage": lambda value, args: Unknown("a tensor's storage"),
+    "numpy": lambda value, args: Unknown("a tensor's values as an array"),
+}  # fmt: skip
+
+
+def _make_tensor(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if not args:
+        return Tensor(TensorType((0,), "f32"), "constant")
+    if len(args) == 1 and isinstance(args[0], (list, tuple)):
+        return interp.torch_method("torch.tensor", (args[0],), {"dtype": DType("f32")})
+    if isinstance(args[0], Tensor):
+        return args[0]
+    if all(isinstance(a, int) or a.__class__.__name__ == "Sym" for a in args):
+        return Tensor(TensorType(tuple(args), "f32"), "constant")
+    return Tensor(TensorType(None, "f32"), "constant")
+
+
+def _make_parameter(origin: str) -> Any:
+    def make(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        data = args[0] if args else kwargs.get("data")
+        if isinstance(data, Unknown):
+            made = Tensor(TensorType(None, None), origin)
+            made.why = data
+        elif isinstance(data, OneOf):
+            return interp.fork_value(interp.frame, [lambda d=d: make(interp, (d,), {}) for d in data.options])
+        else:
+            made = Tensor(data.type if isinstance(data, Tensor) else TensorType((0,), "f32"), origin)
+        if origin == "buffer":
+            made.attrs = {"__buffer__": True}
+            persistent = kwargs.get("persistent", args[1] if len(args) > 1 else True)
+            made.attrs["persistent"] = persistent
+        made.requires_grad = origin == "parameter" and kwargs.get("requires_grad", args[1] if len(args) > 1 else True) is True
+        return made
+
+    return make
+
+
+def _make_device(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    first = args[0] if args else kwargs.get("type", kwargs.get("device", "cpu"))
+    if isinstance(first, Device):
+        return first
+    if isinstance(first, str):
+        name, _, index = first.partition(":")
+        return Device(name, int(index) if index.isdigit() else (args[1] if len(args) > 1 else None))
+    return Device("cpu")
+
+
+def _make_size(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return tuple(interp.iterate(args[0])) if args else ()
+
+
+def _nothing(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return interp.unknown("this type is not constructed in models")
+
+
+TENSOR = NativeType("Tensor", "torch", _make_tensor, lambda v: isinstance(v, Tensor))
+PARAMETER = NativeType(
+    "Parameter", "torch.nn.parameter", _make_parameter("parameter"),
+    lambda v: isinstance(v, Tensor) and v.origin == "parameter", base=TENSOR,
+)  # fmt: skip
+BUFFER = NativeType(
+    "Buffer", "torch.nn.parameter", _make_parameter("buffer"),
+    lambda v: isinstance(v, Tensor) and bool(v.attrs and v.attrs.get("__buffer__")), base=TENSOR,
+)  # fmt: skip
+UNINITIALIZED = NativeType(
+    "UninitializedParameter", "torch.nn.parameter", _make_parameter("parameter"), lambda v: False, base=TENSOR
+)
+UNINITIALIZED_BUFFER = NativeType(
+    "UninitializedBuffer", "torch.nn.parameter", _make_parameter("buffer"), lambda v: False, base=TENSOR
+)
+SIZE = NativeType("Size", "torch", _make_size, lambda v: isinstance(v, tuple), base=tuple)
+DEVICE = NativeType("device", "torch", _make_device, lambda v: isinstance(v, Device))
+DTYPE = NativeType("dtype", "torch", _nothing, lambda v: isinstance(v, DType))
+LAYOUT = NativeType("layout", "torch", _nothing, lambda v: False)
