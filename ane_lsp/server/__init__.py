@@ -1,0 +1,1 @@
+"""The language server: documents and requests in, diagnostics, hovers, hints and edits out."""

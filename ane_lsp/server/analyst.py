@@ -1,0 +1,254 @@
+"""What the worker process does with a question: find the settings that hold for a file, analyse, keep the plain data."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ane_lsp.analysis import AnalysisError, FileAnalysis, analyze
+from ane_lsp.graph import Span
+from ane_lsp.server.results import Completion, DocumentResult, SettingsProblem, digest
+from ane_lsp.syntax import SourceFile
+from ane_lsp.workspace import Settings, Workspace
+from ane_lsp.workspace.settings import CONFIG_NAMES, find_settings, load_settings
+from ane_lsp.workspace.settings import SettingsProblem as FileProblem
+
+MAX_WORKSPACES = 8
+MAX_KEPT = 8
+SKIPPED_FOLDERS = {"__pycache__", "node_modules", "site-packages", "dist-packages", "build", "dist"}
+MAX_LISTED = 20_000
+
+
+class RecordingWorkspace(Workspace):
+    """Notes every file that is read, from disk or from an editor: a change of one makes results stale."""
+
+    used: set[str]
+
+    def read(self, path: Path) -> SourceFile:
+        source = super().read(path)
+        if hasattr(self, "used"):
+            self.used.add(str(source.path))
+        return source
+
+
+class Analyst:
+    """Answers the server's questions. Not safe for several threads; the worker has one."""
+
+    def __init__(self) -> None:
+        self._folders: list[tuple[Path, dict[str, Any]]] = []
+        self._options: dict[str, Any] = {}
+        self._overlays: dict[str, str] = {}
+        self._workspaces: dict[tuple[Any, ...], RecordingWorkspace] = {}
+        self._nearest: dict[Path, Path | None] = {}
+        self._loaded: dict[Path, tuple[Settings, list[FileProblem]]] = {}
+        self._depends: dict[str, set[str]] = {}
+        self._kept: OrderedDict[str, FileAnalysis] = OrderedDict()
+
+    # -- what is told ------------------------------------------------------------------------------------------------
+
+    def configure(self, folders: list[tuple[str, dict[str, Any]]], options: dict[str, Any]) -> None:
+        """Workspace folders, innermost first when a file lies in several."""
+        self._folders = sorted(((Path(path), given) for path, given in folders), key=lambda item: -len(item[0].parts))
+        self._options = options
+        self._forget_settings()
+
+    def overlay(self, path: str, text: str | None) -> None:
+        if text is None:
+            self._overlays.pop(path, None)
+            self._kept.pop(path, None)
+        else:
+            self._overlays[path] = text
+        for workspace in self._workspaces.values():
+            if text is None:
+                workspace.close_overlay(Path(path))
+            else:
+                workspace.set_overlay(Path(path), text)
+
+    def touched(self, paths: list[str]) -> None:
+        """Sources are compared with the disk on each read; only settings need forgetting."""
+        if any(Path(path).name in CONFIG_NAMES for path in paths):
+            self._forget_settings()
+
+    def _forget_settings(self) -> None:
+        self._nearest.clear()
+        self._loaded.clear()
+
+    # -- what is asked -----------------------------------------------------------------------------------------------
+
+    def ask(self, what: str, args: tuple[Any, ...], cancelled: Callable[[], bool]) -> Any:
+        if what == "analyze":
+            return self.analyze(args[0], cancelled)
+        if what == "settings":
+            return self.settings_problems(args[0], args[1])
+        if what == "files":
+            return list(self.files(Path(args[0]), cancelled))
+        if what == "words":
+            return words()
+        if what == "notes":
+            return self.notes(args[0], Span(*args[1]))
+        if what == "page":
+            return rule_page(args[0])
+        raise ValueError(f"unknown question {what!r}")
+
+    def analyze(self, path: str, cancelled: Callable[[], bool]) -> DocumentResult:
+        """The result for one file, with the problems of the settings it was made under."""
+        started = time.perf_counter()
+        settings, problems = self.settings(Path(path))
+        workspace = self.workspace(Path(path), settings)
+        workspace.used = self._depends.setdefault(path, set())
+        found = analyze(Path(path), workspace, settings, cancelled)
+        result = digest(path, found, time.perf_counter() - started)
+        self._keep(path, found)
+        errors = [AnalysisError("config", problem.message, problem.span) for problem in problems if problem.span.file]
+        if workspace.problem and settings.python:
+            place = settings.origins.get("python")
+            if place is not None:
+                errors.append(AnalysisError("config", workspace.problem, place))
+        known = {(error.message, error.span) for error in result.errors}
+        result.errors += tuple(error for error in errors if (error.message, error.span) not in known)
+        result.depends = frozenset(workspace.used - {path})
+        result.inlay_hints = settings.inlay_hints
+        result.targets = tuple(settings.targets)
+        return result
+
+    def _keep(self, path: str, found: FileAnalysis) -> None:
+        """Graphs of files an editor shows, for questions about a single call."""
+        self._kept.pop(path, None)
+        if path in self._overlays:
+            self._kept[path] = found
+            while len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
+
+    def settings(self, path: Path) -> tuple[Settings, list[FileProblem]]:
+        """Settings that hold for `path`: its nearest settings file, the editor's on top."""
+        folder = path.parent
+        if folder not in self._nearest:
+            self._nearest[folder] = find_settings(folder)
+        file = self._nearest[folder]
+        problems: list[FileProblem] = []
+        if file is None:
+            base = Settings()
+        else:
+            if file not in self._loaded:
+                self._loaded[file] = load_settings(file)
+            base, problems = self._loaded[file]
+        given = next((given for root, given in self._folders if _inside(path, root)), None)
+        merged, editor_problems = base.merge(self._options if given is None else given)
+        if merged.root is None:
+            merged = replace(merged, root=self.root(path))
+        return merged, [*problems, *editor_problems]
+
+    def root(self, path: Path) -> Path:
+        """The workspace folder of `path`, else the folder of its settings file or its own."""
+        for root, _ in self._folders:
+            if _inside(path, root):
+                return root
+        file = self._nearest.get(path.parent)
+        return file.parent if file else path.parent
+
+    def workspace(self, path: Path, settings: Settings) -> RecordingWorkspace:
+        """The import world of `path`; kept, because it caches what it has read."""
+        root = self.root(path)
+        base = settings.root or root
+        search = tuple(Path(os.path.normpath(base / entry)) for entry in settings.search_paths)
+        key = (root, search, settings.python, base)
+        if key not in self._workspaces:
+            if len(self._workspaces) >= MAX_WORKSPACES:
+                del self._workspaces[next(iter(self._workspaces))]
+            python = settings.python
+            if python and os.sep in python and settings.file is not None:
+                python = str(base / os.path.expanduser(python))
+            overlays = {Path(name): text for name, text in self._overlays.items()}
+            self._workspaces[key] = RecordingWorkspace(root, search, python, overlays)
+        return self._workspaces[key]
+
+    def settings_problems(self, path: str, text: str) -> list[SettingsProblem]:
+        """What is wrong with a settings file as the editor shows it."""
+        _, problems = load_settings(Path(path), text)
+        return [SettingsProblem(problem.span, problem.message) for problem in problems]
+
+    def files(self, root: Path, cancelled: Callable[[], bool]) -> Iterator[str]:
+        """Python files under `root` that mention torch, by the folder's settings; the rest has nothing to say."""
+        from ane_lsp.workspace.globs import path_matches
+
+        listed = 0
+        for folder, folders, names in os.walk(root):
+            here = Path(folder)
+            folders[:] = sorted(
+                name for name in folders
+                if not name.startswith(".") and name not in SKIPPED_FOLDERS
+                and not (here / name / "pyvenv.cfg").exists()
+            )  # fmt: skip
+            for name in sorted(names):
+                if cancelled() or listed >= MAX_LISTED:
+                    return
+                path = here / name
+                if not name.endswith((".py", ".pyi")):
+                    continue
+                settings, _ = self.settings(path)
+                if any(path_matches(path, pattern, settings.root) for pattern in settings.exclude):
+                    continue
+                if not any(path_matches(path, pattern, settings.root) for pattern in settings.include):
+                    continue
+                listed += 1
+                if _mentions_torch(path):
+                    yield str(path)
+
+    def notes(self, path: str, span: Span) -> list[str]:
+        """What is known, on the selected targets, about the ops that the call at `span` becomes."""
+        from ane_lsp.server import notes
+
+        found = self._kept.get(path)
+        return notes.about(found, span, self.settings(Path(path))[0]) if found else []
+
+
+def _inside(path: Path, root: Path) -> bool:
+    return path.parts[: len(root.parts)] == root.parts
+
+
+def _mentions_torch(path: Path) -> bool:
+    try:
+        if path.stat().st_size > 10_000_000:
+            return False
+        return b"torch" in path.read_bytes()
+    except OSError:
+        return False
+
+
+def words() -> Completion:
+    """What can be completed."""
+    from ane_lsp.knowledge import rules, targets
+    from ane_lsp.workspace.schema import OPTIONS
+
+    devices: dict[str, str] = {"all": "every chip with a Neural Engine"}
+    for target in targets.chips():
+        devices[target.chip] = f"chip, {target.cores} cores, since {target.first_os}" if target.first_os else "chip"
+        for device in target.devices:
+            devices.setdefault(device, target.chip)
+    keys = {option.key: {"doc": option.doc, "schema": dict(option.schema), "example": option.example}
+            for option in OPTIONS}  # fmt: skip
+    return Completion(keys, tuple(devices.items()), tuple((code, rules.rule_name(code)) for code in rules.codes()))
+
+
+def rule_page(code: str) -> str | None:
+    """A rule's page as Markdown, None for an unknown code."""
+    from ane_lsp.knowledge import rules
+
+    try:
+        page = rules.page(code)
+    except (KeyError, ValueError):
+        return None
+    parts = [f"# {page.rule.code} `{page.rule.name}`", page.rule.summary]
+    parts += [f"## {title}\n\n{text}" for title, text in page.sections.items()]
+    if page.rule.evidence:
+        parts.append("## Evidence")
+        for item in page.rule.evidence:
+            seen = item.evidence
+            where = ", ".join(part for part in (seen.chip, seen.os, seen.date) if part)
+            parts.append(f"- {seen.claim} ({item.basis}{'; ' + where if where else ''}; {seen.source})")
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,631 @@
+"""The server: every method a client may call, on top of :class:`~ane_lsp.server.session.Session`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from lsprotocol import types as lsp
+from lsprotocol.converters import get_converter
+from pygls.lsp.server import LanguageServer
+
+from ane_lsp import __version__
+from ane_lsp.server import uris
+from ane_lsp.server.capabilities import COMMANDS, server_capabilities
+from ane_lsp.server.client import Client
+from ane_lsp.server.convert import Converter
+from ane_lsp.server.documents import Change
+from ane_lsp.server.engine import Engine, EngineFailure
+from ane_lsp.server.features import actions, completion, hints, hover, lenses, links
+from ane_lsp.server.features.view import View
+from ane_lsp.server.options import SECTION, Configuration, read_configuration
+from ane_lsp.server.orphan import watch_parent
+from ane_lsp.server.protocol import AneProtocol, RequestError
+from ane_lsp.server.publish import Publisher
+from ane_lsp.server.results import Completion
+from ane_lsp.server.session import SETTINGS_FILES, Session, State, Superseded, Unit
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 4.0  # seconds a request waits for a running analysis before it is answered from the last result
+NOTE_PATIENCE = 0.25  # seconds a hover waits for what only the analysis process knows
+STATUS = "ane-lsp/status"
+
+
+class App:
+    """One client's server. `finished` is set when it may end, `exit_code` says how."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.finished = asyncio.Event()
+        self.exit_code = 1
+        server = LanguageServer("ane-lsp", __version__, protocol_cls=AneProtocol, converter_factory=get_converter)
+        assert isinstance(server.protocol, AneProtocol)
+        self.protocol = server.protocol
+        self.session = Session(engine, self)
+        self.client = Client()
+        self.converter = Converter(self.session, self.client)
+        self.publisher = Publisher(self.protocol, self.converter)
+        self.configuration = Configuration()
+        self.folders: dict[str, str] = {}  # key -> URI as the client spells it
+        self._initial: Any = None
+        self._words: Completion | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._stale_answers: set[str] = set()
+        self.protocol.handlers = self._handlers()
+
+    def _handlers(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "initialize": self.initialize,
+            "initialized": self.initialized,
+            "shutdown": self.shutdown,
+            "exit": self.exit,
+            "$/setTrace": self.set_trace,
+            "textDocument/didOpen": self.did_open,
+            "textDocument/didChange": self.did_change,
+            "textDocument/didClose": self.did_close,
+            "textDocument/didSave": self.did_save,
+            "notebookDocument/didOpen": self.notebook_did_open,
+            "notebookDocument/didChange": self.notebook_did_change,
+            "notebookDocument/didClose": self.notebook_did_close,
+            "notebookDocument/didSave": lambda params: None,
+            "textDocument/diagnostic": self.diagnostic,
+            "workspace/diagnostic": self.workspace_diagnostic,
+            "textDocument/codeAction": self.code_action,
+            "codeAction/resolve": self.resolve_action,
+            "textDocument/hover": self.hover,
+            "textDocument/inlayHint": self.inlay_hint,
+            "inlayHint/resolve": self.resolve_hint,
+            "textDocument/codeLens": self.code_lens,
+            "textDocument/documentLink": self.document_link,
+            "textDocument/completion": self.complete,
+            "workspace/executeCommand": self.execute,
+            "workspace/didChangeConfiguration": self.did_change_configuration,
+            "workspace/didChangeWatchedFiles": self.did_change_files,
+            "workspace/didChangeWorkspaceFolders": self.did_change_folders,
+            "workspace/didRenameFiles": self.did_rename,
+            "workspace/didDeleteFiles": self.did_delete,
+            "workspace/didCreateFiles": self.did_create,
+            "window/workDoneProgress/cancel": self.cancel_progress,
+        }
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    def initialize(self, params: lsp.InitializeParams) -> lsp.InitializeResult:
+        self.client = Client.of(params)
+        self.session.encoding = self.client.encoding
+        self.converter = Converter(self.session, self.client)
+        self.publisher = Publisher(self.protocol, self.converter)
+        for folder in params.workspace_folders or ():
+            self.folders[uris.key(folder.uri)] = folder.uri
+        root = params.root_uri or (uris.from_path(params.root_path) if params.root_path else None)
+        if params.workspace_folders is None and root:
+            self.folders[uris.key(root)] = root
+        first = next((path for uri in self.folders.values() if (path := uris.to_path(uri))), None)
+        if first is not None:
+            self.session.root = first
+        self.protocol.trace = params.trace or lsp.TraceValue.Off
+        self._initial = params.initialization_options
+        self.session.hold()
+        self._configure(read_configuration(self._initial), {})
+        if params.process_id is not None:
+            self.start(watch_parent(params.process_id, self._orphaned))
+        self.protocol.initialized = True
+        capabilities = server_capabilities(self.client, self.configuration.editor.diagnostic_mode == "workspace")
+        return lsp.InitializeResult(capabilities, lsp.ServerInfo("ane-lsp", __version__))
+
+    async def initialized(self, params: Any) -> None:
+        try:
+            await self._register()
+            await self._pull_configuration()
+        finally:
+            self.session.release()
+        if self.configuration.editor.diagnostic_mode == "workspace":
+            self.start(self._list_workspace())
+
+    def shutdown(self, params: Any) -> None:
+        self.protocol._shutdown = True
+        self.session.shutdown()
+        for task in list(self._tasks):
+            task.cancel()
+        for future in list(self.protocol._request_futures.values()):
+            future.cancel()
+
+    def exit(self, params: Any) -> None:
+        self.exit_code = 0 if self.protocol._shutdown else 1
+        self.finished.set()
+
+    def disconnected(self) -> None:
+        """The client's stream ended."""
+        if not self.finished.is_set():
+            self.exit_code = 0 if self.protocol._shutdown else 1
+            self.finished.set()
+
+    def _orphaned(self) -> None:
+        log.warning("the client's process is gone")
+        self.finished.set()
+
+    def set_trace(self, params: lsp.SetTraceParams) -> None:
+        self.protocol.trace = params.value
+
+    def start(self, work: Any) -> asyncio.Task[Any]:
+        """Run a coroutine beside the requests; its failure is logged, its end at shutdown certain."""
+        task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+        return task
+
+    def _task_done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background work failed", exc_info=error)
+
+    async def _register(self) -> None:
+        """What only some clients let a server ask for at run time."""
+        wanted: list[lsp.Registration] = []
+        if self.client.register_configuration:
+            options = lsp.DidChangeConfigurationRegistrationOptions(section=SECTION)
+            wanted.append(lsp.Registration("ane-lsp-configuration", "workspace/didChangeConfiguration", options))
+        if self.client.register_watchers:
+            globs = ["**/*.py", *(f"**/{name}" for name in SETTINGS_FILES)]
+            watched = lsp.DidChangeWatchedFilesRegistrationOptions([lsp.FileSystemWatcher(glob) for glob in globs])
+            wanted.append(lsp.Registration("ane-lsp-files", "workspace/didChangeWatchedFiles", watched))
+        if wanted:
+            try:
+                await self.protocol.ask("client/registerCapability", lsp.RegistrationParams(wanted))
+            except RequestError as error:
+                log.warning("the client refused a registration: %s", error)
+
+    # -- what the session tells --------------------------------------------------------------------------------------
+
+    def analysed(self, unit: Unit, edited: bool) -> None:
+        self.publisher.publish(unit, edited)
+        stale = unit.key in self._stale_answers
+        self._stale_answers.discard(unit.key)
+        if unit.open and (stale or not edited):
+            self.publisher.refresh_views()
+
+    def forgotten(self, unit: Unit) -> None:
+        self.publisher.clear(unit)
+        self._stale_answers.discard(unit.key)
+
+    def state(self, state: State, detail: str) -> None:
+        if self.client.status:
+            self.protocol.notify(STATUS, {"state": state, "detail": detail})
+
+    # -- documents ---------------------------------------------------------------------------------------------------
+
+    def did_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
+        document = params.text_document
+        language = str(getattr(document.language_id, "value", document.language_id))
+        self.session.open(document.uri, language, document.version, document.text)
+
+    def did_change(self, params: lsp.DidChangeTextDocumentParams) -> None:
+        self.session.change(params.text_document.uri, params.text_document.version, _changes(params.content_changes))
+
+    def did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
+        self.session.close(params.text_document.uri)
+        path = uris.to_path(params.text_document.uri)
+        if path is not None and self._workspace_mode and path.suffix == ".py" and path.is_file():
+            self.session.add_files([str(path)])
+
+    def did_save(self, params: lsp.DidSaveTextDocumentParams) -> None:
+        path = uris.to_path(params.text_document.uri)
+        if path is not None and path.name in SETTINGS_FILES:
+            self.session.touched([str(path)])
+
+    def notebook_did_open(self, params: lsp.DidOpenNotebookDocumentParams) -> None:
+        notebook = params.notebook_document
+        cells = [(cell.document, cell.kind.value) for cell in notebook.cells]
+        self.session.open_notebook(notebook.uri, notebook.version, cells, _items(params.cell_text_documents))
+
+    def notebook_did_change(self, params: lsp.DidChangeNotebookDocumentParams) -> None:
+        cells = params.change.cells
+        if cells is None:
+            return
+        splice = None
+        opened: Sequence[lsp.TextDocumentItem] = ()
+        closed: list[str] = []
+        if cells.structure is not None:
+            array = cells.structure.array
+            splice = (array.start, array.delete_count, [(cell.document, cell.kind.value) for cell in array.cells or ()])
+            opened = cells.structure.did_open or ()
+            closed = [cell.uri for cell in cells.structure.did_close or ()]
+        kinds = [(cell.document, cell.kind.value) for cell in cells.data or ()]
+        texts = [
+            (text.document.uri, text.document.version, _changes(text.changes)) for text in cells.text_content or ()
+        ]
+        notebook = params.notebook_document
+        self.session.change_notebook(notebook.uri, notebook.version, splice, _items(opened), closed, kinds, texts)
+        self.publisher.clear_documents(closed)
+
+    def notebook_did_close(self, params: lsp.DidCloseNotebookDocumentParams) -> None:
+        cells = [cell.uri for cell in params.cell_text_documents]
+        self.session.close_notebook(params.notebook_document.uri, cells)
+
+    # -- diagnostics -------------------------------------------------------------------------------------------------
+
+    async def diagnostic(self, params: lsp.DocumentDiagnosticParams) -> Any:
+        uri = params.text_document.uri
+        unit, document = self.session.unit(uri), self.session.document(uri)
+        if unit is None or document is None or unit.kind == "other" or document.notebook is not None:
+            return lsp.RelatedFullDocumentDiagnosticReport([])  # cells' diagnostics are pushed
+        try:
+            await self.session.fresh(unit)
+        except Superseded:
+            retrigger = {"retriggerRequest": True}
+            raise RequestError(lsp.LSPErrorCodes.ServerCancelled, "the document changed", retrigger) from None
+        return self.publisher.report(unit, document.uri, params.previous_result_id)
+
+    async def workspace_diagnostic(self, params: lsp.WorkspaceDiagnosticParams) -> lsp.WorkspaceDiagnosticReport:
+        known = {uris.key(item.uri): item.value for item in params.previous_result_ids}
+        while True:
+            change = self.publisher.change
+            reports = self.publisher.workspace_reports(known)
+            if params.partial_result_token is not None and reports:
+                part = lsp.WorkspaceDiagnosticReportPartialResult(reports)
+                self.protocol.notify("$/progress", lsp.ProgressParams(params.partial_result_token, part))
+                for report in reports:
+                    known[uris.key(report.uri)] = report.result_id or ""
+                if not known.keys() and self.session.idle:
+                    break
+            elif reports or (not known and self.session.idle):
+                return lsp.WorkspaceDiagnosticReport(reports)
+            await change.wait()  # the client asks for good: it is answered when there is something to say
+        return lsp.WorkspaceDiagnosticReport([])
+
+    @property
+    def _workspace_mode(self) -> bool:
+        return self.configuration.editor.diagnostic_mode == "workspace"
+
+    async def _list_workspace(self) -> int:
+        """Queue every file of the workspace that mentions torch; how many there are."""
+        count = 0
+        for uri in list(self.folders.values()):
+            path = uris.to_path(uri)
+            if path is None:
+                continue
+            try:
+                files = await self.session.ask("files", str(path))
+            except EngineFailure as error:
+                log.error("files of %s: %s", path, error)
+                continue
+            count += len(files)
+            self.session.add_files(files)
+        return count
+
+    # -- requests ----------------------------------------------------------------------------------------------------
+
+    async def _view(self, uri: str) -> View | None:
+        """The document with a result for its present text, or after some patience with the last one, moved along."""
+        unit = self.session.unit(uri)
+        if unit is None or unit.kind == "other":
+            return None
+        try:
+            if not await self.session.fresh(unit, PATIENCE):
+                self._stale_answers.add(unit.key)
+        except Superseded:
+            return None
+        return View.of(self.session, uri)
+
+    async def code_action(self, params: lsp.CodeActionParams) -> Any:
+        view = await self._view(params.text_document.uri)
+        if view is None:
+            return []
+        only = params.context.only
+        kinds = None if only is None else [str(getattr(kind, "value", kind)) for kind in only]
+        return actions.code_actions(view, params.range, kinds, self.converter)
+
+    async def resolve_action(self, action: lsp.CodeAction) -> lsp.CodeAction:
+        if action.edit is None and isinstance(action.data, dict):
+            action.edit = await self._edit_of(action.data)
+        return action
+
+    async def _edit_of(self, data: dict[str, Any]) -> lsp.WorkspaceEdit:
+        view = await self._view(str(data.get("uri", "")))
+        edit = actions.resolve(view, data, self.client) if view is not None else None
+        if edit is None:
+            raise RequestError(lsp.LSPErrorCodes.ContentModified, "the document changed since this was offered")
+        return edit
+
+    async def hover(self, params: lsp.HoverParams) -> lsp.Hover | None:
+        view = await self._view(params.text_document.uri)
+        if view is None:
+            return None
+        line, col = view.at(params.position)
+        code = hover.code_at(view, line, col)
+        if code is not None:
+            page = await self._ask_soon("page", code[0])
+            return hover.hover(view, page, code[1], self.client) if page else None
+        calls, findings, names = hover.subject(view, line, col)
+        if not (calls or findings or names):
+            return None
+        notes: list[str] = []
+        span = (calls or findings or names)[0].span
+        if calls and view.document.notebook is None and view.unit.fresh:
+            place = (span.file, span.line, span.col, span.end_line, span.end_col)
+            notes = await self._ask_soon("notes", str(view.unit.path), place) or []
+        return hover.hover(view, hover.render(calls, findings, names, notes), span, self.client)
+
+    async def _ask_soon(self, what: str, *args: Any) -> Any:
+        """An answer from the analysis process if it comes at once."""
+        with suppress(EngineFailure, asyncio.TimeoutError):
+            return await asyncio.wait_for(self.session.ask(what, *args), NOTE_PATIENCE)
+        return None
+
+    async def inlay_hint(self, params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
+        view = await self._view(params.text_document.uri)
+        if view is None:
+            return []
+        return hints.inlay_hints(view, params.range, _hint_mode(view), self.client)
+
+    async def resolve_hint(self, hint: lsp.InlayHint) -> lsp.InlayHint:
+        data = hint.data if isinstance(hint.data, dict) else {}
+        view = View.of(self.session, str(data.get("uri", "")))
+        return hints.resolve(view, hint) if view is not None else hint
+
+    async def code_lens(self, params: lsp.CodeLensParams) -> list[lsp.CodeLens]:
+        if not self.configuration.editor.code_lens:
+            return []
+        view = await self._view(params.text_document.uri)
+        return lenses.code_lenses(view, lambda model: []) if view is not None else []
+
+    def document_link(self, params: lsp.DocumentLinkParams) -> list[lsp.DocumentLink]:
+        view = View.of(self.session, params.text_document.uri)
+        return links.document_links(view) if view is not None and view.unit.kind != "other" else []
+
+    async def complete(self, params: lsp.CompletionParams) -> lsp.CompletionList:
+        view = View.of(self.session, params.text_document.uri)
+        empty = lsp.CompletionList(False, [])
+        if view is None or view.unit.kind == "other":
+            return empty
+        at = view.at(params.position)
+        if view.unit.kind == "python" and not hover.COMMENT.search(view.text.line(at[0])):
+            return empty
+        if self._words is None:
+            try:
+                self._words = await self.session.ask("words")
+            except EngineFailure:
+                return empty
+        return lsp.CompletionList(False, completion.complete(view, at, self._words or Completion()))
+
+    # -- configuration and files -------------------------------------------------------------------------------------
+
+    def _configure(self, base: Configuration, folders: dict[str, Configuration]) -> None:
+        """base: for files outside all folders. folders: by key, where the client tells them apart."""
+        for problem in (*base.problems, *(text for each in folders.values() for text in each.problems)):
+            log.warning("configuration: %s", problem)
+        self.configuration = base
+        self.session.debounce = base.editor.debounce / 1000
+        if (level := base.editor.log_level) is not None:
+            logging.getLogger("ane_lsp").setLevel(logging.CRITICAL + 1 if level == "off" else level.upper())
+        paths = {key: uris.to_path(uri) for key, uri in self.folders.items()}
+        told = [(str(path), dict(folders.get(key, base).project)) for key, path in paths.items() if path is not None]
+        if (told, base.project) != getattr(self, "_told", None):
+            self._told = (told, base.project)
+            self.session.configure(told, dict(base.project))
+
+    async def _pull_configuration(self) -> None:
+        """Ask a client that can be asked; others have said everything in ``initialize``."""
+        if not self.client.configuration:
+            return
+        keys = list(self.folders)
+        items = [lsp.ConfigurationItem(section=SECTION)]
+        items += [lsp.ConfigurationItem(scope_uri=self.folders[key], section=SECTION) for key in keys]
+        try:
+            answers = await self.protocol.ask("workspace/configuration", lsp.ConfigurationParams(items))
+        except RequestError as error:
+            log.warning("no configuration from the client: %s", error)
+            return
+        given = list(answers) if isinstance(answers, (list, tuple)) else []
+        initial = read_configuration(self._initial)
+        read = [_over(initial, read_configuration(answer, initial.editor)) for answer in given]
+        if read:
+            self._configure(read[0], dict(zip(keys, read[1:], strict=False)))
+
+    async def did_change_configuration(self, params: lsp.DidChangeConfigurationParams) -> None:
+        before = self._workspace_mode
+        if self.client.configuration:
+            await self._pull_configuration()
+        else:
+            initial = read_configuration(self._initial)
+            self._configure(_over(initial, read_configuration(params.settings, initial.editor)), {})
+        if self._workspace_mode and not before:
+            await self._list_workspace()
+        elif before and not self._workspace_mode:
+            self.session.drop_files()
+
+    def did_change_files(self, params: lsp.DidChangeWatchedFilesParams) -> None:
+        changed = [str(path) for event in params.changes
+                   if event.type != lsp.FileChangeType.Deleted and (path := uris.to_path(event.uri))]  # fmt: skip
+        deleted = [str(path) for event in params.changes
+                   if event.type == lsp.FileChangeType.Deleted and (path := uris.to_path(event.uri))]  # fmt: skip
+        self._files_changed(changed, deleted)
+
+    def did_rename(self, params: lsp.RenameFilesParams) -> None:
+        self._files_changed(_paths(f.new_uri for f in params.files), _paths(f.old_uri for f in params.files))
+
+    def did_delete(self, params: lsp.DeleteFilesParams) -> None:
+        self._files_changed([], _paths(f.uri for f in params.files))
+
+    def did_create(self, params: lsp.CreateFilesParams) -> None:
+        self._files_changed(_paths(f.uri for f in params.files), [])
+
+    def _files_changed(self, changed: list[str], deleted: list[str]) -> None:
+        self.session.touched(changed, deleted)
+        if self._workspace_mode:
+            self.session.add_files(path for path in changed if path.endswith(".py"))
+
+    async def did_change_folders(self, params: lsp.DidChangeWorkspaceFoldersParams) -> None:
+        for folder in params.event.removed:
+            self.folders.pop(uris.key(folder.uri), None)
+        for folder in params.event.added:
+            self.folders[uris.key(folder.uri)] = folder.uri
+        if self.client.configuration:
+            await self._pull_configuration()
+        self._configure(self.configuration, {})
+        if self._workspace_mode:
+            self.session.drop_files()
+            await self._list_workspace()
+
+    # -- commands ----------------------------------------------------------------------------------------------------
+
+    async def execute(self, params: lsp.ExecuteCommandParams) -> Any:
+        arguments = list(params.arguments or ())
+        first = arguments[0] if arguments else None
+        name = params.command
+        if name not in COMMANDS:
+            raise RequestError(lsp.ErrorCodes.InvalidParams, f"no command {name!r} here")
+        if name == actions.APPLY_COMMAND and isinstance(first, dict):
+            return await self._apply(await self._edit_of(first))
+        if name == "ane-lsp.fixAll" and isinstance(first, str):
+            view = await self._view(first)
+            document = self.session.document(first)
+            if view is None or document is None:
+                return False
+            data = {"do": "all", "uri": first, "version": document.version}
+            edit = actions.resolve(view, data, self.client)
+            return await self._apply(edit) if edit is not None else False
+        if name == "ane-lsp.checkWorkspace":
+            return await self._check_workspace(params.work_done_token)
+        if name == lenses.SHOW_MODEL and isinstance(first, dict):
+            return await self._show_model(first)
+        if name == "ane-lsp.showRule" and isinstance(first, str):
+            return await self.session.ask("page", first.upper())
+        if name == "ane-lsp.targets":
+            self._words = self._words or await self.session.ask("words")
+            return [{"name": name, "about": about} for name, about in self._words.targets]
+        if name == "ane-lsp.debugInfo":
+            return self.debug_info()
+        if name == "ane-lsp.reanalyse":
+            self.session.reconsider()
+            return None
+        raise RequestError(lsp.ErrorCodes.InvalidParams, f"wrong arguments for {name}")
+
+    async def _apply(self, edit: lsp.WorkspaceEdit) -> bool:
+        if not self.client.apply_edit:
+            raise RequestError(lsp.LSPErrorCodes.RequestFailed, "the client does not let a server change documents")
+        answer = await self.protocol.ask("workspace/applyEdit", lsp.ApplyWorkspaceEditParams(edit), timeout=60.0)
+        return bool(answer.applied)
+
+    async def _show_model(self, argument: dict[str, Any]) -> str | None:
+        view = View.of(self.session, str(argument.get("uri", "")))
+        shown = view.unit.shown() if view is not None else None
+        for model in shown.models() if shown else ():
+            if (model.name, model.target) == (argument.get("model"), argument.get("target")):
+                text = lenses.details(model)
+                self.protocol.notify("window/showMessage", lsp.ShowMessageParams(lsp.MessageType.Info, text))
+                return text
+        return None
+
+    async def _check_workspace(self, token: Any) -> dict[str, int]:
+        """Analyse everything, with progress; cancelling the progress leaves what is done."""
+        progress = self.protocol.progress
+        created = token is not None
+        if token is None and self.client.progress:
+            token = f"ane-lsp-check-{id(object()):x}"
+            with suppress(RequestError):
+                await self.protocol.ask("window/workDoneProgress/create", lsp.WorkDoneProgressCreateParams(token))
+                created = True
+        if created:
+            begin = lsp.WorkDoneProgressBegin("ane-lsp: checking the workspace", cancellable=True, percentage=0)
+            progress.begin(token, begin)
+        last = -1
+
+        def report(done: int, total: int) -> None:
+            nonlocal last
+            percentage = 100 * done // max(1, total)
+            if created and percentage != last:
+                last = percentage
+                progress.report(
+                    token, lsp.WorkDoneProgressReport(message=f"{done} of {total} files", percentage=percentage)
+                )
+            if created and progress.tokens[token].cancelled():
+                raise asyncio.CancelledError
+
+        try:
+            await self._list_workspace()
+            await self.session.settled(report)
+        except asyncio.CancelledError:
+            if not created or not progress.tokens[token].cancelled():
+                raise
+            self.session.drop_waiting()
+        finally:
+            if created:
+                progress.end(token, lsp.WorkDoneProgressEnd())
+                progress.tokens.pop(token, None)
+        units = [unit for unit in self.session.units.values() if unit.kind == "python" and unit.result is not None]
+        found = {"files": len(units), "findings": sum(len(unit.findings()) for unit in units)}
+        if not self._workspace_mode:
+            self.session.drop_clean()
+        return found
+
+    def cancel_progress(self, params: lsp.WorkDoneProgressCancelParams) -> None:
+        future = self.protocol.progress.tokens.get(params.token)
+        if future is not None:
+            future.cancel()
+
+    def debug_info(self) -> dict[str, Any]:
+        """What a bug report needs; no source text."""
+        import importlib.metadata
+
+        def version(name: str) -> str:
+            try:
+                return importlib.metadata.version(name)
+            except importlib.metadata.PackageNotFoundError:
+                return "?"
+
+        return {
+            "version": __version__,
+            "python": sys.version.split()[0],
+            "platform": platform.platform(),
+            "pygls": version("pygls"),
+            "lsprotocol": version("lsprotocol"),
+            "pid": os.getpid(),
+            "engine": type(self.session.engine).__name__,
+            "worker": getattr(self.session.engine, "pid", None),
+            "client": {name: getattr(self.client, name) for name in Client.__dataclass_fields__},
+            "folders": list(self.folders.values()),
+            "editor": {name: getattr(self.configuration.editor, name) for name in ("diagnostic_mode", "code_lens", "debounce", "log_level")},
+            "overrides": dict(self.configuration.project),
+            "documents": [
+                {
+                    "uri": unit.key, "kind": unit.kind, "open": unit.open, "fresh": unit.fresh,
+                    "findings": len(unit.findings()), "seconds": unit.result.result.seconds if unit.result else None,
+                    "failure": unit.failure,
+                }
+                for unit in self.session.units.values()
+            ][:200],
+        }  # fmt: skip
+
+
+def _changes(changes: Sequence[Any]) -> list[Change]:
+    return [
+        Change(change.text, (change.range.start.line, change.range.start.character), (change.range.end.line, change.range.end.character))
+        if getattr(change, "range", None) is not None else Change(change.text)
+        for change in changes
+    ]  # fmt: skip
+
+
+def _items(items: Sequence[lsp.TextDocumentItem]) -> list[tuple[str, str, int, str]]:
+    return [
+        (item.uri, str(getattr(item.language_id, "value", item.language_id)), item.version, item.text) for item in items
+    ]
+
+
+def _paths(found: Any) -> list[str]:
+    return [str(path) for uri in found if (path := uris.to_path(uri))]
+
+
+def _over(base: Configuration, top: Configuration) -> Configuration:
+    return Configuration(top.editor, {**base.project, **top.project}, (*base.problems, *top.problems))
+
+
+def _hint_mode(view: View) -> str:
+    shown = view.unit.shown()
+    return shown.result.inlay_hints if shown else "off"

@@ -1,0 +1,243 @@
+"""Where analyses run: one at a time, never on the event loop.
+
+Two engines with the same face. :class:`ProcessEngine` is the one users get; :class:`ThreadEngine` serves where no process
+can be started, and in tests. Both keep order: what was told before a question is known when it is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Protocol
+
+from ane_lsp.server import worker
+from ane_lsp.server.worker import DEFAULT_ANALYST, Message
+
+log = logging.getLogger(__name__)
+
+GRACE = 4.0  # seconds a cancelled job may go on before its process is killed
+MAX_DEATHS = 5  # starts within DEATH_WINDOW seconds before giving up
+DEATH_WINDOW = 120.0
+
+
+class EngineFailure(Exception):
+    """The analysis did not come back: `detail` is for the log, the text for the reader."""
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
+
+
+class Engine(Protocol):
+    """Answers questions about sources, one after another."""
+
+    def start(self) -> None:
+        """Begin; safe to call before there is an event loop."""
+
+    def tell(self, *message: Any) -> None:
+        """Pass on ``overlay``, ``configure`` or ``touched``; remembered for a restarted process."""
+
+    async def ask(self, what: str, *args: Any) -> Any:
+        """The answer. Cancelling the awaiting task asks the analysis to stop. Raises EngineFailure."""
+
+    def close(self) -> None:
+        """End at once, whatever is running."""
+
+
+class ThreadEngine:
+    """Runs on one thread of this process."""
+
+    def __init__(self, analyst: str | Callable[[], worker.AnalystLike] = DEFAULT_ANALYST) -> None:
+        self._name = analyst
+        self._analyst: worker.AnalystLike | None = None
+        self._pool = ThreadPoolExecutor(1, "ane-lsp analysis")
+        self._closed = False
+
+    def start(self) -> None:
+        self._pool.submit(self._load)
+
+    def tell(self, *message: Any) -> None:
+        if not self._closed:
+            self._pool.submit(self._obey, message, lambda: False).add_done_callback(_log_failure)
+
+    async def ask(self, what: str, *args: Any) -> Any:
+        if self._closed:
+            raise EngineFailure("the analysis has ended")
+        stop = threading.Event()
+        future = self._pool.submit(self._obey, ("ask", 0, what, args), stop.is_set)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            stop.set()
+            raise
+        except Exception as error:
+            raise EngineFailure(f"{type(error).__name__}: {error}") from error
+
+    def close(self) -> None:
+        self._closed = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _load(self) -> worker.AnalystLike:
+        if self._analyst is None:
+            self._analyst = worker.load(self._name) if isinstance(self._name, str) else self._name()
+        return self._analyst
+
+    def _obey(self, message: Message, cancelled: Callable[[], bool]) -> Any:
+        return worker.obey(self._load(), message, cancelled)
+
+
+def _log_failure(future: Any) -> None:
+    if not future.cancelled() and future.exception() is not None:
+        log.error("analysis: %s", future.exception())
+
+
+class ProcessEngine:
+    """Runs in a worker process, started again where it dies and killed where it does not stop."""
+
+    def __init__(self, analyst: str = DEFAULT_ANALYST, grace: float = GRACE) -> None:
+        self._analyst = analyst
+        self._grace = grace
+        self._process: subprocess.Popen[bytes] | None = None
+        self._out: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._jobs: dict[int, asyncio.Future[Any]] = {}
+        self._ids = itertools.count(1)
+        self._overlays: dict[str, str] = {}
+        self._configuration: Message | None = None
+        self._deaths: list[float] = []
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        if self._process is None and not self._closed:
+            self._spawn()
+
+    def tell(self, *message: Any) -> None:
+        if message[0] == "overlay":
+            if message[2] is None:
+                self._overlays.pop(message[1], None)
+            else:
+                self._overlays[message[1]] = message[2]
+        elif message[0] == "configure":
+            self._configuration = message
+        self._send(message)
+
+    async def ask(self, what: str, *args: Any) -> Any:
+        if self._closed:
+            raise EngineFailure("the analysis has ended")
+        self._loop = loop = asyncio.get_running_loop()
+        self.start()
+        job = next(self._ids)
+        future: asyncio.Future[Any] = loop.create_future()
+        self._jobs[job] = future
+        self._send(("ask", job, what, args))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            if not future.done():
+                self._send(("cancel", job))
+                loop.call_later(self._grace, self._kill_if_stuck, job)
+            raise
+
+    def close(self) -> None:
+        self._closed = True
+        process = self._process
+        if process is None:
+            return
+        process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1.0)
+
+    def _spawn(self) -> None:
+        env = dict(os.environ, PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
+        # The child must find this very package, wherever the server was started from.
+        env["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ane_lsp.server.worker", self._analyst],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env,
+        )  # fmt: skip
+        self._out = queue.SimpleQueue()
+        for target, role in ((self._listen, "answers"), (self._speak, "questions")):
+            threading.Thread(
+                target=target, args=(self._process, self._out), name=f"ane-lsp {role}", daemon=True
+            ).start()
+
+    def _send(self, message: Message) -> None:
+        self._out.put(message)
+
+    def _speak(self, process: subprocess.Popen[bytes], out: queue.SimpleQueue[Message | None]) -> None:
+        """A large text takes several turns of the worker's reader: this must not hold up the event loop."""
+        assert process.stdin is not None
+        with suppress(OSError, ValueError):  # a dead worker is dealt with by its listener
+            while (message := out.get()) is not None:
+                worker.send(process.stdin, message)
+
+    def _listen(self, process: subprocess.Popen[bytes], out: queue.SimpleQueue[Message | None]) -> None:
+        assert process.stdout is not None
+        with suppress(Exception):
+            while (message := worker.receive(process.stdout)) is not None:
+                self._on_loop(self._answered, message)
+        code = process.wait()
+        out.put(None)
+        if not self._closed:
+            self._on_loop(self._died, process, code)
+
+    def _on_loop(self, callback: Callable[..., None], *args: Any) -> None:
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(callback, *args)
+
+    def _answered(self, message: Message) -> None:
+        if message[0] == "ready":
+            return
+        future = self._jobs.pop(message[1], None) if message[1] is not None else None
+        if message[0] == "failed":
+            log.error("analysis failed: %s", message[3])
+        if future is None or future.done():
+            return
+        if message[0] == "done":
+            future.set_result(message[2])
+        else:
+            future.set_exception(EngineFailure(message[2], message[3]))
+            future.exception()  # read: nobody may be waiting any more
+
+    def _kill_if_stuck(self, job: int) -> None:
+        if job in self._jobs and self._process is not None:
+            log.warning("an analysis did not stop %.0f s after its cancellation; its process is replaced", self._grace)
+            self._process.kill()
+
+    def _died(self, process: subprocess.Popen[bytes], code: int) -> None:
+        if process is not self._process:
+            return
+        jobs, self._jobs = self._jobs, {}
+        self._process = None
+        now = time.monotonic()
+        self._deaths = [*(death for death in self._deaths if now - death < DEATH_WINDOW), now]
+        log.error("the analysis process ended with code %s", code)
+        if len(self._deaths) <= MAX_DEATHS:
+            self._spawn()
+            if self._configuration is not None:
+                self._send(self._configuration)
+            for path, text in self._overlays.items():
+                self._send(("overlay", path, text))
+        else:
+            log.error("it ended %d times within %.0f s; no new one is started", len(self._deaths), DEATH_WINDOW)
+            self._closed = True
+        for future in jobs.values():
+            if not future.done():
+                future.set_exception(EngineFailure(f"the analysis process ended (code {code})"))
+                future.exception()

@@ -1,0 +1,50 @@
+"""Code lenses: the numbers of a model above its class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lsprotocol import types as lsp
+
+from ane_lsp.analysis import ModelSummary
+from ane_lsp.server.features.view import View
+
+SHOW_MODEL = "ane-lsp.showModel"
+
+
+def code_lenses(view: View, extra: Callable[[ModelSummary], list[lsp.Command]]) -> list[lsp.CodeLens]:
+    """One lens a model and target; `extra` adds commands such as verify."""
+    shown = view.unit.shown()
+    if shown is None:
+        return []
+    found: list[lsp.CodeLens] = []
+    for model in view.moved(shown.models()):
+        where = lsp.Range(view.range(model.span).start, view.range(model.span).start)
+        argument = {"uri": view.document.uri, "model": model.name, "target": model.target}
+        found.append(lsp.CodeLens(where, lsp.Command(headline(model), SHOW_MODEL, arguments=[argument])))
+        found += [lsp.CodeLens(where, command) for command in extra(model)]
+    return found
+
+
+def headline(model: ModelSummary) -> str:
+    """The numbers in one line."""
+    if model.ops == 0:
+        text = "no operations reached" if model.stopped is None else "not analysed"
+    else:
+        text = f"{model.on_ane} of {model.ops} operations can run on the ANE"
+    if model.target:
+        text = f"{model.target}: {text}"
+    if model.findings:
+        text += f" · {model.findings} finding{'s' if model.findings != 1 else ''}"
+    if model.unknown_shapes:
+        text += f" · {model.unknown_shapes} unknown shape{'s' if model.unknown_shapes != 1 else ''}"
+    if model.stopped:
+        text += f" · stopped: {model.stopped}"
+    return text
+
+
+def details(model: ModelSummary) -> str:
+    """What the lens opens: the same with what was assumed."""
+    lines = [f"{model.name}: {headline(model)}"]
+    lines += [f"Assumed: {item}" for item in model.assumed]
+    return "\n".join(lines)

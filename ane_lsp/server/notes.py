@@ -1,0 +1,38 @@
+"""What is known about an operation on the selected targets, in one sentence each."""
+
+from __future__ import annotations
+
+from ane_lsp.analysis import FileAnalysis
+from ane_lsp.graph import Op, Span
+from ane_lsp.knowledge import eligibility, targets
+from ane_lsp.knowledge.targets import Target, TargetError
+from ane_lsp.workspace import Settings
+
+MAX_NOTES = 6
+_WORDS = {
+    "yes": "can run on the ANE", "no": "does not run on the ANE",
+    "depends": "runs on the ANE in some cases", "unknown": "nobody has measured",
+}  # fmt: skip
+
+
+def about(found: FileAnalysis, span: Span, settings: Settings) -> list[str]:
+    """Sentences about the ops of the call at `span` (or of the module constructed there), each once."""
+    try:
+        chips = targets.resolve_all(settings.targets)
+    except TargetError:
+        chips = targets.default()
+    notes: dict[str, None] = {}
+    for graph in found.graphs:
+        for op in graph.ops:
+            if span in (op.call.span, op.call.ctor) and not op.folds:
+                for target in chips:
+                    notes[_sentence(op, target, eligibility.op(op, target, graph))] = None
+    return list(notes)[:MAX_NOTES]
+
+
+def _sentence(op: Op, target: Target, verdict: eligibility.Verdict) -> str:
+    text = f"{op.kind} on {target.label}: {_WORDS[verdict.ane]}"
+    if verdict.reason:
+        text += f": {verdict.reason}"
+    scope = ", ".join(part for part in (verdict.scope, verdict.confidence) if part)
+    return text + (f" ({scope})" if scope and verdict.ane != "unknown" else "")

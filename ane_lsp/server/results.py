@@ -1,0 +1,185 @@
+"""What the server keeps of an analysis: plain data, small enough to cross a process border at every key press.
+
+A graph of a large model holds thousands of linked objects. Editors ask for three things of it: what happens at a call,
+what shape a name has, and the numbers of a model; so that is what is kept, already merged by place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary
+from ane_lsp.checks.finding import Finding
+from ane_lsp.graph import Call, Graph, Span, TensorType, Value
+
+MAX_CONTEXTS = 6  # distinct shape signatures kept for one expression
+MAX_HINT_TYPES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One way a call was reached: tensors in and out, as text, and the settings of its module."""
+
+    model: str
+    module: str
+    ins: tuple[str, ...]
+    out: str
+    hyper: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """A torch call or a torch module's construction in the file.
+
+    ops: the MIL ops it becomes. built: True where `span` is the construction and the signatures those of its calls.
+    more: distinct signatures left out.
+    """
+
+    span: Span
+    torch: str
+    ops: tuple[str, ...]
+    signatures: tuple[Signature, ...]
+    built: bool = False
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeHint:
+    """A tensor's type after it got a name. types: the distinct ones of all runs. input: a run-time input of `model`."""
+
+    span: Span
+    name: str
+    types: tuple[str, ...]
+    models: tuple[str, ...] = ()
+    more: int = 0
+
+
+@dataclass(slots=True)
+class DocumentResult:
+    """Everything the server says about one file.
+
+    depends: other files whose text took part, where known; None where not. seconds: what the analysis took.
+    inlay_hints, targets: the settings of those names that held.
+    """
+
+    path: str
+    findings: tuple[Finding, ...] = ()
+    errors: tuple[AnalysisError, ...] = ()
+    models: tuple[ModelSummary, ...] = ()
+    calls: tuple[CallSite, ...] = ()
+    shapes: tuple[ShapeHint, ...] = ()
+    depends: frozenset[str] | None = None
+    seconds: float = 0.0
+    inlay_hints: str = "assignments"
+    targets: tuple[str, ...] = ()
+
+    @property
+    def parsed(self) -> bool:
+        """The text had a tree, so that the absence of findings means something."""
+        return not any(error.kind in ("syntax", "encoding", "read") for error in self.errors)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsProblem:
+    """Something wrong in a settings file, at the key it is about."""
+
+    span: Span
+    message: str
+
+
+@dataclass(slots=True)
+class Completion:
+    """Words the server can offer: settings keys with their descriptions, their values, devices, rules."""
+
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    targets: tuple[tuple[str, str], ...] = ()  # name, one line about it
+    rules: tuple[tuple[str, str], ...] = ()  # code, its name
+
+
+def digest(path: str, analysis: FileAnalysis, seconds: float = 0.0) -> DocumentResult:
+    """The plain data of `analysis`, restricted to places in `path`."""
+    calls: dict[tuple[Span, str, bool], tuple[dict[str, None], dict[Signature, None]]] = {}
+    hints: dict[tuple[Span, str], tuple[dict[str, None], dict[str, None]]] = {}
+    for graph in analysis.graphs:
+        ops = _ops_by_call(graph)
+        for call in graph.calls:
+            built = call.ctor is not None and call.ctor.file == path
+            if call.span.file != path and not built:
+                continue
+            signature = _signature(graph, call)
+            for span, at_ctor in ((call.span, False), (call.ctor, True)):
+                if span is not None and span.file == path:
+                    kinds, seen = calls.setdefault((span, call.torch, at_ctor), ({}, {}))
+                    kinds.update(dict.fromkeys(ops.get(call.id, ())))
+                    seen[signature] = None
+        for fact in graph.shapes:
+            if fact.span.file == path:
+                types, models = hints.setdefault((fact.span, fact.name), ({}, {}))
+                types[str(fact.type)] = None
+                models[graph.name] = None
+    return DocumentResult(
+        path,
+        tuple(analysis.findings),
+        tuple(analysis.errors),
+        tuple(analysis.models),
+        tuple(
+            CallSite(span, torch, tuple(kinds), tuple(seen)[:MAX_CONTEXTS], built, max(0, len(seen) - MAX_CONTEXTS))
+            for (span, torch, built), (kinds, seen) in calls.items()
+        ),
+        tuple(
+            ShapeHint(span, name, tuple(types)[:MAX_HINT_TYPES], tuple(models), max(0, len(types) - MAX_HINT_TYPES))
+            for (span, name), (types, models) in hints.items()
+        ),
+        seconds=seconds,
+    )
+
+
+def _ops_by_call(graph: Graph) -> dict[int, list[str]]:
+    kinds: dict[int, list[str]] = {}
+    for op in graph.ops:
+        if not op.folds:
+            kinds.setdefault(op.call.id, []).append(op.kind)
+    return kinds
+
+
+def _signature(graph: Graph, call: Call) -> Signature:
+    return Signature(
+        graph.name,
+        call.module,
+        tuple(_type(value.type) for value in _values((call.args, call.kwargs))),
+        ", ".join(_type(value.type) for value in _values(call.result)) or "-",
+        tuple((name, _text(value)) for name, value in call.hyper.items() if not _values(value)),
+    )
+
+
+def _values(structure: Any) -> list[Value]:
+    found: list[Value] = []
+    pending = [structure]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Value):
+            found.append(item)
+        elif isinstance(item, Mapping):
+            pending.extend(reversed(list(item.values())))
+        elif isinstance(item, (list, tuple)):
+            pending.extend(reversed(item))
+    return found
+
+
+def _type(kind: TensorType) -> str:
+    return str(kind)
+
+
+def _text(value: Any) -> str:
+    text = repr(value) if not isinstance(value, (str, int, float, bool)) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def group_by_file(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """Findings by the file they stand in."""
+    grouped: dict[str, list[Finding]] = {}
+    for finding in findings:
+        grouped.setdefault(finding.span.file, []).append(finding)
+    return grouped

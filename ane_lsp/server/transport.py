@@ -1,0 +1,142 @@
+"""Messages in and out: framing on two threads, so that neither a silent nor a slow client ever blocks the event loop.
+
+pygls reads with ``readline`` jobs on its thread pool (one slot is always taken), knows ``Content-Length`` in one
+capitalisation only, and sees a cancellation no sooner than everything queued before it. Here one thread reads whole
+messages and notes cancellations on arrival; another writes.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+MAX_MESSAGE = 256 * 1024 * 1024  # bytes; more is a broken header, not a document
+MAX_HEADER = 16 * 1024
+
+Message = dict[str, Any]
+
+
+class ProtocolError(ValueError):
+    """The stream does not hold what the base protocol says; reading on is pointless."""
+
+
+def read_message(stream: BinaryIO) -> bytes | None:
+    """The body of the next message, None at the end of the stream.
+
+    Header names are compared without regard to case and lines may end in a bare LF.
+    Raises ProtocolError where no length can be made out.
+    """
+    length: int | None = None
+    seen = 0
+    while True:
+        line = stream.readline(MAX_HEADER)
+        if not line:
+            return None
+        seen += len(line)
+        if seen > MAX_HEADER:
+            raise ProtocolError("header too long")
+        if not line.strip():
+            if length is not None:
+                break
+            if seen > len(line):
+                raise ProtocolError("header without Content-Length")
+            seen = 0  # blank lines between messages do no harm
+            continue
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length":
+            if not value.strip().isdigit():
+                raise ProtocolError(f"bad Content-Length {value.strip()[:40]!r}")
+            length = int(value)
+    if length > MAX_MESSAGE:
+        raise ProtocolError(f"message of {length} bytes")
+    body = stream.read(length)
+    return body if len(body) == length else None
+
+
+def frame(body: bytes) -> bytes:
+    """`body` with its header."""
+    return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+class Transport:
+    """One client's streams.
+
+    `deliver` gets each message (on the reading thread), `closed` is called once when the client is gone.
+    `cancelled` holds the ids of requests whose cancellation has been read but not yet handled.
+    """
+
+    def __init__(
+        self,
+        reader: BinaryIO,
+        writer: BinaryIO,
+        deliver: Callable[[Message | Exception], None],
+        closed: Callable[[], None],
+    ) -> None:
+        self._reader, self._writer = reader, writer
+        self._deliver, self._closed = deliver, closed
+        self._out: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._broken = threading.Event()
+        self.cancelled: set[int | str] = set()
+        self._threads = [
+            threading.Thread(target=self._read, name="ane-lsp read", daemon=True),
+            threading.Thread(target=self._write, name="ane-lsp write", daemon=True),
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def write(self, data: bytes) -> None:
+        """Queue framed bytes; pygls calls this from wherever a message was made."""
+        self._out.put(data)
+
+    def close(self, timeout: float = 1.0) -> None:
+        """Send what is queued, for at most `timeout` seconds: a client that has stopped reading must not keep us."""
+        self._out.put(None)
+        self._threads[1].join(timeout)
+
+    def _read(self) -> None:
+        try:
+            while (body := read_message(self._reader)) is not None:
+                try:
+                    message = json.loads(body)
+                except (ValueError, RecursionError) as error:
+                    self._deliver(ProtocolError(f"message is not JSON: {error}"))
+                    continue
+                if not isinstance(message, dict):
+                    self._deliver(ProtocolError("message is not an object (batches are not part of LSP)"))
+                    continue
+                if message.get("method") == "$/cancelRequest" and isinstance(message.get("params"), dict):
+                    self.cancelled.add(message["params"].get("id"))
+                self._deliver(message)
+        except ProtocolError as error:
+            self._deliver(error)
+        except (OSError, ValueError):
+            pass  # the stream was closed under us: same as its end
+        self._closed()
+
+    def _write(self) -> None:
+        while (data := self._out.get()) is not None:
+            if self._broken.is_set():
+                continue
+            try:
+                self._writer.write(data)
+                if self._out.empty():
+                    self._writer.flush()
+            except (OSError, ValueError):
+                self._broken.set()
+                self._closed()
+
+
+def listen(host: str, port: int, announce: Callable[[str], None]) -> tuple[BinaryIO, BinaryIO]:
+    """Wait for one client on TCP and return its streams; port 0 takes a free one, which `announce` tells."""
+    with socket.create_server((host, port)) as server:
+        bound = server.getsockname()
+        announce(f"listening on {bound[0]}:{bound[1]}")
+        connection, _ = server.accept()
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection.makefile("rb"), connection.makefile("wb")
