@@ -70,11 +70,19 @@ def emit(
     given = {name: tuple(v) if isinstance(v, list) else v for name, v in inputs.items()}
     if isinstance(out, TensorType):
         return builder.emit(kind, given, attrs or {}, out)
-    return (
-        type(out)(builder.emit_many(kind, given, attrs or {}, out))
-        if isinstance(out, list)
-        else tuple(builder.emit_many(kind, given, attrs or {}, out))
-    )
+    return like(out, builder.emit_many(kind, given, attrs or {}, out))
+
+
+def like(out: Any, values: Sequence[Any]) -> Any:
+    """`values` in the structure of `out`: a list, a named tuple or a tuple."""
+    if isinstance(out, list):
+        return list(values)
+    return type(out)(*values) if hasattr(out, "_fields") else tuple(values)
+
+
+def python_value(builder: Lowering, params: Mapping[str, Any], out: Any) -> Any:
+    """The result is no tensor (``x.dim()``): no op is left."""
+    return out
 
 
 def alias(builder: Lowering, params: Mapping[str, Any], out: Any) -> Any:

@@ -59,6 +59,11 @@ class Lowering(Protocol):
         ...
 
 
+# Names that torch's argument parser accepts besides its own (python_arg_parser.cpp, numpy_compatibility_arg_names).
+NUMPY_NAMES: Mapping[str, str] = {
+    "axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other",
+}  # fmt: skip
+
 # A lowering gets the bound parameters (tensors as `Value`) and the result's types in torch's structure (a TensorType, or
 # a tuple/list of them) and returns Values in the same structure. Returning an input Value means "no op is left" (alias).
 Lower = Callable[[Lowering, Mapping[str, Any], Any], Any]
@@ -84,10 +89,22 @@ class OpDecl:
     def signature(self) -> inspect.Signature:
         return inspect.signature(self.rule)
 
+    def renamed(self, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Keyword arguments under torch's own names where they came under NumPy's (``axis``, ``keepdims``, ...)."""
+        if not any(name in NUMPY_NAMES for name in kwargs):
+            return kwargs
+        known = self.signature.parameters
+        return {
+            NUMPY_NAMES[name]
+            if name in NUMPY_NAMES and name not in known and NUMPY_NAMES[name] in known
+            else name: value
+            for name, value in kwargs.items()
+        }
+
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments by torch's parameter names, defaults filled in. Raises TorchError where the call does not fit."""
         try:
-            bound = self.signature.bind(*args, **kwargs)
+            bound = self.signature.bind(*args, **self.renamed(kwargs))
         except TypeError as error:
             raise TorchError(f"{self.name.rsplit('.', 1)[-1]}(): {error}") from None
         bound.apply_defaults()
@@ -98,6 +115,7 @@ class OpDecl:
 
         Raises TorchError where torch would raise.
         """
+        kwargs = self.renamed(kwargs)
         try:
             return self.rule(*args, **kwargs)
         except TorchError:
