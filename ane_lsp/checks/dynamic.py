@@ -1,0 +1,119 @@
+"""ANE6xx: shapes and control flow that depend on values, which a conversion cannot follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ane_lsp.checks.engine import Context, Report, graph_rule, rule
+from ane_lsp.checks.flow import places, short_name
+from ane_lsp.graph import Call, Op, Value
+from ane_lsp.torch_model import registry
+
+_BRANCH = "torch.Tensor.__bool__"
+_CONTROL_FLOW = frozenset({
+    "torch.cond", "torch.while_loop", "torch.ops.higher_order.cond", "torch._higher_order_ops.while_loop", "torch._higher_order_ops.scan",
+    "torch._higher_order_ops.cond",
+})  # fmt: skip
+
+
+def _subject(call: Call) -> Value | None:
+    """The tensor a call is about, where it is only known when the model runs."""
+    value = next((v for v in call.args if isinstance(v, Value)), None)
+    return value if value is not None and not value.is_const else None
+
+
+def _once(calls: list[Call]) -> list[Call]:
+    found: dict[object, Call] = {}
+    for call in calls:
+        found.setdefault(call.span, call)
+    return list(found.values())
+
+
+@graph_rule("ANE601", per_target=False)
+def branch_on_tensor(context: Context) -> Iterator[Report]:
+    """``if`` on a tensor."""
+    traced = context.options.export_path == "trace"
+    for call in _once([c for c in context.graph.calls if c.torch == _BRANCH and _subject(c) is not None]):
+        consequence = (
+            "torch.jit.trace keeps only the branch its example input took"
+            if traced
+            else "torch.export stops with an error at this line"
+        )
+        yield Report(
+            f"This condition depends on a tensor's values: {consequence} (seen with torch 2.13). Compute both branches and choose with "
+            "torch.where, or decide outside the model.",
+            at=call,
+        )
+
+
+@graph_rule("ANE602", per_target=False)
+def value_to_python(context: Context) -> Iterator[Report]:
+    """``.item()`` and its relatives."""
+    traced = context.options.export_path == "trace"
+    for call in _once(
+        [c for c in context.graph.calls if c.torch != _BRANCH and _subject(c) is not None and _has(c, "sync")]
+    ):
+        consequence = (
+            "a trace stores the number of its example input for good"
+            if traced
+            else "torch.export needs torch._check to go on, and the number stays a run-time scalar"
+        )
+        yield Report(
+            f"`{short_name(call)}` takes a value out of a tensor: {consequence} (seen with torch 2.13 and coremltools 9.0). Keep it a "
+            "tensor, or pass the number in as an input.",
+            at=call,
+        )
+
+
+def _has(call: Call, tag: str) -> bool:
+    decl = registry.find(call.torch)
+    return decl is not None and tag in decl.tags
+
+
+@graph_rule("ANE603", per_target=False)
+def size_from_values(context: Context) -> Iterator[Report]:
+    """Operations whose result is as long as the data says."""
+    hit = _once([c for c in context.graph.calls if _subject(c) is not None and _has(c, "data-dependent")])
+    for call in hit:
+        if any(op.call is call and op.kind.startswith("aten.") for op in context.graph.ops):
+            continue  # does not convert at all: ANE1xx says so
+        yield Report(
+            f"The size of `{short_name(call)}`'s result depends on the data, so it and what follows run on the CPU (measured on M4, "
+            "macOS 27: non_zero is refused, and so are unknown sizes). Keep the full tensor and use torch.where with the mask.",
+            at=call,
+        )
+
+
+@graph_rule("ANE604", per_target=False)
+def control_flow_operator(context: Context) -> Iterator[Report]:
+    """torch.cond, torch.while_loop, scan."""
+    for call in _once([c for c in context.graph.calls if c.torch in _CONTROL_FLOW]):
+        yield Report(
+            f"`{short_name(call)}` does not convert: torch.jit.trace refuses it and coremltools 9.0 fails on the exported graph (seen with "
+            "torch 2.13). Compute both sides and choose with torch.where, or unroll the loop.",
+            at=call,
+        )
+
+
+_SIZED = {
+    "reshape": "shape",
+    "fill": "shape",
+    "range_1d": "end",
+    "tile": "reps",
+    "resize_bilinear": "target_size_height",
+}
+
+
+@rule("ANE605", ops=tuple(_SIZED), per_target=False)
+def size_at_run_time(context: Context, op: Op) -> Iterator[Report]:
+    """Sizes that are tensors computed at run time."""
+    given = op.inputs.get(_SIZED[op.kind])
+    sizes = given if isinstance(given, tuple) else (given,)
+    computed = [v for v in sizes if isinstance(v, Value) and not v.is_const]
+    if computed:
+        makers = [m for v in computed if (m := context.graph.producer(v)) is not None]
+        yield Report(
+            f"The sizes given to `{short_name(op.call)}` are computed while the model runs, which the ANE does not support (Apple's "
+            "conversion guide). Write the sizes of the version you export as plain numbers.",
+            related=places(makers, "the size is computed here", op),
+        )
