@@ -168,6 +168,11 @@ def _unreadable(path: Path, kind: Literal["read", "encoding"], message: str, lin
 
 def _parse(source: SourceFile) -> ast.Module | SyntaxProblem:
     start = Span(str(source.path), 1, 0, 1, 0)
+    null = source.text.find("\0")
+    if null >= 0:
+        # Python refuses the file too, in some versions without saying where.
+        line, col = source.lines.position(null)
+        return SyntaxProblem("syntax", "contains a null byte", Span(str(source.path), line, col, line, col + 1))
     try:
         # The lock keeps two threads from restoring each other's warning filters.
         with _parse_lock, warnings.catch_warnings():
@@ -182,8 +187,7 @@ def _parse(source: SourceFile) -> ast.Module | SyntaxProblem:
         message = "lone surrogate, not a character"
         return SyntaxProblem("encoding", message, Span(str(source.path), line, col, line, col + 3))
     except ValueError as error:
-        line, col = source.lines.position(max(0, source.text.find("\0")))
-        return SyntaxProblem("syntax", str(error), Span(str(source.path), line, col, line, col + 1))
+        return SyntaxProblem("syntax", str(error), start)
 
 
 def _error_span(source: SourceFile, error: SyntaxError) -> Span:

@@ -103,16 +103,23 @@ def _walk(
             is_dir = entry.is_dir(follow_symlinks=False)
             if is_dir and entry.name in ALWAYS_EXCLUDED:
                 continue
-            if not is_dir and not entry.name.endswith((".py", ".ipynb", ".pyw")) and include == ("*.py",):
-                continue
             path = Path(entry.path)
+            if not is_dir and not any(path_matches(path, pattern, root, whole=True) for pattern in include):
+                continue
             if _ignored(prefix + entry.name, is_dir, rules) or any(path_matches(path, e, root) for e in exclude):
                 continue
             if is_dir:
                 folders.append((path, rules))
-            elif any(path_matches(path, pattern, root) for pattern in include) and entry.is_file():
+            elif _is_file(entry):
                 yield path
         pending += reversed(folders)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link in a circle
+        return False
 
 
 def _ignored(path: str, is_dir: bool, rules: list[_Ignore]) -> bool:

@@ -40,16 +40,16 @@ def glob_regex(pattern: str) -> re.Pattern[str]:
         return re.compile(re.escape(pattern) + r"\Z")
 
 
-def path_matches(path: Path, pattern: str, root: Path | None) -> bool:
-    """Whether `path` or a folder that holds it matches. A pattern without ``/`` matches a name at any depth."""
+def path_matches(path: Path, pattern: str, root: Path | None, whole: bool = False) -> bool:
+    """Whether `path` or, unless `whole`, a folder that holds it matches. Without ``/`` a name at any depth is meant."""
     try:
         relative = path.relative_to(root) if root is not None else path
     except ValueError:
         relative = path
-    text = relative.as_posix()
     pattern = pattern.removeprefix("./").rstrip("/")
     regex = glob_regex(pattern)
+    parts = relative.parts
     if "/" not in pattern:
-        return any(regex.match(part) for part in relative.parts)
-    parts = text.split("/")
-    return any(regex.match("/".join(parts[:end])) for end in range(1, len(parts) + 1))
+        return any(regex.match(part) for part in (parts[-1:] if whole else parts))
+    ends = range(len(parts) if whole else 1, len(parts) + 1)
+    return any(regex.match("/".join(parts[:end])) for end in ends)

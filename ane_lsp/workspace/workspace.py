@@ -143,7 +143,8 @@ class Workspace:
                 return None
         elif not packages and (self._root_of(directory) is None):
             return None
-        root = import_root if _inside(directory, import_root) else self._root_of(directory) or directory
+        inside_package = packages and _inside(directory, import_root)
+        root = import_root if inside_package else self._root_of(directory) or directory
         parts = module.split(".") if module else []
         name = ".".join((*_relative_parts(directory, root), *parts))
         return self._finder.find_in_directory(name, directory, parts, root)

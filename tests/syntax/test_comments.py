@@ -1,0 +1,135 @@
+from pathlib import Path
+
+import pytest
+
+from ane_lsp.checks.finding import Finding
+from ane_lsp.graph import Span
+from ane_lsp.syntax.comments import parse_directives
+from ane_lsp.syntax.source import source_from_text
+
+FILE = "/m.py"
+
+
+def directives(text: str):
+    return parse_directives(source_from_text(Path(FILE), text))
+
+
+def finding(line: int, code: str = "ANE302", end_line: int | None = None, file: str = FILE) -> Finding:
+    return Finding(code, "a-rule", "message", Span(file, line, 4, end_line or line, 9), "warning", "measured")
+
+
+def silenced(text: str, *findings: Finding) -> list[str]:
+    _, gone = directives(text).apply(findings, FILE)
+    return [f"{f.code}:{f.span.line}" for f in gone]
+
+
+def reported(text: str, *findings: Finding) -> list[str]:
+    kept, _ = directives(text).apply(findings, FILE)
+    return [f"{f.code}:{f.span.line}" for f in kept]
+
+
+def test_ignore_at_the_end_of_a_line() -> None:
+    text = "a = f()  # ane: ignore\nb = f()\n"
+    assert silenced(text, finding(1), finding(2)) == ["ANE302:1"]
+
+
+def test_ignore_with_codes_families_and_a_reason() -> None:
+    text = "a = f()  # ane: ignore[ANE302, ane4] because of the CPU path\n"
+    assert silenced(text, finding(1), finding(1, "ANE406"), finding(1, "ANE501")) == ["ANE302:1", "ANE406:1"]
+
+
+def test_ignore_on_its_own_line_holds_for_the_statement_below() -> None:
+    text = "# ane: ignore[ANE302]\n\na = f(\n    g(),\n)\nb = f()\n"
+    assert silenced(text, finding(4), finding(6)) == ["ANE302:4"]
+
+
+def test_ignore_after_the_last_line_holds_for_the_whole_statement() -> None:
+    text = "a = f(\n    g(),\n    h(),\n)  # ane: ignore\nb = f()\n"
+    assert silenced(text, finding(2), finding(5)) == ["ANE302:2"]
+
+
+def test_ignore_inside_a_statement_holds_for_its_line_and_expressions_that_reach_it() -> None:
+    text = "a = f(\n    g(),  # ane: ignore\n    h(),\n)\n"
+    assert silenced(text, finding(2), finding(3), finding(1, end_line=4)) == ["ANE302:2", "ANE302:1"]
+
+
+def test_ignore_file_holds_everywhere() -> None:
+    text = "a = f()\n# ane: ignore-file[ANE5]\nb = f()\n"
+    assert silenced(text, finding(1, "ANE501"), finding(3, "ANE502"), finding(3)) == ["ANE501:1", "ANE502:3"]
+
+
+def test_other_files_are_not_silenced() -> None:
+    assert silenced("# ane: ignore-file\n", finding(1, file="/other.py")) == []
+
+
+def test_noqa_counts_where_it_names_our_codes() -> None:
+    assert silenced("a = f()  # noqa: E501, ANE302\n", finding(1)) == ["ANE302:1"]
+    assert silenced("a = f()  # noqa:ANE3\n", finding(1)) == ["ANE302:1"]
+    assert silenced("a = f()  # noqa\n", finding(1)) == []
+    assert silenced("a = f()  # noqa: E501\n", finding(1)) == []
+
+
+def test_strings_are_not_comments() -> None:
+    text = 'a = f("# ane: ignore")\n"""\n# ane: ignore-file\n"""\n'
+    assert silenced(text, finding(1), finding(3)) == []
+
+
+def test_unused_suppressions_are_reported_with_their_place() -> None:
+    text = "a = f()  # ane: ignore[ANE302, ANE501]\nb = g()  # ane: ignore\n"
+    kept, _ = directives(text).apply([finding(1)], FILE)
+    assert [(f.code, f.span.line, f.span.col) for f in kept] == [("ANE903", 1, 9), ("ANE903", 2, 9)]
+    assert "ANE501" in kept[0].message
+    assert "ANE302" not in kept[0].message
+
+
+def test_a_suppression_of_a_code_that_was_not_looked_for_is_not_unused() -> None:
+    kept, _ = directives("a = f()  # ane: ignore[ANE302]\n").apply([], FILE, is_checked=lambda code: code != "ANE302")
+    assert kept == []
+
+
+@pytest.mark.parametrize(
+    ("comment", "words"),
+    [
+        ("# ane: ignor", "did you mean 'ignore'"),
+        ("# ane: ignore(ANE302)", "square brackets"),
+        ("# ane: ignore[ANE302", "not closed"),
+        ("# ane: ignore[E501]", "not a code"),
+        ("# ane: ignore[]", "no code"),
+        ("# ane: inputs(1x3)", "did you mean 'input'"),
+        ("# ane: input(1y3)", "not a shape"),
+        ("# ane: input 1x3", "write input("),
+        ("# ane: supress[ANE302]", "unknown directive"),
+    ],
+)
+def test_malformed_directives(comment: str, words: str) -> None:
+    kept, _ = directives(f"a = f()  {comment}\n").apply([], FILE)
+    assert [f.code for f in kept] == ["ANE902"]
+    assert words in kept[0].message
+    assert kept[0].span.col == 9
+
+
+@pytest.mark.parametrize("comment", ["# plane: ignored", "# ane: this one runs there", "# the ane: see docs", "#ANE:x"])
+def test_prose_is_left_alone(comment: str) -> None:
+    assert reported(f"a = f()  {comment}\n") == []
+
+
+def test_input_hints_above_and_on_the_header() -> None:
+    text = (
+        "# ane: input(1x3x224x224, mask=1x16:i64)\n@register\nclass Net(nn.Module):\n    pass\n\n"
+        "def build(x):  # ane: input(1x8)\n    pass\n"
+    )
+    found = directives(text)
+    assert [str(spec) for spec in found.inputs_for(2, 3)] == ["1x3x224x224", "mask=1x16:i64"]
+    assert [str(spec) for spec in found.inputs_for(6, 6)] == ["1x8"]
+    assert found.inputs_for(4, 4) is None
+
+
+def test_directives_of_a_file_that_does_not_parse_up_to_the_error() -> None:
+    assert silenced("a = f()  # ane: ignore\nb = (\n", finding(1)) == ["ANE302:1"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_and_columns(end: str) -> None:
+    text = end.join(["s = '👩é'  # ane: ignore[ANE302]", "b = f()", ""])
+    found = directives(text).suppressions
+    assert [(s.span.line, s.span.col, s.span.end_col) for s in found] == [(1, 14, 35)]
