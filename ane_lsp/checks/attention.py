@@ -42,9 +42,9 @@ class Attention:
 
 def attentions(context: Context) -> list[Attention]:
     """Every attention of a context's graph, in order."""
-    found = context.__dict__.get("_attentions")
+    found = context.memo.get("attentions")
     if found is None:
-        found = context.__dict__["_attentions"] = list(_find(flow_of(context)))
+        found = context.memo["attentions"] = list(_find(flow_of(context)))
     return list(found)
 
 

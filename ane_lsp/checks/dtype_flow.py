@@ -163,9 +163,9 @@ def _integers(flow: Flow) -> list[_Integers]:
 
 
 def _regions(context: Context) -> list[_Integers]:
-    found = context.__dict__.get("_integers")
+    found = context.memo.get("integers")
     if found is None:
-        found = context.__dict__["_integers"] = _integers(flow_of(context))
+        found = context.memo["integers"] = _integers(flow_of(context))
     return list(found)
 
 

@@ -70,20 +70,6 @@ def _has(call: Call, tag: str) -> bool:
     return decl is not None and tag in decl.tags
 
 
-@graph_rule("ANE603", per_target=False)
-def size_from_values(context: Context) -> Iterator[Report]:
-    """Operations whose result is as long as the data says."""
-    hit = _once([c for c in context.graph.calls if _subject(c) is not None and _has(c, "data-dependent")])
-    for call in hit:
-        if any(op.call is call and op.kind.startswith("aten.") for op in context.graph.ops):
-            continue  # does not convert at all: ANE1xx says so
-        yield Report(
-            f"The size of `{short_name(call)}`'s result depends on the data, so it and what follows run on the CPU (measured on M4, "
-            "macOS 27: non_zero is refused, and so are unknown sizes). Keep the full tensor and use torch.where with the mask.",
-            at=call,
-        )
-
-
 @graph_rule("ANE604", per_target=False)
 def control_flow_operator(context: Context) -> Iterator[Report]:
     """torch.cond, torch.while_loop, scan."""

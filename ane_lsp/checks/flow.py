@@ -373,10 +373,9 @@ def _sum(a: float, b: float, unknown: float) -> float:
 
 def flow_of(context: Context) -> Flow:
     """The flow of a context's graph, computed once."""
-    found = context.__dict__.get("_flow")
-    if not isinstance(found, Flow):
-        found = Flow(context.graph)
-        context.__dict__["_flow"] = found
+    found: Flow | None = context.memo.get("flow")
+    if found is None:
+        found = context.memo["flow"] = Flow(context.graph)
     return found
 
 

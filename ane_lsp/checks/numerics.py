@@ -79,9 +79,9 @@ def _fills_norm(flow: Flow, op: Op) -> bool:
 
 def square_sums(context: Context) -> list[tuple[Op, Op, bool]]:
     """(square, reduction, is a norm) for sums of squares of unbounded activations."""
-    found = context.__dict__.get("_square_sums")
+    found = context.memo.get("square_sums")
     if found is None:
-        found = context.__dict__["_square_sums"] = list(_square_sums(flow_of(context)))
+        found = context.memo["square_sums"] = list(_square_sums(flow_of(context)))
     return list(found)
 
 

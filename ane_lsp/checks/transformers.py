@@ -15,15 +15,12 @@ from ane_lsp.checks.flow import (
     distinct,
     first,
     flow_of,
-    is_integer,
     operand,
     places,
     short_name,
     static_shape,
 )
 from ane_lsp.graph import Call, Op, Value
-
-_SDPA = "torch.nn.functional.scaled_dot_product_attention"
 
 
 def _infinite(flow: Flow, value: Value) -> Iterator[Extreme]:
@@ -103,46 +100,6 @@ def zero_times_infinity(context: Context) -> Iterator[Report]:
             at=op,
             data={"value": "-inf" if math.isinf(extreme.value) else extreme.value},
         )
-
-
-@graph_rule("ANE802", per_target=False)
-def grouped_heads(context: Context) -> Iterator[Report]:
-    """enable_gqa with fewer key heads than query heads."""
-    if context.options.export_path == "export-core":
-        return
-    for call in context.graph.calls:
-        if call.torch != _SDPA or call.params.get("enable_gqa") is not True:
-            continue
-        query, key = call.params.get("query"), call.params.get("key")
-        if not isinstance(query, Value) or not isinstance(key, Value) or query.is_const:
-            continue
-        q, k = query.type.shape, key.type.shape
-        if q is None or k is None or len(q) < 3 or len(k) < 3:
-            continue
-        heads, groups = q[-3], k[-3]
-        if isinstance(heads, int) and isinstance(groups, int) and heads != groups:
-            yield Report(
-                f"Attention with {heads} query heads and {groups} key heads (enable_gqa) does not convert with coremltools 9.0. Repeat the keys "
-                f"and values first: k[:, :, None].expand(-1, -1, {heads // groups}, -1, -1).flatten(1, 2).",
-                at=call,
-                data={"heads": heads, "groups": groups},
-            )
-
-
-@graph_rule("ANE804", per_target=False)
-def attention_dropout(context: Context) -> Iterator[Report]:
-    """dropout_p that is not 0."""
-    for call in context.graph.calls:
-        if call.torch != _SDPA:
-            continue
-        rate = call.params.get("dropout_p")
-        if isinstance(rate, (int, float)) and not isinstance(rate, bool) and rate != 0:
-            yield Report(
-                f"Attention with dropout_p={rate:g} does not convert with coremltools 9.0, and torch applies it in eval mode too. Write "
-                "dropout_p=self.p if self.training else 0.0.",
-                at=call,
-                data={"dropout_p": rate},
-            )
 
 
 _FASTPATH = ("torch.nn.MultiheadAttention", "torch.nn.TransformerEncoderLayer")
@@ -268,24 +225,3 @@ def mask_layout(context: Context, op: Op) -> Iterator[Report]:
                 related=places([maker], "the scores", op),
             )
             return
-
-
-@graph_rule("ANE811", per_target=False)
-def embedding_lookup(context: Context) -> Iterator[Report]:
-    """Token embeddings. One finding for a model."""
-    flow = flow_of(context)
-    hit: list[Op] = []
-    for op in flow.live:
-        table, indices = operand(op, "x"), operand(op, "indices")
-        if op.kind != "gather" or table is None or indices is None or indices.is_const or table.origin != "parameter":
-            continue
-        if is_integer(indices) and flow.roots(indices) <= {"int", "bool"}:
-            hit.append(op)
-    if hit:
-        op = hit[0]
-        yield Report(
-            "Looking up token ids runs on the CPU before the ANE starts (measured on M4, macOS 27), which is normal and costs one switch. If "
-            "that matters, look the embeddings up outside and pass them in, as Apple's own models do.",
-            at=op,
-            related=places(distinct(hit), "another lookup", op),
-        )
