@@ -27,8 +27,10 @@ from typing import Any, Literal, TypeVar
 
 from ane_lsp.checks.finding import Finding, Related
 from ane_lsp.graph import Call, Graph, Op, Span
+from ane_lsp.knowledge import eligibility
 from ane_lsp.knowledge import rules as pages
 from ane_lsp.knowledge import targets as chips
+from ane_lsp.knowledge.eligibility import Verdict
 from ane_lsp.knowledge.evidence import SEVERITIES, Confidence, Evidence, Severity, confidence_rank
 from ane_lsp.knowledge.targets import Target
 
@@ -82,6 +84,18 @@ class Context:
     target: Target
     targets: tuple[Target, ...]
     options: Options
+
+    def verdict(self, op: Op) -> Verdict:
+        """Whether the op may run on the target's ANE; worked out once."""
+        known: dict[int, Verdict] = self.memo.setdefault("verdicts", {})
+        if op.id not in known:
+            known[op.id] = eligibility.op(op, self.target, self.graph)
+        return known[op.id]
+
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """Results that several rules of one family share, by a key of their own; empty at the start of each run."""
+        return {}
 
     @cached_property
     def consumers(self) -> Mapping[int, list[Op]]:
@@ -250,19 +264,8 @@ def page_confidence(page: pages.Rule, target: Target) -> Confidence:
 
 
 def evidence_confidence(observed: pages.RuleEvidence, target: Target) -> Confidence:
-    """What an observation is worth on a target: a measurement counts as measured on the same engine generation and OS
-    family (or where no chip takes part in it, as in a conversion), and as carried elsewhere."""
-    if observed.basis != "measured":
-        return observed.basis
-    chip = observed.evidence.chip
-    if not chip:
-        return "measured"
-    try:
-        seen = chips.resolve(chip)
-    except chips.TargetError:
-        return "carried"
-    same = any(t.generation == target.generation != 0 and t.family == target.family for t in seen)
-    return "measured" if same else "carried"
+    """What an observation of a rule page is worth on a target."""
+    return eligibility.confidence_on(observed.basis, observed.evidence.chip, target)
 
 
 def _merge(reports: list[_Placed], selected: tuple[Target, ...], model: str) -> list[Finding]:

@@ -1,0 +1,237 @@
+"""ANE1xx: calls that coremltools does not convert on the chosen export path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ane_lsp.checks.engine import Context, GraphCheck, Report, graph_rule, rule
+from ane_lsp.checks.wording import advice, name, qualified
+from ane_lsp.graph import Call, Graph, Op, Value
+from ane_lsp.knowledge import conversion
+from ane_lsp.knowledge.conversion import Conversion
+
+# Rules whose cases are rows of torch-conversion.csv.
+TABLE_CODES = (
+    "ANE101", "ANE103", "ANE104", "ANE106", "ANE107", "ANE108", "ANE109", "ANE110", "ANE111", "ANE112", "ANE113",
+    "ANE114", "ANE115", "ANE116", "ANE118", "ANE119", "ANE120", "ANE121",
+)  # fmt: skip
+
+_PATHS = {
+    "trace": "when the model is traced",
+    "export": "from torch.export with run_decompositions({})",
+    "export-core": "from torch.export with run_decompositions()",
+}
+_WORKING = {
+    "trace": "tracing the model",
+    "export": "torch.export with run_decompositions({})",
+    "export-core": "torch.export with run_decompositions()",
+}
+
+
+def _table(code: str) -> GraphCheck:
+    def check(context: Context) -> Iterator[Report]:
+        for call, entry in _refusals(context).get(code, ()):
+            yield Report(
+                _message(call, entry, context),
+                at=call,
+                data={"torch": call.torch, "case": entry.coverage.case, "path": context.options.export_path},
+            )
+
+    check.__doc__ = f"Cases of the conversion table under {code}."
+    return check
+
+
+for _code in TABLE_CODES:
+    graph_rule(_code, per_target=False)(_table(_code))
+
+
+def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
+    """Refused calls by rule, worked out once for all of them."""
+    known: dict[str, list[tuple[Call, Conversion]]] | None = context.memo.get("refusals")
+    if known is None:
+        known = {}
+        options = context.options
+        for call in context.graph.calls:
+            if call.kind == "attr" and not call.torch.startswith("torch.Tensor.m"):
+                continue
+            entry = conversion.refusal(call, options.export_path, options.coremltools, options.opset)
+            if entry is not None:
+                known.setdefault(entry.code, []).append((call, entry))
+        context.memo["refusals"] = known
+    return known
+
+
+def _message(call: Call, entry: Conversion, context: Context) -> str:
+    subject = entry.what or qualified(call)
+    subject = subject[0].upper() + subject[1:] if entry.what and not entry.what.startswith("torch.") else subject
+    if entry.opset:
+        return (
+            f"{subject} does not convert for the deployment target {context.options.opset} (it came with {entry.opset}). "
+            f"{entry.advice}"
+        )
+    options = context.options
+    return (
+        f"{subject} does not convert {_PATHS[options.export_path]} (coremltools {options.coremltools}). "
+        f"{_alternatives(entry, options.export_path, options.coremltools)}{entry.advice}"
+    )
+
+
+def _alternatives(entry: Conversion, path: str, version: str) -> str:
+    """Which other way converts it, as a sentence."""
+    if version == "9.0" and entry.converts(path, "main", "iOS26"):
+        return "The next coremltools does. "
+    others = [other for other in entry.working_paths(version) if other != path]
+    if others:
+        return f"{' and '.join(_WORKING[o] for o in others)} {'does' if len(others) == 1 else 'do'}. ".capitalize().replace(
+            "Torch.export", "torch.export"
+        )
+    return "No export path converts it. "
+
+
+_FAST_MODULES = ("torch.nn.MultiheadAttention", "torch.nn.TransformerEncoderLayer", "torch.nn.TransformerEncoder",
+                 "torch.nn.TransformerDecoderLayer", "torch.nn.Transformer", "torch.nn.TransformerDecoder")  # fmt: skip
+
+
+@graph_rule("ANE102", per_target=False)
+def attention_fast_path(context: Context) -> Iterator[Report]:
+    """torch's fused attention, which a traced model calls when gradients are off."""
+    if context.options.export_path != "trace":
+        return
+    for call in context.graph.calls:
+        if call.torch in _FAST_MODULES and _takes_fast_path(call):
+            yield Report(
+                f"nn.{name(call)} does not convert when the model is traced with gradients off: torch then calls a fused "
+                f"kernel that coremltools does not know (coremltools 9.0 and main). {advice('ANE102')}",
+                at=call,
+                data={"torch": call.torch},
+            )
+
+
+def _takes_fast_path(call: Call) -> bool:
+    """What is known about the module meets torch's own conditions; what is not known counts against it."""
+    state = call.hyper
+    if state.get("batch_first") is not True:
+        return False
+    heads = state.get("num_heads", state.get("nhead"))
+    if isinstance(heads, int) and heads % 2:
+        return False
+    if state.get("add_zero_attn") or state.get("training") is True:
+        return False
+    if call.torch == "torch.nn.MultiheadAttention":
+        same = len({id(value) for value in list(conversion.tensors(call))[:3]}) == 1
+        return same and isinstance(heads, int) and state.get("bias_k") is None
+    return True
+
+
+_LAYOUT_OPS = frozenset({"reshape", "transpose", "expand_dims", "squeeze"})
+
+
+@graph_rule("ANE105", per_target=False)
+def rank_above_five(context: Context) -> Iterator[Report]:
+    """Tensors of six axes or more that survive conversion."""
+    graph = context.graph
+    for op in graph.ops:
+        rank = _rank(op)
+        if rank <= 5 or op.folds or any(v.type.rank is not None and v.type.rank > 5 for v in op.input_values()):
+            continue
+        if op.kind in _LAYOUT_OPS and _comes_back(graph, op, context):
+            continue
+        subject = name(op.call)
+        yield Report(
+            f"{subject} makes a tensor of {rank} axes, and Core ML refuses programs with more than 5 (coremltools 9.0). "
+            f"{advice('ANE105', 'group_norm' if subject in ('GroupNorm', 'group_norm') else 'advice')}",
+            weight=float(rank),
+            at=op,
+            data={"rank": rank},
+        )
+
+
+def _rank(op: Op) -> int:
+    return max((v.type.rank or 0 for v in op.outputs), default=0)
+
+
+def _comes_back(graph: Graph, op: Op, context: Context) -> bool:
+    """Whether only views and permutations follow until every branch is back at five axes: a converter merges those."""
+    waiting, seen = [op], {op.id}
+    while waiting:
+        for value in waiting.pop().outputs:
+            readers = context.consumers.get(value.id, [])
+            if not readers and (value.type.rank or 0) > 5:
+                return False
+            for reader in readers:
+                if reader.kind not in _LAYOUT_OPS:
+                    return False
+                if _rank(reader) > 5 and reader.id not in seen:
+                    seen.add(reader.id)
+                    waiting.append(reader)
+    return True
+
+
+@rule("ANE113", ops=("mul", "real_div", "matmul"), per_target=False, folded=True)
+def complex_arithmetic(context: Context, op: Op) -> Iterator[Report]:
+    """Products of complex tensors."""
+    if any((v.type.dtype or "").startswith("c") for v in op.input_values()):
+        yield Report(
+            f"{name(op.call)} of complex tensors does not convert (coremltools 9.0 and main). "
+            f"No export path converts it. {advice('ANE113')}",
+            data={"torch": op.call.torch},
+        )
+
+
+@graph_rule("ANE117", per_target=False)
+def bfloat16(context: Context) -> Iterator[Report]:
+    """Casts to bfloat16 inside forward."""
+    for call in context.graph.calls:
+        result = call.result
+        given = next(conversion.tensors(call), None)
+        if (
+            isinstance(result, Value)
+            and result.type.dtype == "bf16"
+            and given is not None
+            and given.type.dtype not in ("bf16", None)
+            and call.kind == "method"
+        ):
+            yield Report(
+                f"{qualified(call)} makes a bfloat16 tensor, which does not convert (coremltools 9.0 and main). "
+                f"No export path converts it. {advice('ANE117')}",
+                at=call,
+                data={"torch": call.torch},
+            )
+
+
+@rule("ANE122", ops=("pad",), per_target=False)
+def reflected_axes(context: Context, op: Op) -> Iterator[Report]:
+    """reflect and replicate padding outside the last two axes: converts, and Core ML then refuses to load the model."""
+    if str(op.attrs.get("mode", "constant")) not in ("reflect", "replicate"):
+        return
+    pad = op.attrs.get("pad")
+    if isinstance(pad, (tuple, list)) and all(isinstance(p, int) for p in pad) and any(pad[:-4]):
+        yield Report(
+            f"{name(op.call)} pads more than the last two axes with mode {op.attrs['mode']!r}: it converts, and Core ML then "
+            f"refuses the model (reported in two open coremltools issues). {advice('ANE122')}",
+            data={"mode": op.attrs["mode"], "pad": list(pad)},
+        )
+
+
+@graph_rule("ANE123", per_target=False)
+def antialias_dropped(context: Context) -> Iterator[Report]:
+    """antialias=True of a bilinear downscale is dropped without a word."""
+    for call in context.graph.calls:
+        if conversion.argument(call, "antialias") is not True or conversion.argument(call, "mode") != "bilinear":
+            continue
+        given = next(conversion.tensors(call), None)
+        if given is None or not isinstance(call.result, Value) or not _shrinks(given, call.result):
+            continue
+        yield Report(
+            f"{qualified(call)} with antialias=True converts into plain bilinear resizing, so the numbers differ "
+            f"(coremltools 9.0 and main). {advice('ANE123')}",
+            at=call,
+            data={"torch": call.torch},
+        )
+
+
+def _shrinks(given: Value, made: Value) -> bool:
+    if given.type.shape is None or made.type.shape is None:
+        return False
+    pairs = list(zip(given.type.shape[2:], made.type.shape[2:], strict=False))
+    return any(isinstance(a, int) and isinstance(b, int) and b < a for a, b in pairs)

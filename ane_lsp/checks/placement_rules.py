@@ -1,0 +1,173 @@
+"""ANE2xx: converts, but cannot run on the ANE. The verdicts are facts; here they are put at the author's line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ane_lsp.checks.engine import Context, OpCheck, Report, rule
+from ane_lsp.checks.wording import advice, name, off_ane
+from ane_lsp.graph import Call, Op, Value
+from ane_lsp.knowledge import features
+
+# Rules that say no more than the fact does: code, and the kinds of op its rows are about.
+PLAIN = {
+    "ANE200": ("mod", "range_1d", "reverse_sequence", "while_loop", "cond", "make_list", "list_read", "list_write",
+               "list_gather", "list_scatter", "list_length"),
+    "ANE201": ("tan", "asin", "acos", "sinh", "cosh", "atanh", "asinh", "acosh"),
+    "ANE202": ("lstm", "gru", "rnn"),
+    "ANE203": ("reduce_argmax", "reduce_argmin"),
+    "ANE204": ("argsort",),
+    "ANE205": ("cumsum",),
+    "ANE206": ("reduce_prod",),
+    "ANE207": ("gather",),
+    "ANE208": ("gather",),
+    "ANE212": ("non_zero",),
+    "ANE213": ("one_hot",),
+    "ANE215": ("resample", "affine"),
+    "ANE217": ("crop_resize", "non_maximum_suppression"),
+    "ANE219": ("sliding_windows",),
+    "ANE220": ("band_part",),
+    "ANE221": ("slice_by_size", "slice_by_index"),
+    "ANE222": ("topk",),
+}  # fmt: skip
+
+# Calls whose lowering is a chain of ops that other rules would flag one by one; each has a rule of its own.
+_CHAINS = {"cumprod": "ANE206", "nan_to_num": "ANE218", "nan_to_num_": "ANE218"}
+
+
+def chain_rule(call: Call) -> str | None:
+    """The rule that speaks for all ops of a call."""
+    return _CHAINS.get(call.torch.rsplit(".", 1)[-1])
+
+
+def _plain(code: str) -> OpCheck:
+    def check(context: Context, op: Op) -> Iterator[Report]:
+        verdict = context.verdict(op)
+        if verdict.code == code and verdict.ane in ("no", "depends") and chain_rule(op.call) in (None, code):
+            yield Report(
+                off_ane(name(op.call), verdict, context, advice(code)),
+                confidence=verdict.confidence,
+                evidence=verdict.evidence,
+                data={"op": op.kind},
+            )
+
+    check.__doc__ = f"Whatever the facts put under {code}."
+    return check
+
+
+for _code, _kinds in PLAIN.items():
+    rule(_code, ops=_kinds)(_plain(_code))
+
+
+@rule("ANE206", ops=("*",), per_target=False)
+def cumulative_product(context: Context, op: Op) -> Iterator[Report]:
+    """cumprod becomes a chain of one gather and one scatter for each element."""
+    if chain_rule(op.call) == "ANE206":
+        shape = next((v.type.shape for v in op.call.args if isinstance(v, Value)), None)
+        yield Report(
+            "cumprod runs on the CPU: it converts into a gather and a scatter for every element (seen in every "
+            f"conversion). {advice('ANE206', 'cumprod')}",
+            at=op.call,
+            confidence="carried",
+            data={"op": "cumprod", "shape": [str(d) for d in shape or ()]},
+        )
+
+
+@rule("ANE209", ops=("gather_along_axis", "gather_nd"), per_target=False)
+def index_cast(context: Context, op: Op) -> Iterator[Report]:
+    """The gather may run on the ANE, the int32 index arithmetic in front of it may not."""
+    if features.runtime_index(op) and chain_rule(op.call) is None:
+        yield Report(
+            f"{name(op.call)} with indices known only at run time prepares them on the CPU (measured on M4, macOS 27). "
+            f"{advice('ANE209')}",
+            data={"op": op.kind},
+        )
+
+
+_SLICE_WRITES = ("__setitem__", "slice_scatter", "select_scatter")
+
+
+def _only_slices(call: Call) -> bool:
+    """Whether an assignment writes at slices and whole numbers, with no tensor among its indices."""
+    if call.torch.rsplit(".", 1)[-1] != "__setitem__":
+        return True
+    if len(call.args) < 2:
+        return False
+    index = call.args[1]
+    items = index if isinstance(index, tuple) else (index,)
+    return all(isinstance(item, (int, slice)) or item is None or item is Ellipsis for item in items)
+
+
+def _is_slice_write(call: Call) -> bool:
+    return call.torch.rsplit(".", 1)[-1] in _SLICE_WRITES and _only_slices(call)
+
+
+@rule("ANE210", ops=("scatter", "scatter_along_axis", "scatter_nd"))
+def scatter(context: Context, op: Op) -> Iterator[Report]:
+    """Scatter and index assignment."""
+    verdict = context.verdict(op)
+    if verdict.ane != "no" or chain_rule(op.call) or (_is_slice_write(op.call) and not _has_slice_update(context)):
+        return
+    yield Report(
+        off_ane(name(op.call), verdict, context, advice("ANE210")),
+        confidence=verdict.confidence,
+        evidence=verdict.evidence,
+        data={"op": op.kind},
+    )
+
+
+def _has_slice_update(context: Context) -> bool:
+    from ane_lsp.graph.builder import OPSETS
+
+    return OPSETS.index(context.options.opset) >= OPSETS.index("iOS18")
+
+
+@rule("ANE211", ops=("scatter", "scatter_along_axis", "scatter_nd", "slice_update"), per_target=False)
+def slice_assignment(context: Context, op: Op) -> Iterator[Report]:
+    """Writing a slice needs an iOS 18 target to become slice_update instead of scatter."""
+    if _is_slice_write(op.call) and not _has_slice_update(context):
+        yield Report(
+            f"{name(op.call)} at a slice converts into scatter for the deployment target {context.options.opset} and runs "
+            f"on the CPU (seen in every conversion). {advice('ANE211')}",
+            data={"op": op.kind, "opset": context.options.opset},
+        )
+
+
+@rule("ANE214", ops=("random_normal", "random_uniform", "random_bernoulli", "random_categorical"))
+def random_numbers(context: Context, op: Op) -> Iterator[Report]:
+    """Random numbers drawn inside the model."""
+    verdict = context.verdict(op)
+    if verdict.ane == "yes":
+        return
+    yield Report(
+        off_ane(name(op.call), verdict, context, advice("ANE214")),
+        confidence=verdict.confidence,
+        evidence=verdict.evidence,
+        data={"op": op.kind},
+    )
+
+
+@rule("ANE217", ops=("*",), per_target=False, folded=True)
+def detection_calls(context: Context, op: Op) -> Iterator[Report]:
+    """torchvision's detection operations, whatever they were lowered to."""
+    call = op.call
+    if call.torch in ("torchvision.ops.nms", "torchvision.ops.boxes.nms", "torchvision.ops.roi_align",
+                      "torchvision.ops.roi_pool", "torchvision.ops.deform_conv2d"):  # fmt: skip
+        yield Report(
+            f"{name(call)} runs on the CPU (reported; not measured through Core ML). {advice('ANE217')}",
+            at=call,
+            confidence="reported",
+            data={"op": name(call)},
+        )
+
+
+@rule("ANE218", ops=("*",), per_target=False)
+def nan_to_num(context: Context, op: Op) -> Iterator[Report]:
+    """nan_to_num becomes non_zero and scatter_nd with shapes known only at run time."""
+    if chain_rule(op.call) == "ANE218":
+        yield Report(
+            "nan_to_num runs on the CPU: it converts into non_zero and scatter with shapes known only at run time (seen "
+            f"in every conversion). {advice('ANE218')}",
+            at=op.call,
+            data={"op": "nan_to_num"},
+        )

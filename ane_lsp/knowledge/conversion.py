@@ -1,0 +1,298 @@
+"""Which torch calls coremltools converts, by export path, version and deployment target.
+
+``rules/facts/torch-coverage.csv`` holds what was converted, case by case; ``torch-conversion.csv`` says which calls of a
+program are such a case (names and a condition over their arguments), which rule reports it and what to do instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from ane_lsp.graph import Call, TensorType, Unknown, Value
+from ane_lsp.graph.builder import OPSETS
+from ane_lsp.knowledge import tables
+
+PATHS = ("trace", "export", "export-core")
+VERSIONS = ("9.0", "main")
+_COVERAGE_COLUMNS = (
+    "case", "trace_9_0", "trace_main", "export_9_0", "export_main", "core_9_0", "core_main", "trace_ios15", "mil_ops",
+    "chip", "os", "confidence", "source",
+)  # fmt: skip
+_COLUMNS = ("torch", "when", "case", "opset", "code", "what", "advice")
+_TERM = re.compile(r"(?P<not>not\s+)?(?P<name>[a-z_]+)(?:\s*(?P<op>==|!=|>|<)\s*(?P<value>[\w-]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What became of one case. results: (path, version) to whether it converted; absent where nobody tried."""
+
+    case: str
+    results: Mapping[tuple[str, str], bool]
+    mil_ops: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One term over a call's arguments."""
+
+    name: str
+    op: str
+    value: str
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """Calls that are one case of the coverage table.
+
+    opset: the first that has it; with an older one no path converts it. what: what the message calls it, "" for its name.
+    """
+
+    names: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+    coverage: Coverage
+    opset: str
+    code: str
+    what: str
+    advice: str
+
+    def converts(self, path: str, version: str, opset: str) -> bool | None:
+        """Whether the case converts; None where nobody tried that version or path."""
+        if self.opset:
+            return OPSETS.index(opset) >= OPSETS.index(self.opset)
+        return self.coverage.results.get((path, version))
+
+    def working_paths(self, version: str) -> tuple[str, ...]:
+        """The paths that convert it with a version of coremltools."""
+        return tuple(path for path in PATHS if self.coverage.results.get((path, version)))
+
+
+@cache
+def coverage() -> Mapping[str, Coverage]:
+    """Every converted case by its name. Raises KnowledgeError for a wrong table."""
+    found: dict[str, Coverage] = {}
+    for row in tables.load("torch-coverage.csv", _COVERAGE_COLUMNS, ("case", "confidence", "source")):
+        results: dict[tuple[str, str], bool] = {}
+        for path, column in zip(PATHS, ("trace", "export", "core"), strict=True):
+            for version, suffix in zip(VERSIONS, ("9_0", "main"), strict=True):
+                if row.choice(f"{column}_{suffix}", ("yes", "no", "")):
+                    results[path, version] = row[f"{column}_{suffix}"] == "yes"
+        if row["case"] in found:
+            raise row.fail("case", f"{row['case']} is listed twice")
+        found[row["case"]] = Coverage(row["case"], results, row["mil_ops"], row["source"])
+    return found
+
+
+@cache
+def table() -> Mapping[str, tuple[Conversion, ...]]:
+    """Cases that do not convert everywhere, by torch name. Raises KnowledgeError for a wrong table."""
+    found: dict[str, list[Conversion]] = {}
+    known = coverage()
+    for row in tables.load("torch-conversion.csv", _COLUMNS, ("torch", "case", "code", "advice")):
+        if row["case"] not in known:
+            raise row.fail("case", f"{row['case']!r} is not a case of torch-coverage.csv")
+        if row["opset"] and row["opset"] not in OPSETS:
+            raise row.fail("opset", f"{row['opset']!r} must be one of {', '.join(OPSETS)}")
+        entry = Conversion(
+            names=row.items("torch"),
+            conditions=_conditions(row),
+            coverage=known[row["case"]],
+            opset=row["opset"],
+            code=row["code"],
+            what=row["what"],
+            advice=row["advice"],
+        )
+        for name in entry.names:
+            found.setdefault(name, []).append(entry)
+    return {name: tuple(entries) for name, entries in found.items()}
+
+
+def codes() -> tuple[str, ...]:
+    """Rule codes the table reports under."""
+    return tuple(sorted({entry.code for entries in table().values() for entry in entries}))
+
+
+def refusal(call: Call, path: str, version: str, opset: str) -> Conversion | None:
+    """The case of a call that does not convert that way, None where every case of it does, or where that is unknown."""
+    for name in spellings(call.torch):
+        for entry in table().get(name, ()):
+            if entry.converts(path, version, opset) is False and _fits(entry.conditions, call):
+                return entry
+    return None
+
+
+@cache
+def spellings(name: str) -> tuple[str, ...]:
+    """Names the table may list a call under: as it stands, out of place, as a function, as a method."""
+    found = [name]
+    if name.endswith("_") and not name.endswith("__"):
+        found.append(name[:-1])
+    for spelling in list(found):
+        last = spelling.rsplit(".", 1)[-1]
+        if spelling.startswith("torch.Tensor."):
+            found.append(f"torch.{last}")
+        elif spelling.startswith(("torch.functional.", "torch._C._nn.", "torch._VF.")):
+            found += [f"torch.{last}", f"torch.nn.functional.{last}"]
+        elif spelling.count(".") == 1:
+            found.append(f"torch.Tensor.{last}")
+    return tuple(dict.fromkeys(found))
+
+
+def _conditions(row: tables.Row) -> tuple[Condition, ...]:
+    found: list[Condition] = []
+    for part in row["when"].split(" and ") if row["when"] else ():
+        match = _TERM.fullmatch(part.strip())
+        if match is None:
+            raise row.fail("when", f"{part.strip()!r} is not a comparison such as `mode == circular`")
+        found.append(Condition(match["name"], match["op"] or "", match["value"] or "", bool(match["not"])))
+    return tuple(found)
+
+
+def _fits(conditions: tuple[Condition, ...], call: Call) -> bool:
+    """Whether every condition holds for sure."""
+    return all(_holds(condition, call) is True for condition in conditions)
+
+
+def _holds(condition: Condition, call: Call) -> bool | None:
+    asked = _ASKED.get((condition.name, condition.value)) or _ASKED.get((condition.name, ""))
+    if asked is not None:
+        found = asked(call)
+        result = found if not isinstance(found, str) else found == condition.value
+        return result if not isinstance(result, bool) else result != (condition.negated or condition.op == "!=")
+    value = argument(call, condition.name)
+    if isinstance(value, Unknown) or value is _MISSING:
+        return None
+    result = _compare(condition, value)
+    return result if result is None else result != condition.negated
+
+
+def _compare(condition: Condition, value: Any) -> bool | None:
+    if not condition.op:
+        return bool(value) if isinstance(value, (bool, int)) or value is None else None
+    if condition.value == "none":
+        return (value is None) == (condition.op == "==")
+    if condition.value == "one":
+        items = value if isinstance(value, (tuple, list)) else (value,)
+        if not all(isinstance(item, int) for item in items):
+            return None
+        return all(item == 1 for item in items) == (condition.op == "==")
+    if condition.op in (">", "<"):
+        items = value if isinstance(value, (tuple, list)) else (value,)
+        numbers = [item for item in items if isinstance(item, (int, float))]
+        limit = float(condition.value)
+        if any(n > limit if condition.op == ">" else n < limit for n in numbers):
+            return True
+        return False if len(numbers) == len(items) else None
+    if condition.value.lstrip("-").isdigit():
+        items = value if isinstance(value, (tuple, list)) else (value,)
+        if not all(isinstance(item, (int, float)) for item in items):
+            return None
+        return all(item == int(condition.value) for item in items) == (condition.op == "==")
+    return (str(value) == condition.value) == (condition.op == "==") if isinstance(value, str) else None
+
+
+_MISSING = object()
+
+
+def argument(call: Call, name: str) -> Any:
+    """A module's constructor state or a function's bound argument; a sentinel no comparison accepts where it has none."""
+    if name in call.hyper:
+        return call.hyper[name]
+    return call.params.get(name, _MISSING)
+
+
+def tensors(call: Call) -> Iterator[Value]:
+    """Tensor arguments in the order they were passed, lists flattened."""
+    for given in (*call.args, *call.kwargs.values()):
+        for item in given if isinstance(given, (tuple, list)) else (given,):
+            if isinstance(item, Value):
+                yield item
+
+
+def _first(call: Call) -> TensorType | None:
+    first = next(tensors(call), None)
+    return first.type if first is not None else None
+
+
+def _rank(call: Call) -> str | None:
+    first = _first(call)
+    return None if first is None or first.shape is None else str(len(first.shape))
+
+
+def _is_bool(call: Call) -> bool | None:
+    first = _first(call)
+    return None if first is None or first.dtype is None else first.dtype == "b8"
+
+
+def _is_integer(call: Call) -> bool | None:
+    first = _first(call)
+    return None if first is None or first.dtype is None else first.dtype[0] in "iu"
+
+
+def _is_runtime(call: Call) -> bool | None:
+    return any(not value.is_const for value in tensors(call))
+
+
+def _runtime_weight(call: Call) -> bool | None:
+    weight = argument(call, "weight")
+    return not weight.is_const if isinstance(weight, Value) else None
+
+
+def _tensor_repeats(call: Call) -> bool | None:
+    return isinstance(argument(call, "repeats"), Value)
+
+
+def _ellipsis(call: Call) -> bool | None:
+    equation = next((a for a in (*call.args, *call.params.values()) if isinstance(a, str)), None)
+    return None if equation is None else "..." in equation
+
+
+def _heads_differ(call: Call) -> bool | None:
+    query, key = argument(call, "query"), argument(call, "key")
+    if not isinstance(query, Value) or not isinstance(key, Value):
+        return None
+    if query.type.shape is None or key.type.shape is None or min(len(query.type.shape), len(key.type.shape)) < 3:
+        return None
+    left, right = query.type.shape[-3], key.type.shape[-3]
+    return left != right if isinstance(left, int) and isinstance(right, int) else None
+
+
+def _fractional(call: Call) -> bool | None:
+    scale, first = argument(call, "scale_factor"), _first(call)
+    if scale is None or first is None or first.shape is None:
+        return False if scale is None else None
+    spatial = first.shape[2:]
+    factors = scale if isinstance(scale, (tuple, list)) else (scale,) * len(spatial)
+    if len(factors) != len(spatial) or not all(isinstance(f, (int, float)) for f in factors):
+        return None
+    if not all(isinstance(s, int) for s in spatial):
+        return None
+    return any(not float(s * f).is_integer() for s, f in zip(spatial, factors, strict=True))
+
+
+def _overlapping(call: Call) -> bool | None:
+    kernel, stride = argument(call, "kernel_size"), argument(call, "stride")
+    pairs = [v if isinstance(v, (tuple, list)) else (v, v) for v in (kernel, stride)]
+    if not all(isinstance(n, int) for pair in pairs for n in pair):
+        return None
+    return any(s < k for k, s in zip(*pairs, strict=True))
+
+
+# Conditions that are not the value of an argument, by name and (where it takes several meanings) the value asked for.
+_ASKED: Mapping[tuple[str, str], Any] = {
+    ("rank", ""): _rank,
+    ("dtype", "b8"): _is_bool,
+    ("dtype", "integer"): _is_integer,
+    ("runtime", ""): _is_runtime,
+    ("weight", "runtime"): _runtime_weight,
+    ("repeats", "tensor"): _tensor_repeats,
+    ("equation", "ellipsis"): _ellipsis,
+    ("heads", "differ"): _heads_differ,
+    ("scaled_size", "fractional"): _fractional,
+    ("windows", "overlap"): _overlapping,
+}
