@@ -1,0 +1,120 @@
+"""A few private switches that model code asks for."""
+
+from torch._utils_stub import ContextDecorator
+
+
+def _log_api_usage_once(event):
+    return None
+
+
+def _get_tracing_state():
+    return None
+
+
+def _is_tracing():
+    return False
+
+
+def _are_functorch_transforms_active():
+    return False
+
+
+def _is_any_autocast_enabled():
+    return False
+
+
+def _get_privateuse1_backend_name():
+    return "privateuseone"
+
+
+def _is_torch_function_enabled():
+    return False
+
+
+def _jit_set_profiling_executor(mode):
+    return False
+
+
+def _jit_set_profiling_mode(mode):
+    return False
+
+
+def _jit_override_can_fuse_on_cpu(mode):
+    return None
+
+
+def _jit_override_can_fuse_on_gpu(mode):
+    return None
+
+
+def _jit_set_texpr_fuser_enabled(mode):
+    return None
+
+
+def _jit_set_nvfuser_enabled(mode):
+    return False
+
+
+def _jit_set_nvfuser_guard_mode(mode):
+    return None
+
+
+def _jit_can_fuse_on_cpu():
+    return False
+
+
+def _jit_can_fuse_on_gpu():
+    return False
+
+
+class DisableTorchFunction(ContextDecorator):
+    pass
+
+
+class DisableTorchFunctionSubclass(ContextDecorator):
+    pass
+
+
+class _ExcludeDispatchKeyGuard(ContextDecorator):
+    pass
+
+
+class DispatchKey:
+    AutocastCPU = "AutocastCPU"
+    AutocastCUDA = "AutocastCUDA"
+    AutocastXPU = "AutocastXPU"
+    CPU = "CPU"
+    CUDA = "CUDA"
+    Autograd = "Autograd"
+
+
+class DispatchKeySet:
+    def __init__(self, key=None):
+        pass
+
+    def __or__(self, other):
+        return self
+
+
+class Value:
+    pass
+
+
+class Graph:
+    pass
+
+
+class Node:
+    pass
+
+
+class ScriptModule:
+    pass
+
+
+class ScriptFunction:
+    pass
+
+
+class Future:
+    pass

@@ -1,0 +1,5 @@
+from torch._utils_stub import ContextDecorator
+
+
+class TransformGetItemToIndex(ContextDecorator):
+    pass

@@ -1,0 +1,3 @@
+import torch
+
+Tensor = torch.Tensor

@@ -1,0 +1,2 @@
+def Variable(data, requires_grad=False, volatile=None):
+    return data

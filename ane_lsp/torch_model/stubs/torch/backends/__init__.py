@@ -1,0 +1,3 @@
+"""Backend switches."""
+
+fp32_precision = "none"

@@ -1,0 +1,6 @@
+def get_fastpath_enabled():
+    return False
+
+
+def set_fastpath_enabled(value):
+    return None

@@ -1,0 +1,6 @@
+enabled = False
+strategy = "auto"
+
+
+def is_available():
+    return False

@@ -1,0 +1,2 @@
+engine = "none"
+supported_engines = ["none", "onednn", "x86", "fbgemm", "qnnpack"]

@@ -1,0 +1,50 @@
+"""Function transforms. `vmap` is modelled for functions of scalars, which is how masks are built."""
+
+import torch
+
+_levels = []
+
+
+def _entered(args, in_dims, level):
+    """The arguments one level further in: each has an axis at `level`, its own mapped one or one of size 1."""
+    entered = []
+    for arg, dim in zip(args, in_dims):
+        if isinstance(arg, torch.Tensor):
+            if dim is None:
+                arg = arg.unsqueeze(level)
+            else:
+                rank = arg.dim() - level
+                arg = arg.movedim((dim + rank if dim < 0 else dim) + level, level)
+        entered.append(arg)
+    return entered
+
+
+def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
+    def mapped(*args, **kwargs):
+        level = len(_levels)
+        dims = (in_dims,) * len(args) if in_dims is None or isinstance(in_dims, int) else tuple(in_dims)
+        entered = _entered(args, dims, level)
+        scalars = all(not isinstance(arg, torch.Tensor) or arg.dim() == level + 1 for arg in entered)
+        if kwargs or not (scalars or getattr(func, "_is_vmapped", False)):
+            return torch.vmap_of_a_function_of_more_than_scalars()
+        _levels.append(func)
+        result = func(*entered)
+        _levels.pop()
+        if out_dims != 0 and isinstance(result, torch.Tensor):
+            result = result.movedim(level, level + out_dims)
+        return result
+
+    mapped._is_vmapped = True
+    return mapped
+
+
+def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, *, tie_weights=True, strict=False):
+    if args is None:
+        args = ()
+    elif not isinstance(args, tuple):
+        args = (args,)
+    return module(*args, **(kwargs or {}))
+
+
+def functionalize(func, *, remove="mutations"):
+    return func

@@ -1,0 +1,6 @@
+class Graph:
+    pass
+
+
+class CodeGen:
+    pass

@@ -1,0 +1,6 @@
+class Node:
+    pass
+
+
+Target = object
+Argument = object

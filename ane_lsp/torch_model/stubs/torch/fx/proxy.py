@@ -1,0 +1,10 @@
+class Proxy:
+    pass
+
+
+class TraceError(ValueError):
+    pass
+
+
+class TracerBase:
+    pass

@@ -1,0 +1,151 @@
+"""TorchScript: decorators are the identity, tracing runs the model on its example."""
+
+from typing import Any, Final
+
+from torch import _C
+from torch._utils_stub import ContextDecorator, identity
+from torch.nn.modules.module import Module
+
+
+def is_scripting():
+    return False
+
+
+def is_tracing():
+    return False
+
+
+def script(obj=None, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
+    return obj
+
+
+def script_method(fn):
+    return fn
+
+
+def script_if_tracing(fn):
+    return fn
+
+
+_script_if_tracing = script_if_tracing
+
+
+def ignore(drop=False, **kwargs):
+    return identity(drop)
+
+
+def unused(fn):
+    return fn
+
+
+def export(fn):
+    return fn
+
+
+def interface(obj):
+    return obj
+
+
+def _overload(func):
+    return func
+
+
+def _overload_method(func):
+    return func
+
+
+def annotate(the_type, the_value):
+    return the_value
+
+
+def Attribute(value, type):
+    return value
+
+
+def trace(func, example_inputs=None, *args, example_kwarg_inputs=None, **kwargs):
+    if example_kwarg_inputs is not None:
+        func(**example_kwarg_inputs)
+    elif example_inputs is not None:
+        if isinstance(example_inputs, (tuple, list)):
+            func(*example_inputs)
+        elif isinstance(example_inputs, dict):
+            func(**example_inputs)
+        else:
+            func(example_inputs)
+    return func
+
+
+def trace_module(mod, inputs, *args, **kwargs):
+    return mod
+
+
+def freeze(mod, preserved_attrs=None, optimize_numerics=True):
+    return mod
+
+
+def optimize_for_inference(mod, other_methods=None):
+    return mod
+
+
+def save(m, f, _extra_files=None):
+    return None
+
+
+def fork(func, *args, **kwargs):
+    return func(*args, **kwargs)
+
+
+def wait(future):
+    return future
+
+
+def set_fusion_strategy(strategy):
+    return []
+
+
+def enable_onednn_fusion(enabled):
+    return None
+
+
+def onednn_fusion_enabled():
+    return False
+
+
+class strict_fusion(ContextDecorator):
+    pass
+
+
+class optimized_execution(ContextDecorator):
+    pass
+
+
+class fuser(ContextDecorator):
+    def __new__(cls, name):
+        return object.__new__(cls)
+
+
+class ScriptModule(Module):
+    pass
+
+
+class TracedModule(ScriptModule):
+    pass
+
+
+class TopLevelTracedModule(TracedModule):
+    pass
+
+
+class RecursiveScriptModule(ScriptModule):
+    pass
+
+
+ScriptFunction = _C.ScriptFunction
+
+
+class TracingCheckError(Exception):
+    pass
+
+
+class Error(RuntimeError):
+    pass

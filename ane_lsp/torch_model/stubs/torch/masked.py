@@ -1,0 +1,1 @@
+"""torch.masked: operations only."""

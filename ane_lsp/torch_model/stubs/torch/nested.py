@@ -1,0 +1,1 @@
+"""torch.nested: operations only."""

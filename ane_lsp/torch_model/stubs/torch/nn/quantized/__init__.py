@@ -1,0 +1,1 @@
+from torch.ao.nn.quantized import FloatFunctional, FXFloatFunctional

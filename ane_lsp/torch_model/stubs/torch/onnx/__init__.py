@@ -1,0 +1,30 @@
+"""torch.onnx: exporting runs the model on its example."""
+
+
+def is_in_onnx_export():
+    return False
+
+
+def export(model, args=(), f=None, *, kwargs=None, **options):
+    args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
+    if args and isinstance(args[-1], dict):
+        model(*args[:-1], **args[-1])
+    else:
+        model(*args, **(kwargs or {}))
+
+
+def register_custom_op_symbolic(symbolic_name, symbolic_fn, opset_version):
+    return None
+
+
+class TrainingMode:
+    EVAL = 0
+    PRESERVE = 1
+    TRAINING = 2
+
+
+class OperatorExportTypes:
+    ONNX = 0
+    ONNX_ATEN = 1
+    ONNX_ATEN_FALLBACK = 2
+    ONNX_FALLTHROUGH = 3
