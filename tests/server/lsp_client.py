@@ -48,6 +48,7 @@ class Client:
         self.received: list[dict[str, Any]] = []
         self.asked: list[dict[str, Any]] = []
         self.problems: list[str] = []
+        self.refused: list[dict[str, Any]] = []  # errors about messages whose id could not be read
         self.answers: dict[str, Callable[[Any], Any]] = {
             "workspace/configuration": lambda params: [None] * len(params["items"]),
         }
@@ -203,7 +204,9 @@ class Client:
                         self.on_diagnostics(message["params"])
         else:
             method, future = self._waiting.pop(message["id"], ("", None))
-            if future is None:
+            if message["id"] is None and "error" in message:
+                self.refused.append(message["error"])
+            elif future is None:
                 self.problems.append(f"answer to nothing: {message}")
             elif "error" in message:
                 self._validate("", message, 0, lsp.ResponseErrorMessage)

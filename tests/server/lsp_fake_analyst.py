@@ -137,8 +137,10 @@ class FakeAnalyst:
                     "max_pool", "M4", EVIDENCE, (Related(name, "named here"),), fixes,
                 )
             )  # fmt: skip
-        for match in RISKY.finditer(text):
-            found.append(Finding("ANE402", "risky", "slower", span(*match.span()), "information", "carried"))
+        found += [
+            Finding("ANE402", "risky", "slower", span(*match.span()), "information", "carried")
+            for match in RISKY.finditer(text)
+        ]
         other = re.search(r"# SEES (\S+)", text)
         if other:
             result.depends = frozenset({other[1]})
