@@ -88,41 +88,6 @@ def _alternatives(entry: Conversion, path: str, version: str) -> str:
     return "No export path converts it. "
 
 
-_FAST_MODULES = ("torch.nn.MultiheadAttention", "torch.nn.TransformerEncoderLayer", "torch.nn.TransformerEncoder",
-                 "torch.nn.TransformerDecoderLayer", "torch.nn.Transformer", "torch.nn.TransformerDecoder")  # fmt: skip
-
-
-@graph_rule("ANE102", per_target=False)
-def attention_fast_path(context: Context) -> Iterator[Report]:
-    """torch's fused attention, which a traced model calls when gradients are off."""
-    if context.options.export_path != "trace":
-        return
-    for call in context.graph.calls:
-        if call.torch in _FAST_MODULES and _takes_fast_path(call):
-            yield Report(
-                f"nn.{name(call)} does not convert when the model is traced with gradients off: torch then calls a fused "
-                f"kernel that coremltools does not know (coremltools 9.0 and main). {advice('ANE102')}",
-                at=call,
-                data={"torch": call.torch},
-            )
-
-
-def _takes_fast_path(call: Call) -> bool:
-    """What is known about the module meets torch's own conditions; what is not known counts against it."""
-    state = call.hyper
-    if state.get("batch_first") is not True:
-        return False
-    heads = state.get("num_heads", state.get("nhead"))
-    if isinstance(heads, int) and heads % 2:
-        return False
-    if state.get("add_zero_attn") or state.get("training") is True:
-        return False
-    if call.torch == "torch.nn.MultiheadAttention":
-        same = len({id(value) for value in list(conversion.tensors(call))[:3]}) == 1
-        return same and isinstance(heads, int) and state.get("bias_k") is None
-    return True
-
-
 _LAYOUT_OPS = frozenset({"reshape", "transpose", "expand_dims", "squeeze"})
 
 
