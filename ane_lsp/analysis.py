@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
-from ane_lsp.checks.finding import Finding
-from ane_lsp.graph import Graph, Span
+from ane_lsp.checks.finding import SEVERITIES, Finding
+from ane_lsp.graph import Graph, Span, TensorType, dims
+from ane_lsp.syntax.source import SyntaxProblem
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ane_lsp.syntax.comments import Directives
+    from ane_lsp.syntax.inputs import InputSpec
     from ane_lsp.workspace import Settings, Workspace
 
 ErrorKind = Literal["syntax", "encoding", "read", "config", "budget", "internal"]
@@ -62,6 +65,14 @@ class FileAnalysis:
     errors: list[AnalysisError] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class TraceResult:
+    """What ``ane-lsp trace`` prints: rows as in docs/trace.md, and the closing summary."""
+
+    rows: list[dict[str, Any]]
+    summary: dict[str, Any]
+
+
 def analyze(
     path: Path, workspace: Workspace, settings: Settings, cancelled: Callable[[], bool] = lambda: False
 ) -> FileAnalysis:
@@ -70,4 +81,126 @@ def analyze(
     Never raises on the file's account: syntax errors, unreadable files and exhausted budgets come back in `errors`.
     `cancelled` is asked often; once it answers True the result so far is returned.
     """
-    raise NotImplementedError
+    from ane_lsp.syntax.comments import parse_directives
+
+    result = FileAnalysis(str(path))
+    source = workspace.read(path)
+    tree = source.parse()
+    if isinstance(tree, SyntaxProblem):
+        result.errors.append(AnalysisError(tree.kind, tree.message, tree.span))
+        return result
+    directives = parse_directives(source)
+    findings: list[Finding] = []
+    if "torch" in source.text or directives.inputs:
+        findings = _check_entries(result, source.path, workspace, settings, directives, cancelled)
+    kept, _ = directives.apply(findings, str(source.path), lambda code: settings.is_selected(code))
+    kept = [f for f in kept if settings.is_selected(f.code, f.name, source.path) and _shown(f, settings)]
+    result.findings = sorted(kept, key=_position)
+    return result
+
+
+def _shown(finding: Finding, settings: Settings) -> bool:
+    return finding.code.startswith("ANE9") or settings.shows(finding.confidence)
+
+
+def _position(finding: Finding) -> tuple[object, ...]:
+    span = finding.span
+    return (span.line, span.col, SEVERITIES.index(finding.severity), finding.code)
+
+
+def _check_entries(
+    result: FileAnalysis,
+    path: Path,
+    workspace: Workspace,
+    settings: Settings,
+    directives: Directives,
+    cancelled: Callable[[], bool],
+) -> list[Finding]:
+    from ane_lsp.checks import engine
+    from ane_lsp.interp.entries import run_file
+    from ane_lsp.interp.run import Limits
+    from ane_lsp.knowledge import eligibility, targets
+
+    file = str(path)
+    outcome = run_file(
+        workspace, path, directives, _configured(settings, path), settings.opset,
+        Limits(seconds=settings.budget), cancelled,
+    )  # fmt: skip
+    chosen = tuple(t for name in settings.targets for t in targets.resolve(name)) or targets.default()
+    options = engine.Options(settings.opset, settings.export_path, settings.coremltools)  # type: ignore[arg-type]
+    merged: dict[tuple[str, Span, str], Finding] = {}
+    for entry in outcome.entries:
+        graph = entry.graph
+        found = engine.run(graph, chosen, options, cancelled=cancelled)
+        own = [f for f in found if f.span.file == file]
+        for finding in own:
+            _keep_worst(merged, finding)
+        live = [op for op in graph.ops if not op.folds]
+        target = chosen[0]
+        result.graphs.append(graph)
+        result.models.append(
+            ModelSummary(
+                name=graph.name,
+                span=entry.span,
+                target=target.label,
+                ops=len(live),
+                on_ane=sum(eligibility.op(op, target, graph).ane == "yes" for op in live),
+                unknown_shapes=sum(any(not _is_known(v.type) for v in op.outputs) for op in live),
+                findings=len({(f.code, f.span) for f in own}),
+                assumed=entry.assumed,
+                stopped=outcome.run.stopped,
+            )
+        )
+    if outcome.run.stopped == "budget":
+        where = Span(file, 1, 0, 1, 0)
+        result.errors.append(AnalysisError("budget", f"the analysis stopped after {settings.budget:g} s", where))
+    return list(merged.values())
+
+
+def _configured(settings: Settings, path: Path) -> list[tuple[str, tuple[InputSpec, ...]]]:
+    from ane_lsp.syntax.inputs import parse_inputs
+    from ane_lsp.workspace.globs import path_matches
+
+    return [
+        (entry.call, parse_inputs(",".join(entry.inputs)))
+        for entry in settings.entries
+        if not entry.file or path_matches(path, entry.file, settings.root)
+    ]
+
+
+def _is_known(type: TensorType) -> bool:
+    return type.shape is not None and all(dims.is_known(d) for d in type.shape)
+
+
+def _keep_worst(merged: dict[tuple[str, Span, str], Finding], finding: Finding) -> None:
+    """One finding for each code and place over all entries: the worst severity, the others' places as related."""
+    key = (finding.code, finding.span, "")
+    known = merged.get(key)
+    if known is None:
+        merged[key] = finding
+        return
+    worst, other = known, finding
+    if SEVERITIES.index(finding.severity) < SEVERITIES.index(known.severity):
+        worst, other = finding, known
+    merged[key] = replace(worst, related=tuple(dict.fromkeys((*worst.related, *other.related)))[:8])
+
+
+def trace(
+    path: Path,
+    workspace: Workspace,
+    settings: Settings,
+    entry: str | None = None,
+    inputs: tuple[InputSpec, ...] = (),
+    cancelled: Callable[[], bool] = lambda: False,
+) -> TraceResult:
+    """Every distinct torch operation a file reaches: run as a script, or `entry` built and called on `inputs`."""
+    from ane_lsp.interp import trace as printing
+    from ane_lsp.interp.entries import run_entry
+    from ane_lsp.interp.run import Limits, run_script
+
+    limits = Limits(seconds=settings.budget)
+    if entry is None:
+        run = run_script(workspace, path, settings.opset, limits, cancelled)
+    else:
+        run = run_entry(workspace, path, entry, inputs, settings.opset, limits, cancelled)
+    return TraceResult(printing.rows(run.graphs, workspace.relative), printing.summary(run))

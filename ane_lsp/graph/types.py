@@ -46,6 +46,16 @@ class Unknown:
     span: Span | None = None
     cause: Unknown | None = field(default=None, compare=False)
 
+    @property
+    def first(self) -> Unknown:
+        """The unknown that this one goes back to."""
+        found = self
+        for _ in range(1000):
+            if found.cause is None:
+                break
+            found = found.cause
+        return found
+
     def __bool__(self) -> bool:
         raise TypeError(f"truth of an unknown value asked: {self.reason}")
 

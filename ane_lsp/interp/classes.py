@@ -57,5 +57,6 @@ def native_base_of(cls: ClassObject) -> type | None:
                 if issubclass(base, plain):
                     return plain
             if issubclass(base, BaseException):
-                return base
+                native: type = base
+                return native
     return None

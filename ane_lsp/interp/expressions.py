@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ane_lsp.graph import Unknown
-from ane_lsp.interp import builtins, methods, state
+from ane_lsp.interp import builtins, state
 from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration
-from ane_lsp.interp.scopes import signature_of
 from ane_lsp.interp.imports import LazyImport
+from ane_lsp.interp.scopes import signature_of
+from ane_lsp.interp.text import format_value
 from ane_lsp.interp.torch_glue import TorchGlue
 from ane_lsp.interp.values import (
     MISSING,
@@ -132,9 +133,7 @@ class Expressions(TorchGlue):
             name, f"{prefix}.{name}" if prefix else name, node, frame.module, closure, defaults, kw_defaults,
             signature.is_generator,
         )  # fmt: skip
-        if frame.class_body:
-            func.owner = frame.owner
-        elif frame.owner is not None:
+        if frame.class_body or frame.owner is not None:
             func.owner = frame.owner
         return func
 
@@ -203,12 +202,12 @@ class Expressions(TorchGlue):
                 hook = base.namespace["__init_subclass__"]
                 self.call(hook.func if isinstance(hook, ClassMethod) else hook, (cls,), keywords)
                 break
-        value: Any = cls
+        made_class: Any = cls
         for decorator in reversed(node.decorator_list):
             made = self.eval(decorator, frame)
             frame.node = decorator
-            value = self.decorate(made, value)
-        return value
+            made_class = self.decorate(made, made_class)
+        return made_class
 
     # -- narrowing -------------------------------------------------------------------------------------------------------
 
@@ -283,7 +282,7 @@ class Expressions(TorchGlue):
         args: list[Any] = []
         for arg in node.args:
             if arg.__class__ is ast.Starred:
-                value = self.eval(arg.value, frame)  # type: ignore[attr-defined]
+                value = self.eval(arg.value, frame)
                 try:
                     args.extend(self.iterate(value))
                 except UnknownIteration as lost:
@@ -346,7 +345,7 @@ def _attribute(interp: Expressions, node: ast.Attribute, frame: Frame) -> Any:
 
 def _call(interp: Expressions, node: ast.Call, frame: Frame) -> Any:
     func_node = node.func
-    if func_node.__class__ is ast.Name and func_node.id == "super" and not node.args:  # type: ignore[attr-defined]
+    if func_node.__class__ is ast.Name and func_node.id == "super" and not node.args:
         return _super(interp, frame)
     func = _EXPRESSIONS[func_node.__class__](interp, func_node, frame)
     args, kwargs = interp.arguments(node, frame)
@@ -481,7 +480,7 @@ def _items(interp: Expressions, nodes: list[ast.expr], frame: Frame) -> list[Any
     for node in nodes:
         if node.__class__ is ast.Starred:
             try:
-                items.extend(interp.iterate(interp.eval(node.value, frame)))  # type: ignore[attr-defined]
+                items.extend(interp.iterate(interp.eval(node.value, frame)))
             except UnknownIteration as lost:
                 items.append(Unknown("items of an unknown sequence", interp.span(node), lost.unknown))
         else:
@@ -561,7 +560,7 @@ def _list_comp(interp: Expressions, node: ast.ListComp, frame: Frame) -> Any:
     try:
         return [interp.eval(node.elt, inner) for inner in _element_frames(interp, node, frame)]
     except UnknownIteration as lost:
-        return Unknown(f"a list built from something unknown: {lost.unknown.reason}", interp.span(node), lost.unknown)
+        return Unknown("a list built from something unknown", interp.span(node), lost.unknown)
 
 
 def _set_comp(interp: Expressions, node: ast.SetComp, frame: Frame) -> Any:
@@ -611,7 +610,7 @@ def _joined_str(interp: Expressions, node: ast.JoinedStr, frame: Frame) -> Any:
     parts: list[str] = []
     for part in node.values:
         if isinstance(part, ast.Constant):
-            parts.append(part.value)
+            parts.append(str(part.value))
         else:
             text = interp.eval(part, frame)
             if not isinstance(text, str):
@@ -625,9 +624,9 @@ def _formatted(interp: Expressions, node: ast.FormattedValue, frame: Frame) -> A
     spec = interp.eval(node.format_spec, frame) if node.format_spec is not None else ""
     if isinstance(value, OneOf):
         return state.join(
-            [methods.format_value(interp, v, spec, node.conversion) for v in value.options], UNDECIDED  # type: ignore[arg-type]
+            [format_value(interp, v, spec, node.conversion) for v in value.options], UNDECIDED  # type: ignore[arg-type]
         )
-    return methods.format_value(interp, value, spec, node.conversion)  # type: ignore[arg-type]
+    return format_value(interp, value, spec, node.conversion)  # type: ignore[arg-type]
 
 
 def _named(interp: Expressions, node: ast.NamedExpr, frame: Frame) -> Any:

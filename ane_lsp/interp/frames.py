@@ -33,7 +33,7 @@ class Frame:
         self.parent = parent
         self.function = function
         self.names = names
-        self.depth = parent.depth + 1 if parent is not None else 0
+        self.depth: int = parent.depth + 1 if parent is not None else 0
         self.node: Any = None  # the expression being evaluated, for attribution
         self.owner: Any = None  # class whose body defined the running function, for super()
         self.class_body = False

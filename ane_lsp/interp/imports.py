@@ -21,7 +21,7 @@ STUB_ROOTS = (
     Path(__file__).parent / "stubs",
     Path(__file__).parent.parent / "torch_model" / "stubs",
 )
-_STDLIB = getattr(sys, "stdlib_module_names", frozenset())
+_STDLIB: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
 _STAR = re.compile(r"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\*", re.M)
 
 
@@ -90,7 +90,7 @@ class Imports(Objects):
             module.state = "new"
             return module
         top = name.partition(".")[0]
-        if top == "torch" or name in _torch_prefixes():
+        if name in _torch_prefixes():
             module = ModuleObject(name, None, True)
             module.state = "done"
             return module
@@ -224,7 +224,8 @@ class Imports(Objects):
             found = self._import_attribute(value.module, value.attribute)
         finally:
             self.trying = trying
-        if namespace.get(name) is value and not (isinstance(found, Unknown) and value.module.state == "running"):
+        unfinished = isinstance(found, Unknown) and value.module.state == "running"
+        if namespace.get(name) is value and not unfinished:
             namespace[name] = found
         return found
 
@@ -302,7 +303,7 @@ class Imports(Objects):
         text = self._source(module).text
         if name in text and re.search(
             rf"^[ \t]*(?:class|def|async def)[ \t]+{name}\b|^{name}\b[^\n=]*=|^[ \t]*(?:from|import)[ \t].*\b{name}\b"
-            rf"|^[ \t]+(?:\w+[ \t]+as[ \t]+)?{name}\b[ \t]*,?[ \t]*(?:#.*)?$",
+            rf"|^[ \t]+(?:\w[\w \t]*,[ \t]*)*(?:\w+[ \t]+as[ \t]+)?{name}\b[\w \t,]*\)?[ \t]*(?:#.*)?$",
             text, re.M,
         ):  # fmt: skip
             return True

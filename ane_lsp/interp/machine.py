@@ -297,7 +297,7 @@ class Interpreter(Expressions):
         try:
             yield from self.iterate(value)
         except UnknownIteration as lost:
-            yield Unknown(f"an item of something unknown: {lost.unknown.reason}", self.span(node), lost.unknown)
+            yield Unknown("an item of something unknown", self.span(node), lost.unknown)
 
     def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
         """Bind `value` to an assignment target."""
@@ -344,7 +344,7 @@ class Interpreter(Expressions):
                 items = self._unpack_items(value, len(targets), starred)
         except UnknownIteration as lost:
             items = [
-                Unknown(f"unpacked from something unknown: {lost.unknown.reason}", self.span(target), lost.unknown)
+                Unknown("unpacked from something unknown", self.span(target), lost.unknown)
                 for _ in targets
             ]
             if starred is not None:
@@ -499,7 +499,7 @@ def _for(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | None:
                 if signal is not CONTINUE:
                     return signal
     except UnknownIteration as lost:
-        unknown = Unknown(f"an item of something unknown: {lost.unknown.reason}", interp.span(node.iter), lost.unknown)
+        unknown = Unknown("an item of something unknown", interp.span(node.iter), lost.unknown)
         return _loop_unknown(interp, node.body, node.orelse, frame, lambda: interp.assign(node.target, unknown, frame))
     return interp.run_block(node.orelse, frame)
 

@@ -83,7 +83,7 @@ class Objects(Base):
         if kind is ClassObject:
             return self._class_attribute(obj, name)
         if kind is Unknown:
-            return Unknown(f"`.{name}` of something unknown: {obj.reason}", self.here(), obj)
+            return Unknown(f"`.{name}` of something unknown", self.here(), obj)
         if kind is OneOf:
             found = [v for v in (self.lookup_attribute(o, name) for o in obj.options) if v is not MISSING]
             return state.join(found, UNDECIDED, self.here()) if found else MISSING
@@ -480,16 +480,10 @@ class Objects(Base):
             self.setattr_nn(obj, name, value)
         elif kind is Tensor:
             self.tensor_setattr(obj, name, value)
-        elif kind is ClassObject:
+        elif kind is ClassObject or kind is ModuleObject:
             self.touch(obj.namespace)
             obj.namespace[name] = value
-        elif kind is ModuleObject:
-            self.touch(obj.namespace)
-            obj.namespace[name] = value
-        elif kind is Function:
-            self.touch(obj.attrs)
-            obj.attrs[name] = value
-        elif kind is Partial:
+        elif kind is Function or kind is Partial:
             self.touch(obj.attrs)
             obj.attrs[name] = value
         elif kind is OneOf:
@@ -577,7 +571,7 @@ class Objects(Base):
         if kind is Unknown:
             return self.lost_call(func)
         if kind is NativeType:
-            return func.construct(self, args, kwargs or {})  # type: ignore[arg-type]
+            return func.construct(self, args, kwargs or {})
         if isinstance(func, type):
             return builtins.construct(self, func, args, kwargs or {})  # type: ignore[arg-type]
         if kind is Opaque:
@@ -592,8 +586,8 @@ class Objects(Base):
         """A call of something unknown: remembered for the summary."""
         span = self.here()
         if span is not None:
-            self.unresolved.setdefault(func.reason, span)
-        return Unknown(f"result of a call that could not be followed: {func.reason}", span, func)
+            self.unresolved.setdefault(func.first.reason, span)
+        return Unknown("the result of a call that could not be followed", span, func)
 
     def call_function(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self.tick()
@@ -748,7 +742,7 @@ class Objects(Base):
         if isinstance(value, ClassObject):
             return value.metaclass
         if isinstance(value, Unknown):
-            return Unknown(f"the type of something unknown: {value.reason}", self.here(), value)
+            return Unknown("the type of something unknown", self.here(), value)
         if isinstance(value, OneOf):
             return state.join([self.type_of(v) for v in value.options], UNDECIDED)
         if isinstance(value, (Sym, SymRatio)):
@@ -772,7 +766,7 @@ class Objects(Base):
         if isinstance(cls, Unknown):
             return Unknown(f"isinstance against something unknown: {cls.reason}", self.here(), cls)
         if isinstance(value, Unknown):
-            return Unknown(f"the type of something unknown: {value.reason}", self.here(), value)
+            return Unknown("the type of something unknown", self.here(), value)
         if isinstance(value, OneOf):
             return state.join([self.isinstance(v, cls) for v in value.options], UNDECIDED)
         if cls is object:
@@ -935,7 +929,7 @@ class Objects(Base):
             if ldata is not None and rdata is not None and not isinstance(ldata, Instance):
                 return self.equal(ldata, rdata)
             return False
-        if lk is rk and lk in (list, tuple) or (isinstance(left, tuple) and isinstance(right, tuple)):
+        if (lk is rk and lk in (list, tuple)) or (isinstance(left, tuple) and isinstance(right, tuple)):
             if len(left) != len(right):
                 return False
             return self._all([self.truth(self.equal(a, b)) for a, b in zip(left, right)])
@@ -1104,7 +1098,7 @@ class Objects(Base):
             return self._tensor_binary(symbol, left, right)
         if lk is Unknown or rk is Unknown:
             return Unknown(
-                f"computed from something unknown: {(left if lk is Unknown else right).reason}",
+                "computed from something unknown",
                 self.here(),
                 left if lk is Unknown else right,
             )
@@ -1272,7 +1266,7 @@ class Objects(Base):
         name, plain = _UNARY[symbol]
         kind = value.__class__
         if kind is Unknown:
-            return Unknown(f"computed from something unknown: {value.reason}", self.here(), value)
+            return Unknown("computed from something unknown", self.here(), value)
         if kind is Tensor:
             method = {"-": "neg", "+": "positive", "~": "__invert__"}[symbol]
             return self.torch_method(f"torch.Tensor.{method}", (value,))
@@ -1297,7 +1291,7 @@ class Objects(Base):
         if kind is Tensor:
             return self.torch_method("torch.Tensor.__getitem__", (obj, key))
         if kind is Unknown:
-            return Unknown(f"an item of something unknown: {obj.reason}", self.here(), obj)
+            return Unknown("an item of something unknown", self.here(), obj)
         if kind is OneOf:
             return self._spread(lambda o, k: self.getitem(o, k), obj, key)
         if kind is Instance:
@@ -1314,7 +1308,7 @@ class Objects(Base):
                         return self.call(self.bind(missing, obj, obj.cls), (key,))
                 return self.getitem(obj.data, key)
             return self.unknown(f"an item of a {obj.cls.name}")
-        if isinstance(obj, (ClassObject, NativeType, Opaque)) or (isinstance(obj, type)):
+        if isinstance(obj, (ClassObject, NativeType, Opaque, type)):
             if isinstance(obj, ClassObject):
                 raw = obj.lookup("__class_getitem__")
                 if raw is not MISSING:
@@ -1331,7 +1325,7 @@ class Objects(Base):
 
     def _dict_item(self, obj: dict[Any, Any], key: Any) -> Any:
         if isinstance(key, Unknown):
-            return Unknown(f"looked up by something unknown: {key.reason}", self.here(), key)
+            return Unknown("looked up by something unknown", self.here(), key)
         try:
             if key in obj:
                 return obj[key]

@@ -57,7 +57,7 @@ class TorchGlue(Imports):
             self.raised.append((f"{func.name}: {error}", span))
             raise PyRaise(_RAISES.get(type(error).__name__, RuntimeError)(str(error)), span) from None
         except UnknownIteration as lost:
-            result = Unknown(f"an argument of {func.name} is unknown: {lost.unknown.reason}", cause=lost.unknown)
+            result = Unknown(f"an argument of {func.name} is unknown", cause=lost.unknown)
         inplace = registry.is_inplace(func.name) or func.name.endswith("__setitem__")
         if isinstance(result, Unknown):
             result = Unknown(result.reason, self.here(), result.cause)
@@ -341,13 +341,9 @@ class TorchGlue(Imports):
         if kind is Tensor:
             if value.origin == "parameter":
                 home = "_parameters"
-            elif name in (obj.attrs.get("_buffers") or ()):
+            elif name in (obj.attrs.get("_buffers") or ()) or (value.attrs and value.attrs.get("__buffer__")):
                 home = "_buffers"
-            elif value.attrs and value.attrs.get("__buffer__"):
-                home = "_buffers"
-        elif kind is Instance and self.is_nn_module(value.cls):
-            home = "_modules"
-        elif kind is OneOf and any(isinstance(v, Instance) and self.is_nn_module(v.cls) for v in value.options):
+        elif (kind is Instance and self.is_nn_module(value.cls)) or (kind is OneOf and any(isinstance(v, Instance) and self.is_nn_module(v.cls) for v in value.options)):
             home = "_modules"
         elif value is None:
             for candidate in ("_parameters", "_modules", "_buffers"):
@@ -498,11 +494,11 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 def _first_choice(args: tuple[Any, ...], kwargs: dict[str, Any]) -> OneOf | None:
     for value in (*args, *kwargs.values()):
         if value.__class__ is OneOf:
-            return value  # type: ignore[no-any-return]
+            return value
         if value.__class__ in (tuple, list):
             for item in value:
                 if item.__class__ is OneOf:
-                    return item  # type: ignore[no-any-return]
+                    return item
     return None
 
 

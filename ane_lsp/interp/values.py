@@ -11,12 +11,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, TensorType, Value
 
 if TYPE_CHECKING:
-    from ane_lsp.interp.machine import Frame, Interpreter
+    from ane_lsp.interp.frames import Frame
+    from ane_lsp.interp.machine import Interpreter
 
 
 class ModuleObject:
@@ -104,7 +105,7 @@ class Function:
         qualname: str,
         node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
         module: ModuleObject,
-        closure: Optional[Frame],
+        closure: Frame | None,
         defaults: list[Any],
         kw_defaults: dict[str, Any],
         is_generator: bool,

@@ -129,7 +129,7 @@ class OpDecl:
                 raise TorchError(f"{self.name.rsplit('.', 1)[-1]}(): {error}") from None
             unknown = first_unknown((args, tuple(kwargs.values())))
             if unknown is not None:
-                return Unknown(f"an argument of {self.name} is unknown: {unknown.reason}", cause=unknown)
+                return Unknown(f"an argument of {self.name} is unknown", cause=unknown)
             return Unknown(f"{self.name}: {error}")
 
 
