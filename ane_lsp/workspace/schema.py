@@ -94,7 +94,8 @@ def normal_selector(text: str) -> str:
     if word.lower() in ("all", "ane"):
         return "ANE"
     code = word.upper().rstrip("X")
-    if any(known.startswith(code) for known in rules.codes()) and len(code) > 3:
+    is_family = len(code) == 4 and code[:3] == "ANE" and code[3] in rules.CATEGORIES
+    if is_family or (len(code) > 3 and any(known.startswith(code) for known in rules.codes())):
         return code
     if rules.by_name(word.lower()) is not None:
         return word.lower()
