@@ -6,6 +6,10 @@ FAMILIES: tuple[str, ...] = (
     "pointwise",
     "binary",
     "shaping",
+    "joining",
+    "splitting",
+    "indexing",
+    "subscripting",
     "rearranging",
 )
 
