@@ -221,7 +221,8 @@ class Flow:
             if start is None or end is None:
                 return Range(integral=True)
             whole = float(start).is_integer() and (step is None or float(step).is_integer())
-            return Range(min(start, end), max(start, end), whole)
+            last = end - 1 if whole and end > start else end  # the end is not among the elements
+            return Range(min(start, last), max(start, last), whole)
         if not ranges:
             return ANYTHING
         x = ranges[0]

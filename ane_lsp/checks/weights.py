@@ -59,7 +59,7 @@ def _written_buffers(context: Context) -> dict[int, tuple[Value, Call]]:
     found: dict[int, tuple[Value, Call]] = {}
     for call in context.graph.calls:
         target = next(iter(call.args), None)
-        if not isinstance(target, Value) or not registry.is_inplace(call.torch):
+        if not isinstance(target, Value) or registry.find(call.torch) is None or not registry.is_inplace(call.torch):
             continue
         base = target
         for _ in range(8):
