@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import time
+import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, Unknown
@@ -50,6 +52,7 @@ class Base:
         self.unresolved: dict[str, Span] = {}  # calls that led nowhere: what was called -> where
         self.raised: list[tuple[str, Span | None]] = []  # errors torch would raise, for shape findings
         self.on_top_level_error: Callable[[ModuleObject, ast.stmt, PyRaise], None] | None = None
+        self.internal: dict[str, Span] = {}  # faults of ours, with the place that led to them
         self._spans: dict[int, Span] = {}
 
     def span(self, node: ast.AST) -> Span:
@@ -69,6 +72,14 @@ class Base:
             found = Span(frame.module.path or frame.module.name, line, col, node.end_lineno, node.end_col_offset)
             self._spans[key] = found
         return found
+
+    def internal_error(self, error: Exception, node: ast.AST) -> Unknown:
+        """A fault of the interpreter itself: noted once, and the value is unknown."""
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        text = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
+        span = self.span(node)
+        self.internal.setdefault(text, span)
+        return Unknown(f"an internal error of ane-lsp: {text}", span)
 
     def here(self) -> Span | None:
         """Where the innermost frame outside torch is, the place a reader of the source would look at."""

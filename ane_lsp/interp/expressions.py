@@ -23,6 +23,7 @@ from ane_lsp.interp.values import (
     ModuleObject,
     OneOf,
     Opaque,
+    PyRaise,
     StaticMethod,
     Super,
     Tensor,
@@ -351,7 +352,16 @@ def _call(interp: Expressions, node: ast.Call, frame: Frame) -> Any:
     args, kwargs = interp.arguments(node, frame)
     interp.tick()
     frame.node = node
-    return interp.call(func, args, kwargs)
+    try:
+        return interp.call(func, args, kwargs)
+    except UnknownIteration as lost:
+        interp.frame = frame
+        return Unknown("the result of a call that iterates something unknown", interp.span(node), lost.unknown)
+    except (PyRaise, RecursionError):
+        raise
+    except Exception as error:  # our own fault: it must not cost the rest of the analysis
+        interp.frame = frame
+        return interp.internal_error(error, node)
 
 
 def _super(interp: Expressions, frame: Frame) -> Any:

@@ -25,14 +25,29 @@ _STDLIB: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
 _STAR = re.compile(r"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\*", re.M)
 
 
+# Packages that models import without computing shapes with them: their sources are not read, their names are unknown.
+_OPAQUE = frozenset({
+    "PIL", "scipy", "pandas", "cv2", "regex", "requests", "urllib3", "httpx", "huggingface_hub", "safetensors",
+    "tokenizers", "yaml", "tqdm", "matplotlib", "sklearn", "filelock", "fsspec", "jinja2", "sentencepiece",
+    "tensorflow", "jax", "flax", "onnx", "onnxruntime", "coremltools", "wandb", "tensorboard", "psutil", "datasets",
+    "accelerate", "peft", "gradio", "librosa", "soundfile", "skimage", "imageio", "av", "decord", "pytest", "rich",
+    "omegaconf", "hydra", "lightning_utilities", "torchmetrics", "ipdb", "termcolor", "tabulate", "ftfy", "boto3",
+})  # fmt: skip
+# Accelerators that no model converted for Core ML runs on: as if they were not installed.
+_ABSENT = frozenset({"triton", "xformers", "flash_attn", "flash_attn_interface", "apex", "deepspeed", "bitsandbytes",
+                     "kernels", "torch_xla", "torch_npu", "habana_frameworks", "intel_extension_for_pytorch",
+                     "fbgemm_gpu", "mamba_ssm", "causal_conv1d", "natten", "fla", "liger_kernel"})  # fmt: skip
+
+
 class LazyImport:
     """A name bound by an import whose module has not been run yet."""
 
-    __slots__ = ("attribute", "module")
+    __slots__ = ("attribute", "module", "resolving")
 
     def __init__(self, module: ModuleObject, attribute: str) -> None:
         self.module = module
         self.attribute = attribute
+        self.resolving = False
 
 
 @lru_cache(maxsize=64)
@@ -98,12 +113,17 @@ class Imports(Objects):
         if native is not None:
             native.state = "done"
             return native
-        if _stubbed_package(top):
+        if _stubbed_package(top) or top in _ABSENT:
             return None
         from_file = Path(importer.path) if importer is not None and importer.path is not None else None
         file = self.workspace.resolve(name, from_file)
         if file is None:
             return None
+        if top in _OPAQUE:
+            module = ModuleObject(name, None, True)
+            module.state = "done"
+            module.missing = lambda attribute: Unknown(f"`{name}.{attribute}`: package {top} is not read")
+            return module
         if file.is_namespace:
             module = ModuleObject(name, None, True)
             module.state = "done"
@@ -219,11 +239,17 @@ class Imports(Objects):
 
     def resolve_lazy(self, value: Any, namespace: dict[str, Any], name: str) -> Any:
         """What a lazily imported name stands for; kept in the namespace."""
+        if value.resolving:
+            # `from . import x` in a package's own __init__, or names that import each other in a circle.
+            child = self.find_module(f"{value.module.name}.{value.attribute}", value.module)
+            return child if child is not None else self.unknown(f"'{name}' is imported in a circle")
         trying, self.trying = self.trying, 0
+        value.resolving = True
         try:
             found = self._import_attribute(value.module, value.attribute)
         finally:
             self.trying = trying
+            value.resolving = False
         unfinished = isinstance(found, Unknown) and value.module.state == "running"
         if namespace.get(name) is value and not unfinished:
             namespace[name] = found
@@ -254,7 +280,7 @@ class Imports(Objects):
             return None
         if name == "__path__":
             return [str(Path(module.path).parent)] if module.path and module.is_package else MISSING
-        if module.is_package or module.is_torch:
+        if (module.is_package or module.is_torch) and module.missing is None:
             child = self.find_module(f"{module.name}.{name}", module)
             if child is not None:
                 return child

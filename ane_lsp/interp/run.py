@@ -39,7 +39,7 @@ class Run:
 
     graphs: one for each outermost model call. errors: what ended it or a top-level statement early, with its place.
     unresolved: calls that could not be followed, by reason. stopped: ``"budget"``, ``"cancelled"`` or None.
-    raised: errors torch would raise, with their places.
+    internal: faults of ours that were survived, with the places that led to them.
     """
 
     interp: Interpreter
@@ -48,6 +48,7 @@ class Run:
     stopped: str | None = None
     seconds: float = 0.0
     result: Any = None
+    internal: dict[str, Span] = field(default_factory=dict)
 
 
 def deep(work: Callable[[], T]) -> T:
@@ -118,6 +119,7 @@ def guarded(interp: Interpreter, work: Callable[[], Any]) -> Run:
         run.errors.append((lost.unknown.reason, lost.unknown.span))
     except RecursionError:
         run.stopped = "budget"
+    run.internal = dict(interp.internal)
     run.graphs = interp.recorder.graphs
     run.seconds = time.monotonic() - began
     return run

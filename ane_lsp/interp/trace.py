@@ -88,6 +88,7 @@ def summary(run: Run) -> dict[str, Any]:
             "unknown_shapes": unknown,
             "unresolved_calls": [f"{span}: {reason}" for reason, span in list(run.interp.unresolved.items())[:50]],
             "errors": [f"{span}: {text}" if span else text for text, span in run.errors[:20]],
+            "internal_errors": [f"{span}: {text}" for text, span in run.internal.items()],
             "stopped": run.stopped,
             "seconds": round(run.seconds, 3),
         }

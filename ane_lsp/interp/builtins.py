@@ -1,0 +1,709 @@
+"""The builtin functions. Types stand for themselves; calling one is :func:`ane_lsp.interp.construct.construct`."""
+
+from __future__ import annotations
+
+import builtins as host
+from collections.abc import Callable, Iterator
+from functools import cmp_to_key
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import Sym, Unknown, dims
+from ane_lsp.interp import symbolic
+from ane_lsp.interp.construct import construct
+from ane_lsp.interp.containers import from_keys
+from ane_lsp.interp.support import (
+    LIMIT,
+    SCALARS,
+    DictView,
+    builtin,
+    collect,
+    concrete,
+    find_unknown,
+    host_call,
+    index_of,
+    native,
+    need,
+    too_large,
+    type_name,
+    unknown_builtin,
+)
+from ane_lsp.interp.symbolic import SymRatio
+from ane_lsp.interp.text import ascii_of, format_value
+from ane_lsp.interp.values import (
+    MISSING,
+    BoundMethod,
+    Builtin,
+    ClassObject,
+    Function,
+    Instance,
+    IteratorObject,
+    ModuleObject,
+    NativeType,
+    OneOf,
+    Opaque,
+    Partial,
+    PyRaise,
+    Tensor,
+)
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.machine import Interpreter
+
+__all__ = ["BUILTINS", "construct", "is_callable", "native_type_of", "sort_values", "type_attribute"]
+
+NUMBERS = (int, float)
+
+
+class Undecided(Exception):
+    """A comparison that nobody can decide; carries the Unknown out of a host sort."""
+
+    def __init__(self, value: Unknown) -> None:
+        super().__init__(value)
+        self.value = value
+
+
+def lost_iteration(unknown: Unknown) -> Exception:
+    """The machine's exception for "nobody knows what comes next"."""
+    from ane_lsp.interp.machine import UnknownIteration
+
+    return UnknownIteration(unknown)
+
+
+# -- numbers -----------------------------------------------------------------------------------------------------------------
+
+
+@native("abs", strict=True)
+def _abs(interp: Interpreter, x: Any) -> Any:
+    x = concrete(x)
+    if isinstance(x, (int, float, complex)):
+        return abs(x)
+    if isinstance(x, (Sym, SymRatio)):
+        top = x.numerator if isinstance(x, SymRatio) else x
+        if dims.lower_bound(top) >= 0:
+            return x
+        if dims.lower_bound(-top) >= 0:
+            return symbolic.negative(x)
+        return interp.unknown(f"the sign of the symbolic size {x} is not known")
+    return _special(interp, x, "__abs__", (), "bad operand type for abs()")
+
+
+def _special(interp: Interpreter, value: Any, name: str, args: tuple[Any, ...], message: str) -> Any:
+    if isinstance(value, (Instance, Tensor)):
+        found = interp.getattr(value, name, MISSING)
+        if found is not MISSING:
+            return interp.call(found, args, {})
+    return interp.raise_(TypeError, f"{message}: '{type_name(value)}'")
+
+
+@native("round", strict=True)
+def _round(interp: Interpreter, number: Any, ndigits: Any = None) -> Any:
+    number, ndigits = concrete(number), concrete(ndigits)
+    if isinstance(number, NUMBERS) and (ndigits is None or isinstance(ndigits, int)):
+        if isinstance(ndigits, int) and abs(ndigits) > 10_000:
+            return too_large(interp, "the number of digits")
+        return host_call(interp, "the number", round, number, ndigits)
+    if isinstance(number, Sym):
+        return number
+    if isinstance(number, SymRatio):
+        if number.denominator == 1:
+            return number.numerator if ndigits is None else number
+        return interp.unknown(f"which way the symbolic {number} is rounded")
+    return _special(
+        interp, number, "__round__", () if ndigits is None else (ndigits,), "type does not define __round__ method"
+    )
+
+
+@native("divmod", strict=True)
+def _divmod(interp: Interpreter, a: Any, b: Any) -> Any:
+    return interp.binary("//", a, b), interp.binary("%", a, b)
+
+
+@native("pow", strict=True)
+def _pow(interp: Interpreter, base: Any, exp: Any, mod: Any = None) -> Any:
+    if mod is None:
+        return interp.binary("**", base, exp)
+    lost = need(interp, "pow()", base, exp, mod)
+    return lost if lost is not None else host_call(interp, "the number", pow, base, exp, mod)
+
+
+@native("sum")
+def _sum(interp: Interpreter, iterable: Any, /, start: Any = 0) -> Any:
+    if isinstance(iterable, Unknown):
+        return interp.unknown("the sum of an unknown sequence", iterable)
+    if isinstance(start, str):
+        return interp.raise_(TypeError, "sum() can't sum strings [use ''.join(seq) instead]")
+    if isinstance(iterable, (list, tuple)) and type(start) in NUMBERS and all(type(v) in NUMBERS for v in iterable):
+        return sum(iterable, start)
+    if isinstance(iterable, range) and type(start) is int:
+        step_count = len(iterable) if len_fits(iterable) else None
+        if step_count is None:
+            return too_large(interp, "the sum")
+        return start + (iterable[0] + iterable[-1]) * step_count // 2 if step_count else start
+    total = start
+    for position, item in enumerate(interp.iterate(iterable)):
+        if position > LIMIT:
+            return too_large(interp, "the sum")
+        total = interp.binary("+", total, item)
+        if isinstance(total, Unknown):
+            return total
+    return total
+
+
+def len_fits(value: range) -> bool:
+    try:
+        len(value)
+    except OverflowError:
+        return False
+    return True
+
+
+def _extreme(name: str, op: str) -> Builtin:
+    def run(interp: Interpreter, *args: Any, key: Any = None, default: Any = MISSING) -> Any:
+        if not args:
+            return interp.raise_(TypeError, f"{name} expected at least 1 argument, got 0")
+        if len(args) == 1:
+            if isinstance(args[0], Unknown):
+                return interp.unknown(f"{name}() of an unknown sequence", args[0])
+            if isinstance(args[0], range) and key is None and args[0]:
+                return (min if name == "min" else max)(args[0][0], args[0][-1])
+            values = collect(interp, args[0], f"the sequence given to {name}()")
+            if isinstance(values, Unknown):
+                return values
+        else:
+            values = list(args)
+        if not values:
+            if default is not MISSING:
+                return default
+            return interp.raise_(ValueError, f"{name}() arg is an empty sequence")
+        if key is None and all(type(v) in NUMBERS for v in values):
+            return (min if name == "min" else max)(values)
+        keys = values if key is None else [interp.call(key, (v,), {}) for v in values]
+        best, best_key = values[0], keys[0]
+        for value, rank in zip(values[1:], keys[1:]):
+            verdict = interp.compare(op, rank, best_key)
+            if isinstance(verdict, Unknown) or verdict not in (True, False):
+                if key is None and all(isinstance(v, (int, Sym)) for v in (value, best)):
+                    best = best_key = (dims.minimum if name == "min" else dims.maximum)(best, value)
+                    continue
+                cause = verdict if isinstance(verdict, Unknown) else None
+                return interp.unknown(f"which value {name}() picks is not known", cause)
+            if verdict:
+                best, best_key = value, rank
+        if isinstance(best, Unknown):
+            return interp.unknown(f"{name}() of an unknown value", best)
+        return best
+
+    return builtin(name, run)
+
+
+# -- truth and types -----------------------------------------------------------------------------------------------------
+
+
+def _quantifier(name: str, decisive: bool) -> Builtin:
+    def run(interp: Interpreter, iterable: Any, /) -> Any:
+        if isinstance(iterable, Unknown):
+            return interp.unknown(f"{name}() of an unknown sequence", iterable)
+        open_question: Unknown | None = None
+        for item in interp.iterate(iterable):
+            verdict = interp.truth(item)
+            if verdict is decisive:
+                return decisive
+            if isinstance(verdict, Unknown):
+                open_question = verdict
+        return (not decisive) if open_question is None else interp.unknown(f"{name}() is not decided", open_question)
+
+    return builtin(name, run)
+
+
+@native("len")
+def _len(interp: Interpreter, obj: Any, /) -> Any:
+    if (
+        isinstance(obj, (list, tuple, str, dict, set, frozenset, bytes, range, DictView))
+        or type(obj).__name__ == "deque"
+    ):
+        return host_call(interp, "the length", len, obj)
+    if isinstance(obj, Unknown):
+        return interp.unknown("the length of an unknown value", obj)
+    if isinstance(obj, Tensor):
+        return tensor_length(interp, obj)
+    if isinstance(obj, (Instance, ClassObject)):
+        found = interp.getattr(obj, "__len__", MISSING)
+        if found is not MISSING:
+            return interp.call(found, (), {})
+        if isinstance(obj, Instance) and isinstance(obj.data, (list, tuple, str, dict, set, frozenset)):
+            return len(obj.data)
+    elif not isinstance(obj, (*SCALARS, Function, Sym, SymRatio, IteratorObject)):
+        found = interp.getattr(obj, "__len__", MISSING)
+        if found is not MISSING and not isinstance(found, Unknown):
+            return interp.call(found, (), {})
+        if isinstance(found, Unknown):
+            return interp.unknown("the length of something not modelled", found)
+    return interp.raise_(TypeError, f"object of type '{type_name(obj)}' has no len()")
+
+
+def tensor_length(interp: Interpreter, tensor: Tensor) -> Any:
+    """The size of the outermost axis."""
+    shape = tensor.type.shape
+    if shape is None:
+        return interp.unknown("the length of a tensor of unknown shape")
+    return shape[0] if shape else interp.raise_(TypeError, "len() of a 0-d tensor")
+
+
+@native("isinstance")
+def _isinstance(interp: Interpreter, obj: Any, classes: Any, /) -> Any:
+    return interp.isinstance(obj, classes)
+
+
+@native("issubclass")
+def _issubclass(interp: Interpreter, cls: Any, classes: Any, /) -> Any:
+    return interp.issubclass(cls, classes)
+
+
+def is_callable(interp: Interpreter, value: Any) -> Any:
+    """``callable(value)``: True, False or Unknown."""
+    if isinstance(value, (Function, BoundMethod, Builtin, Partial, ClassObject, NativeType, type)):
+        return True
+    if isinstance(value, (Unknown, Opaque, OneOf)):
+        return interp.unknown("whether an unknown value can be called", value if isinstance(value, Unknown) else None)
+    if isinstance(value, Instance):
+        if value.cls.lookup("__call__") is not MISSING:
+            return True
+        return any(isinstance(c, NativeType) and "__call__" in c.methods for c in value.cls.mro)
+    return False
+
+
+@native("callable")
+def _callable(interp: Interpreter, obj: Any, /) -> Any:
+    return is_callable(interp, obj)
+
+
+# -- attributes ------------------------------------------------------------------------------------------------------------
+
+
+def _attribute_name(interp: Interpreter, name: Any) -> Any:
+    name = concrete(name)
+    if isinstance(name, (str, Unknown)):
+        return name
+    return interp.raise_(TypeError, f"attribute name must be string, not '{type_name(name)}'")
+
+
+@native("getattr")
+def _getattr(interp: Interpreter, obj: Any, name: Any, default: Any = MISSING, /) -> Any:
+    name = _attribute_name(interp, name)
+    if isinstance(name, Unknown):
+        return interp.unknown("an attribute whose name is not known", name)
+    if isinstance(obj, Unknown):
+        return interp.unknown(f"attribute {name!r} of an unknown value", obj)
+    if default is MISSING:
+        return interp.getattr(obj, name)
+    return interp.getattr(obj, name, default)
+
+
+@native("hasattr")
+def _hasattr(interp: Interpreter, obj: Any, name: Any, /) -> Any:
+    name = _attribute_name(interp, name)
+    if isinstance(name, Unknown) or isinstance(obj, Unknown):
+        return interp.unknown("whether an unknown value has an attribute", obj if isinstance(obj, Unknown) else name)
+    if isinstance(obj, Instance) and name in obj.attrs:
+        return obj.attrs[name] is not MISSING
+    try:
+        found = interp.getattr(obj, name, MISSING)
+    except PyRaise as error:
+        if isinstance(error.value, AttributeError):
+            return False
+        raise
+    if isinstance(found, Unknown) and isinstance(obj, ModuleObject) and name not in obj.namespace:
+        return interp.unknown(f"whether {obj.name} has {name!r}", found)
+    return found is not MISSING
+
+
+@native("setattr")
+def _setattr(interp: Interpreter, obj: Any, name: Any, value: Any, /) -> Any:
+    name = _attribute_name(interp, name)
+    if isinstance(name, Unknown):
+        if isinstance(obj, Instance):
+            interp.touch(obj.attrs)
+            for key in list(obj.attrs):
+                if not key.startswith("_"):
+                    obj.attrs[key] = interp.unknown("may have been replaced by setattr() with an unknown name", name)
+        return None
+    if not isinstance(obj, Unknown):
+        interp.setattr(obj, name, value)
+    return None
+
+
+@native("delattr")
+def _delattr(interp: Interpreter, obj: Any, name: Any, /) -> Any:
+    name = _attribute_name(interp, name)
+    if not isinstance(name, Unknown) and not isinstance(obj, Unknown):
+        interp.delattr(obj, name)
+    return None
+
+
+@native("vars")
+def _vars(interp: Interpreter, obj: Any = MISSING, /) -> Any:
+    if obj is MISSING:
+        frame = getattr(interp, "frame", None)
+        return frame.locals if frame is not None else interp.unknown("local variables")
+    if isinstance(obj, Instance):
+        return interp.getattr(obj, "__dict__", obj.attrs)
+    if isinstance(obj, ModuleObject):
+        return interp.getattr(obj, "__dict__", obj.namespace)
+    if isinstance(obj, ClassObject):
+        return dict(obj.namespace)
+    if isinstance(obj, (Function, Partial)):
+        return obj.attrs
+    if isinstance(obj, SCALARS):
+        return interp.raise_(TypeError, "vars() argument must have __dict__ attribute")
+    return interp.unknown("the attributes of something not modelled", obj if isinstance(obj, Unknown) else None)
+
+
+@native("dir")
+def _dir(interp: Interpreter, obj: Any = MISSING, /) -> Any:
+    if obj is MISSING:
+        frame = getattr(interp, "frame", None)
+        return sorted(frame.locals) if frame is not None else interp.unknown("local names")
+    names: set[str] = set()
+    if isinstance(obj, ModuleObject):
+        return sorted(obj.namespace) if obj.missing is None else interp.unknown(f"the names in {obj.name}")
+    if isinstance(obj, Instance):
+        special = obj.cls.lookup("__dir__")
+        if special is not MISSING and isinstance(special, Function) and not special.module.is_torch:
+            return interp.call(interp.getattr(obj, "__dir__"), (), {})
+        names |= {n for n in obj.attrs if isinstance(n, str)}
+        obj = obj.cls
+    if isinstance(obj, ClassObject):
+        for cls in obj.mro:
+            if isinstance(cls, ClassObject):
+                names |= set(cls.namespace)
+            elif isinstance(cls, NativeType):
+                names |= set(cls.methods)
+            elif isinstance(cls, type):
+                names |= set(host.dir(cls))
+        return sorted(names)
+    if isinstance(obj, SCALARS) or isinstance(obj, (list, tuple, dict, set)):
+        return sorted(host.dir(obj))
+    return interp.unknown("the attributes of something not modelled", obj if isinstance(obj, Unknown) else None)
+
+
+# -- iteration ---------------------------------------------------------------------------------------------------------------
+
+
+@native("iter")
+def _iter(interp: Interpreter, obj: Any, sentinel: Any = MISSING, /) -> Any:
+    if sentinel is not MISSING:
+
+        def until() -> Iterator[Any]:
+            while True:
+                value = interp.call(obj, (), {})
+                same = interp.equal(value, sentinel)
+                if isinstance(same, Unknown):
+                    raise lost_iteration(same)
+                if same:
+                    return
+                yield value
+
+        return IteratorObject(until())
+    if isinstance(obj, IteratorObject):
+        return obj
+    if isinstance(obj, Unknown):
+        return interp.unknown("an iterator over an unknown value", obj)
+    if isinstance(obj, Instance):
+        found = interp.getattr(obj, "__iter__", MISSING)
+        if found is not MISSING:
+            return interp.call(found, (), {})
+    return IteratorObject(interp.iterate(obj), f"{type_name(obj)}_iterator")
+
+
+@native("next")
+def _next(interp: Interpreter, iterator: Any, default: Any = MISSING, /) -> Any:
+    if isinstance(iterator, Unknown):
+        return interp.unknown("the next item of an unknown iterator", iterator)
+    if isinstance(iterator, IteratorObject):
+        try:
+            return next(iterator.source)
+        except StopIteration:
+            pass
+    elif isinstance(iterator, Instance):
+        try:
+            return interp.call(interp.getattr(iterator, "__next__"), (), {})
+        except PyRaise as error:
+            if not isinstance(error.value, StopIteration) or default is MISSING:
+                raise
+    else:
+        return interp.raise_(TypeError, f"'{type_name(iterator)}' object is not an iterator")
+    if default is MISSING:
+        raise PyRaise(StopIteration())
+    return default
+
+
+@native("enumerate")
+def _enumerate(interp: Interpreter, iterable: Any, start: Any = 0) -> Any:
+    source = interp.iterate(iterable)
+    first = index_of(interp, start)
+
+    def items() -> Iterator[Any]:
+        number = first
+        for item in source:
+            yield number, item
+            number = interp.binary("+", number, 1)
+
+    def counted() -> Iterator[Any]:
+        number = first
+        for item in source:
+            yield number, item
+            number += 1
+
+    return IteratorObject(counted() if type(first) is int else items(), "enumerate")
+
+
+@native("zip")
+def _zip(interp: Interpreter, *iterables: Any, strict: Any = False) -> Any:
+    sources = [interp.iterate(v) for v in iterables]
+
+    def rows() -> Iterator[Any]:
+        if not sources:
+            return
+        while True:
+            row = []
+            for position, source in enumerate(sources):
+                try:
+                    row.append(next(source))
+                except StopIteration:
+                    if strict is True:
+                        _check_ended(interp, sources, position)
+                    return
+            yield tuple(row)
+
+    return IteratorObject(rows(), "zip")
+
+
+def _check_ended(interp: Interpreter, sources: list[Iterator[Any]], position: int) -> None:
+    if position:
+        plural = " " if position == 1 else "s 1-"
+        interp.raise_(ValueError, f"zip() argument {position + 1} is shorter than argument{plural}{position}")
+    for index, source in enumerate(sources[1:], 2):
+        if next(source, MISSING) is not MISSING:
+            plural = " " if index == 2 else "s 1-"
+            interp.raise_(ValueError, f"zip() argument {index} is longer than argument{plural}{index - 1}")
+
+
+@native("map")
+def _map(interp: Interpreter, function: Any, *iterables: Any) -> Any:
+    if not iterables:
+        return interp.raise_(TypeError, "map() must have at least two arguments.")
+    sources = [interp.iterate(v) for v in iterables]
+
+    def results() -> Iterator[Any]:
+        while True:
+            row = []
+            for source in sources:
+                try:
+                    row.append(next(source))
+                except StopIteration:
+                    return
+            yield interp.call(function, tuple(row), {})
+
+    return IteratorObject(results(), "map")
+
+
+def keep(interp: Interpreter, function: Any, iterable: Any, wanted: bool, kind: str) -> IteratorObject:
+    """Items for which ``function(item)`` (the item itself where None) is `wanted`."""
+    source = interp.iterate(iterable)
+
+    def kept() -> Iterator[Any]:
+        for item in source:
+            verdict = interp.truth(item if function is None else interp.call(function, (item,), {}))
+            if isinstance(verdict, Unknown):
+                raise lost_iteration(interp.unknown(f"whether {kind}() keeps an item is not known", verdict))
+            if verdict is wanted:
+                yield item
+
+    return IteratorObject(kept(), kind)
+
+
+@native("filter")
+def _filter(interp: Interpreter, function: Any, iterable: Any, /) -> Any:
+    return keep(interp, None if function is bool else function, iterable, True, "filter")
+
+
+@native("reversed")
+def _reversed(interp: Interpreter, sequence: Any, /) -> Any:
+    sequence = concrete(sequence) if not _has(interp, sequence, "__reversed__") else sequence
+    if isinstance(sequence, Unknown):
+        return interp.unknown("an unknown sequence, reversed", sequence)
+    if isinstance(sequence, (list, tuple, str, bytes, range, dict, DictView)) or type(sequence).__name__ == "deque":
+        items = sequence if isinstance(sequence, (list, tuple, str, bytes, range)) else tuple(sequence)
+        return IteratorObject(iter(reversed(items)), "reversed")
+    if isinstance(sequence, Instance):
+        found = interp.getattr(sequence, "__reversed__", MISSING)
+        if found is not MISSING:
+            return interp.call(found, (), {})
+        length = _len.fn(interp, (sequence,), {})
+        if isinstance(length, int):
+            return IteratorObject((interp.getitem(sequence, i) for i in reversed(range(length))), "reversed")
+        return interp.unknown("a sequence of unknown length, reversed", find_unknown(length))
+    if isinstance(sequence, Tensor):
+        return IteratorObject(iter(list(interp.iterate(sequence))[::-1]), "reversed")
+    return interp.raise_(TypeError, f"'{type_name(sequence)}' object is not reversible")
+
+
+def _has(interp: Interpreter, value: Any, name: str) -> bool:
+    return isinstance(value, Instance) and value.cls.lookup(name) is not MISSING
+
+
+def sort_values(interp: Interpreter, values: list[Any], key: Any, reverse: Any) -> Any:
+    """`values` in order, as a new list; Unknown where a comparison is not decided."""
+    flag = interp.truth(reverse)
+    if isinstance(flag, Unknown):
+        return interp.unknown("the direction of a sort is not known", flag)
+    keys = values if key is None else [interp.call(key, (v,), {}) for v in values]
+    order = list(range(len(values)))
+    if all(type(k) in (int, float) for k in keys) or all(type(k) is str for k in keys):
+        order.sort(key=keys.__getitem__, reverse=flag)
+        return [values[i] for i in order]
+
+    def compare(i: int, j: int) -> int:
+        for a, b, answer in ((i, j, -1), (j, i, 1)):
+            verdict = interp.compare("<", keys[a], keys[b])
+            if isinstance(verdict, Unknown):
+                raise Undecided(verdict)
+            if verdict is True:
+                return answer
+        return 0
+
+    try:
+        order.sort(key=cmp_to_key(compare), reverse=flag)
+    except Undecided as error:
+        return interp.unknown("the order of unknown values", error.value)
+    return [values[i] for i in order]
+
+
+@native("sorted")
+def _sorted(interp: Interpreter, iterable: Any, /, *, key: Any = None, reverse: Any = False) -> Any:
+    values = collect(interp, iterable, "the sorted list")
+    return values if isinstance(values, Unknown) else sort_values(interp, values, key, reverse)
+
+
+# -- text ----------------------------------------------------------------------------------------------------------------------
+
+
+@native("repr")
+def _repr(interp: Interpreter, obj: Any, /) -> Any:
+    return interp.repr(obj)
+
+
+@native("ascii")
+def _ascii(interp: Interpreter, obj: Any, /) -> Any:
+    text = interp.repr(obj)
+    return text if isinstance(text, Unknown) else ascii_of(text)
+
+
+@native("format")
+def _format(interp: Interpreter, value: Any, spec: Any = "", /) -> Any:
+    return format_value(interp, value, spec)
+
+
+def _on_host(name: str, fn: Callable[..., Any], keywords: bool = False) -> Builtin:
+    def run(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        args = tuple(concrete(a) for a in args)
+        if kwargs and not keywords:
+            return interp.raise_(TypeError, f"{name}() takes no keyword arguments")
+        lost = need(interp, f"{name}()", *args, *kwargs.values())
+        if lost is not None:
+            return lost
+        if any(type(a) is int and a.bit_length() > LIMIT for a in args):
+            return too_large(interp, "the number")
+        return host_call(interp, "the text", fn, *args, **kwargs)
+
+    return Builtin(name, run)
+
+
+@native("hash")
+def _hash(interp: Interpreter, obj: Any, /) -> Any:
+    if isinstance(obj, (bool, int, float, complex)):
+        return hash(obj)
+    if isinstance(obj, Instance) and obj.cls.lookup("__hash__") is not MISSING:
+        return interp.call(interp.getattr(obj, "__hash__"), (), {})
+    if isinstance(obj, (list, dict, set)):
+        return interp.raise_(TypeError, f"unhashable type: '{type_name(obj)}'")
+    return interp.unknown("the hash of a value differs between runs", obj if isinstance(obj, Unknown) else None)
+
+
+@native("id")
+def _id(interp: Interpreter, obj: Any, /) -> Any:
+    return id(obj) if not isinstance(obj, (Unknown, OneOf)) else interp.unknown("the identity of an unknown value")
+
+
+@native("__import__")
+def _import(interp: Interpreter, name: Any, *rest: Any, **kwargs: Any) -> Any:
+    if not isinstance(name, str):
+        return interp.unknown("a module whose name is not known", find_unknown(name))
+    fromlist = kwargs.get("fromlist", rest[2] if len(rest) > 2 else ())
+    module = interp.import_module(name)
+    return module if fromlist or "." not in name else interp.import_module(name.split(".")[0])
+
+
+_TYPES = (
+    bool, bytearray, bytes, classmethod, complex, dict, float, frozenset, int, list, memoryview, object, property,
+    range, set, slice, staticmethod, str, tuple, type,
+)  # fmt: skip
+
+BUILTINS: dict[str, Any] = {
+    "None": None, "True": True, "False": False, "Ellipsis": ..., "NotImplemented": NotImplemented, "__debug__": True,
+    **{t.__name__: t for t in _TYPES},
+    **{n: v for n, v in vars(host).items() if isinstance(v, type) and issubclass(v, BaseException)},
+    **{
+        made.name: made
+        for made in (
+            _abs, _round, _divmod, _pow, _sum, _extreme("min", "<"), _extreme("max", ">"), _quantifier("any", True),
+            _quantifier("all", False), _len, _isinstance, _issubclass, _callable, _getattr, _hasattr, _setattr,
+            _delattr, _vars, _dir, _iter, _next, _enumerate, _zip, _map, _filter, _reversed, _sorted, _repr, _ascii,
+            _format, _hash, _id, _import, _on_host("bin", bin), _on_host("hex", hex), _on_host("oct", oct),
+            _on_host("chr", chr), _on_host("ord", ord),
+            Builtin("print", lambda interp, args, kwargs: None),
+            Builtin("breakpoint", lambda interp, args, kwargs: None),
+            unknown_builtin("open", "files are not read here"),
+            unknown_builtin("input", "what a user types is not known"),
+            unknown_builtin("eval", "eval() is not evaluated here"),
+            unknown_builtin("exec", "exec() is not evaluated here"),
+            unknown_builtin("compile", "compile() is not evaluated here"),
+            unknown_builtin("help", "help() is not modelled"),
+        )
+    },
+}  # fmt: skip
+
+
+# -- what types know ------------------------------------------------------------------------------------------------------
+
+
+def type_attribute(cls: type, name: str) -> Any:
+    """A class method or class attribute of a builtin type that is not a plain unbound method, or MISSING."""
+    if name == "fromkeys" and issubclass(cls, dict):
+        return builtin("fromkeys", lambda interp, keys, value=None: from_keys(interp, cls, keys, value))
+    if name in ("maketrans", "from_bytes", "fromhex") and hasattr(cls, name):
+        return _on_host(f"{cls.__name__}.{name}", getattr(cls, name), keywords=True)
+    if name == "mro":
+        return Builtin("mro", lambda interp, args, kwargs: list(cls.__mro__))
+    if name == "__bases__":
+        return cls.__bases__
+    if name == "__subclasses__":
+        return Builtin(name, lambda interp, args, kwargs: interp.unknown("the subclasses of a builtin type"))
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        if name == "_fields":
+            return cls._fields
+        if name == "_field_defaults":
+            return dict(getattr(cls, "_field_defaults", {}))
+        if name == "_make":
+            return Builtin("_make", lambda interp, args, kwargs: interp.call(cls, tuple(interp.iterate(args[0])), {}))
+    if issubclass(cls, PurePath) and name in ("cwd", "home"):
+        return unknown_builtin(name, "the directory a program runs in is not known")
+    return MISSING
+
+
+def native_type_of(value: Any) -> Any:
+    """The class that ``type(value)`` is for values implemented here; None where it is the host's own type."""
+    from ane_lsp.interp.stdlib.types_model import type_of_native
+
+    return type_of_native(value)

@@ -1,0 +1,426 @@
+"""Methods of the mutable containers: list, dict (and its kin in collections), set, deque; tuple's two; dict views."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import Unknown
+from ane_lsp.interp.support import (
+    DefaultDict,
+    DictView,
+    collect,
+    host_call,
+    index_of,
+    spoil,
+)
+from ane_lsp.interp.values import MISSING, IteratorObject, OneOf, PyRaise
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.machine import Interpreter
+
+Fn = Callable[..., Any]
+
+
+# -- list and deque ------------------------------------------------------------------------------------------------------------
+
+
+def _append(interp: Interpreter, items: list[Any], value: Any, /) -> None:
+    interp.touch(items)
+    items.append(value)
+
+
+def _extend(interp: Interpreter, items: list[Any], iterable: Any, /) -> Any:
+    if isinstance(iterable, (Unknown, OneOf)):
+        # The number of items is lost: one unknown item stands for them.
+        interp.touch(items)
+        cause = iterable if isinstance(iterable, Unknown) else None
+        items.append(interp.unknown("items of an unknown sequence", cause))
+        return None
+    added = collect(interp, iterable, "the list")
+    if isinstance(added, Unknown):
+        return added
+    interp.touch(items)
+    items.extend(added)
+    return None
+
+
+def _insert(interp: Interpreter, items: list[Any], index: Any, value: Any, /) -> Any:
+    index = index_of(interp, index)
+    if not isinstance(index, int):
+        spoil(interp, items, "an item was inserted at an unknown position", len(items) + 1)
+        return None
+    interp.touch(items)
+    items.insert(index, value)
+    return None
+
+
+def _pop(interp: Interpreter, items: list[Any], index: Any = -1, /) -> Any:
+    index = index_of(interp, index)
+    if not items:
+        return interp.raise_(IndexError, "pop from empty list")
+    if not isinstance(index, int):
+        return spoil(interp, items, "an item was taken from an unknown position", len(items) - 1)
+    if not -len(items) <= index < len(items):
+        return interp.raise_(IndexError, "pop index out of range")
+    interp.touch(items)
+    return items.pop(index)
+
+
+def find(interp: Interpreter, items: Any, value: Any, start: int = 0, stop: int | None = None) -> Any:
+    """The first position that equals `value`: an int, None where there is none, Unknown where it is not decided."""
+    for position in range(start, len(items) if stop is None else min(stop, len(items))):
+        item = items[position]
+        if item is value and not isinstance(item, (Unknown, OneOf)):
+            return position
+        same = interp.truth(interp.equal(item, value))
+        if isinstance(same, Unknown):
+            return interp.unknown("which item is equal is not known", same)
+        if same:
+            return position
+    return None
+
+
+def _remove(interp: Interpreter, items: Any, value: Any, /) -> Any:
+    position = find(interp, items, value)
+    if position is None:
+        return interp.raise_(ValueError, "list.remove(x): x not in list")
+    if isinstance(position, Unknown):
+        spoil(interp, items, "an item was removed, nobody knows which", len(items) - 1)
+        return None
+    interp.touch(items)
+    del items[position]
+    return None
+
+
+def _index(interp: Interpreter, items: Any, value: Any, start: Any = 0, stop: Any = None, /) -> Any:
+    if not isinstance(start, int) or not (stop is None or isinstance(stop, int)):
+        return interp.unknown("an unknown range is searched")
+    size = len(items)
+    start = max(0, start + size) if start < 0 else start
+    stop = max(0, stop + size) if stop is not None and stop < 0 else stop
+    position = find(interp, items, value, start, stop)
+    if position is None:
+        text = interp.repr(value)
+        kind = "tuple.index(x): x not in tuple" if isinstance(items, tuple) else f"{text} is not in list"
+        return interp.raise_(ValueError, kind)
+    return position
+
+
+def _count(interp: Interpreter, items: Any, value: Any, /) -> Any:
+    total = 0
+    for item in list(items):
+        same = item is value or interp.truth(interp.equal(item, value))
+        if isinstance(same, Unknown):
+            return interp.unknown("how many items are equal is not known", same)
+        total += bool(same)
+    return total
+
+
+def _sort(interp: Interpreter, items: list[Any], /, *, key: Any = None, reverse: Any = False) -> Any:
+    from ane_lsp.interp.builtins import sort_values
+
+    ordered = sort_values(interp, list(items), key, reverse)
+    if isinstance(ordered, Unknown):
+        spoil(interp, items, "sorted in an order nobody knows")
+        return None
+    interp.touch(items)
+    items[:] = ordered
+    return None
+
+
+def _reverse(interp: Interpreter, items: Any, /) -> None:
+    interp.touch(items)
+    items.reverse()
+
+
+def _clear(interp: Interpreter, container: Any, /) -> None:
+    interp.touch(container)
+    container.clear()
+
+
+def _copy(interp: Interpreter, container: Any, /) -> Any:
+    return container.copy()
+
+
+_LIST: dict[str, Fn] = {
+    "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "remove": _remove, "index": _index,
+    "count": _count, "sort": _sort, "reverse": _reverse, "clear": _clear, "copy": _copy,
+}  # fmt: skip
+
+
+def _append_left(interp: Interpreter, items: deque[Any], value: Any, /) -> None:
+    interp.touch(items)
+    items.appendleft(value)
+
+
+def _extend_left(interp: Interpreter, items: deque[Any], iterable: Any, /) -> Any:
+    added = collect(interp, iterable, "the deque")
+    if isinstance(added, Unknown):
+        return added
+    interp.touch(items)
+    items.extendleft(added)
+    return None
+
+
+def _pop_deque(left: bool) -> Fn:
+    def run(interp: Interpreter, items: deque[Any], /) -> Any:
+        if not items:
+            return interp.raise_(IndexError, "pop from an empty deque")
+        interp.touch(items)
+        return items.popleft() if left else items.pop()
+
+    return run
+
+
+def _rotate(interp: Interpreter, items: deque[Any], n: Any = 1, /) -> Any:
+    n = index_of(interp, n)
+    if not isinstance(n, int):
+        return spoil(interp, items, "rotated by an unknown number")
+    interp.touch(items)
+    items.rotate(n)
+    return None
+
+
+_DEQUE: dict[str, Fn] = {
+    **{name: _LIST[name] for name in ("append", "extend", "insert", "remove", "index", "count", "reverse", "clear", "copy")},
+    "appendleft": _append_left, "extendleft": _extend_left, "pop": _pop_deque(False), "popleft": _pop_deque(True),
+    "rotate": _rotate,
+}  # fmt: skip
+
+
+# -- dict ------------------------------------------------------------------------------------------------------------------------
+
+
+def _key(interp: Interpreter, key: Any) -> Any:
+    """A key to look up; Unknown for one nobody knows."""
+    from ane_lsp.interp.construct import hashable_key
+
+    if isinstance(key, Unknown):
+        return interp.unknown("looked up by something unknown", key)
+    if isinstance(key, OneOf):
+        return interp.unknown("looked up by one of several values")
+    return hashable_key(interp, key)
+
+
+def _pending(interp: Interpreter, d: dict[Any, Any]) -> None:
+    """Let the machine fill in names that imports have not bound yet, where it keeps such (module namespaces)."""
+    force = getattr(interp, "force_pending_imports", None)
+    if force is not None:
+        force(d)
+
+
+def _has(interp: Interpreter, d: dict[Any, Any], key: Any) -> bool:
+    if key in d:
+        return True
+    _pending(interp, d)
+    return key in d
+
+
+def _get(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
+    key = _key(interp, key)
+    if isinstance(key, Unknown):
+        return key
+    return dict.__getitem__(d, key) if _has(interp, d, key) else default
+
+
+def _keys(interp: Interpreter, d: dict[Any, Any], /) -> DictView:
+    return DictView("dict_keys", tuple(d))
+
+
+def _values(interp: Interpreter, d: dict[Any, Any], /) -> DictView:
+    return DictView("dict_values", tuple(d.values()))
+
+
+def _items(interp: Interpreter, d: dict[Any, Any], /) -> DictView:
+    return DictView("dict_items", tuple(d.items()))
+
+
+def _pop_key(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any = MISSING, /) -> Any:
+    key = _key(interp, key)
+    if isinstance(key, Unknown):
+        spoil(interp, d, "an entry was removed, nobody knows which")
+        return key
+    if _has(interp, d, key):
+        interp.touch(d)
+        return d.pop(key)
+    if default is MISSING:
+        raise PyRaise(KeyError(key))
+    return default
+
+
+def _pop_item(interp: Interpreter, d: dict[Any, Any], last: Any = True) -> Any:
+    if not d:
+        return interp.raise_(KeyError, "popitem(): dictionary is empty")
+    interp.touch(d)
+    if isinstance(d, OrderedDict):
+        return d.popitem(last=bool(last))
+    return d.popitem()
+
+
+def _set_default(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
+    key = _key(interp, key)
+    if isinstance(key, Unknown):
+        return key
+    if not _has(interp, d, key):
+        interp.touch(d)
+        d[key] = default
+    return dict.__getitem__(d, key)
+
+
+def _update(interp: Interpreter, d: dict[Any, Any], /, *args: Any, **kwargs: Any) -> Any:
+    from ane_lsp.interp.construct import fill_dict
+
+    lost = fill_dict(interp, d, args, kwargs)
+    if lost is not None:
+        spoil(interp, d, "updated from something unknown")
+    return None
+
+
+def _move_to_end(interp: Interpreter, d: OrderedDict[Any, Any], key: Any, last: Any = True) -> Any:
+    key = _key(interp, key)
+    if isinstance(key, Unknown):
+        return key
+    interp.touch(d)
+    return host_call(interp, "the dict", d.move_to_end, key, last=bool(last))
+
+
+_DICT: dict[str, Fn] = {
+    "get": _get, "keys": _keys, "values": _values, "items": _items, "pop": _pop_key, "popitem": _pop_item,
+    "setdefault": _set_default, "update": _update, "clear": _clear, "copy": _copy,
+    "fromkeys": lambda interp, d, keys, value=None: from_keys(interp, type(d), keys, value),
+}  # fmt: skip
+
+
+def from_keys(interp: Interpreter, kind: type, keys: Any, value: Any = None) -> Any:
+    """``dict.fromkeys``."""
+    from ane_lsp.interp.construct import construct
+
+    items = collect(interp, keys, "the dict")
+    if isinstance(items, Unknown):
+        return items
+    return construct(interp, kind, ([(key, value) for key in items],), {})
+
+
+def _most_common(interp: Interpreter, counter: Counter[Any], n: Any = None) -> Any:
+    return host_call(interp, "the counts", counter.most_common, n)
+
+
+def _elements(interp: Interpreter, counter: Counter[Any]) -> Any:
+    return IteratorObject(counter.elements())
+
+
+def _count_update(sign: int) -> Fn:
+    def run(interp: Interpreter, counter: Counter[Any], /, *args: Any, **kwargs: Any) -> Any:
+        from ane_lsp.interp.construct import fill_counter
+
+        lost = fill_counter(interp, counter, args, kwargs, sign)
+        if lost is not None:
+            spoil(interp, counter, "counted from something unknown")
+        return None
+
+    return run
+
+
+_COUNTER: dict[str, Fn] = {
+    "most_common": _most_common, "elements": _elements, "update": _count_update(1), "subtract": _count_update(-1),
+    "total": lambda interp, counter: sum(counter.values()),
+}  # fmt: skip
+
+
+# -- set -------------------------------------------------------------------------------------------------------------------------
+
+
+def _add(interp: Interpreter, s: set[Any], value: Any, /) -> Any:
+    from ane_lsp.interp.construct import hashable_key
+
+    hashable_key(interp, value)
+    interp.touch(s)
+    s.add(value)
+    return None
+
+
+def _discard(interp: Interpreter, s: set[Any], value: Any, /) -> Any:
+    value = _key(interp, value)
+    if not isinstance(value, Unknown):
+        interp.touch(s)
+        s.discard(value)
+    return None
+
+
+def _remove_member(interp: Interpreter, s: set[Any], value: Any, /) -> Any:
+    value = _key(interp, value)
+    if isinstance(value, Unknown):
+        return value
+    if value not in s:
+        raise PyRaise(KeyError(value))
+    interp.touch(s)
+    s.remove(value)
+    return None
+
+
+def _pop_member(interp: Interpreter, s: set[Any], /) -> Any:
+    if not s:
+        return interp.raise_(KeyError, "pop from an empty set")
+    interp.touch(s)
+    if len(s) == 1:
+        return s.pop()
+    s.pop()
+    return interp.unknown("which member of a set pop() takes is not fixed")
+
+
+def _set_operation(name: str, in_place: bool) -> Fn:
+    def run(interp: Interpreter, s: Any, /, *others: Any) -> Any:
+        lists = []
+        for other in others:
+            items = collect(interp, other, "the set")
+            if isinstance(items, Unknown):
+                return items
+            lost = next((i for i in items if isinstance(i, (Unknown, OneOf))), None)
+            if lost is not None:
+                return interp.unknown(
+                    "a set operation on an unknown member", lost if isinstance(lost, Unknown) else None
+                )
+            lists.append(items)
+        if in_place:
+            interp.touch(s)
+        return host_call(interp, "the set", getattr(s, name), *lists)
+
+    return run
+
+
+_FROZENSET: dict[str, Fn] = {
+    **{
+        name: _set_operation(name, False)
+        for name in (
+            "union",
+            "intersection",
+            "difference",
+            "symmetric_difference",
+            "issubset",
+            "issuperset",
+            "isdisjoint",
+        )
+    },
+    "copy": _copy,
+}
+_SET: dict[str, Fn] = {
+    **_FROZENSET, "add": _add, "discard": _discard, "remove": _remove_member, "pop": _pop_member, "clear": _clear,
+    **{
+        name: _set_operation(name, True)
+        for name in ("update", "intersection_update", "difference_update", "symmetric_difference_update")
+    },
+}  # fmt: skip
+
+
+def _view_disjoint(interp: Interpreter, view: DictView, other: Any) -> Any:
+    items = collect(interp, other)
+    return items if isinstance(items, Unknown) else not set(view.items) & set(items)
+
+
+TABLES: dict[type, dict[str, Fn]] = {
+    list: _LIST, tuple: {"index": _index, "count": _count}, deque: _DEQUE, dict: _DICT,
+    OrderedDict: {"move_to_end": _move_to_end}, Counter: _COUNTER, DefaultDict: {}, set: _SET, frozenset: _FROZENSET,
+    DictView: {"isdisjoint": _view_disjoint},
+}  # fmt: skip
