@@ -21,6 +21,7 @@ from ane_lsp.cli.options import (
 )
 from ane_lsp.report.terminal import Painter, printable, width
 from ane_lsp.syntax.inputs import InputError, InputSpec, parse_inputs
+from ane_lsp.syntax.positions import utf8_to_code_points
 from ane_lsp.workspace.workspace import absolute
 
 Row = Mapping[str, Any]
@@ -55,10 +56,12 @@ def run(args: argparse.Namespace) -> int:
     workspace = projects.workspace(path)
     if workspace.problem:
         raise UsageError(workspace.problem)
-    problem = workspace.read(path).problem
-    if problem is not None:
-        raise UsageError(f"{args.file}:{problem.span.line}:{problem.span.col + 1}: {problem.message}")
-    traced = analysis.trace(  # type: ignore[attr-defined]
+    source = workspace.read(path)
+    if source.problem is not None:
+        line, col = source.problem.span.line, source.problem.span.col
+        column = utf8_to_code_points(source.lines.line(line), col) + 1
+        raise UsageError(f"{args.file}:{line}:{column}: {source.problem.message}")
+    traced = analysis.trace(
         path, workspace, projects.settings(path), entry=args.entry, inputs=read_inputs(args.input or ())
     )
     rows = [*traced.rows, {"summary": traced.summary}]

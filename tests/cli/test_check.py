@@ -1,0 +1,271 @@
+"""``ane-lsp check`` end to end. Findings here come from directives in comments, so that no rule has to exist."""
+
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from ane_lsp import analysis
+from ane_lsp.cli.main import main
+
+WARNING = "x = 1  # ane: ignor\n"
+HINT = "x = 1  # ane: ignore[ANE302]\n"
+CLEAN = "x = 1\n"
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ANE_LSP_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    root = tmp_path / "p"
+    root.mkdir()
+    (root / "ane-lsp.toml").write_text("")
+    monkeypatch.chdir(root)
+    return root
+
+
+def write(root: Path, **files: str) -> None:
+    for name, text in files.items():
+        path = root / (name.replace("__", "/") + ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def check(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
+    code = main(["check", *args])
+    out = capsys.readouterr()
+    return code, out.out, out.err
+
+
+def found(capsys: pytest.CaptureFixture[str], *args: str) -> list[str]:
+    _, out, _ = check(capsys, "--format", "json", *args)
+    return [f"{f['file']}:{f['line']}:{f['code']}" for f in json.loads(out)["findings"]]
+
+
+def test_exit_codes(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(project, clean=CLEAN, hint=HINT, warning=WARNING, broken="x = (\n")
+    assert check(capsys, "clean.py")[0] == 0
+    assert check(capsys, "hint.py")[0] == 0
+    assert check(capsys, "hint.py", "--fail-on", "hint")[0] == 1
+    assert check(capsys, "warning.py")[0] == 1
+    assert check(capsys, "warning.py", "--fail-on", "error")[0] == 0
+    assert check(capsys, "warning.py", "--fail-on", "never")[0] == 0
+    assert check(capsys, "warning.py", "--exit-zero")[0] == 0
+    assert check(capsys, "broken.py")[0] == 1
+    assert check(capsys, "none.py")[0] == 2
+    assert check(capsys, "clean.py", "--target", "nope")[0] == 2
+    assert check(capsys, "clean.py", "--select", "nope")[0] == 2
+    assert check(capsys, "clean.py", "--format", "nope")[0] == 2
+    assert check(capsys, "clean.py", "--search-path", "nope")[0] == 2
+    assert check(capsys, "clean.py", "--config", "nope")[0] == 2
+    assert check(capsys, "clean.py", "--python", "nope")[0] == 2
+    assert check(capsys, "clean.py", "--unknown")[0] == 2
+    assert check(capsys, "clean.py", "-o", "clean.py/x")[0] == 2
+    assert main([]) == 2
+    assert main(["nope"]) == 2
+
+
+def test_usage_errors_are_one_line_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, err = check(capsys, "--target", "iPhon 15 Pro", ".")
+    assert out == ""
+    assert err.startswith("ane-lsp check: targets: no chip or device is called 'iPhon 15 Pro'; did you mean iPhone")
+    assert err.count("\n") == 1
+
+
+def test_an_internal_error_is_reported_and_other_files_are_still_checked(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(project, a=WARNING, b=WARNING)
+    real = analysis.analyze
+
+    def broken(path: Path, *rest: object) -> analysis.FileAnalysis:
+        if path.name == "a.py":
+            raise RuntimeError("boom")
+        return real(path, *rest)
+
+    monkeypatch.setattr(analysis, "analyze", broken)
+    code, out, _ = check(capsys, ".")
+    assert code == 2
+    assert "a.py:1:1: error[internal] the analysis failed: RuntimeError: boom" in out
+    assert "b.py:1:8: warning[ANE902]" in out
+
+
+def test_folders_in_a_fixed_order_with_patterns(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(project, b=WARNING, a=WARNING, m__z=WARNING, m__a=WARNING, venv__x=WARNING, gen__y=WARNING)
+    (project / ".gitignore").write_text("gen/\n")
+    (project / ".git").mkdir()
+    assert [f.split(":")[0] for f in found(capsys)] == ["a.py", "b.py", "m/a.py", "m/z.py"]
+    assert [f.split(":")[0] for f in found(capsys, "m", "a.py", "m/a.py")] == ["a.py", "m/a.py", "m/z.py"]
+    assert len(found(capsys, "--no-gitignore")) == 5
+    assert len(found(capsys, "--exclude", "m")) == 2
+    assert len(found(capsys, "--exclude", "m", "m/a.py")) == 1
+    assert len(found(capsys, "--exclude", "m", "--force-exclude", "m/a.py")) == 0
+    assert len(found(capsys, "--include", "a.py")) == 2
+
+
+def test_any_number_of_jobs_gives_the_same_output(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(12):
+        write(project, **{f"m{number}": WARNING * (number % 3 + 1)})
+    alone = check(capsys, "--no-cache", "--jobs", "1")
+    assert check(capsys, "--no-cache", "--jobs", "2") == alone
+    assert check(capsys, "--jobs", "2") == alone
+    assert check(capsys, "--jobs", "1") == alone
+
+
+def test_stdin(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def stdin(data: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="ascii"))
+
+    write(project, m__net=CLEAN)
+    stdin(WARNING.encode())
+    assert found(capsys, "-", "--stdin-filename", "m/net.py") == ["m/net.py:1:ANE902"]
+    stdin("é = 1  # ane: ignor\n".encode())
+    assert found(capsys, "-") == ["stdin.py:1:ANE902"]
+    stdin(b"x = '\xe9'\n")
+    code, out, _ = check(capsys, "-")
+    assert (code, "error[encoding]" in out) == (1, True)
+    stdin(b"")
+    assert check(capsys, "-")[0] == 0
+    assert check(capsys, "-", "m")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "words"),
+    [
+        (b"", 0, "0 findings in 1 file"),
+        (b"\xef\xbb\xbfx = 1  # ane: ignor\r\n", 1, "bad.py:1:8: warning[ANE902]"),
+        (b"x = 1\r\ny = 2  # ane: ignor\r\n", 1, "bad.py:2:8: warning[ANE902]"),
+        (b"x = 1\ry = 2  # ane: ignor\r", 1, "bad.py:2:8: warning[ANE902]"),
+        (b"# coding: latin-1\nx = '\xe9'  # ane: ignor\n", 1, "bad.py:2:10: warning[ANE902]"),
+        (b"x = '\xe9'\n", 1, "error[encoding]"),
+        (b"x = 1\0\n", 1, "null byte"),
+        (b"x = (\n", 1, "error[syntax]"),
+        (b"import torch\nx = [" + b"1, " * 350_000 + b"]  # ane: ignor\n", 1, "bad.py:2:1050009: warning[ANE902]"),
+        (b"import torch\nx = " + b"(" * 300 + b")" * 300, 1, "error[syntax]"),
+        (b"\x00\x01\x02\xff\xfe", 1, "error["),
+    ],
+    ids=["empty", "bom", "crlf", "cr", "latin-1", "not-utf8", "null", "syntax", "one-line-1mb", "deep", "binary"],
+)
+def test_bad_input(project: Path, capsys: pytest.CaptureFixture[str], data: bytes, code: int, words: str) -> None:
+    (project / "bad.py").write_bytes(data)
+    result, out, err = check(capsys, "bad.py")
+    assert (result, err) == (code, "")
+    assert words in out
+    assert "Traceback" not in out
+    assert all(len(line) < 250 for line in out.splitlines())
+
+
+def test_settings_problems_are_findings_in_the_settings_file(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(project, clean=CLEAN, m__clean=CLEAN)
+    (project / "ane-lsp.toml").write_text("# settings\ntarget = ['M4']\n")
+    code, out, _ = check(capsys)
+    assert code == 1
+    assert "ane-lsp.toml:2:1: warning[ANE904] unknown setting 'target'; did you mean 'targets'?" in out
+    assert out.count("ANE904") == 1
+    assert check(capsys, "--isolated")[0] == 0
+
+
+def test_selection(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(project, m=WARNING + HINT)
+    assert found(capsys) == ["m.py:1:ANE902", "m.py:2:ANE903"]
+    assert found(capsys, "--ignore", "unused-suppression") == ["m.py:1:ANE902"]
+    assert found(capsys, "--select", "ANE3,ANE903") == ["m.py:2:ANE903"]
+    assert found(capsys, "--select", "ANE5", "--extend-select", "ANE902") == ["m.py:1:ANE902"]
+    (project / "ane-lsp.toml").write_text('[per-file-ignores]\n"m.py" = ["ANE902"]\n')
+    assert found(capsys) == ["m.py:2:ANE903"]
+
+
+def test_output_file_and_statistics(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(project, m=WARNING * 3)
+    code, out, _ = check(capsys, "--statistics", "--output-file", "out/report.txt")
+    assert (code, out) == (1, "")
+    assert "     3  ANE902  malformed-directive\n" in (project / "out/report.txt").read_text()
+
+
+def test_a_baseline_hides_what_it_records_and_nothing_else(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(project, m=WARNING * 2, n=WARNING)
+    assert check(capsys, "--write-baseline", "base.json")[0] == 0
+    code, out, _ = check(capsys, "--baseline", "base.json")
+    assert (code, "3 hidden by the baseline" in out) == (0, True)
+    write(project, m="import os\n\n" + WARNING * 3)
+    assert found(capsys, "--baseline", "base.json") == ["m.py:5:ANE902"]
+    (project / "base.json").write_text("[]")
+    assert check(capsys, "--baseline", "base.json")[0] == 2
+    assert check(capsys, "--baseline", "gone.json")[0] == 2
+
+
+def test_colour(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    write(project, m=WARNING)
+    assert "\x1b" not in check(capsys)[1]
+    assert "\x1b[1;33m" in check(capsys, "--color", "always")[1]
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[1;33m" in check(capsys)[1]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in check(capsys)[1]
+
+
+class TestCache:
+    @pytest.fixture
+    def calls(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Names of files that were really analysed; a helper.py beside them counts as imported."""
+        called: list[str] = []
+        real = analysis.analyze
+
+        def counting(path, workspace, settings):
+            called.append(path.name)
+            module = workspace.resolve("helper", path)
+            if module is not None:
+                workspace.read(module.path)
+            return real(path, workspace, settings)
+
+        monkeypatch.setattr(analysis, "analyze", counting)
+        return called
+
+    def test_an_unchanged_file_is_not_analysed_again(
+        self, project: Path, capsys: pytest.CaptureFixture[str], calls: list[str]
+    ) -> None:
+        write(project, m=WARNING)
+        first = check(capsys, "m.py")
+        assert check(capsys, "m.py") == first
+        assert calls == ["m.py"]
+        assert check(capsys, "m.py", "--no-cache") == first
+        assert calls == ["m.py"] * 2
+        assert check(capsys, "m.py", "--target", "M1") == first
+        assert calls == ["m.py"] * 3
+
+    def test_changes_of_the_file_and_of_what_it_imports_count(
+        self, project: Path, capsys: pytest.CaptureFixture[str], calls: list[str]
+    ) -> None:
+        write(project, m=WARNING)
+        check(capsys, "m.py")
+        write(project, helper=CLEAN)  # a module that was missing appears
+        stamp = project.stat().st_mtime_ns + 1_000_000
+        os.utime(project, ns=(stamp, stamp))
+        check(capsys, "m.py")
+        assert len(calls) == 2
+        write(project, helper=CLEAN * 2)
+        check(capsys, "m.py")
+        assert len(calls) == 3
+        write(project, m=WARNING * 2)
+        assert check(capsys, "m.py")[1].count("ANE902") == 2
+        assert len(calls) == 4
+
+    def test_a_damaged_or_unwritable_cache_changes_nothing(
+        self, project: Path, capsys: pytest.CaptureFixture[str], calls: list[str], tmp_path: Path
+    ) -> None:
+        write(project, m=WARNING)
+        first = check(capsys, "m.py")
+        for entry in (tmp_path / "cache").rglob("*"):
+            if entry.is_file():
+                entry.write_text('{"files": {}, "directories": {}, "result": {"path": 3}}')
+        assert check(capsys, "m.py") == first
+        assert len(calls) == 2
+        assert main(["cache", "clean"]) == 0
+        assert "removed 1 entries" in capsys.readouterr().out
+        (tmp_path / "cache" / "v1").rename(tmp_path / "old")
+        (tmp_path / "cache" / "v1").write_text("in the way")
+        assert check(capsys, "m.py") == first
