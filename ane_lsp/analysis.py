@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -93,6 +94,8 @@ def analyze(
     findings: list[Finding] = []
     if "torch" in source.text or directives.inputs:
         findings = _check_entries(result, source.path, workspace, settings, directives, cancelled)
+    if "coremltools" in source.text:
+        findings += _check_script(tree, source.path, settings)
     kept, _ = directives.apply(findings, str(source.path), lambda code: settings.is_selected(code))
     kept = [f for f in kept if settings.is_selected(f.code, f.name, source.path) and _shown(f, settings)]
     result.findings = sorted(kept, key=_position)
@@ -155,6 +158,14 @@ def _check_entries(
         where = Span(file, 1, 0, 1, 0)
         result.errors.append(AnalysisError("budget", f"the analysis stopped after {settings.budget:g} s", where))
     return list(merged.values())
+
+
+def _check_script(tree: ast.Module, path: Path, settings: Settings) -> list[Finding]:
+    from ane_lsp.checks import scripts
+    from ane_lsp.knowledge import targets
+
+    chosen = tuple(t for name in settings.targets for t in targets.resolve(name)) or targets.default()
+    return scripts.check(tree, str(path), chosen[0])
 
 
 def _configured(settings: Settings, path: Path) -> list[tuple[str, tuple[InputSpec, ...]]]:

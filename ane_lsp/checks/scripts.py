@@ -1,0 +1,215 @@
+"""Rules about the conversion script: what coremltools is told, read from the source alone.
+
+Flexible shapes, precision and weight compression are decided where ``coremltools.convert`` is called, not in the model. These
+rules look at calls whose function is known by its imports to be coremltools' own; an argument that is not written there is not
+guessed.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ane_lsp.checks.engine import page_confidence
+from ane_lsp.checks.finding import Finding, Related
+from ane_lsp.graph import Span
+from ane_lsp.graph.builder import OPSETS
+from ane_lsp.knowledge import rules as pages
+from ane_lsp.knowledge.targets import Target
+
+# coremltools refuses more enumerated shapes than this.
+MAX_SHAPES = 128
+_MACOS = {"macOS12": "iOS15", "macOS13": "iOS16", "macOS14": "iOS17", "macOS15": "iOS18", "macOS26": "iOS26"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """A call of a coremltools function. `inside`: names of the coremltools calls around it, innermost first."""
+
+    name: str
+    node: ast.Call
+    inside: tuple[str, ...]
+
+    def keyword(self, name: str) -> ast.expr | None:
+        return next((k.value for k in self.node.keywords if k.arg == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    code: str
+    message: str
+    node: ast.expr
+    related: tuple[ast.expr, ...] = ()
+
+
+class _Names:
+    """What the file's names stand for, by its imports."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.known: dict[str, str] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    self.known[alias.asname or alias.name.partition(".")[0]] = (
+                        alias.name if alias.asname else alias.name.partition(".")[0]
+                    )
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                for alias in node.names:
+                    self.known[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+
+    def dotted(self, node: ast.expr | None) -> str:
+        """``ct.target.iOS17`` as ``coremltools.target.iOS17``; "" for anything else."""
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name) or node.id not in self.known:
+            return ""
+        return ".".join([self.known[node.id], *reversed(parts)])
+
+
+def check(tree: ast.Module, file: str, target: Target) -> list[Finding]:
+    """Findings about a file's calls of coremltools."""
+    names = _Names(tree)
+    if not any(name.partition(".")[0] == "coremltools" for name in names.known.values()):
+        return []
+    sites = list(_sites(tree, names, ()))
+    return [_finding(hit, file, target) for rule in _RULES for hit in rule(sites, names)]
+
+
+def _sites(node: ast.AST, names: _Names, inside: tuple[str, ...]) -> Iterator[_Site]:
+    if isinstance(node, ast.Call):
+        full = names.dotted(node.func)
+        if full.startswith("coremltools."):
+            name = full.rsplit(".", 1)[-1]
+            yield _Site(name, node, inside)
+            inside = (name, *inside)
+    for child in ast.iter_child_nodes(node):
+        yield from _sites(child, names, inside)
+
+
+def _span(node: ast.expr, file: str) -> Span:
+    return Span(
+        file, node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+    )
+
+
+def _finding(hit: _Hit, file: str, target: Target) -> Finding:
+    page = pages.get(hit.code)
+    return Finding(
+        code=hit.code,
+        name=page.name,
+        message=hit.message,
+        span=_span(hit.node, file),
+        severity=page.severity,
+        confidence=page_confidence(page, target),
+        evidence=tuple(e.evidence for e in page.evidence),
+        related=tuple(Related(_span(node, file), "the same here") for node in hit.related),
+    )
+
+
+def _avoids_ane(site: _Site, names: _Names) -> bool:
+    return names.dotted(site.keyword("compute_units")).endswith(("CPU_ONLY", "CPU_AND_GPU"))
+
+
+def _fp32(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
+    for site in sites:
+        precision = site.keyword("compute_precision")
+        if (
+            site.name == "convert"
+            and names.dotted(precision).endswith("precision.FLOAT32")
+            and not _avoids_ane(site, names)
+        ):
+            assert precision is not None
+            yield _Hit(
+                "ANE255",
+                "A model converted with FLOAT32 precision does not run on the ANE, which computes in fp16 (Apple's conversion guide). Leave the "
+                "default, and exclude single operations with an op_selector where accuracy asks for it.",
+                precision,
+            )
+
+
+def _ranges(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
+    flexible = [s for s in sites if s.name == "RangeDim" and "StateType" not in s.inside]
+    if flexible:
+        yield _Hit(
+            "ANE606",
+            "With RangeDim only the default shape may run on the ANE (Apple's conversion guide). Use fixed shapes, ct.EnumeratedShapes with up to "
+            "128 shapes, or one function for each shape.",
+            flexible[0].node,
+            tuple(s.node for s in flexible[1:6]),
+        )
+
+
+def _shapes(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
+    for site in sites:
+        given = site.keyword("shapes") or (site.node.args[0] if site.node.args else None)
+        if (
+            site.name == "EnumeratedShapes"
+            and isinstance(given, (ast.List, ast.Tuple))
+            and len(given.elts) > MAX_SHAPES
+        ):
+            yield _Hit(
+                "ANE607",
+                f"{len(given.elts)} enumerated shapes are refused: coremltools takes up to {MAX_SHAPES} (Apple's conversion guide). Round the sizes "
+                "up to fewer steps, or split them over several functions.",
+                given,
+            )
+
+
+def _blocks(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
+    for site in sites:
+        granularity = site.keyword("granularity")
+        if isinstance(granularity, ast.Constant) and granularity.value == "per_block":
+            yield _Hit(
+                "ANE706",
+                "Weights with a scale for each block left the ANE (measured on M5 Pro and M4 Max); Apple recommends one scale for each channel, or "
+                "palettization, for the ANE. Use per_channel or a palettizer.",
+                granularity,
+            )
+
+
+def _channel_scale(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
+    for site in sites:
+        scale = site.keyword("enable_per_channel_scale")
+        if isinstance(scale, ast.Constant) and scale.value is True:
+            yield _Hit(
+                "ANE707",
+                "Palettized weights with a scale for each channel are reported to leave the ANE or to crash on it (macOS 26; Apple's Core AI notes). "
+                "Use smaller groups (granularity='per_grouped_channel') instead.",
+                scale,
+            )
+
+
+def _states(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
+    for site in sites:
+        if site.name == "RangeDim" and "StateType" in site.inside:
+            yield _Hit(
+                "ANE708",
+                "A state cannot have a flexible shape (apple/coremltools#2537; coremltools 9.0). Give it its largest size and mask the unused part.",
+                site.node,
+            )
+        if site.name != "convert" or site.keyword("states") is None:
+            continue
+        chosen = site.keyword("minimum_deployment_target")
+        opset = names.dotted(chosen).rsplit(".", 1)[-1]
+        opset = _MACOS.get(opset, opset)
+        if chosen is not None and opset in OPSETS and OPSETS.index(opset) < OPSETS.index("iOS18"):
+            yield _Hit(
+                "ANE709",
+                f"States need iOS 18 or macOS 15, and the deployment target is {opset} (Apple's conversion guide). Raise it, or pass the tensors in "
+                "and return them.",
+                chosen,
+            )
+
+
+_RULES: tuple[Callable[[list[_Site], _Names], Iterator[_Hit]], ...] = (
+    _fp32,
+    _ranges,
+    _shapes,
+    _blocks,
+    _channel_scale,
+    _states,
+)
+CODES = ("ANE255", "ANE606", "ANE607", "ANE706", "ANE707", "ANE708", "ANE709")
