@@ -1,0 +1,129 @@
+"""``importlib`` and its parts: modules are found as source, never loaded."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import Unknown
+from ane_lsp.interp import stdlib
+from ane_lsp.interp.stdlib.common import Maker, Namespace, by_name, native_type, nothing
+from ane_lsp.interp.support import concrete, find_unknown, native, unknown_builtin
+from ane_lsp.interp.values import ClassObject, Instance, ModuleObject
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.machine import Interpreter
+
+
+@native("importlib.import_module")
+def _import_module(interp: Interpreter, name: Any, package: Any = None) -> Any:
+    name, package = concrete(name), concrete(package)
+    if not isinstance(name, str):
+        return interp.unknown("a module whose name is not known", find_unknown(name))
+    level = len(name) - len(name.lstrip("."))
+    if level:
+        if not isinstance(package, str):
+            return interp.unknown("a relative import without a known package", find_unknown(package))
+        parts = package.split(".")
+        name = ".".join([*parts[: len(parts) - level + 1], *([name[level:]] if name[level:] else [])])
+    return interp.import_module(name)
+
+
+def _resolvable(interp: Interpreter, name: str) -> bool | Unknown:
+    """Whether a module of that name is there, as far as sources tell."""
+    if interp.find_module(name) is not None:
+        return True
+    top = name.partition(".")[0]
+    if top in stdlib.NAMES or (stdlib.real_has("sys", "stdlib_module_names") and top in _standard_names()):
+        return True
+    return False
+
+
+def _standard_names() -> frozenset[str]:
+    import sys
+
+    return frozenset(getattr(sys, "stdlib_module_names", ()))
+
+
+@native("importlib.util.find_spec")
+def _find_spec(interp: Interpreter, name: Any, package: Any = None) -> Any:
+    name = concrete(name)
+    if not isinstance(name, str) or name.startswith("."):
+        return interp.unknown("a module whose name is not known", find_unknown(name))
+    found = _resolvable(interp, name)
+    if found is not True:
+        return None if found is False else found
+    cls = ClassObject("ModuleSpec", "ModuleSpec", (), {}, ModuleObject("importlib.machinery", None))
+    made = Instance(cls)
+    made.attrs.update(
+        name=name, loader=interp.unknown("loaders are not modelled"), submodule_search_locations=None, parent=name.rpartition(".")[0],
+        origin=getattr(interp.find_module(name), "path", None),
+    )  # fmt: skip
+    return made
+
+
+def distribution_version(interp: Interpreter, name: str) -> str | None:
+    """The version in the ``METADATA`` of an installed distribution among the places where sources are read."""
+    wanted = re.sub(r"[-_.]+", "_", name).lower()
+    for root in getattr(interp.workspace, "search_roots", lambda: ())():
+        try:
+            for entry in root.glob("*.dist-info"):
+                stem, _, version = entry.name[: -len(".dist-info")].rpartition("-")
+                if re.sub(r"[-_.]+", "_", stem).lower() == wanted and version:
+                    return str(version)
+        except OSError:
+            continue
+    return None
+
+
+@native("importlib.metadata.version")
+def _version(interp: Interpreter, distribution_name: Any) -> Any:
+    name = concrete(distribution_name)
+    if not isinstance(name, str):
+        return interp.unknown("the version of an unknown distribution", find_unknown(name))
+    found = distribution_version(interp, name)
+    if found is not None:
+        return found
+    module = interp.find_module(name.replace("-", "_"))
+    if module is None:
+        from importlib.metadata import PackageNotFoundError
+
+        return interp.raise_(PackageNotFoundError, name)
+    return interp.unknown(f"the installed version of {name}")
+
+
+def _metadata(interp: Interpreter) -> Namespace:
+    from importlib.metadata import PackageNotFoundError
+
+    asked = ["metadata", "distribution", "distributions", "entry_points", "files", "requires", "packages_distributions"]
+    return {
+        "version": _version, "PackageNotFoundError": PackageNotFoundError,
+        **{n: unknown_builtin(n, "what is installed is not looked at") for n in asked},
+    }  # fmt: skip
+
+
+@native("importlib.reload")
+def _reload(interp: Interpreter, module: Any) -> Any:
+    return module
+
+
+def _util(interp: Interpreter) -> Namespace:
+    loading = ("module_from_spec", "spec_from_file_location", "spec_from_loader", "LazyLoader", "source_hash")
+    return {**by_name(_find_spec), **{n: unknown_builtin(n, "modules are not loaded from files here") for n in loading}}
+
+
+def _machinery(interp: Interpreter) -> Namespace:
+    names = ("ModuleSpec", "SourceFileLoader", "ExtensionFileLoader", "PathFinder", "FileFinder")
+    return {n: native_type("importlib.machinery", n) for n in names}
+
+
+MODULES: dict[str, Maker] = {
+    "importlib": lambda interp: {
+        **by_name(_import_module, _reload), "invalidate_caches": nothing("invalidate_caches"),
+    },
+    "importlib.util": _util, "importlib.metadata": _metadata, "importlib.machinery": _machinery,
+    "pkgutil": lambda interp: {
+        n: unknown_builtin(n, "what modules there are is not looked at")
+        for n in ("iter_modules", "walk_packages", "get_data", "find_loader", "extend_path")
+    },
+}  # fmt: skip

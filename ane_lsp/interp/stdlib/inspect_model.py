@@ -1,0 +1,269 @@
+"""``inspect``: signatures of interpreted functions and classes, and the ``is...`` questions."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import Unknown
+from ane_lsp.interp.builtins import is_callable
+from ane_lsp.interp.stdlib.common import Maker, Namespace, by_name
+from ane_lsp.interp.support import native
+from ane_lsp.interp.values import (
+    MISSING,
+    BoundMethod,
+    Builtin,
+    ClassMethod,
+    ClassObject,
+    Function,
+    Instance,
+    IteratorObject,
+    ModuleObject,
+    NativeType,
+    Opaque,
+    Partial,
+    Property,
+    StaticMethod,
+)
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.machine import Interpreter
+
+_KINDS = ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD", "VAR_POSITIONAL", "KEYWORD_ONLY", "VAR_KEYWORD")
+
+
+def _stub(interp: Interpreter, name: str) -> Any:
+    return interp.getattr(interp.import_module("_ane_inspect"), name)
+
+
+def parameters(func: Function) -> list[tuple[str, str, Any, Any]]:
+    """``(name, kind, default or MISSING, annotation node)`` of each parameter, in order."""
+    args = func.node.args
+    found: list[tuple[str, str, Any, Any]] = []
+    positional = [*args.posonlyargs, *args.args]
+    first = len(positional) - len(func.defaults)
+    for position, arg in enumerate(positional):
+        kind = _KINDS[0] if position < len(args.posonlyargs) else _KINDS[1]
+        default = func.defaults[position - first] if position >= first else MISSING
+        found.append((arg.arg, kind, default, arg.annotation))
+    if args.vararg is not None:
+        found.append((args.vararg.arg, _KINDS[2], MISSING, args.vararg.annotation))
+    for arg in args.kwonlyargs:
+        found.append((arg.arg, _KINDS[3], func.kw_defaults.get(arg.arg, MISSING), arg.annotation))
+    if args.kwarg is not None:
+        found.append((args.kwarg.arg, _KINDS[4], MISSING, args.kwarg.annotation))
+    return found
+
+
+def _target(interp: Interpreter, obj: Any, follow: bool) -> tuple[Any, int]:
+    """The function behind a callable and how many leading parameters are bound already."""
+    skipped = 0
+    for _ in range(50):
+        if isinstance(obj, BoundMethod):
+            obj, skipped = obj.func, skipped + 1
+        elif isinstance(obj, (StaticMethod, ClassMethod)):
+            skipped += isinstance(obj, ClassMethod)
+            obj = obj.func
+        elif isinstance(obj, Function) and follow and "__wrapped__" in obj.attrs and "__signature__" not in obj.attrs:
+            obj = obj.attrs["__wrapped__"]
+        elif isinstance(obj, ClassObject):
+            init = obj.lookup("__init__")
+            if init is MISSING:
+                maker = obj.lookup("__new__")
+                init = maker.func if isinstance(maker, StaticMethod) else maker
+            if init is MISSING:
+                return None, 0
+            obj, skipped = init, skipped + 1
+        elif isinstance(obj, Instance):
+            call = interp.getattr(obj, "__call__", MISSING)
+            if isinstance(call, BoundMethod) and isinstance(call.func, Function) and call.func.module.is_torch:
+                call = interp.getattr(obj, "forward", call)
+            if call is MISSING or isinstance(call, Instance):
+                return MISSING, 0
+            obj = call
+        else:
+            break
+    return obj, skipped
+
+
+@native("inspect.signature", strict=True)
+def _signature(interp: Interpreter, obj: Any, *, follow_wrapped: Any = True, **options: Any) -> Any:
+    if isinstance(obj, Partial):
+        return _of_partial(interp, obj)
+    if isinstance(obj, ClassObject) and obj.lookup("__signature__") is not MISSING:
+        return obj.lookup("__signature__")
+    func, skipped = _target(interp, obj, follow_wrapped is not False)
+    if func is None:
+        return _make(interp, [])
+    if isinstance(func, Partial):
+        return _of_partial(interp, func)
+    if not isinstance(func, Function):
+        return interp.unknown("the signature of something not interpreted", func if isinstance(func, Unknown) else None)
+    if "__signature__" in func.attrs:
+        return func.attrs["__signature__"]
+    return _make(interp, _described(interp, func)[skipped:], func)
+
+
+def _described(interp: Interpreter, func: Function) -> list[tuple[str, str, Any, Any]]:
+    made = []
+    for name, kind, default, node in parameters(func):
+        made.append((name, kind, default, MISSING if node is None else Opaque(ast.unparse(node))))
+    return made
+
+
+def _make(interp: Interpreter, described: list[tuple[str, str, Any, Any]], func: Function | None = None) -> Any:
+    parameter = _stub(interp, "Parameter")
+    made = []
+    for name, kind, default, annotation in described:
+        given = {} if default is MISSING else {"default": default}
+        if annotation is not MISSING:
+            given["annotation"] = annotation
+        made.append(interp.call(parameter, (name, interp.getattr(parameter, kind)), given))
+    returns = getattr(func.node, "returns", None) if func is not None else None
+    extra = {} if returns is None else {"return_annotation": Opaque(ast.unparse(returns))}
+    return interp.call(_stub(interp, "Signature"), (made,), extra)
+
+
+def _of_partial(interp: Interpreter, partial: Partial) -> Any:
+    func, skipped = _target(interp, partial.func, True)
+    if not isinstance(func, Function):
+        return interp.unknown("the signature of something not interpreted", func if isinstance(func, Unknown) else None)
+    described = _described(interp, func)[skipped:]
+    kept: list[tuple[str, str, Any, Any]] = []
+    positional = len(partial.args)
+    keyword = False
+    for name, kind, default, annotation in described:
+        if positional and kind in _KINDS[:2]:
+            positional -= 1
+            continue
+        if name in partial.kwargs:
+            default, kind, keyword = partial.kwargs[name], _KINDS[3], True
+        elif keyword and kind == _KINDS[1]:
+            kind = _KINDS[3]
+        elif keyword and kind == _KINDS[2]:
+            continue
+        kept.append((name, kind, default, annotation))
+    return _make(interp, kept)
+
+
+@native("inspect.getfullargspec", strict=True)
+def _getfullargspec(interp: Interpreter, func: Any) -> Any:
+    target, _ = _target(interp, func, False)
+    if not isinstance(target, Function):
+        return interp.unknown(
+            "the signature of something not interpreted", target if isinstance(target, Unknown) else None
+        )
+    found = parameters(target)
+    by_kind: dict[str, list[str]] = {kind: [n for n, k, _, _ in found if k == kind] for kind in _KINDS}
+    varargs, varkw = by_kind[_KINDS[2]], by_kind[_KINDS[4]]
+    return interp.call(
+        _stub(interp, "FullArgSpec"),
+        (
+            by_kind[_KINDS[0]] + by_kind[_KINDS[1]], varargs[0] if varargs else None, varkw[0] if varkw else None,
+            tuple(target.defaults) or None, by_kind[_KINDS[3]], dict(target.kw_defaults) or None, {},
+        ),
+        {},
+    )  # fmt: skip
+
+
+@native("inspect.unwrap", strict=True)
+def _unwrap(interp: Interpreter, func: Any, *, stop: Any = None) -> Any:
+    for _ in range(50):
+        if not isinstance(func, (Function, Partial)) or "__wrapped__" not in func.attrs:
+            break
+        if stop is not None and interp.truth(interp.call(stop, (func,), {})) is True:
+            break
+        func = func.attrs["__wrapped__"]
+    return func
+
+
+@native("inspect.getmembers", strict=True)
+def _getmembers(interp: Interpreter, object: Any, predicate: Any = None) -> Any:
+    names = interp.call(_builtin("dir"), (object,), {})
+    if isinstance(names, Unknown):
+        return interp.unknown("the members of something not modelled", names)
+    found = []
+    for name in interp.iterate(names):
+        value = interp.getattr(object, name, MISSING)
+        if value is MISSING:
+            continue
+        if predicate is not None:
+            keep = interp.truth(interp.call(predicate, (value,), {}))
+            if isinstance(keep, Unknown):
+                return interp.unknown("which members a predicate keeps is not known", keep)
+            if not keep:
+                continue
+        found.append((name, value))
+    return found
+
+
+def _builtin(name: str) -> Any:
+    from ane_lsp.interp.builtins import BUILTINS
+
+    return BUILTINS[name]
+
+
+def _question(name: str, *kinds: type) -> Builtin:
+    return native(f"inspect.{name}", strict=True)(lambda interp, object: isinstance(object, kinds))
+
+
+@native("inspect.getmodule", strict=True)
+def _getmodule(interp: Interpreter, object: Any, *rest: Any) -> Any:
+    found = getattr(object, "module", None)
+    return found if isinstance(found, ModuleObject) else None
+
+
+@native("inspect.isgeneratorfunction", strict=True)
+def _isgeneratorfunction(interp: Interpreter, obj: Any) -> Any:
+    func, _ = _target(interp, obj, False)
+    return isinstance(func, Function) and func.is_generator
+
+
+@native("inspect.iscoroutinefunction", strict=True)
+def _iscoroutinefunction(interp: Interpreter, obj: Any) -> Any:
+    func, _ = _target(interp, obj, False)
+    return isinstance(func, Function) and isinstance(func.node, ast.AsyncFunctionDef)
+
+
+@native("inspect.getmro", strict=True)
+def _getmro(interp: Interpreter, cls: Any) -> Any:
+    return interp.getattr(cls, "__mro__")
+
+
+@native("inspect.isabstract", strict=True)
+def _isabstract(interp: Interpreter, object: Any) -> Any:
+    return interp.unknown("whether a class is abstract is not kept")
+
+
+def _inspect(interp: Interpreter) -> Namespace:
+    lost = (
+        "currentframe",
+        "stack",
+        "getsource",
+        "getsourcelines",
+        "getfile",
+        "getsourcefile",
+        "getdoc",
+        "trace",
+        "getouterframes",
+    )
+
+    def missing(name: str) -> Any:
+        if name in ("Signature", "Parameter", "BoundArguments", "_empty", "FullArgSpec"):
+            return _stub(interp, name)
+        return MISSING
+
+    return {
+        **by_name(
+            _signature, _getfullargspec, _unwrap, _getmembers, _getmodule, _isgeneratorfunction, _iscoroutinefunction,
+            _getmro, _isabstract, _question("isfunction", Function), _question("isclass", ClassObject, NativeType, type),
+            _question("ismethod", BoundMethod), _question("ismodule", ModuleObject), _question("isbuiltin", Builtin),
+            _question("isroutine", Function, BoundMethod, Builtin), _question("isdatadescriptor", Property),
+            _question("isgenerator", IteratorObject),
+            *(Builtin(n, lambda interp, args, kwargs: interp.unknown("source text and frames are not modelled")) for n in lost),
+        ),
+        "iscallable": native("iscallable")(is_callable), "__missing__": missing,
+    }  # fmt: skip
+
+
+MODULES: dict[str, Maker] = {"inspect": _inspect}

@@ -1,0 +1,76 @@
+"""Modules whose use reaches outside the program (files, network, clock, chance, other code): Unknown on use.
+
+Their exceptions and types exist, so that ``except`` clauses and isinstance work; calls that only have an effect do nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.interp.stdlib import real_has
+from ane_lsp.interp.stdlib.common import Maker, Namespace, native_type, nothing
+from ane_lsp.interp.support import unknown_builtin
+from ane_lsp.interp.values import MISSING
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.machine import Interpreter
+
+_REASONS = {
+    "random": "a random number", "secrets": "a random number", "uuid": "a random number", "time": "the clock",
+    "datetime": "the clock", "timeit": "the clock", "calendar": "the clock", "sched": "the clock",
+    "hashlib": "a hash is not computed here", "hmac": "a hash is not computed here", "ast": "source text is not read here",
+    **dict.fromkeys(["subprocess", "multiprocessing", "signal", "concurrent", "asyncio", "resource", "multiprocessing.pool",
+                     "concurrent.futures"], "nothing outside the program is run"),
+    **dict.fromkeys(["socket", "http", "http.client", "urllib", "urllib.request", "ssl", "email"], "the network is not used"),
+    **dict.fromkeys(["pickle", "marshal", "shelve", "struct", "array", "mmap", "binascii", "base64", "codecs"],
+                    "bytes are not decoded here"),
+    **dict.fromkeys(["io", "tempfile", "shutil", "glob", "gzip", "zipfile", "tarfile", "bz2", "lzma", "linecache", "csv",
+                     "configparser", "sqlite3", "filecmp", "mimetypes", "importlib.resources"], "files are not read here"),
+}  # fmt: skip
+_EFFECTS: dict[str, tuple[str, ...]] = {
+    "random": ("seed", "shuffle", "setstate"), "time": ("sleep",), "signal": ("signal", "alarm"),
+    "multiprocessing": ("set_start_method", "freeze_support"), "faulthandler": ("enable", "disable"),
+    "tracemalloc": ("start", "stop"), "shutil": ("rmtree", "copy", "copyfile", "copytree", "move"),
+    "traceback": ("print_exc", "print_stack", "print_exception"), "pickle": ("dump",), "locale": ("setlocale",),
+}  # fmt: skip
+
+
+def _module(name: str) -> Maker:
+    reason = _REASONS.get(name, f"module '{name}' is not modelled")
+
+    def make(interp: Interpreter) -> Namespace:
+        def missing(attribute: str) -> Any:
+            if attribute.startswith("__") or not real_has(name, attribute):
+                return MISSING
+            return _stand_in(interp, name, attribute, reason)
+
+        return {**{n: nothing(n) for n in _EFFECTS.get(name, ())}, "__missing__": missing}
+
+    return make
+
+
+def _stand_in(interp: Interpreter, module: str, attribute: str, reason: str) -> Any:
+    """What stands for an attribute: the same exception, a type nothing here is an instance of, or a call without result."""
+    try:
+        real = getattr(importlib.import_module(module), attribute)
+    except Exception:
+        return interp.unknown(f"{module}.{attribute} is not modelled")
+    if isinstance(real, type):
+        if issubclass(real, BaseException):
+            return real
+        return native_type(module, attribute, why=reason)
+    if isinstance(real, (bool, int, str)) and module not in ("time", "locale"):
+        return real
+    if callable(real):
+        return unknown_builtin(attribute, reason)
+    return interp.unknown(f"{module}.{attribute}: {reason}")
+
+
+def _all() -> dict[str, Maker]:
+    from ane_lsp.interp.stdlib import _FILES
+
+    return {name: _module(name) for name, file in _FILES.items() if file == "outside"}
+
+
+MODULES: dict[str, Maker] = _all()

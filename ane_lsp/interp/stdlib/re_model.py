@@ -1,0 +1,223 @@
+"""``re`` on constant patterns and texts: the host's engine, kept away from patterns that can take exponential time."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import Unknown
+from ane_lsp.interp.methods import attribute_of
+from ane_lsp.interp.stdlib.common import Maker, Namespace
+from ane_lsp.interp.support import LIMIT, builtin, concrete, find_unknown, host_call, plain, too_large
+from ane_lsp.interp.values import MISSING, Builtin, IteratorObject
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.machine import Interpreter
+
+# Texts up to this length are searched with any pattern: 2**20 steps are affordable.
+_SHORT = 20
+_LONG = 100_000
+_FLAGS = (
+    "A",
+    "ASCII",
+    "I",
+    "IGNORECASE",
+    "L",
+    "LOCALE",
+    "M",
+    "MULTILINE",
+    "S",
+    "DOTALL",
+    "U",
+    "UNICODE",
+    "X",
+    "VERBOSE",
+    "DEBUG",
+)
+
+
+@lru_cache(maxsize=512)
+def backtracks(pattern: str) -> bool:
+    """Whether a repeat stands inside a repeat, or two unbounded repeats or more: then time may explode with the text."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import sre_parse
+
+            tree = sre_parse.parse(pattern)
+    except Exception:
+        return True
+    repeats = 0
+
+    def walk(items: Any, inside: bool) -> bool:
+        nonlocal repeats
+        for op, value in items:
+            name = str(op)
+            if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+                unbounded = value[1] > 1000
+                if unbounded:
+                    repeats += 1
+                if inside and value[1] > 1:
+                    return True
+                if walk(value[2], inside or value[1] > 1):
+                    return True
+            elif name == "SUBPATTERN":
+                if walk(value[-1], inside):
+                    return True
+            elif name == "BRANCH":
+                if any(walk(branch, inside) for branch in value[1]):
+                    return True
+            elif name in ("ASSERT", "ASSERT_NOT"):
+                if walk(value[1], inside):
+                    return True
+            elif name == "GROUPREF_EXISTS":
+                if any(branch is not None and walk(branch, inside) for branch in value[1:]):
+                    return True
+        return False
+
+    return walk(tree, False) or repeats > 6
+
+
+def _too_slow(pattern: re.Pattern[Any], text: Any) -> bool:
+    source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
+    if len(text) > _LONG:
+        return True
+    return len(text) > _SHORT and backtracks(source)
+
+
+def _compiled(interp: Interpreter, pattern: Any, flags: Any) -> Any:
+    pattern = concrete(pattern)
+    if isinstance(pattern, re.Pattern):
+        return pattern
+    if not isinstance(pattern, (str, bytes)) or not isinstance(flags, int):
+        return interp.unknown("a regular expression that is not known", find_unknown([pattern, flags]))
+    if len(pattern) > 20_000 or re.search(rb"\{\d{5,}" if isinstance(pattern, bytes) else r"\{\d{5,}", pattern):  # type: ignore[call-overload]
+        return too_large(interp, "the regular expression")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return host_call(interp, "the regular expression", re.compile, pattern, int(flags) & ~int(re.DEBUG))
+
+
+def _on_pattern(name: str) -> Any:
+    """``pattern.name(text, ...)``."""
+
+    def run(interp: Interpreter, pattern: re.Pattern[Any], string: Any, *rest: Any, **kwargs: Any) -> Any:
+        text = concrete(string)
+        if not isinstance(text, (str, bytes)) or not plain([list(rest), kwargs]):
+            if (
+                not isinstance(text, Unknown)
+                and find_unknown(text) is None
+                and isinstance(text, (int, float, list, type(None)))
+            ):
+                return interp.raise_(TypeError, f"expected string or bytes-like object, got '{type(text).__name__}'")
+            return interp.unknown("a search in a text that is not known", find_unknown(text))
+        if _too_slow(pattern, text):
+            return interp.unknown("a regular expression that may take too long on this text")
+        found = host_call(interp, "the text", getattr(pattern, name), text, *rest, **kwargs)
+        if name == "finditer":
+            return IteratorObject(iter(list(found)))
+        return found
+
+    return run
+
+
+def _substitute(name: str) -> Any:
+    def run(interp: Interpreter, pattern: re.Pattern[Any], repl: Any, string: Any, count: Any = 0) -> Any:
+        text, template = concrete(string), concrete(repl)
+        if not isinstance(text, (str, bytes)) or not isinstance(count, int):
+            return interp.unknown("a substitution in a text that is not known", find_unknown(text))
+        if _too_slow(pattern, text):
+            return interp.unknown("a regular expression that may take too long on this text")
+        if isinstance(template, (str, bytes)):
+            if len(template) * (len(text) + 1) > LIMIT:
+                return too_large(interp, "the text")
+            return host_call(interp, "the text", getattr(pattern, name), template, text, count)
+        if isinstance(template, Unknown):
+            return interp.unknown("a substitution of an unknown text", template)
+        lost: list[Unknown] = []
+
+        def replace(match: re.Match[Any]) -> Any:
+            made = concrete(interp.call(template, (match,), {}))
+            if not isinstance(made, (str, bytes)):
+                lost.append(made if isinstance(made, Unknown) else interp.unknown("the replacement is no text"))
+                return ""
+            return made
+
+        done = getattr(pattern, name)(replace, text, count)
+        return interp.unknown("a substitution of an unknown text", lost[0]) if lost else done
+
+    return run
+
+
+_PATTERN_METHODS = {
+    **{n: _on_pattern(n) for n in ("search", "match", "fullmatch", "findall", "finditer", "split")},
+    "sub": _substitute("sub"), "subn": _substitute("subn"),
+}  # fmt: skip
+_PATTERN_DATA = ("pattern", "flags", "groups")
+_MATCH_METHODS = ("group", "groups", "groupdict", "start", "end", "span", "expand", "__getitem__")
+_MATCH_DATA = ("string", "pos", "endpos", "lastindex", "lastgroup", "re")
+
+
+@attribute_of(re.Pattern)
+def _pattern_attribute(interp: Interpreter, obj: re.Pattern[Any], name: str) -> Any:
+    if name in _PATTERN_DATA:
+        return getattr(obj, name)
+    if name == "groupindex":
+        return dict(obj.groupindex)
+    fn = _PATTERN_METHODS.get(name)
+    if fn is None:
+        return MISSING
+    return builtin(f"re.Pattern.{name}", lambda interp, *args, **kwargs: fn(interp, obj, *args, **kwargs))
+
+
+@attribute_of(re.Match)
+def _match_attribute(interp: Interpreter, obj: re.Match[Any], name: str) -> Any:
+    if name in _MATCH_DATA:
+        return getattr(obj, name)
+    if name not in _MATCH_METHODS:
+        return MISSING
+
+    def run(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not plain([list(args), kwargs]):
+            return interp.unknown("a group that is not known", find_unknown(list(args)))
+        return host_call(interp, "the text", getattr(obj, name), *args, **kwargs)
+
+    return Builtin(f"re.Match.{name}", run)
+
+
+def _function(name: str, fn: Any) -> Builtin:
+    def run(interp: Interpreter, pattern: Any, *args: Any, flags: Any = 0, **kwargs: Any) -> Any:
+        limit = {"sub": 3, "subn": 3, "split": 2}.get(name, 1)
+        if len(args) > limit:
+            args, flags = args[:limit], args[limit]
+        compiled = _compiled(interp, pattern, flags)
+        return compiled if isinstance(compiled, Unknown) else fn(interp, compiled, *args, **kwargs)
+
+    return builtin(f"re.{name}", run)
+
+
+def _compile(interp: Interpreter, pattern: Any, flags: Any = 0) -> Any:
+    return _compiled(interp, pattern, flags)
+
+
+def _escape(interp: Interpreter, pattern: Any) -> Any:
+    text = concrete(pattern)
+    if not isinstance(text, (str, bytes)):
+        return interp.unknown("the escape of a text that is not known", find_unknown(text))
+    return re.escape(text)
+
+
+def _re(interp: Interpreter) -> Namespace:
+    return {
+        **{name: _function(name, fn) for name, fn in _PATTERN_METHODS.items()},
+        **{name: int(getattr(re, name)) for name in _FLAGS},
+        "compile": builtin("re.compile", _compile), "escape": builtin("re.escape", _escape), "error": re.error,
+        "NOFLAG": 0, "Pattern": re.Pattern, "Match": re.Match,
+        "purge": Builtin("purge", lambda interp, args, kwargs: None),
+        "template": builtin("re.template", _compile),
+    }  # fmt: skip
+
+
+MODULES: dict[str, Maker] = {"re": _re}
