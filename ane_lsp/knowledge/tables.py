@@ -91,8 +91,8 @@ def generations(row: Row, column: str) -> frozenset[int]:
         return frozenset()
     found: set[int] = set()
     for part in row.items(column):
-        first, _, last = part.partition("-")
-        if not first.isdigit() or (last and not last.isdigit()) or "-" in last:
+        first, dash, last = part.partition("-")
+        if not first.isdigit() or bool(dash) != last.isdigit():
             raise row.fail(column, f"{part!r} is not a generation such as 16, a range such as 13-15, or all")
         found.update(range(int(first), int(last or first) + 1))
     if not found:
