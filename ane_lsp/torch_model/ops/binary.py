@@ -524,8 +524,7 @@ def heaviside(input: TensorType, values: TensorType, *, out: object = None) -> T
 def ldexp(input: TensorType, other: TensorType, *, out: object = None) -> TensorType:
     """``input * 2 ** other``."""
     x, y = tensor_or_unknown(input), tensor_or_unknown(other, "other")
-    power = result_type(y, 2.0)
-    dtype = result_type(x, y.with_dtype(power))
+    dtype = float_result(result_type(x, y))
     return arithmetic(lambda a, b: a * 2.0**b, dtype, dtype, x, y)
 
 
@@ -672,8 +671,8 @@ def _fused_rule(name: str, function: Callable[..., Any], x: Any, a: Any, b: Any,
     inner = result_type(*tensors[1:])
     if name == "addcdiv" and inner is not None and is_integral(inner, boolean=True):
         fail("Integer division with addcdiv is no longer supported")
-    if isinstance(value, (float, complex)) and dtype is not None and is_integral(dtype, boolean=True):
-        fail("value cannot be converted to an integer type without overflow")
+    if isinstance(value, float) and dtype is not None and is_integral(dtype):
+        value = int(value)
     if dtype == "b8":
         fail(f"{name} is not implemented for bool")
     return arithmetic(lambda p, q, r: p + value * function(q, r), dtype, dtype, *tensors)

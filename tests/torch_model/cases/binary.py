@@ -84,7 +84,7 @@ cases(*everything("torch.div"), strategy=two(), device="cpu")
 cases(*everything("torch.div"), strategy=two_values(*FEW), device="cpu", data=True)
 MODES = st.sampled_from(("floor", "trunc", None, "up"))
 NAMED = [n for n in everything("torch.div") if "__" not in n]
-cases(*NAMED, strategy=with_options(two(), rounding_mode=MODES))
+cases(*NAMED, strategy=with_options(two(), rounding_mode=MODES), device="cpu")
 cases(*NAMED, strategy=with_options(two_values(*FEW, nonzero=True), rounding_mode=MODES), device="cpu", data=True)
 
 for name in (
