@@ -58,9 +58,9 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(workspace.problem)
     source = workspace.read(path)
     if source.problem is not None:
-        line, col = source.problem.span.line, source.problem.span.col
-        column = utf8_to_code_points(source.lines.line(line), col) + 1
-        raise UsageError(f"{args.file}:{line}:{column}: {source.problem.message}")
+        span = source.problem.span
+        column = utf8_to_code_points(source.lines.line(span.line), span.col) + 1
+        raise UsageError(f"{args.file}:{span.line}:{column}: {source.problem.message}")
     traced = analysis.trace(
         path, workspace, projects.settings(path), entry=args.entry, inputs=read_inputs(args.input or ())
     )
