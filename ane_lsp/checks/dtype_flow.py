@@ -99,6 +99,10 @@ _INTEGER_MAKERS = frozenset({
 })  # fmt: skip
 
 
+# Counting a mask is done in fp16 (seen in a conversion); sizes and tables have rules of their own.
+_NOT_ARITHMETIC = frozenset({"reduce_sum", "range_1d", "fill", "fill_like"})
+
+
 @dataclass(slots=True)
 class _Integers:
     """Ops joined by the integer tensors that flow between them."""
@@ -181,7 +185,7 @@ def integer_arithmetic(context: Context) -> Iterator[Report]:
         if region.made_by_other or region.casts_from("float"):
             continue
         sources = region.casts_from("bool")
-        work = [op for op in region.work if op.kind != "reduce_sum"]
+        work = [op for op in region.work if op.kind not in _NOT_ARITHMETIC]
         if not sources or not work or not _depends_on_floats(flow, sources):
             continue
         op = sources[0]

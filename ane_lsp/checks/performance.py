@@ -198,8 +198,8 @@ def group_norm_per_channel(context: Context) -> Iterator[Report]:
         shape = source.type.shape if source is not None else None
         if isinstance(groups, int) and shape is not None and len(shape) in (3, 4) and shape[1] == groups and groups > 1:
             yield Report(
-                "GroupNorm with one group for each channel becomes nine operations; InstanceNorm with affine=True computes the same in one "
-                "(seen with coremltools 9.0) and loads the same weights.",
+                "GroupNorm with one group for each channel becomes nine operations (seen with coremltools 9.0). Use InstanceNorm with "
+                "affine=True: it computes the same in one, and loads the same weights.",
                 at=call,
                 weight=groups,
                 data={"num_groups": groups},
