@@ -512,6 +512,9 @@ class Objects(Base):
     def setattr_plain(self, obj: Any, name: str, value: Any) -> None:
         """``object.__setattr__``."""
         if isinstance(obj, Instance):
+            if name == "__class__" and isinstance(value, ClassObject):
+                obj.cls = value
+                return
             if self.journals:
                 self.touch(obj.attrs)
             obj.attrs[name] = value

@@ -3,9 +3,9 @@
 import torch
 from torch.nn import functional as F
 from torch.nn import init
-from torch.nn.parameter import Parameter, UninitializedBuffer, UninitializedParameter
+from torch.nn.parameter import Parameter
 
-from .lazy import LazyModuleMixin
+from .lazy import LazyModuleMixin, uninitialized_buffer, uninitialized_parameter
 from .module import Module
 
 __all__ = [
@@ -122,13 +122,13 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
         self.affine = affine
         self.track_running_stats = track_running_stats
         if affine:
-            self.weight = UninitializedParameter(dtype=dtype)
+            self.weight = uninitialized_parameter(dtype)
             if bias:
-                self.bias = UninitializedParameter(dtype=dtype)
+                self.bias = uninitialized_parameter(dtype)
         if track_running_stats:
-            self.running_mean = UninitializedBuffer(dtype=dtype)
-            self.running_var = UninitializedBuffer(dtype=dtype)
-            self.num_batches_tracked = torch.tensor(0, dtype=torch.long)
+            self._buffers["running_mean"] = uninitialized_buffer(dtype)
+            self._buffers["running_var"] = uninitialized_buffer(dtype)
+            self._buffers["num_batches_tracked"] = torch.tensor(0, dtype=torch.long)
 
     def initialize_parameters(self, input):
         self.num_features = input.shape[1]

@@ -3,9 +3,9 @@
 import torch
 from torch.nn import functional as F
 from torch.nn import init
-from torch.nn.parameter import Parameter, UninitializedParameter
+from torch.nn.parameter import Parameter
 
-from .lazy import LazyModuleMixin
+from .lazy import LazyModuleMixin, uninitialized_parameter
 from .module import Module
 from .utils import _pair, _reverse_repeat_tuple, _single, _triple
 
@@ -429,10 +429,10 @@ class ConvTranspose3d(_ConvTransposeNd):
 
 class _LazyConvXdMixin(LazyModuleMixin):
     def _become_lazy(self, out_channels, bias, dtype):
-        self.weight = UninitializedParameter(dtype=dtype)
+        self.weight = uninitialized_parameter(dtype)
         self.out_channels = out_channels
         if bias:
-            self.bias = UninitializedParameter(dtype=dtype)
+            self.bias = uninitialized_parameter(dtype)
 
     def initialize_parameters(self, input, *args, **kwargs):
         self.in_channels = self._get_in_channels(input)

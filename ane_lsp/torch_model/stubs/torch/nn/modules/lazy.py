@@ -1,10 +1,21 @@
 """Modules whose input size is read off their first input."""
 
-from torch.nn.parameter import Parameter, UninitializedParameter, is_lazy
-
 import torch
+from torch.nn.parameter import Parameter, is_lazy
 
 __all__ = ["LazyModuleMixin"]
+
+
+def uninitialized_parameter(dtype):
+    param = Parameter(torch.empty(0, dtype=dtype))
+    param._uninitialized = True
+    return param
+
+
+def uninitialized_buffer(dtype):
+    buffer = torch.empty(0, dtype=dtype)
+    buffer._uninitialized = True
+    return buffer
 
 
 class LazyModuleMixin:
@@ -26,6 +37,12 @@ class LazyModuleMixin:
 
     def initialize_parameters(self, *args, **kwargs):
         raise NotImplementedError(f"initialize_parameters is not implemented for {self.__class__.__name__}")
+
+    def _save_to_state_dict(self, destination, prefix, keep_vars):
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        for name, member in [*self._parameters.items(), *self._buffers.items()]:
+            if member is not None and is_lazy(member):
+                destination[prefix + name] = member
 
     def has_uninitialized_params(self):
         for param in self._parameters.values():

@@ -2,9 +2,9 @@
 
 import torch
 from torch.nn import functional as F
-from torch.nn.parameter import Parameter, UninitializedParameter
+from torch.nn.parameter import Parameter
 
-from .lazy import LazyModuleMixin
+from .lazy import LazyModuleMixin, uninitialized_parameter
 from .module import Module
 
 __all__ = ["Bilinear", "Identity", "LazyLinear", "Linear"]
@@ -75,10 +75,10 @@ class LazyLinear(LazyModuleMixin, Linear):
 
     def __init__(self, out_features, bias=True, device=None, dtype=None):
         super().__init__(0, 0, False)
-        self.weight = UninitializedParameter(dtype=dtype)
+        self.weight = uninitialized_parameter(dtype)
         self.out_features = out_features
         if bias:
-            self.bias = UninitializedParameter(dtype=dtype)
+            self.bias = uninitialized_parameter(dtype)
 
     def initialize_parameters(self, input):
         self.in_features = input.shape[-1]

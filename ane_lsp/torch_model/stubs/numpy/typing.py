@@ -1,0 +1,7 @@
+"""Names for annotations."""
+
+from typing import Any
+
+ArrayLike = Any
+DTypeLike = Any
+NDArray = Any
