@@ -55,6 +55,7 @@ class App:
         self.folders: dict[str, str] = {}  # key -> URI as the client spells it
         self._initial: Any = None
         self._words: Completion | None = None
+        self._listed = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stale_answers: set[str] = set()
         self.protocol.handlers = self._handlers()
@@ -264,20 +265,21 @@ class App:
 
     async def workspace_diagnostic(self, params: lsp.WorkspaceDiagnosticParams) -> lsp.WorkspaceDiagnosticReport:
         known = {uris.key(item.uri): item.value for item in params.previous_result_ids}
-        while True:
+        first = not known
+        while True:  # the client asks for good: it is answered when there is something to say
             change = self.publisher.change
             reports = self.publisher.workspace_reports(known)
-            if params.partial_result_token is not None and reports:
-                part = lsp.WorkspaceDiagnosticReportPartialResult(reports)
-                self.protocol.notify("$/progress", lsp.ProgressParams(params.partial_result_token, part))
-                for report in reports:
-                    known[uris.key(report.uri)] = report.result_id or ""
-                if not known.keys() and self.session.idle:
-                    break
-            elif reports or (not known and self.session.idle):
+            token = params.partial_result_token
+            if reports and token is None:
                 return lsp.WorkspaceDiagnosticReport(reports)
-            await change.wait()  # the client asks for good: it is answered when there is something to say
-        return lsp.WorkspaceDiagnosticReport([])
+            if reports and token is not None:
+                part = lsp.WorkspaceDiagnosticReportPartialResult(reports)
+                self.protocol.notify("$/progress", lsp.ProgressParams(token, part))
+                known.update({uris.key(report.uri): report.result_id or "" for report in reports})
+            elif first and self._listed and self.session.idle:
+                return lsp.WorkspaceDiagnosticReport([])
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(change.wait(), 0.2 if first else None)
 
     @property
     def _workspace_mode(self) -> bool:
@@ -286,6 +288,7 @@ class App:
     async def _list_workspace(self) -> int:
         """Queue every file of the workspace that mentions torch; how many there are."""
         count = 0
+        self._listed = False
         for uri in list(self.folders.values()):
             path = uris.to_path(uri)
             if path is None:
@@ -297,6 +300,7 @@ class App:
                 continue
             count += len(files)
             self.session.add_files(files)
+        self._listed = True
         return count
 
     # -- requests ----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ It is steered by the text it is given:
     # SLOW seconds     analyses that long, and stops early once cancelled
     # HANG seconds     the same without ever asking whether it is cancelled
     # RAISE, # CRASH   fails, kills its process
-    # ANE: digest      is answered with a finding whose message is the SHA-1 of the whole text
+    # ANE: digest      is answered with an error of kind budget whose message is the SHA-1 of the whole text
     # SEES path        depends on another file and reports a finding in it
 """
 
@@ -112,13 +112,12 @@ class FakeAnalyst:
             errors.append(AnalysisError("syntax", error.msg, Span(path, line, 0, line, 1)))
         except ValueError as error:
             errors.append(AnalysisError("syntax", str(error), Span(path, 1, 0, 1, 1)))
-        result.errors = tuple(errors)
         found: list[Finding] = []
         if "# ANE: digest" in text:
             digest = hashlib.sha1(whole.encode("utf-8", "surrogatepass")).hexdigest()
-            found.append(Finding("ANE999", "digest", digest, Span(path, 1, 0, 1, 0), "hint", "measured"))
-        if errors:
-            result.findings = tuple(found)
+            errors.append(AnalysisError("budget", digest, Span(path, 1, 0, 1, 0)))
+        result.errors = tuple(errors)
+        if not result.parsed:
             return result
 
         def span(start: int, end: int) -> Span:
