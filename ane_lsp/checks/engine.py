@@ -8,7 +8,8 @@ A rule is a function bound to its page by code::
             yield Report("max_pool with a 9x9 window runs on the CPU ...", weight=9, data={"kernel": [9, 9]})
 
 ``@graph_rule("ANE601")`` sees the whole graph instead. Both run once per distinct target unless they say
-``per_target=False``. Ops that fold at conversion time are not shown to op rules (``folded=True`` shows them).
+``per_target=False``. Ops that fold at conversion time are not shown to op rules (``folded=True`` shows them), nor are ops of a call whose
+part of the result nobody uses.
 
 What a rule yields is one problem in one context. The engine merges: one finding for each code and call expression, the worst
 case first, with the other contexts as related places. An exception in one rule becomes one ANE901 finding and costs no other
@@ -27,6 +28,7 @@ from typing import Any, Literal, TypeVar
 
 from ane_lsp.checks.finding import Finding, Related
 from ane_lsp.graph import Call, Graph, Op, Span
+from ane_lsp.graph.liveness import unused_parts
 from ane_lsp.knowledge import eligibility
 from ane_lsp.knowledge import rules as pages
 from ane_lsp.knowledge import targets as chips
@@ -93,6 +95,11 @@ class Context:
         return known[op.id]
 
     @cached_property
+    def unused_parts(self) -> frozenset[int]:
+        """Ops that compute a part of a call's result which nobody takes; op rules do not see them."""
+        return unused_parts(self.graph)
+
+    @cached_property
     def memo(self) -> dict[str, Any]:
         """Results that several rules of one family share, by a key of their own; empty at the start of each run."""
         return {}
@@ -143,9 +150,11 @@ def graph_rule(code: str, *, per_target: bool = True) -> Callable[[GraphCheck], 
 
 
 def bound_codes() -> frozenset[str]:
-    """Codes that some check is bound to."""
+    """Codes that some check is bound to, of graphs or of conversion scripts."""
+    from ane_lsp.checks import scripts
+
     _load()
-    return frozenset(b.code for b in _BOUND)
+    return frozenset(b.code for b in _BOUND) | frozenset(scripts.CODES)
 
 
 _loaded = False
@@ -208,7 +217,7 @@ def _apply(bound: _Bound, context: Context) -> Iterator[tuple[Report, Op | None]
     for op in context.graph.ops:
         if not (everything or op.kind in bound.ops or (unlowered and op.kind.startswith("aten."))):
             continue
-        if op.folds and not bound.folded:
+        if (op.folds and not bound.folded) or op.id in context.unused_parts:
             continue
         for report in bound.check(context, op):
             yield report, report.at if isinstance(report.at, Op) else op

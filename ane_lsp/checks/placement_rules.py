@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ane_lsp.checks.engine import Context, OpCheck, Report, rule
 from ane_lsp.checks.wording import advice, name, off_ane
 from ane_lsp.graph import Call, Op, Value
-from ane_lsp.knowledge import features
+from ane_lsp.knowledge import eligibility, features
 
 # Rules that say no more than the fact does: code, and the kinds of op its rows are about.
 PLAIN = {
-    "ANE200": ("mod", "range_1d", "reverse_sequence", "while_loop", "cond", "make_list", "list_read", "list_write",
-               "list_gather", "list_scatter", "list_length"),
     "ANE201": ("tan", "asin", "acos", "sinh", "cosh", "atanh", "asinh", "acosh"),
     "ANE202": ("lstm", "gru", "rnn"),
     "ANE203": ("reduce_argmax", "reduce_argmin"),
@@ -27,7 +26,6 @@ PLAIN = {
     "ANE217": ("crop_resize", "non_maximum_suppression"),
     "ANE219": ("sliding_windows",),
     "ANE220": ("band_part",),
-    "ANE221": ("slice_by_size", "slice_by_index"),
     "ANE222": ("topk",),
 }  # fmt: skip
 
@@ -73,6 +71,31 @@ def cumulative_product(context: Context, op: Op) -> Iterator[Report]:
         )
 
 
+# Calls that coremltools 9.0 refuses and its main branch lowers to an op with facts of its own.
+_LATER = {"aten.prod": ("ANE206", "reduce_prod"), "aten.unfold": ("ANE219", "sliding_windows")}
+
+
+def _later(code: str, kind: str) -> OpCheck:
+    def check(context: Context, op: Op) -> Iterator[Report]:
+        if context.options.coremltools != "main":
+            return
+        verdict = eligibility.op(replace(op, kind=kind), context.target, context.graph)
+        if verdict.ane == "no":
+            yield Report(
+                off_ane(name(op.call), verdict, context, advice(code)),
+                confidence=verdict.confidence,
+                evidence=verdict.evidence,
+                data={"op": kind},
+            )
+
+    check.__doc__ = f"What {kind} will be with the next coremltools."
+    return check
+
+
+for _kind, (_code, _mil) in _LATER.items():
+    rule(_code, ops=(_kind,))(_later(_code, _mil))
+
+
 @rule("ANE209", ops=("gather_along_axis", "gather_nd"), per_target=False)
 def index_cast(context: Context, op: Op) -> Iterator[Report]:
     """The gather may run on the ANE, the int32 index arithmetic in front of it may not."""
@@ -80,6 +103,39 @@ def index_cast(context: Context, op: Op) -> Iterator[Report]:
         yield Report(
             f"{name(op.call)} with indices known only at run time prepares them on the CPU (measured on M4, macOS 27). "
             f"{advice('ANE209')}",
+            data={"op": op.kind},
+        )
+
+
+def _run_time_bounds(call: Call) -> bool:
+    """Whether a slice begins or ends at a tensor that is known only at run time."""
+
+    def moves(item: object) -> bool:
+        if isinstance(item, slice):
+            return any(isinstance(bound, Value) and not bound.is_const for bound in (item.start, item.stop))
+        return isinstance(item, tuple) and any(moves(part) for part in item)
+
+    if call.torch.rsplit(".", 1)[-1] == "narrow":
+        start = call.params.get("start")
+        return isinstance(start, Value) and not start.is_const
+    return any(moves(item) for item in call.args[1:])
+
+
+@rule("ANE221", ops=("slice_by_size", "slice_by_index"))
+def runtime_slice(context: Context, op: Op) -> Iterator[Report]:
+    """Slices whose bounds are tensors."""
+    verdict = context.verdict(op)
+    if verdict.code == "ANE221" and verdict.ane == "no":
+        yield Report(
+            off_ane(name(op.call), verdict, context, advice("ANE221")),
+            confidence=verdict.confidence,
+            evidence=verdict.evidence,
+            data={"op": op.kind},
+        )
+    elif _run_time_bounds(op.call):
+        yield Report(
+            f"{name(op.call)} runs on the CPU: where it begins is known only at run time (measured on M4, macOS 27). "
+            f"{advice('ANE221')}",
             data={"op": op.kind},
         )
 
