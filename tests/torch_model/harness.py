@@ -194,6 +194,10 @@ def differs(mine: Any, theirs: Any, case: Case, bound: dict[str, int] | None = N
         return None if (isinstance(value, Sym) and bound is not None) or value == theirs else f"{mine}, not {theirs}"
     if isinstance(theirs, (torch.device, torch.layout)):
         return None
+    if isinstance(theirs, (torch.finfo, torch.iinfo)):
+        fields = [name for name in dir(theirs) if not name.startswith("_")]
+        same = all(getattr(mine, name, None) == getattr(theirs, name) for name in fields)
+        return None if same else f"{mine!r}, torch says {theirs!r}"
     if type(mine) is not type(theirs) or not same_number(mine, theirs, case.tolerance):
         return f"{mine!r}, torch says {theirs!r}"
     return None

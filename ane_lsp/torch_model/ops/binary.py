@@ -23,7 +23,7 @@ from ane_lsp.torch_model.promotion import (
     to_complex,
 )
 from ane_lsp.torch_model.registry import Lower, Lowering, op
-from ane_lsp.torch_model.shapes import broadcast, check_tensor, fail, tensor_or_unknown
+from ane_lsp.torch_model.shapes import broadcast, fail, tensor_or_unknown
 
 Number = Any
 
@@ -718,11 +718,3 @@ def _parts(x: TensorType, y: TensorType) -> None:
         fail(f"Expected object of scalar type {x.dtype} but got scalar type {y.dtype} for second argument")
     if x.dtype is not None and x.dtype not in ("f16", "f32", "f64"):
         fail("Expected both inputs to be Half, Float or Double tensors")
-
-
-@op("torch.dist", "torch.Tensor.dist")
-def dist(input: TensorType, other: TensorType, p: Any = 2) -> TensorType:
-    """The p-norm of the difference."""
-    x, y = check_tensor(input), check_tensor(other, "other")
-    broadcast(x.shape, y.shape)
-    return TensorType((), result_type(x, y) if x.dtype and y.dtype else None)

@@ -177,12 +177,12 @@ def diff(
     extent: DimLike = x.shape[axis]
     for each in extra:
         shape = each.shape or ()
-        if shape and len(shape) != len(x.shape):
+        if len(shape) != len(x.shape):
             fail("diff expects prepend or append to have the same number of dimensions as input")
         if shape:
             rest = [i for i in range(len(shape)) if i != axis]
             same_shape(tuple(shape[i] for i in rest), tuple(x.shape[i] for i in rest), "diff: sizes must match")
-        extent = extent + (shape[axis] if shape else 1)
+        extent = extent + shape[axis]
     size = dims.maximum(extent - count, 0)
     shape = tuple(size if i == axis else s for i, s in enumerate(x.shape))
     sizes, rows = static(shape), lanes(x, (axis,))

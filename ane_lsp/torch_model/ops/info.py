@@ -170,7 +170,7 @@ def finfo(type: Any = promotion.DEFAULT) -> Any:
     dtype = promotion.check_dtype(type)
     if dtype is None:
         return Unknown("the dtype is not known")
-    found = constants.finfo(dtype, TORCH_DTYPE[dtype])
+    found = constants.finfo(dtype, TORCH_DTYPE[promotion.to_real(dtype) or dtype])
     if found is None:
         fail(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dtype}'")
     return found

@@ -148,6 +148,8 @@ def nanmean(
     if x.dtype is not None and not (is_floating(x.dtype) or is_complex(x.dtype)):
         fail("nanmean(): expected input to have floating point or complex dtype")
     x, _ = _with_dtype(input, dtype)
+    if x.dtype is not None and is_integral(x.dtype, boolean=True):
+        fail("nanmean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype")
     return reduce(x, dim, keepdim, x.dtype, lambda row: _mean_of([v for v in row if v == v]))
 
 
@@ -242,8 +244,6 @@ _extremum("min", _smallest)
 def _bound(name: str, choose: Callable[[Row], Any]) -> None:
     def rule(input: TensorType, dim: Any = (), keepdim: Any = False, *, out: object = None) -> TensorType:
         x = no_complex(tensor_or_unknown(input), name)
-        if dim is None:
-            fail(f"{name}(): argument 'dim' must be tuple of ints, not NoneType")
         _non_empty(x, dim, name)
         return reduce(x, dim, keepdim, x.dtype, choose)
 
@@ -437,7 +437,7 @@ _with_mean("var_mean", _variance)
 _with_mean("std_mean", _deviation)
 
 
-# Logs and norms.
+# Logs.
 def _logsumexp(row: Row) -> Any:
     top = max(row, default=-math.inf)
     if not math.isfinite(top):
@@ -453,60 +453,6 @@ def logsumexp(input: TensorType, dim: Any, keepdim: Any = False, *, out: object 
     if dim is None:
         fail("logsumexp(): argument 'dim' must be tuple of ints, not NoneType")
     return reduce(_as(x, dtype), dim, keepdim, dtype, _logsumexp)
-
-
-def vector_norm(row: Row, p: Any) -> Any:
-    """The p-norm of a row."""
-    sizes = [abs(v) for v in row]
-    if p in ("fro", None):
-        p = 2
-    if p == math.inf:
-        return max(sizes, default=0.0)
-    if p == -math.inf:
-        return min(sizes, default=math.inf)
-    if p == 0:
-        return float(sum(1 for v in sizes if v))
-    if p == 1:
-        return math.fsum(sizes)
-    return math.fsum(v**p for v in sizes) ** (1 / p)
-
-
-def norm_ops(builder: Lowering, params: Mapping[str, Any], out: Any) -> Any:
-    """The ops coremltools writes for a vector norm of order `p`."""
-    x, p, dim = params["input"], params["p"], params["dim"]
-    attrs: dict[str, Any] = {"keep_dims": bool(params["keepdim"])}
-    if dim is not None:
-        attrs["axes"] = tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)
-    if p in ("fro", None, 2):
-        return builder.emit("reduce_l2_norm", {"x": x}, attrs, out)
-    if p == "nuc" or not isinstance(p, (int, float)):
-        return builder.emit("aten.norm", {"x": x}, {"p": p, **attrs}, out)
-    if p == 0:
-        some = builder.emit("not_equal", {"x": x, "y": builder.tensor(0.0, x.type)}, {}, TensorType(x.type.shape, "b8"))
-        return builder.emit("reduce_sum", {"x": cast_value(builder, some, "i32")}, attrs, out)
-    size = builder.emit("abs", {"x": x}, {}, x.type)
-    if math.isinf(p):
-        return builder.emit("reduce_max" if p > 0 else "reduce_min", {"x": size}, attrs, out)
-    power = builder.emit("pow", {"x": size, "y": builder.tensor(float(p), x.type)}, {}, x.type)
-    total = builder.emit("reduce_sum", {"x": power}, attrs, out)
-    return builder.emit("pow", {"x": total, "y": builder.tensor(1.0 / p, out)}, {}, out)
-
-
-@op("torch.functional.norm", "torch.norm", "torch.Tensor.norm", mil=norm_ops)
-def norm(
-    input: TensorType, p: Any = "fro", dim: Any = None, keepdim: Any = False, out: object = None, dtype: Any = None
-) -> TensorType:
-    """The p-norm over `dim`."""
-    x = floats_only(_with_dtype(input, dtype)[0], "norm", complex_too=True)
-    if p == "nuc":
-        axes = dim if dim is not None else (0, 1) if x.shape is not None and len(x.shape) == 2 else None
-        if axes is None or (isinstance(axes, (tuple, list)) and len(axes) != 2):
-            fail("the nuclear norm needs two dims")
-        return reduce(x, axes, keepdim, to_real(x.dtype), None)
-    if isinstance(p, str) and p != "fro":
-        fail(f"norm(): order '{p}' is not supported")
-    known = p is None or isinstance(p, (str, int, float))
-    return reduce(x, dim, keepdim, to_real(x.dtype), (lambda row: vector_norm(row, p)) if known else None)
 
 
 # Quantiles.
@@ -618,4 +564,6 @@ def trapezoid(y: TensorType, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Te
     if points is not None and points.shape is not None and len(points.shape) > 1:
         whole = broadcast(values.shape, points.shape)
         shape = None if whole is None else reduced(whole, (axis - len(values.shape) + len(whole),), keepdim=False)
+    if dims.equal(values.shape[axis], 0):
+        return TensorType(shape, values.dtype)
     return TensorType(shape, dtype if points is not None or dtype is None else float_result(result_type(values, dx)))

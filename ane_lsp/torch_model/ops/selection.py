@@ -120,6 +120,8 @@ def topk(
     """The `k` largest (or smallest) elements and their positions."""
     x = tensor_or_unknown(input)
     _no_complex(x, "topk")
+    if x.dtype == "b8":
+        fail("topk does not support bool dtypes on CPU")
     count = as_size(k, "k")
     if x.shape is None or isinstance(dim, Unknown):
         return ValuesIndices(TensorType(None, x.dtype), TensorType(None, "i64"))
@@ -127,6 +129,8 @@ def topk(
     extent: DimLike = x.shape[axis] if x.shape else 1
     if dims.less(extent, count) or (isinstance(count, int) and count < 0):
         fail("selected index k out of range")
+    if not x.shape:
+        return ValuesIndices(x, made((), "i64", (0,)))
     shape = tuple(count if i == axis else size for i, size in enumerate(x.shape))
     sizes = static(shape)
     rows = lanes(x, (axis,) if x.shape else ())
@@ -182,7 +186,7 @@ def _median(name: str, pick: Callable[[Sequence[Any]], int]) -> None:
         if x.data is None or x.shape is None:
             return TensorType((), x.dtype)
         if not x.data:
-            return made((), x.dtype, (math.nan,)) if x.dtype and is_floating(x.dtype) else TensorType((), x.dtype)
+            return made((), x.dtype, (math.nan,) if x.dtype and is_floating(x.dtype) else (-(2**63) if x.dtype == "i64" else -(2**31),) if x.dtype in ("i64", "i32") else None)
         return made((), x.dtype, (x.data[pick(x.data)],))
 
     op(f"torch.{name}", f"torch.Tensor.{name}")(rule)

@@ -126,26 +126,6 @@ for name in ("torch.var", "torch.std", "torch.var_mean", "torch.std_mean"):
     cases(*everything(name), strategy=spreads(tensors(*FLOATS, "i64", "c64")), device="cpu")
     cases(*everything(name), strategy=spreads(valued("f32", "f64")), device="cpu", data=True, tolerance=1e-4)
 
-ORDER = st.sampled_from((1, 2, 3, 0, float("inf"), float("-inf"), "fro", 2.0))
-
-
-@st.composite
-def norms(draw: Any, source: SearchStrategy[Arg]) -> Call:
-    args, kwargs = draw(reductions(source))
-    p = draw(ORDER)
-    if len(args) > 1:
-        return (args[0], p, args[1]), kwargs
-    if "axis" in kwargs:
-        kwargs["dim"] = kwargs.pop("axis")
-        kwargs.pop("keepdims", None)
-    return args, {**kwargs, "p": p}
-
-
-cases(*everything("torch.norm"), strategy=norms(tensors(*FLOATS, "i64", size=st.sampled_from((1, 2, 3)))), device="cpu")
-cases(*everything("torch.norm"), strategy=norms(valued("f32", "f64", size=st.sampled_from((1, 2, 3)))), device="cpu", data=True,
-      tolerance=1e-4)  # fmt: skip
-
-
 @st.composite
 def quantiles(draw: Any, source: SearchStrategy[Arg]) -> Call:
     (x, *dim), kwargs = draw(reductions(source, many=False))
