@@ -29,7 +29,7 @@ from ane_lsp.interp.support import (
     unknown_builtin,
 )
 from ane_lsp.interp.symbolic import SymRatio
-from ane_lsp.interp.text import ascii_of, format_value
+from ane_lsp.interp.text import ascii_of, format_value, to_repr
 from ane_lsp.interp.values import (
     MISSING,
     BoundMethod,
@@ -90,7 +90,7 @@ def _abs(interp: Interpreter, x: Any) -> Any:
 
 def _special(interp: Interpreter, value: Any, name: str, args: tuple[Any, ...], message: str) -> Any:
     if isinstance(value, (Instance, Tensor)):
-        found = interp.getattr(value, name, MISSING)
+        found = interp.lookup_attribute(value, name)
         if found is not MISSING:
             return interp.call(found, args, {})
     return interp.raise_(TypeError, f"{message}: '{type_name(value)}'")
@@ -228,13 +228,13 @@ def _len(interp: Interpreter, obj: Any, /) -> Any:
     if isinstance(obj, Tensor):
         return tensor_length(interp, obj)
     if isinstance(obj, (Instance, ClassObject)):
-        found = interp.getattr(obj, "__len__", MISSING)
+        found = interp.lookup_attribute(obj, "__len__")
         if found is not MISSING:
             return interp.call(found, (), {})
         if isinstance(obj, Instance) and isinstance(obj.data, (list, tuple, str, dict, set, frozenset)):
             return len(obj.data)
     elif not isinstance(obj, (*SCALARS, Function, Sym, SymRatio, IteratorObject)):
-        found = interp.getattr(obj, "__len__", MISSING)
+        found = interp.lookup_attribute(obj, "__len__")
         if found is not MISSING and not isinstance(found, Unknown):
             return interp.call(found, (), {})
         if isinstance(found, Unknown):
@@ -308,7 +308,7 @@ def _hasattr(interp: Interpreter, obj: Any, name: Any, /) -> Any:
     if isinstance(obj, Instance) and name in obj.attrs:
         return obj.attrs[name] is not MISSING
     try:
-        found = interp.getattr(obj, name, MISSING)
+        found = interp.lookup_attribute(obj, name)
     except PyRaise as error:
         if isinstance(error.value, AttributeError):
             return False
@@ -366,7 +366,7 @@ def _dir(interp: Interpreter, obj: Any = MISSING, /) -> Any:
         return sorted(frame.locals) if frame is not None else interp.unknown("local names")
     names: set[str] = set()
     if isinstance(obj, ModuleObject):
-        return sorted(obj.namespace) if obj.missing is None else interp.unknown(f"the names in {obj.name}")
+        return interp.module_names(obj) if obj.missing is None else interp.unknown(f"the names in {obj.name}")
     if isinstance(obj, Instance):
         special = obj.cls.lookup("__dir__")
         if special is not MISSING and isinstance(special, Function) and not special.module.is_torch:
@@ -382,7 +382,7 @@ def _dir(interp: Interpreter, obj: Any = MISSING, /) -> Any:
             elif isinstance(cls, type):
                 names |= set(host.dir(cls))
         return sorted(names)
-    if isinstance(obj, SCALARS) or isinstance(obj, (list, tuple, dict, set)):
+    if isinstance(obj, (*SCALARS, list, tuple, dict, set)):
         return sorted(host.dir(obj))
     return interp.unknown("the attributes of something not modelled", obj if isinstance(obj, Unknown) else None)
 
@@ -410,7 +410,7 @@ def _iter(interp: Interpreter, obj: Any, sentinel: Any = MISSING, /) -> Any:
     if isinstance(obj, Unknown):
         return interp.unknown("an iterator over an unknown value", obj)
     if isinstance(obj, Instance):
-        found = interp.getattr(obj, "__iter__", MISSING)
+        found = interp.lookup_attribute(obj, "__iter__")
         if found is not MISSING:
             return interp.call(found, (), {})
     return IteratorObject(interp.iterate(obj), f"{type_name(obj)}_iterator")
@@ -537,7 +537,7 @@ def _reversed(interp: Interpreter, sequence: Any, /) -> Any:
         items = sequence if isinstance(sequence, (list, tuple, str, bytes, range)) else tuple(sequence)
         return IteratorObject(iter(reversed(items)), "reversed")
     if isinstance(sequence, Instance):
-        found = interp.getattr(sequence, "__reversed__", MISSING)
+        found = interp.lookup_attribute(sequence, "__reversed__")
         if found is not MISSING:
             return interp.call(found, (), {})
         length = _len.fn(interp, (sequence,), {})
@@ -591,12 +591,12 @@ def _sorted(interp: Interpreter, iterable: Any, /, *, key: Any = None, reverse: 
 
 @native("repr")
 def _repr(interp: Interpreter, obj: Any, /) -> Any:
-    return interp.repr(obj)
+    return to_repr(interp, obj)
 
 
 @native("ascii")
 def _ascii(interp: Interpreter, obj: Any, /) -> Any:
-    text = interp.repr(obj)
+    text = to_repr(interp, obj)
     return text if isinstance(text, Unknown) else ascii_of(text)
 
 
@@ -662,6 +662,8 @@ BUILTINS: dict[str, Any] = {
             _delattr, _vars, _dir, _iter, _next, _enumerate, _zip, _map, _filter, _reversed, _sorted, _repr, _ascii,
             _format, _hash, _id, _import, _on_host("bin", bin), _on_host("hex", hex), _on_host("oct", oct),
             _on_host("chr", chr), _on_host("ord", ord),
+            Builtin("globals", lambda interp, args, kwargs: interp.frame.module.namespace),
+            Builtin("locals", lambda interp, args, kwargs: interp.frame.locals),
             Builtin("print", lambda interp, args, kwargs: None),
             Builtin("breakpoint", lambda interp, args, kwargs: None),
             unknown_builtin("open", "files are not read here"),

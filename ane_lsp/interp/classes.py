@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from ane_lsp.interp.values import ClassObject, NativeType
@@ -53,7 +54,9 @@ def native_base_of(cls: ClassObject) -> type | None:
         if isinstance(base, ClassObject) and base.native_base is not None:
             return base.native_base
         if isinstance(base, type) and base is not object and base is not type:
-            for plain in (dict, list, tuple, str, int, float, set, frozenset, bytes):
+            if hasattr(base, "_fields"):
+                return base  # a named tuple: its instances know their fields
+            for plain in (dict, list, tuple, str, int, float, set, frozenset, bytes, deque):
                 if issubclass(base, plain):
                     return plain
             if issubclass(base, BaseException):

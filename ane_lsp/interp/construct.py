@@ -33,6 +33,7 @@ from ane_lsp.interp.values import (
     ModuleObject,
     NativeType,
     OneOf,
+    Opaque,
     Property,
     PyRaise,
     StaticMethod,
@@ -111,7 +112,7 @@ def to_int(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
     if isinstance(value, Tensor):
         return _of_item(interp, value, to_int)
     for name in ("__int__", "__index__", "__trunc__"):
-        method = interp.getattr(value, name, MISSING) if isinstance(value, Instance) else MISSING
+        method = interp.lookup_attribute(value, name) if isinstance(value, Instance) else MISSING
         if method is not MISSING:
             return interp.call(method, (), {})
     message = f"int() argument must be a string, a bytes-like object or a real number, not '{type_name(value)}'"
@@ -143,7 +144,7 @@ def to_float(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
     if isinstance(value, Tensor):
         return _of_item(interp, value, to_float)
     for name in ("__float__", "__index__"):
-        method = interp.getattr(value, name, MISSING) if isinstance(value, Instance) else MISSING
+        method = interp.lookup_attribute(value, name) if isinstance(value, Instance) else MISSING
         if method is not MISSING:
             return interp.call(method, (), {})
     message = f"float() argument must be a string or a real number, not '{type_name(value)}'"
@@ -165,7 +166,7 @@ def _str(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
         lost = need(interp, "str()", *args, *kwargs.values())
         return lost if lost is not None else host_call(interp, "the text", str, *args, **kwargs)
     value = args[0] if args else kwargs.get("object", "")
-    return interp.str(value) if hasattr(interp, "str") else to_str(interp, value)
+    return to_str(interp, value)
 
 
 def _bytes(kind: type) -> Callable[..., Any]:
@@ -232,7 +233,7 @@ def fill_dict(interp: Interpreter, target: dict[Any, Any], args: Args, kwargs: K
             return _unknown(interp, "dict", source)
         if isinstance(source, dict):
             made += source.items()
-        elif isinstance(source, Instance) and interp.getattr(source, "keys", MISSING) is not MISSING:
+        elif isinstance(source, Instance) and interp.lookup_attribute(source, "keys") is not MISSING:
             keys = interp.call(interp.getattr(source, "keys"), (), {})
             made += [(key, interp.getitem(source, key)) for key in interp.iterate(keys)]
         else:
@@ -344,12 +345,27 @@ def _type(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
 
 def make_class(interp: Interpreter, name: Any, bases: Any, namespace: Any) -> Any:
     """``type(name, bases, namespace)``."""
+    name = concrete(name)
     if not isinstance(name, str) or not isinstance(bases, tuple) or not isinstance(namespace, dict):
         return interp.unknown("a class made from unknown parts", find_unknown([name, bases]))
-    build = getattr(interp, "build_class", None)
-    if build is None or not all(isinstance(k, str) for k in namespace):
-        return interp.unknown("a class made by type() is not modelled")
-    return build(name, bases, dict(namespace))
+    if not all(isinstance(k, str) for k in namespace):
+        return interp.unknown("a class with attributes whose names are not known")
+    from ane_lsp.interp.classes import compute_mro, native_base_of
+
+    kept = tuple(b for b in bases if not isinstance(b, Opaque))
+    module = interp.frame.module
+    cls = ClassObject(name, name, kept, dict(namespace), module)
+    cls.mro = compute_mro(cls)
+    cls.native_base = native_base_of(cls)
+    parents = [b for b in cls.mro[1:] if isinstance(b, ClassObject)]
+    cls.metaclass = next((b.metaclass for b in parents if b.metaclass is not type), type)
+    interp.class_attributes_created(cls)
+    for parent in parents:
+        hook = parent.namespace.get("__init_subclass__")
+        if hook is not None:
+            interp.call(hook.func if isinstance(hook, ClassMethod) else hook, (cls,), {})
+            break
+    return cls
 
 
 def _property(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:

@@ -15,7 +15,8 @@ from ane_lsp.interp.support import (
     index_of,
     spoil,
 )
-from ane_lsp.interp.values import MISSING, IteratorObject, OneOf, PyRaise
+from ane_lsp.interp.text import to_repr
+from ane_lsp.interp.values import MISSING, Instance, IteratorObject, OneOf, PyRaise
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -102,7 +103,7 @@ def _index(interp: Interpreter, items: Any, value: Any, start: Any = 0, stop: An
     stop = max(0, stop + size) if stop is not None and stop < 0 else stop
     position = find(interp, items, value, start, stop)
     if position is None:
-        text = interp.repr(value)
+        text = to_repr(interp, value)
         kind = "tuple.index(x): x not in tuple" if isinstance(items, tuple) else f"{text} is not in list"
         return interp.raise_(ValueError, kind)
     return position
@@ -204,25 +205,51 @@ def _key(interp: Interpreter, key: Any) -> Any:
     return hashable_key(interp, key)
 
 
-def _pending(interp: Interpreter, d: dict[Any, Any]) -> None:
+def find_key(interp: Interpreter, d: dict[Any, Any], key: Any) -> Any:
+    """The key of `d` that equals `key` though it does not hash alike here, or MISSING.
+
+    An instance of a str subclass (a member of a str Enum) finds the plain text and the other way round; instances of a
+    class with its own ``__eq__`` are compared with it.
+    """
+    if isinstance(key, Instance):
+        plain = key.data
+        if plain is not None and isinstance(plain, (str, int, float, bytes, tuple)) and plain in d:
+            return plain
+        if key.cls.lookup("__eq__") is not MISSING:
+            for known in d:
+                if isinstance(known, Instance) and interp.truth(interp.equal(known, key)) is True:
+                    return known
+            return MISSING
+        key = plain
+    if isinstance(key, (str, int, float, bytes, tuple)):
+        for known in d:
+            if known.__class__ is Instance and known.data == key and known.data is not None:
+                return known
+    return MISSING
+
+
+def _pending(interp: Interpreter, d: dict[Any, Any]) -> Any:
     """Let the machine fill in names that imports have not bound yet, where it keeps such (module namespaces)."""
     force = getattr(interp, "force_pending_imports", None)
-    if force is not None:
-        force(d)
+    return force(d) if force is not None else False
 
 
-def _has(interp: Interpreter, d: dict[Any, Any], key: Any) -> bool:
+def _found(interp: Interpreter, d: dict[Any, Any], key: Any) -> Any:
+    """The key under which `d` holds `key`, or MISSING."""
     if key in d:
-        return True
-    _pending(interp, d)
-    return key in d
+        return key
+    found = find_key(interp, d, key)
+    if found is MISSING and _pending(interp, d) and key in d:
+        return key
+    return found
 
 
 def _get(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
     key = _key(interp, key)
     if isinstance(key, Unknown):
         return key
-    return dict.__getitem__(d, key) if _has(interp, d, key) else default
+    key = _found(interp, d, key)
+    return default if key is MISSING else dict.__getitem__(d, key)
 
 
 def _keys(interp: Interpreter, d: dict[Any, Any], /) -> DictView:
@@ -242,9 +269,10 @@ def _pop_key(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any = MI
     if isinstance(key, Unknown):
         spoil(interp, d, "an entry was removed, nobody knows which")
         return key
-    if _has(interp, d, key):
+    found = _found(interp, d, key)
+    if found is not MISSING:
         interp.touch(d)
-        return d.pop(key)
+        return d.pop(found)
     if default is MISSING:
         raise PyRaise(KeyError(key))
     return default
@@ -263,10 +291,12 @@ def _set_default(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any 
     key = _key(interp, key)
     if isinstance(key, Unknown):
         return key
-    if not _has(interp, d, key):
+    found = _found(interp, d, key)
+    if found is MISSING:
         interp.touch(d)
         d[key] = default
-    return dict.__getitem__(d, key)
+        return default
+    return dict.__getitem__(d, found)
 
 
 def _update(interp: Interpreter, d: dict[Any, Any], /, *args: Any, **kwargs: Any) -> Any:

@@ -94,7 +94,7 @@ def _class(interp: Interpreter, pattern: ast.MatchClass, subject: Any, frame: Fr
     names = list(pattern.kwd_attrs)
     parts = list(pattern.kwd_patterns)
     if pattern.patterns:
-        declared = interp.getattr(cls, "__match_args__", MISSING)
+        declared = interp.lookup_attribute(cls, "__match_args__")
         if declared is MISSING:
             if len(pattern.patterns) == 1 and isinstance(cls, type):
                 return _both(verdict, matches(interp, pattern.patterns[0], subject, frame))
@@ -102,7 +102,7 @@ def _class(interp: Interpreter, pattern: ast.MatchClass, subject: Any, frame: Fr
         names = [*list(interp.iterate(declared))[: len(pattern.patterns)], *names]
         parts = [*pattern.patterns, *parts]
     for name, part in zip(names, parts):
-        value = interp.getattr(subject, name, MISSING)
+        value = interp.lookup_attribute(subject, name)
         if value is MISSING:
             return False
         verdict = _both(verdict, matches(interp, part, value, frame))

@@ -22,7 +22,7 @@ from ane_lsp.interp.support import (
     too_large,
     type_name,
 )
-from ane_lsp.interp.text import format_string, percent_format
+from ane_lsp.interp.text import format_string, percent_format, to_repr, to_str
 from ane_lsp.interp.values import MISSING, Builtin, Instance, IteratorObject, OneOf, PyRaise
 
 if TYPE_CHECKING:
@@ -331,9 +331,9 @@ _DUNDERS: dict[str, Callable[..., Any]] = {
     "__ne__": _not_equal,
     "__lt__": _compare("<"), "__le__": _compare("<="), "__gt__": _compare(">"), "__ge__": _compare(">="),
     "__hash__": lambda interp, obj: interp.unknown("the hash of a value differs between runs"),
-    "__repr__": lambda interp, obj: interp.repr(obj),
-    "__str__": lambda interp, obj: interp.str(obj),
-    "__format__": lambda interp, obj, spec: interp.call(interp.getattr(interp.str(obj), "__format__"), (spec,), {}),
+    "__repr__": lambda interp, obj: to_repr(interp, obj),
+    "__str__": lambda interp, obj: to_str(interp, obj),
+    "__format__": lambda interp, obj, spec: interp.call(interp.getattr(to_str(interp, obj), "__format__"), (spec,), {}),
     "__bool__": lambda interp, obj: interp.truth(obj),
     "__init__": _init,
     "__neg__": lambda interp, obj: interp.unary("-", obj),

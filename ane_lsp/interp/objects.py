@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ane_lsp.graph import Sym, Unknown, dims
-from ane_lsp.interp import builtins, methods, state
+from ane_lsp.interp import builtins, containers, methods, state, symbolic
 from ane_lsp.interp.base import MAX_DEPTH, Base
 from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration
 from ane_lsp.interp.scopes import signature_of
@@ -426,8 +427,9 @@ class Objects(Base):
             return Builtin(name, lambda interp, args, kwargs: interp.setattr_plain(*args))
         if name == "__getattribute__":
             return Builtin(name, lambda interp, args, kwargs: interp.getattr(args[0], args[1]))
-        if name in ("fromkeys", "maketrans", "from_bytes", "fromhex", "mro", "__subclasses__"):
-            return builtins.type_attribute(cls, name)
+        found = builtins.type_attribute(cls, name)
+        if found is not MISSING:
+            return found
         if hasattr(cls, name) and not name.startswith("__"):
 
             def unbound(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -703,9 +705,9 @@ class Objects(Base):
             if issubclass(base, BaseException):
                 obj.data = Exception(*[a for a in args if isinstance(a, str)])
                 obj.attrs["args"] = tuple(args)
-            elif base in (dict, list, set):
+            elif base in (dict, list, set, deque):
                 obj.data = base()
-            elif base in (int, float, str, tuple, bytes, frozenset, complex):
+            elif base in (int, float, str, bytes, frozenset, complex) or issubclass(base, tuple):
                 obj.data = builtins.construct(self, base, args, kwargs or {})  # type: ignore[arg-type]
         return obj
 
@@ -714,9 +716,9 @@ class Objects(Base):
         if not isinstance(obj, Instance):
             return
         base = obj.cls.native_base
-        if base in (dict, list, set) and (args or kwargs):
+        if base in (dict, list, set, deque) and (args or kwargs):
             filled = builtins.construct(self, base, args, kwargs)  # type: ignore[arg-type]
-            if isinstance(filled, (dict, list, set)):
+            if isinstance(filled, (dict, list, set, deque)):
                 self.touch(obj.data)
                 state.restore(obj.data, filled)
         elif base is not None and issubclass(base, BaseException):
@@ -895,7 +897,7 @@ class Objects(Base):
                 return self.truth(value.data)
             return True
         if isinstance(value, (SymRatio, IteratorObject)):
-            return True if isinstance(value, IteratorObject) else self.unknown("whether a ratio of sizes is zero")
+            return True if isinstance(value, IteratorObject) else self.truth(value.numerator)
         try:
             return bool(value)
         except Exception:
@@ -914,11 +916,11 @@ class Objects(Base):
             return self.torch_method("torch.Tensor.eq", (left, right) if lk is Tensor else (right, left))
         if lk is OneOf or rk is OneOf:
             return self._spread(lambda a, b: self.equal(a, b), left, right)
-        if lk is Sym or rk is Sym:
-            if isinstance(left, (int, Sym)) and isinstance(right, (int, Sym)):
-                verdict = dims.equal(left, right)
-                return self.unknown(f"whether {left} equals {right}") if verdict is None else verdict
-            return False if not isinstance(left, float) and not isinstance(right, float) else self.unknown("size == float")
+        if lk in (Sym, SymRatio) or rk in (Sym, SymRatio):
+            if not all(isinstance(v, (int, float, Sym, SymRatio)) for v in (left, right)):
+                return False
+            verdict = symbolic.compare("==", left, right)
+            return self.unknown(f"whether {left} equals {right}") if verdict is None else verdict
         if lk is Instance or rk is Instance:
             for first, second in ((left, right), (right, left)):
                 if isinstance(first, Instance):
@@ -1011,14 +1013,7 @@ class Objects(Base):
     def _compare_sizes(self, symbol: str, left: Any, right: Any) -> Any:
         if isinstance(left, bool):
             left = int(left)
-        if not isinstance(left, (int, Sym)) or not isinstance(right, (int, Sym)):
-            return self.unknown(f"whether {left} {symbol} {right}")
-        if symbol in (">", "<="):
-            verdict = dims.less(right, left)
-            answer = verdict if symbol == ">" else (None if verdict is None else not verdict)
-        else:
-            verdict = dims.less(left, right)
-            answer = verdict if symbol == "<" else (None if verdict is None else not verdict)
+        answer = symbolic.compare(symbol, left, right)
         return self.unknown(f"whether {left} {symbol} {right}") if answer is None else answer
 
     def _spread(self, operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
@@ -1067,8 +1062,12 @@ class Objects(Base):
                 if found or not any(isinstance(k, (Sym, OneOf)) for k in container):
                     return found
         if isinstance(container, str):
+            if isinstance(item, Instance) and isinstance(item.data, str):
+                item = item.data
             if isinstance(item, str):
                 return item in container
+            if item is None or isinstance(item, _PLAIN):
+                self.raise_(TypeError, f"'in <string>' requires string as left operand, not {self.type_name(item)}")
             return Unknown("membership of something unknown", self.here(), item if isinstance(item, Unknown) else None)
         if isinstance(container, range) and isinstance(item, int):
             return item in container
@@ -1154,37 +1153,11 @@ class Objects(Base):
         if isinstance(right, bool):
             right = int(right)
         try:
-            if isinstance(left, (int, Sym)) and isinstance(right, (int, Sym)):
-                if symbol == "+":
-                    return left + right
-                if symbol == "-":
-                    return left - right
-                if symbol == "*":
-                    return left * right
-                if symbol == "//":
-                    return dims.floordiv(left, right)
-                if symbol == "%":
-                    return dims.mod(left, right)
-                if symbol == "/":
-                    return SymRatio.of(left, right)
-                if symbol == "**" and isinstance(right, int) and 0 <= right <= 8:
-                    power: Any = 1
-                    for _ in range(right):
-                        power = power * left
-                    return power
-                if symbol == "**" and right == -1:
-                    return SymRatio.of(1, left)
-                return self.unknown(f"{left} {symbol} {right} of sizes")
-            result = {
-                "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
-            }.get(symbol)  # fmt: skip
             if isinstance(left, (list, tuple, str)) or isinstance(right, (list, tuple, str)):
                 return self.unknown("a sequence repeated a symbolic number of times")
-            if result is not None and (isinstance(left, SymRatio) or isinstance(right, SymRatio)):
-                answer = result(left, right)
-                return self.unknown(f"{symbol} of ratios of sizes") if answer is NotImplemented else answer
-            if symbol in ("*", "/") and (isinstance(left, float) or isinstance(right, float)):
-                return SymRatio.scaled(symbol, left, right)
+            answer = symbolic.arithmetic(symbol, left, right)
+            if answer is not None:
+                return answer
         except ZeroDivisionError as error:
             raise PyRaise(ZeroDivisionError(str(error)), self.here()) from None
         except (TypeError, NotImplementedError):
@@ -1340,6 +1313,11 @@ class Objects(Base):
             self.touch(obj)
             obj[key] = made
             return made
+        known = containers.find_key(self, obj, key)  # type: ignore[arg-type]
+        if known is not MISSING:
+            return obj[known]
+        if isinstance(obj, Counter):
+            return 0
         if self.force_pending_imports(obj) and key in obj:
             return obj[key]
         raise PyRaise(KeyError(key if isinstance(key, (str, int)) else str(key)), self.here())

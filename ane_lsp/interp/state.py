@@ -131,7 +131,8 @@ def _same(left: Any, right: Any, cause: str, span: Span | None) -> Any:
     if kind is dict and left.keys() == right.keys():
         return {k: join([left[k], right[k]], cause, span) for k in left}
     if isinstance(left, tuple) and len(left) == len(right):
-        return kind(join([a, b], cause, span) for a, b in zip(left, right))
+        make = getattr(kind, "_make", kind)
+        return make(join([a, b], cause, span) for a, b in zip(left, right))
     if kind is BoundMethod:
         return left if left == right else MISSING
     if kind is Partial:

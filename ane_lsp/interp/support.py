@@ -138,7 +138,11 @@ def find_unknown(value: Any, depth: int = 0) -> Unknown | None:
 
 def concrete(value: Any) -> Any:
     """The builtin content of an instance whose class extends str, int, ...; other values are themselves."""
-    if isinstance(value, Instance) and isinstance(value.data, (*SCALARS, list, tuple, dict, set, frozenset, deque)):
+    if (
+        isinstance(value, Instance)
+        and value.data is not None
+        and isinstance(value.data, (*SCALARS, list, tuple, dict, set, frozenset, deque))
+    ):
         return value.data
     return value
 
@@ -171,7 +175,7 @@ def index_of(interp: Interpreter, value: Any) -> Any:
     if isinstance(value, Tensor):
         return index_of(interp, interp.call(interp.getattr(value, "item"), (), {}))
     if isinstance(value, Instance):
-        method = interp.getattr(value, "__index__", MISSING)
+        method = interp.lookup_attribute(value, "__index__")
         if method is not MISSING:
             return index_of(interp, interp.call(method, (), {}))
     return interp.raise_(TypeError, f"'{type_name(value)}' object cannot be interpreted as an integer")

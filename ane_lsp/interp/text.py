@@ -84,11 +84,11 @@ def _str(interp: Interpreter, value: Any, active: list[int], budget: list[int]) 
         if method is not MISSING:
             return _known(interp.call(method, (), {}))
         if isinstance(value.data, BaseException):
-            return _exception_text(interp, value.data, active, budget)
+            return _exception_text(interp, value.data, value.attrs.get("args", value.data.args), active, budget)
         if isinstance(value.data, (str, int, float)) and _own(interp, value, "__repr__") is MISSING:
             return str(value.data)
     elif isinstance(value, BaseException):
-        return _exception_text(interp, value, active, budget)
+        return _exception_text(interp, value, value.args, active, budget)
     elif isinstance(value, Device):
         return value.type if value.index is None else f"{value.type}:{value.index}"
     elif hasattr(value, "__fspath__"):
@@ -96,8 +96,9 @@ def _str(interp: Interpreter, value: Any, active: list[int], budget: list[int]) 
     return _repr(interp, value, active, budget)
 
 
-def _exception_text(interp: Interpreter, error: BaseException, active: list[int], budget: list[int]) -> str:
-    args = error.args
+def _exception_text(
+    interp: Interpreter, error: BaseException, args: tuple[Any, ...], active: list[int], budget: list[int]
+) -> str:
     if isinstance(error, OSError) and len(args) > 1:
         return str(error)
     if not args:
@@ -112,9 +113,9 @@ def _own(interp: Interpreter, value: Instance, name: str) -> Any:
     """The special method that a class of the program (or a native base) defines, bound to `value`."""
     for cls in value.cls.mro:
         if isinstance(cls, ClassObject) and name in cls.namespace:
-            return interp.getattr(value, name, MISSING)
+            return interp.lookup_attribute(value, name)
         if isinstance(cls, NativeType) and name in cls.methods:
-            return interp.getattr(value, name, MISSING)
+            return interp.lookup_attribute(value, name)
     return MISSING
 
 
@@ -178,7 +179,8 @@ def _instance_repr(interp: Interpreter, value: Instance, active: list[int], budg
         finally:
             active.pop()
     if isinstance(value.data, BaseException):
-        inner = ", ".join(_repr(interp, a, active, budget) for a in value.data.args)
+        args = value.attrs.get("args", value.data.args)
+        inner = ", ".join(_repr(interp, a, active, budget) for a in args)
         return f"{value.cls.name}({inner})"
     if isinstance(value.data, (str, int, float, list, dict, tuple)):
         if type(value.data) in (OrderedDict, DefaultDict, set, frozenset, deque):

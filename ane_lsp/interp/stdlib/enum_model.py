@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Unknown
 from ane_lsp.interp.stdlib.common import Maker, Namespace, identity
 from ane_lsp.interp.support import native
-from ane_lsp.interp.text import to_str
+from ane_lsp.interp.text import to_repr, to_str
 from ane_lsp.interp.values import (
     MISSING,
     BoundMethod,
@@ -153,7 +153,7 @@ def _call(interp: Interpreter, cls: Any, /, *args: Any, **kwargs: Any) -> Any:
             return found
     if FLAG in cls.mro and type(value) is int:
         return _composite(interp, cls, value)
-    text = interp.repr(value)
+    text = to_repr(interp, value)
     shown = text if isinstance(text, str) else "the value"
     return interp.raise_(ValueError, f"{shown} is not a valid {cls.qualname}")
 
@@ -248,7 +248,7 @@ def _str(interp: Interpreter, self: Any) -> Any:
 
 @native("Enum.__repr__")
 def _repr(interp: Interpreter, self: Any) -> Any:
-    text = interp.repr(self.attrs["_value_"])
+    text = to_repr(interp, self.attrs["_value_"])
     return text if isinstance(text, Unknown) else f"<{self.cls.name}.{self.attrs['_name_']}: {text}>"
 
 

@@ -47,7 +47,7 @@ def _update_wrapper(interp: Interpreter, wrapper: Any, wrapped: Any, *args: Any,
         return wrapper
     for name in kwargs.get("assigned", args[0] if args else _ASSIGNED):
         if isinstance(wrapped, (Function, Builtin, BoundMethod, Instance, Partial)) or hasattr(wrapped, "name"):
-            value = interp.getattr(wrapped, name, MISSING)
+            value = interp.lookup_attribute(wrapped, name)
             if value is not MISSING and not isinstance(value, Unknown):
                 wrapper.attrs[name] = value
     if isinstance(wrapped, (Function, Partial)):

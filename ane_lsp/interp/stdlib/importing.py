@@ -34,9 +34,7 @@ def _resolvable(interp: Interpreter, name: str) -> bool | Unknown:
     if interp.find_module(name) is not None:
         return True
     top = name.partition(".")[0]
-    if top in stdlib.NAMES or (stdlib.real_has("sys", "stdlib_module_names") and top in _standard_names()):
-        return True
-    return False
+    return top in stdlib.NAMES or top in _standard_names()
 
 
 def _standard_names() -> frozenset[str]:

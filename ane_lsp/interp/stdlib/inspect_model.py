@@ -48,8 +48,7 @@ def parameters(func: Function) -> list[tuple[str, str, Any, Any]]:
         found.append((arg.arg, kind, default, arg.annotation))
     if args.vararg is not None:
         found.append((args.vararg.arg, _KINDS[2], MISSING, args.vararg.annotation))
-    for arg in args.kwonlyargs:
-        found.append((arg.arg, _KINDS[3], func.kw_defaults.get(arg.arg, MISSING), arg.annotation))
+    found += [(a.arg, _KINDS[3], func.kw_defaults.get(a.arg, MISSING), a.annotation) for a in args.kwonlyargs]
     if args.kwarg is not None:
         found.append((args.kwarg.arg, _KINDS[4], MISSING, args.kwarg.annotation))
     return found
@@ -75,7 +74,7 @@ def _target(interp: Interpreter, obj: Any, follow: bool) -> tuple[Any, int]:
                 return None, 0
             obj, skipped = init, skipped + 1
         elif isinstance(obj, Instance):
-            call = interp.getattr(obj, "__call__", MISSING)
+            call = interp.lookup_attribute(obj, "__call__")
             if isinstance(call, BoundMethod) and isinstance(call.func, Function) and call.func.module.is_torch:
                 call = interp.getattr(obj, "forward", call)
             if call is MISSING or isinstance(call, Instance):
@@ -184,7 +183,7 @@ def _getmembers(interp: Interpreter, object: Any, predicate: Any = None) -> Any:
         return interp.unknown("the members of something not modelled", names)
     found = []
     for name in interp.iterate(names):
-        value = interp.getattr(object, name, MISSING)
+        value = interp.lookup_attribute(object, name)
         if value is MISSING:
             continue
         if predicate is not None:

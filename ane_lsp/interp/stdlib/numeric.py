@@ -36,7 +36,7 @@ def _number(interp: Interpreter, value: Any) -> Any:
         value = interp.call(interp.getattr(value, "item"), (), {})
     if isinstance(value, Instance):
         for name in ("__float__", "__index__"):
-            method = interp.getattr(value, name, MISSING)
+            method = interp.lookup_attribute(value, name)
             if method is not MISSING:
                 return interp.call(method, (), {})
     if isinstance(value, OneOf):
@@ -64,7 +64,7 @@ def _on_numbers(name: str, fn: Callable[..., Any]) -> Builtin:
 def _rounding(name: str, special: str, symbolic_fn: Callable[[Any], Any], fn: Callable[[Any], Any]) -> Builtin:
     def run(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if len(args) == 1 and isinstance(args[0], Instance):
-            method = interp.getattr(args[0], special, MISSING)
+            method = interp.lookup_attribute(args[0], special)
             if method is not MISSING:
                 return interp.call(method, (), {})
         value = _number(interp, args[0]) if len(args) == 1 else None
