@@ -39,6 +39,15 @@ class Attention:
         """Written for one head at a time in (batch, channels, 1, sequence) layout, as Apple recommends."""
         return self.scores is not None and is_channel_first(self.scores)
 
+    @property
+    def all_heads(self) -> bool:
+        """Several heads (or batch times heads) in one product, as far as the shape tells."""
+        shape = self.queries.type.shape
+        if shape is None or len(shape) < 3 or self.per_head:
+            return False
+        heads = shape[0] if len(shape) == 3 else shape[-3]
+        return isinstance(heads, int) and heads > 1
+
 
 def attentions(context: Context) -> list[Attention]:
     """Every attention of a context's graph, in order."""

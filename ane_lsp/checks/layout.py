@@ -134,8 +134,8 @@ def _absorbed(flow: Flow, op: Op) -> bool:
 
 @graph_rule("ANE412", per_target=False)
 def attention_heads(context: Context) -> Iterator[Report]:
-    """Attention over all heads in one product."""
-    hit = [a.op for a in attentions(context) if not a.per_head and (a.queries.type.rank or 0) >= 3]
+    """Attention over all heads in one product; a single head (Apple's per-head products included) is not."""
+    hit = [a.op for a in attentions(context) if a.all_heads]
     spots = distinct(hit)
     if not spots:
         return

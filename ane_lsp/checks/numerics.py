@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from ane_lsp.checks.engine import Context, Report, graph_rule, rule
+from ane_lsp.checks.finding import Related
 from ane_lsp.checks.flow import (
     FP16_TINY,
     VIEWS,
@@ -102,17 +103,40 @@ def _square_sums(flow: Flow) -> Iterator[tuple[Op, Op, bool]]:
 
 @graph_rule("ANE501", per_target=False)
 def square_overflow(context: Context) -> Iterator[Report]:
-    """Squares of activations that are summed or averaged."""
+    """Squares of activations that are summed or averaged.
+
+    How large the activations get is not in the source. Where the author casts them to float32 for the square, the range
+    is known to matter and the protection is known to be lost: only that is a warning.
+    """
+    upcasts = [c for c in context.graph.calls if _is_upcast(c)]
     for square, reduction, norm in square_sums(context):
+        base = first(square)
+        guard = next(
+            (c for c in upcasts if c.fn == square.call.fn and c.id < square.call.id and c.result is base), None
+        )
+        if guard is not None and norm:
+            yield Report(
+                "This norm squares its input in fp16: the cast to float32 in front of it is dropped in conversion (seen with coremltools "
+                "9.0), and one activation above 255 gives infinity, on every chip. Divide by the largest element first, or use nn.RMSNorm, "
+                "which does.",
+                at=square,
+                severity="warning",
+                weight=3.0,
+                related=(
+                    Related(guard.span, "this cast is dropped"),
+                    *places([reduction], "the squares are added up here", square),
+                ),
+                data={"norm": True, "upcast": True},
+            )
+            continue
         what = "This norm squares its input" if norm else "The square is summed"
         yield Report(
-            f"{what} in fp16: one activation above 255 gives infinity, on every chip, and `.float()` does not help because "
-            "coremltools drops it (seen in a conversion). Divide by the largest element first, or use nn.RMSNorm, which does.",
+            f"{what} in fp16, where one activation above 255 gives infinity (arithmetic, on every chip). If they can get that large, divide "
+            "by the largest element first, or use nn.RMSNorm, which does.",
             at=square,
-            severity="warning" if norm else "information",
             weight=2.0 if norm else 1.0,
             related=places([reduction], "the squares are added up here", square),
-            data={"norm": norm},
+            data={"norm": norm, "upcast": False},
         )
 
 

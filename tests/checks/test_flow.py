@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
-from graphs import Sketch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sketch import Sketch
 
 from ane_lsp.checks.flow import Flow, Range
 from ane_lsp.graph import Value

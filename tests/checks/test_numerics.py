@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from graphs import Sketch
+from sketch import Sketch
 
 from ane_lsp.graph import Value
 
@@ -25,19 +25,30 @@ def norm_of(s: Sketch, base: Value, square: str = "pow") -> Value:
 
 
 @pytest.mark.parametrize("square", ["pow", "mul", "square"])
-def test_a_norm_that_squares_its_input_is_a_warning_at_the_square(square: str) -> None:
+def test_a_norm_that_squares_its_input_is_reported_at_the_square(square: str) -> None:
     s = Sketch()
     x = s.input(1, 16, 64)
     s.returns(s.op("mul", 1, 16, 64, x=x, y=norm_of(s, x, square)))
     [found] = s.findings("ANE501")
-    assert (found.span.line, found.severity) == (1, "warning")
+    assert (found.span.line, found.severity) == (1, "information")
 
 
-def test_other_sums_of_squares_are_information() -> None:
+@pytest.mark.parametrize(("fn", "severity"), [("Net.forward", "warning"), ("Net.other", "information")])
+def test_a_dropped_upcast_for_the_square_is_a_warning(fn: str, severity: str) -> None:
+    s = Sketch()
+    x = s.op("relu", 1, 16, 64, x=s.input(1, 16, 64))
+    up = s.call("torch.Tensor.float", x, fn=fn)
+    up.result = x
+    s.returns(s.op("mul", 1, 16, 64, x=x, y=norm_of(s, x)))
+    [found] = s.findings("ANE501")
+    assert (found.span.line, found.severity) == (3, severity)
+
+
+def test_other_sums_of_squares_are_reported_too() -> None:
     s = Sketch()
     squares = s.op("square", 1, 64, x=s.input(1, 64))
     [found] = s.returns(s.op("reduce_sum", 1, x=squares, attrs={"axes": (-1,)})).findings("ANE501")
-    assert found.severity == "information"
+    assert not found.data["norm"]
 
 
 @pytest.mark.parametrize("kind", ["tanh", "sigmoid", "softmax", "layer_norm", "relu6"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from graphs import Sketch
+from sketch import Sketch
 
 from ane_lsp.graph import Value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from graphs import Sketch
+from sketch import Sketch
 
 from ane_lsp.graph import Value
 
@@ -158,10 +158,14 @@ def test_apples_own_form_has_nothing_to_improve() -> None:
     assert per_head().lines("ANE4", "ANE5", "ANE8") == []
 
 
-def test_batched_heads_are_a_hint() -> None:
+@pytest.mark.parametrize(("heads", "flagged"), [(8, True), (1, False)])
+def test_batched_heads_are_a_hint_and_a_single_head_is_not(heads: int, flagged: bool) -> None:
     s = Sketch()
-    s.returns(attention(s, s.input(1, 32, 64)))
-    assert [code for code, _ in s.lines("ANE412")] == ["ANE412"]
+    q, k, v = (s.input(1, heads, 32, 64, name=name) for name in "qkv")
+    scores = s.op("matmul", 1, heads, 32, 32, x=q, y=k, attrs={"transpose_y": True})
+    weights = s.op("softmax", 1, heads, 32, 32, x=scores, attrs={"axis": -1})
+    s.returns(s.op("matmul", 1, heads, 32, 64, x=weights, y=v))
+    assert bool(s.lines("ANE412")) is flagged
 
 
 @pytest.mark.parametrize(("axis", "size", "flagged"), [(-1, 128, True), (1, 128, False), (-1, 32, False)])
