@@ -35,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
         return CLEAN
     from ane_lsp.workspace import schema
 
-    print(json.dumps(schema.json_schema(), indent=2) if args.action == "schema" else schema.markdown())
+    text = schema.markdown() if args.action == "settings-docs" else json.dumps(schema.json_schema(), indent=2) + "\n"
+    print(text, end="")
     return CLEAN
 
 

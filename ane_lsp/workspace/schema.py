@@ -328,9 +328,19 @@ def json_schema() -> dict[str, Any]:
     }
 
 
+_INTRODUCTION = """# Settings
+
+Keys of `ane-lsp.toml`, of `[tool.ane-lsp]` in `pyproject.toml`, and of the language server's configuration. The file nearest to the checked
+file wins; `ane-lsp.toml` counts before `pyproject.toml` in the same folder. Options of the command and of the editor lie on top. Paths and
+globs are relative to the settings file. An unknown key or a wrong value is reported at its place (ANE904) and has no effect.
+
+`ane-lsp.schema.json` beside this file is the JSON schema. This page is generated; change `ane_lsp/workspace/schema.py`.
+"""
+
+
 def markdown() -> str:
-    """The settings reference."""
-    parts = []
+    """The settings reference, ``docs/settings.md``."""
+    parts = [_INTRODUCTION]
     for option in OPTIONS:
         default = list(option.default) if isinstance(option.default, tuple) else option.default
         shown = "none" if default in (None, []) else f"`{default!r}`".replace("'", '"')

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""One command per chore: ``python3 tasks.py test``. Needs nothing but Python 3.10 or newer and a package index.
+
+Chores run in ``.venv``, which the first one makes. Several can be given: ``python3 tasks.py lint types test``.
+Arguments behind ``--`` go to the chore's tool: ``python3 tasks.py test -- -k conv``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = Path(os.environ.get("ANE_LSP_VENV") or ROOT / ".venv")
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+
+# What op rules, examples and conversions are compared with. torchvision and timm are read as source, so that their own
+# dependencies are not needed.
+LIBRARIES = ["torch==2.13.0", "transformers==5.23.0", "coremltools==9.0", "numpy<2.4", "einops", "pillow"]
+SOURCES = ["torchvision==0.28.0", "timm==1.0.31"]
+
+
+def run(*command: str | Path, **options: object) -> None:
+    """Run a command; end with its exit code where it fails."""
+    print("+", " ".join(map(str, command)), flush=True)
+    code = subprocess.run(list(map(str, command)), cwd=ROOT, **options).returncode  # type: ignore[call-overload]
+    if code:
+        sys.exit(code)
+
+
+def venv(folder: Path) -> Path:
+    """Make an environment; returns its interpreter. Works where Python came without ensurepip."""
+    python = folder / BIN.relative_to(VENV) / PYTHON.name
+    made = subprocess.run([sys.executable, "-m", "venv", str(folder)], capture_output=True, text=True)
+    if made.returncode:
+        shutil.rmtree(folder, ignore_errors=True)
+        run(sys.executable, "-m", "venv", "--without-pip", folder)
+        run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "pip")
+    return python
+
+
+def setup(_: list[str]) -> None:
+    """Make .venv and install everything the chores need, once for each state of this file and pyproject.toml."""
+    state = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + Path(__file__).read_bytes()).hexdigest()
+    stamp = VENV / ".ane-lsp-setup"
+    if stamp.is_file() and stamp.read_text() == state:
+        return
+    if not PYTHON.exists():
+        venv(VENV)
+    pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    run(*pip, *LIBRARIES, "--editable", ".[dev]")
+    run(*pip, "--no-deps", *SOURCES)
+    stamp.write_text(state)
+
+
+def test(arguments: list[str]) -> None:
+    """Run the tests."""
+    setup([])
+    run(PYTHON, "-m", "pytest", *arguments)
+
+
+def lint(arguments: list[str]) -> None:
+    """Check style and formatting."""
+    setup([])
+    run(PYTHON, "-m", "ruff", "check", *arguments, ".")
+    run(PYTHON, "-m", "ruff", "format", "--check", ".")
+
+
+def fmt(arguments: list[str]) -> None:
+    """Mend style and formatting."""
+    setup([])
+    run(PYTHON, "-m", "ruff", "check", "--fix", *arguments, ".")
+    run(PYTHON, "-m", "ruff", "format", ".")
+
+
+def types(arguments: list[str]) -> None:
+    """Check types, strictly."""
+    setup([])
+    run(PYTHON, "-m", "mypy", *arguments)
+
+
+def generate(_: list[str]) -> None:
+    """Write the files in docs/ that are made from the code."""
+    setup([])
+    made = {"docs/settings.md": "settings-docs", "docs/ane-lsp.schema.json": "schema", "docs/ane-lsp.1": "man"}
+    for name, chore in made.items():
+        text = subprocess.run(
+            [PYTHON, "-m", "ane_lsp", "dev", chore],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        ).stdout
+        (ROOT / name).write_text(text, encoding="utf-8")
+        print("wrote", name)
+
+
+def build(arguments: list[str]) -> None:
+    """Build wheel and sdist into dist/."""
+    setup([])
+    run(PYTHON, "-m", "build", "--outdir", "dist", *arguments)
+
+
+def package(_: list[str]) -> None:
+    """Build the wheel from the sdist, install it into an empty environment and check an example with it."""
+    setup([])
+    with tempfile.TemporaryDirectory() as folder:
+        run(PYTHON, "-m", "build", "--outdir", folder)
+        (wheel,) = Path(folder).glob("*.whl")
+        python = venv(Path(folder) / "empty")
+        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel)
+        example = Path(folder) / "detector_neck.py"
+        shutil.copy(ROOT / "examples" / "detector_neck.py", example)
+        for arguments in (["rules"], ["devices", "M4"], ["explain", "ANE302"], ["check", "--exit-zero", example]):
+            print("+ ane-lsp", *arguments, flush=True)
+            command = [python.parent / "ane-lsp", *map(str, arguments)]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
+            if done.returncode or not done.stdout:
+                sys.exit(f"{done.stdout}{done.stderr}exit code {done.returncode}")
+
+
+def ready(_: list[str]) -> None:
+    """What a change must pass: lint, types, test, package."""
+    for chore in (lint, types, test, package):
+        timed(chore, [])
+
+
+CHORES = {
+    chore.__name__.replace("fmt", "format"): chore
+    for chore in (setup, test, lint, fmt, types, generate, build, package, ready)
+}
+
+
+def timed(chore: object, arguments: list[str]) -> None:
+    """Run a chore and say how long it took."""
+    start = time.monotonic()
+    chore(arguments)  # type: ignore[operator]
+    name = getattr(chore, "__name__", "")
+    print(f"== {name}: {time.monotonic() - start:.0f} s", flush=True)
+
+
+def main() -> None:
+    """Run the chores that are named."""
+    split = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    own, rest = sys.argv[1:split], sys.argv[split + 1 :]
+    listed = "\n".join(f"  {name:9s} {chore.__doc__}" for name, chore in CHORES.items())
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=f"chores:\n{listed}", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("chores", nargs="+", choices=CHORES, metavar="CHORE")
+    for name in parser.parse_args(own).chores:
+        timed(CHORES[name], rest)
+
+
+if __name__ == "__main__":
+    main()
