@@ -105,3 +105,31 @@ def text() -> str:
         f"{count['not-flagged']} are not flagged, with the reason"
     )
     return "\n".join(lines)
+
+
+_STATUS_WORDS = {"true": "Still true", "partly": "True in part", "refuted": "Refuted"}
+
+
+def claims_markdown() -> str:
+    """The page ``docs/claims.md``: every claim with what became of it."""
+    lines = [
+        "# What people say about the Neural Engine",
+        "",
+        "Most advice in circulation comes from lists of 2020 or from private compiler calls. Here is what is left of each claim,",
+        "where that was seen, and which rules speak about it. Written from `rules/facts/claims.csv`; change it there.",
+        "",
+    ]
+    for claim in claims():
+        seen = ", ".join(part for part in (claim.chip, claim.os) if part)
+        lines += [
+            f"## {claim.claim}",
+            "",
+            f"**{_STATUS_WORDS[claim.status]}.** {claim.scope[0].upper()}{claim.scope[1:]}.",
+            "",
+            f"- Seen: {claim.basis}{' on ' + seen if seen else ''}",
+            f"- Source: {claim.source}",
+        ]
+        if claim.codes:
+            lines.append("- Rules: " + ", ".join(f"{code} ({rules.rule_name(code)})" for code in claim.codes))
+        lines.append("")
+    return "\n".join(lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ane_lsp.knowledge import conversion, coverage, eligibility, features, rules, tables, targets, tomlpos
@@ -147,3 +149,8 @@ def test_codes_of_the_table_are_bound() -> None:
     assert set(convert.TABLE_CODES) == set(conversion.codes())
     by_fact = {f.code for rows in eligibility.facts().values() for f in rows if f.code.startswith("ANE2")}
     assert by_fact <= set(placement_rules.PLAIN) | {"ANE210", "ANE214", "ANE221"}
+
+
+def test_the_page_of_claims_is_what_the_table_says() -> None:
+    page = Path(__file__).parents[2] / "docs" / "claims.md"
+    assert page.read_text(encoding="utf-8") == coverage.claims_markdown()
