@@ -220,7 +220,7 @@ def mask_layout(context: Context, op: Op) -> Iterator[Report]:
         before, after, given = static_shape(scores), static_shape(op.outputs[0]), static_shape(mask)
         if before and after and given and len(given) == 4 and before[2] == 1 and after[2] != 1:
             yield Report(
-                f"A mask of shape {list(given)} turns the scores {list(before)} into {list(after)}: they are (batch, keys, 1, queries), so the "
+                f"A mask of shape {list(given)} turns the scores {list(before)} into {list(after)}: in Apple's form they are (batch, keys, 1, queries), so the "
                 "mask must be (1, keys, 1, queries). Transpose it once: mask.permute(0, 3, 1, 2).",
                 related=places([maker], "the scores", op),
             )
