@@ -94,8 +94,7 @@ def analyze(
     findings: list[Finding] = []
     if "torch" in source.text or directives.inputs:
         findings = _check_entries(result, source.path, workspace, settings, directives, cancelled)
-    if "coremltools" in source.text:
-        findings += _check_script(tree, source.path, settings)
+    findings += _check_script(tree, source.path, source.text, settings)
     kept, _ = directives.apply(findings, str(source.path), lambda code: settings.is_selected(code))
     kept = [f for f in kept if settings.is_selected(f.code, f.name, source.path) and _shown(f, settings)]
     result.findings = sorted(kept, key=_position)
@@ -160,10 +159,12 @@ def _check_entries(
     return list(merged.values())
 
 
-def _check_script(tree: ast.Module, path: Path, settings: Settings) -> list[Finding]:
+def _check_script(tree: ast.Module, path: Path, text: str, settings: Settings) -> list[Finding]:
     from ane_lsp.checks import scripts
     from ane_lsp.knowledge import targets
 
+    if not any(word in text for word in scripts.WORDS):
+        return []
     chosen = tuple(t for name in settings.targets for t in targets.resolve(name)) or targets.default()
     return scripts.check(tree, str(path), chosen[0])
 

@@ -10,10 +10,6 @@ from ane_lsp.graph import Call, Op, Value
 from ane_lsp.torch_model import registry
 
 _BRANCH = "torch.Tensor.__bool__"
-_CONTROL_FLOW = frozenset({
-    "torch.cond", "torch.while_loop", "torch.ops.higher_order.cond", "torch._higher_order_ops.while_loop", "torch._higher_order_ops.scan",
-    "torch._higher_order_ops.cond",
-})  # fmt: skip
 
 
 def _subject(call: Call) -> Value | None:
@@ -68,17 +64,6 @@ def value_to_python(context: Context) -> Iterator[Report]:
 def _has(call: Call, tag: str) -> bool:
     decl = registry.find(call.torch)
     return decl is not None and tag in decl.tags
-
-
-@graph_rule("ANE604", per_target=False)
-def control_flow_operator(context: Context) -> Iterator[Report]:
-    """torch.cond, torch.while_loop, scan."""
-    for call in _once([c for c in context.graph.calls if c.torch in _CONTROL_FLOW]):
-        yield Report(
-            f"`{short_name(call)}` does not convert: torch.jit.trace refuses it and coremltools 9.0 fails on the exported graph (seen with "
-            "torch 2.13). Compute both sides and choose with torch.where, or unroll the loop.",
-            at=call,
-        )
 
 
 _SIZED = {

@@ -1,8 +1,8 @@
-"""Rules about the conversion script: what coremltools is told, read from the source alone.
+"""Rules about what is written around a model: what coremltools is told, and torch's control-flow operators.
 
 Flexible shapes, precision and weight compression are decided where ``coremltools.convert`` is called, not in the model. These
-rules look at calls whose function is known by its imports to be coremltools' own; an argument that is not written there is not
-guessed.
+rules look at calls whose function is known by the imports to be coremltools' (or torch's) own; an argument that is not written
+there is not guessed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ from ane_lsp.graph.builder import OPSETS
 from ane_lsp.knowledge import rules as pages
 from ane_lsp.knowledge.targets import Target
 
+# A file without any of these words has nothing for these rules.
+WORDS = ("coremltools", "torch.cond", "while_loop", "higher_order")
+_CONTROL_FLOW = frozenset({
+    "torch.cond", "torch.while_loop", "torch.ops.higher_order.cond", "torch.ops.higher_order.while_loop", "torch.ops.higher_order.scan",
+    "torch._higher_order_ops.cond", "torch._higher_order_ops.while_loop", "torch._higher_order_ops.scan",
+})  # fmt: skip
 # coremltools refuses more enumerated shapes than this.
 MAX_SHAPES = 128
 _MACOS = {"macOS12": "iOS15", "macOS13": "iOS16", "macOS14": "iOS17", "macOS15": "iOS18", "macOS26": "iOS26"}
@@ -25,7 +31,7 @@ _MACOS = {"macOS12": "iOS15", "macOS13": "iOS16", "macOS14": "iOS17", "macOS15":
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """A call of a coremltools function. `inside`: names of the coremltools calls around it, innermost first."""
+    """A call of a function these rules know, by its full name's last part. `inside`: names of the coremltools calls around it, innermost first."""
 
     name: str
     node: ast.Call
@@ -72,8 +78,6 @@ class _Names:
 def check(tree: ast.Module, file: str, target: Target) -> list[Finding]:
     """Findings about a file's calls of coremltools."""
     names = _Names(tree)
-    if not any(name.partition(".")[0] == "coremltools" for name in names.known.values()):
-        return []
     sites = list(_sites(tree, names, ()))
     return [_finding(hit, file, target) for rule in _RULES for hit in rule(sites, names)]
 
@@ -81,8 +85,8 @@ def check(tree: ast.Module, file: str, target: Target) -> list[Finding]:
 def _sites(node: ast.AST, names: _Names, inside: tuple[str, ...]) -> Iterator[_Site]:
     if isinstance(node, ast.Call):
         full = names.dotted(node.func)
-        if full.startswith("coremltools."):
-            name = full.rsplit(".", 1)[-1]
+        if full.startswith("coremltools.") or full in _CONTROL_FLOW:
+            name = full.rsplit(".", 1)[-1] if full.startswith("coremltools.") else full
             yield _Site(name, node, inside)
             inside = (name, *inside)
     for child in ast.iter_child_nodes(node):
@@ -204,6 +208,17 @@ def _states(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
             )
 
 
+def _control_flow(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
+    for site in sites:
+        if site.name in _CONTROL_FLOW:
+            yield _Hit(
+                "ANE604",
+                f"{site.name} does not convert: torch.jit.trace refuses it, and coremltools 9.0 fails on the exported graph (seen with torch "
+                "2.13). Compute both sides and choose with torch.where, or unroll the loop.",
+                site.node,
+            )
+
+
 _RULES: tuple[Callable[[list[_Site], _Names], Iterator[_Hit]], ...] = (
     _fp32,
     _ranges,
@@ -211,5 +226,6 @@ _RULES: tuple[Callable[[list[_Site], _Names], Iterator[_Hit]], ...] = (
     _blocks,
     _channel_scale,
     _states,
+    _control_flow,
 )
-CODES = ("ANE255", "ANE606", "ANE607", "ANE706", "ANE707", "ANE708", "ANE709")
+CODES = ("ANE255", "ANE604", "ANE606", "ANE607", "ANE706", "ANE707", "ANE708", "ANE709")
