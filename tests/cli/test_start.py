@@ -32,6 +32,8 @@ HEAVY = (
         ["--version"],
         ["--help"],
         ["doctor"],
+        ["server", "--help"],
+        ["completion", "bash"],
     ],
     ids=" ".join,
 )
