@@ -368,6 +368,10 @@ class TorchGlue(Imports):
         space = obj.attrs[home]
         self.touch(space)
         space[name] = value
+        if kind is Tensor and value.attrs and value.attrs.get("persistent") is False:
+            hidden = obj.attrs["_non_persistent_buffers_set"]
+            self.touch(hidden)
+            hidden.add(name)
         return True
 
     def nn_delattr(self, obj: Instance, name: str) -> bool:

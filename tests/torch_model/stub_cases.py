@@ -275,7 +275,7 @@ CASES.update({
     "MarginRankingLoss": [("", f"{_r(3)}, {_r(3)}, torch.ones(3)"), ("0.5, reduction='none'", f"{_r(3)}, {_r(3)}, torch.ones(3)")],
     "TripletMarginLoss": [("", f"{_r(3, 5)}, {_r(3, 5)}, {_r(3, 5)}"), ("2.0, 1.0, swap=True, reduction='none'", f"{_r(3, 5)}, {_r(3, 5)}, {_r(3, 5)}"), ("margin=0", None)],
     "TripletMarginWithDistanceLoss": [("", f"{_r(3, 5)}, {_r(3, 5)}, {_r(3, 5)}"), ("distance_function=nn.CosineSimilarity(), reduction='none'", f"{_r(3, 5)}, {_r(3, 5)}, {_r(3, 5)}"), ("margin=-1", None)],
-    "CTCLoss": [("", f"torch.randn(50, 2, 20).log_softmax(2), torch.ones(2, 30, dtype=torch.long), torch.full((2,), 50), torch.full((2,), 20)"), ("1, 'none', True", f"torch.randn(50, 2, 20).log_softmax(2), torch.ones(2, 30, dtype=torch.long) * 2, torch.full((2,), 50), torch.full((2,), 20)")],
+    "CTCLoss": [("", "torch.randn(50, 2, 20).log_softmax(2), torch.ones(2, 30, dtype=torch.long), torch.full((2,), 50), torch.full((2,), 20)"), ("1, 'none', True", "torch.randn(50, 2, 20).log_softmax(2), torch.ones(2, 30, dtype=torch.long) * 2, torch.full((2,), 50), torch.full((2,), 20)")],
     "LinearCrossEntropyLoss": [
         ("12, 5", f"{_r(3, 12)}, {_labels(3)}"), ("12, 5, bias=True, reduction='none', label_smoothing=0.1", f"{_r(3, 12)}, {_labels(3)}"), ("12, 5, out_features=(2,)", f"{_r(3, 12)}, {_labels(3, 2)}"),
         ("12, 5, label_smoothing=2.0", None), ("12, 5, weight=torch.ones(4)", None),

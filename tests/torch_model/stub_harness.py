@@ -172,7 +172,7 @@ class Interpreted:
         self.count += 1
         path = self.folder / f"case_{self.count}.py"
         body = textwrap.indent(source.strip("\n"), "    ")
-        names = [name for name in ("m", "out") if any(line.startswith(f"{name} =") for line in source.splitlines())]
+        names = [name for name in ("m", "out") if any(line.strip().startswith(f"{name} =") for line in source.splitlines())]
         found = "{" + ", ".join(f"'{name}': {name}" for name in names) + "}"
         path.write_text(PRELUDE + f"def go():\n{body}\n    return {found}\n")
         interp = self.interp

@@ -33,4 +33,4 @@ class TorchVersion(str):
         return _parts(self) >= _key(other)
 
 
-__version__ = "2.13.0"
+__version__ = TorchVersion("2.13.0")

@@ -5,6 +5,13 @@ import torch
 _levels = []
 
 
+def _mapped_size(args, in_dims):
+    for arg, dim in zip(args, in_dims):
+        if isinstance(arg, torch.Tensor) and dim is not None:
+            return arg, dim
+    raise ValueError("vmap: at least one input must be mapped over")
+
+
 def _entered(args, in_dims, level):
     """The arguments one level further in: each has an axis at `level`, its own mapped one or one of size 1."""
     entered = []
@@ -27,9 +34,13 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
         scalars = all(not isinstance(arg, torch.Tensor) or arg.dim() == level + 1 for arg in entered)
         if kwargs or not (scalars or getattr(func, "_is_vmapped", False)):
             return torch.vmap_of_a_function_of_more_than_scalars()
+        arg, dim = _mapped_size(args, dims)
+        size = arg.size(dim if dim < 0 else dim + level)
         _levels.append(func)
         result = func(*entered)
         _levels.pop()
+        if isinstance(result, torch.Tensor):
+            result = result.expand([size if axis == level else -1 for axis in range(result.dim())])
         if out_dims != 0 and isinstance(result, torch.Tensor):
             result = result.movedim(level, level + out_dims)
         return result

@@ -229,7 +229,7 @@ class Module:
 
     def requires_grad_(self, requires_grad=True):
         for param in self.parameters():
-            param.requires_grad_(requires_grad)
+            param.requires_grad = requires_grad
         return self
 
     def zero_grad(self, set_to_none=True):

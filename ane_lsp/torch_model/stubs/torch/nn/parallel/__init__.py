@@ -7,7 +7,6 @@ class DataParallel(Module):
     def __init__(self, module, device_ids=None, output_device=None, dim=0):
         super().__init__()
         self.module = module
-        self.dim = dim
         self.device_ids = []
 
     def forward(self, *inputs, **kwargs):

@@ -61,6 +61,9 @@ def register_parametrization(module, tensor_name, parametrization, *, unsafe=Fal
         module.parametrizations = ModuleDict()
     module.parametrizations[tensor_name] = ParametrizationList([parametrization], original, unsafe)
     setattr(module, tensor_name, torch.empty(tensor.shape, dtype=tensor.dtype))
+    kind = type(module)
+    if kind.__module__.startswith("torch.") and not kind.__name__.startswith("Parametrized"):
+        module.__class__ = type(f"Parametrized{kind.__name__}", (kind,), {"_plain_class": kind})
     return module
 
 
@@ -73,11 +76,12 @@ def remove_parametrizations(module, tensor_name, leave_parametrized=True):
     module.register_parameter(tensor_name, Parameter(torch.empty(tensor.shape, dtype=tensor.dtype)))
     if len(module.parametrizations) == 0:
         del module.parametrizations
+        module.__class__ = getattr(type(module), "_plain_class", type(module))
     return module
 
 
 def type_before_parametrizations(module):
-    return type(module)
+    return getattr(type(module), "_plain_class", type(module))
 
 
 def transfer_parametrizations_and_params(from_module, to_module, tensor_name=None):

@@ -1,0 +1,3 @@
+"""huggingface_hub: nothing of it computes shapes; only the dataclass decorators matter to configurations."""
+
+
