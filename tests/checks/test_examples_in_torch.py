@@ -1,0 +1,35 @@
+"""Every example is a real program: torch runs it. (What the checker reads is never run; here we run our own pages.)"""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from ane_lsp.knowledge import rules
+from ane_lsp.knowledge.rules import Example
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
+
+CASES = [
+    pytest.param(example, id=f"{code}-{example.kind}-{number}")
+    for code in rules.codes()
+    for number, example in enumerate(rules.page(code).examples)
+]
+
+
+@pytest.mark.parametrize("example", CASES)
+def test_torch_runs_it(example: Example) -> None:
+    if "torchvision" in example.source:
+        pytest.skip("torchvision is not installed with the tests")
+    if "coremltools" in example.source:
+        pytest.skip("a conversion script: needs coremltools")
+    import torch
+
+    program = compile(example.source, "example.py", "exec")
+    with torch.no_grad():
+        try:  # without data, so that huge examples cost nothing
+            with torch.device("meta"):
+                exec(program, {"__name__": "__main__"})
+        except (RuntimeError, NotImplementedError):  # it looks at values
+            exec(program, {"__name__": "__main__"})
