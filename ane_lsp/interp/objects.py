@@ -36,6 +36,7 @@ from ane_lsp.interp.values import (
     Tensor,
     TorchFunction,
 )
+from ane_lsp.torch_model.constants import FInfo, IInfo
 
 _MAX_ELEMENTS = 1_000_000
 _PLAIN = (bool, int, float, str, bytes, complex, tuple, list, dict, set, frozenset, slice, range)
@@ -132,6 +133,8 @@ class Objects(Base):
             return self._builtin_type_attribute(obj, name)
         if name == "__class__":
             return self.type_of(obj)
+        if isinstance(obj, (FInfo, IInfo)):
+            return getattr(obj, name, MISSING)
         if isinstance(obj, BaseException):
             if name == "args":
                 return tuple(obj.args)
