@@ -64,11 +64,11 @@ def run(args: argparse.Namespace) -> int:
     traced = analysis.trace(
         path, workspace, projects.settings(path), entry=args.entry, inputs=read_inputs(args.input or ())
     )
-    rows = [*traced.rows, {"summary": traced.summary}]
+    rows = [*traced.rows, traced.summary]
     lines = jsonl(rows) if args.format == "jsonl" else table(rows, Painter(wants_color(args.color, sys.stdout)))
     for line in lines:
         print(line)
-    return FAILED if traced.summary.get("stopped") == "internal" else CLEAN
+    return FAILED if traced.summary["summary"].get("stopped") == "internal" else CLEAN
 
 
 def read_inputs(texts: Iterable[str]) -> tuple[InputSpec, ...]:
@@ -113,7 +113,8 @@ def _pad(text: str, columns: int) -> str:
 def _operation(row: Row) -> str:
     name = str(row["op"]).removeprefix("torch.nn.functional.").removeprefix("torch.")
     hyper = row.get("hyper") or {}
-    shown = ", ".join(f"{key}={_value(value)}" for key, value in hyper.items() if key in _TELLING)
+    telling = ((key, _value(hyper[key])) for key in _TELLING if key in hyper)
+    shown = ", ".join(f"{key}={value}" for key, value in telling if value != _USUAL.get(key))
     return printable(f"{name}({shown})" if shown else name)
 
 
@@ -121,6 +122,8 @@ _TELLING = (
     "kernel_size", "stride", "padding", "dilation", "groups", "out_channels", "out_features", "normalized_shape",
     "hidden_size", "num_heads", "embedding_dim", "dim", "output_size", "scale_factor",
 )  # fmt: skip
+_LISTED = 8
+_USUAL = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1"}
 
 
 def _value(value: Any) -> str:
@@ -168,8 +171,12 @@ def _summary(summary: Mapping[str, Any], paint: Painter) -> Iterator[str]:
     if summary.get("stopped"):
         line += f", stopped early ({summary['stopped']})"
     yield paint("bold", f"{line}, {summary.get('seconds', 0):.2f} s")
-    unresolved = summary.get("unresolved_calls") or []
-    if unresolved:
-        names = ", ".join(printable(str(name)) for name in unresolved[:8])
-        more = f" and {len(unresolved) - 8} more" if len(unresolved) > 8 else ""
-        yield f"not resolved: {names}{more}"
+    for key, label in (
+        ("unresolved_calls", "not resolved"),
+        ("errors", "would fail"),
+        ("internal_errors", "internal error"),
+    ):
+        listed = summary.get(key) or []
+        yield from (f"  {label}: {printable(str(text))}" for text in listed[:_LISTED])
+        if len(listed) > _LISTED:
+            yield f"  {label}: {len(listed) - _LISTED} more"

@@ -37,7 +37,7 @@ def traced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]
         seen.update(
             path=path, root=workspace.root, search=workspace.search_paths, entry=entry, inputs=inputs, settings=settings
         )
-        return SimpleNamespace(rows=ROWS, summary=SUMMARY)
+        return SimpleNamespace(rows=ROWS, summary={"summary": SUMMARY})
 
     monkeypatch.setattr(analysis, "trace", trace)
     return seen
@@ -63,7 +63,7 @@ def test_trace_as_a_table(traced: dict[str, object], capsys: pytest.CaptureFixtu
     ]  # fmt: skip
     assert lines[2].endswith("? f16 -> ([B, ?, H//2] ?, None)  = upsample_bilinear  x4  in a, b and 1 more")
     assert lines[1].index("[1, 3") == lines[2].index("? f16")
-    assert lines[4:] == ["5 operations, 1 of unknown shape, 0.25 s", "not resolved: foo.bar"]
+    assert lines[4:] == ["5 operations, 1 of unknown shape, 0.25 s", "  not resolved: foo.bar"]
 
 
 def test_trace_options(traced: dict[str, object], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
