@@ -12,6 +12,7 @@ from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration
 from ane_lsp.interp.imports import LazyImport
 from ane_lsp.interp.scopes import signature_of
+from ane_lsp.interp.summaries import SUMMARIES
 from ane_lsp.interp.text import format_value
 from ane_lsp.interp.torch_glue import TorchGlue
 from ane_lsp.interp.values import (
@@ -98,8 +99,11 @@ class Expressions(TorchGlue):
     # -- definitions ---------------------------------------------------------------------------------------------------
 
     def make_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Any:
-        func = self.plain_function(node, node.name, frame)
-        value: Any = func
+        if frame.names is None and not frame.class_body:
+            known = SUMMARIES.get(f"{frame.module.name}:{node.name}")
+            if known is not None:
+                return known
+        value: Any = self.plain_function(node, node.name, frame)
         for decorator in reversed(node.decorator_list):
             made = self.eval(decorator, frame)
             frame.node = decorator

@@ -21,6 +21,7 @@ STUB_ROOTS = (
     Path(__file__).parent / "stubs",
     Path(__file__).parent.parent / "torch_model" / "stubs",
 )
+_PARTIAL_STUBS = frozenset({"numpy", "einops"})  # packages of which a stub describes a part
 _STDLIB: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
 _STAR = re.compile(r"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\*", re.M)
 
@@ -113,7 +114,7 @@ class Imports(Objects):
         if native is not None:
             native.state = "done"
             return native
-        if _stubbed_package(top) or top in _ABSENT:
+        if top in _ABSENT or (_stubbed_package(top) and top not in _OPAQUE):
             return None
         from_file = Path(importer.path) if importer is not None and importer.path is not None else None
         file = self.workspace.resolve(name, from_file)
@@ -299,11 +300,22 @@ class Imports(Objects):
                 if isinstance(raised.value, AttributeError):
                     return MISSING
                 raise
-        if module.is_torch and not name.startswith("__"):
+        native = module.is_torch or module.name.partition(".")[0] in _PARTIAL_STUBS
+        if native and not name.startswith("__"):
             return self.unknown(f"{full} is not modelled")
         if module.state == "failed":
             return self.unknown(f"module '{module.name}' could not be read")
         return MISSING
+
+    def module_names(self, module: ModuleObject) -> list[str]:
+        """``dir(module)``: what its source binds, and for torch what the op registry adds."""
+        self.run_module(module)
+        names = set(module.namespace)
+        for star in module.stars:
+            names |= {n for n in self.module_names(star) if not n.startswith("_")}
+        prefix = module.name + "."
+        names |= {n[len(prefix) :] for n in registry.names() if n.startswith(prefix) and "." not in n[len(prefix) :]}
+        return sorted(names)
 
     def star_attribute(self, module: ModuleObject, name: str) -> Any:
         """A name that came with ``from x import *``, found without running modules that cannot have it."""
@@ -390,6 +402,8 @@ class Imports(Objects):
         space = module.namespace
         space.setdefault("__name__", module.name)
         space.setdefault("__file__", module.path)
+        space.setdefault("__doc__", None)
+        space.setdefault("__spec__", Unknown("a module's import specification"))
         space.setdefault("__package__", module.name if module.is_package else module.name.rpartition(".")[0])
         if module.is_torch:
             self.inject(module)

@@ -1,0 +1,72 @@
+"""Library functions that are known by what they do instead of being followed.
+
+Only machinery that no tensor goes through, and that is long or works on its own source: docstring decorators, kernel
+look-ups, telemetry. Keyed by module and name as the library defines them; a user's function of the same name elsewhere is
+not touched.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ane_lsp.interp.values import Builtin, ClassObject, Function
+
+Args = tuple[Any, ...]
+Kwargs = dict[str, Any]
+
+
+def _identity(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    return args[0] if args else None
+
+
+def _maybe_decorator(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    """``@decorator`` and ``@decorator(...)``: the decorated thing unchanged."""
+    if args and isinstance(args[0], (Function, ClassObject)) and len(args) == 1:
+        return args[0]
+    return Builtin("decorator", _identity)
+
+
+def _decorator_factory(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    return Builtin("decorator", _identity)
+
+
+def _nothing(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    return None
+
+
+def _false(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    return False
+
+
+_KINDS = {
+    _maybe_decorator: (
+        "transformers.utils.auto_docstring:auto_docstring",
+        "transformers.integrations.hub_kernels:use_kernelized_func",
+        "transformers.utils.generic:maybe_autocast_decorator",
+        "transformers.utils.deprecation:deprecate_kwarg",
+    ),
+    _decorator_factory: (
+        "transformers.models.auto.configuration_auto:replace_list_option_in_docstrings",
+        "transformers.utils.doc:add_start_docstrings",
+        "transformers.utils.doc:add_start_docstrings_to_model_forward",
+        "transformers.utils.doc:add_end_docstrings",
+        "transformers.utils.doc:add_code_sample_docstrings",
+        "transformers.utils.doc:replace_return_docstrings",
+        "transformers.integrations.hub_kernels:use_kernel_forward_from_hub",
+        "transformers.integrations.hub_kernels:use_kernel_func_from_hub",
+        "diffusers.utils.doc_utils:replace_example_docstring",
+        "transformers.utils.import_utils:requires",
+    ),
+    _identity: (
+        "transformers.models.auto.auto_factory:auto_class_update",
+        "transformers.utils.doc:copy_func",
+    ),
+    _nothing: (
+        "torchvision.utils:_log_api_usage_once",
+        "timm.layers.config:set_fused_attn",
+    ),
+}
+
+SUMMARIES: dict[str, Builtin] = {
+    key: Builtin(key.partition(":")[2], fn) for fn, keys in _KINDS.items() for key in keys
+}
