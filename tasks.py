@@ -90,7 +90,12 @@ def types(arguments: list[str]) -> None:
 def generate(_: list[str]) -> None:
     """Write the files in docs/ that are made from the code."""
     setup([])
-    made = {"docs/settings.md": "settings-docs", "docs/ane-lsp.schema.json": "schema", "docs/ane-lsp.1": "man"}
+    made = {
+        "docs/settings.md": "settings-docs",
+        "docs/ane-lsp.schema.json": "schema",
+        "docs/ane-lsp.1": "man",
+        "docs/claims.md": "claims",
+    }
     for name, chore in made.items():
         text = subprocess.run(
             [PYTHON, "-m", "ane_lsp", "dev", chore],

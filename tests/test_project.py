@@ -16,7 +16,13 @@ PAGES = sorted(path for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md
 
 
 @pytest.mark.parametrize(
-    ("name", "chore"), [("settings.md", "settings-docs"), ("ane-lsp.schema.json", "schema"), ("ane-lsp.1", "man")]
+    ("name", "chore"),
+    [
+        ("settings.md", "settings-docs"),
+        ("ane-lsp.schema.json", "schema"),
+        ("ane-lsp.1", "man"),
+        ("claims.md", "claims"),
+    ],
 )
 def test_generated_documents_are_up_to_date(name: str, chore: str) -> None:
     made = subprocess.run(

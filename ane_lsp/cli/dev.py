@@ -17,7 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     new = actions.add_parser("new-rule", help="write the page of a new rule, to be filled in")
     new.add_argument("code", help="a free code, for example ANE321; its digit decides the family")
     new.add_argument("name", help="what is wrong, in a few words with hyphens: max-pool-window")
-    new.add_argument("--op", action="append", default=[], help="the MIL operation it looks at; repeatable")
+    new.add_argument("--op", default="conv", help="the MIL operation it looks at (default: conv)")
+    new.add_argument("--summary", default="TODO: what is wrong, in one line", help="what is wrong, in one line")
+    actions.add_parser("check-rules", help="read everything in rules/ and report what is wrong")
+    actions.add_parser("claims", help="print what became of each claim people make about the ANE")
     actions.add_parser("schema", help="print the JSON schema of the settings")
     actions.add_parser("settings-docs", help="print the settings reference")
     actions.add_parser("man", help="print the manual page")
@@ -27,12 +30,21 @@ def run(args: argparse.Namespace) -> int:
     """Do the chore."""
     to_utf8(sys.stdout)
     if args.action == "new-rule":
-        return _new_rule(args.code, args.name, args.op)
+        return _new_rule(args)
     if args.action == "man":
         from ane_lsp.cli.man import manual
 
         print(manual(), end="")
         return CLEAN
+    if args.action == "claims":
+        from ane_lsp.knowledge import coverage
+
+        print(coverage.claims_markdown(), end="")
+        return CLEAN
+    if args.action == "check-rules":
+        from ane_lsp.knowledge import validate
+
+        return validate.main()
     from ane_lsp.workspace import schema
 
     text = schema.markdown() if args.action == "settings-docs" else json.dumps(schema.json_schema(), indent=2) + "\n"
@@ -40,110 +52,18 @@ def run(args: argparse.Namespace) -> int:
     return CLEAN
 
 
-def _new_rule(code: str, name: str, ops: list[str]) -> int:
-    from ane_lsp.knowledge import files, rules
+def _new_rule(args: argparse.Namespace) -> int:
+    from ane_lsp.knowledge import files, scaffold
 
-    folder = Path(str(files.root()))
-    if not (folder.parent / "pyproject.toml").is_file():
+    root = Path(str(files.root())).parent
+    if not (root / "pyproject.toml").is_file():
         raise UsageError("new-rule works in a source checkout: install it with pip install -e .")
-    code = code.upper()
-    if len(code) != 6 or not code.startswith("ANE") or not code[3:].isdigit() or code[3] not in rules.CATEGORIES:
-        families = ", ".join(f"ANE{digit}xx {family}" for digit, family in rules.CATEGORIES.items())
-        raise UsageError(f"{code!r} is not a code of a family: {families}")
-    if code in rules.codes():
-        raise UsageError(f"{code} is taken: {rules.rule_name(code)}")
-    if rules.by_name(name) is not None:
-        raise UsageError(f"{name} is taken: {rules.by_name(name)}")
-    if not all(part.isalnum() and part == part.lower() for part in name.split("-")):
-        raise UsageError(f"{name!r}: write lower-case words joined by hyphens")
-    path = folder / f"{code}-{name}.md"
-    family = rules.CATEGORIES[code[3]]
-    path.write_text(_PAGE.format(code=code, name=name, family=family, ops=json.dumps(ops)), encoding="utf-8")
-    print(f"wrote rules/{path.name}\n")
-    print("Now, in the module of ane_lsp/checks that holds its family:\n")
-    function = name.replace("-", "_")
-    print(f'@rule("{code}")\ndef {function}(context: Context, op: Op) -> Iterator[Report]:')
-    print('    """Yield a Report where `op` is what the page describes."""\n')
-    print(f"Then: python -m pytest tests -k {code}")
+    try:
+        made = scaffold.new_rule(root, args.code.upper(), args.name, args.summary, args.op)
+    except scaffold.ScaffoldError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"the page cannot be written: {error.strerror}") from None
+    print(f"wrote {made.page.relative_to(root)}\n\nNow add to {made.module}:\n\n{made.check}")
+    print(f"Then: python3 tasks.py test -- -k {args.code.upper()}")
     return CLEAN
-
-
-_PAGE = """+++
-code = "{code}"
-name = "{name}"
-summary = "WHAT IS WRONG, in one line without a full stop"
-category = "{family}"
-severity = "warning"
-ops = {ops}
-applies-to = ["all"]
-fix = "none"
-
-[[evidence]]
-claim = "WHAT WAS SEEN, in one sentence."
-source = "WHERE IT CAN BE READ: a repository and path, a document, an issue"
-basis = "measured"
-chip = "M4"
-os = "macOS 27"
-date = "YYYY-MM-DD"
-+++
-
-## What it flags
-
-WHICH CODE, exactly, with its limits.
-
-## Why
-
-WHAT HAPPENS on the device, and what it costs.
-
-## How to fix
-
-WHAT TO WRITE INSTEAD, and whether the numbers stay the same.
-
-## When to ignore it
-
-WHEN IT DOES NOT MATTER.
-
-## Examples
-
-```python bad
-import torch
-from torch import nn
-
-
-class Net(nn.Module):
-    def forward(self, x):
-        return x  # expect: {code}
-
-
-if __name__ == "__main__":
-    Net()(torch.randn(1, 8, 16, 16))
-```
-
-```python good
-import torch
-from torch import nn
-
-
-class Net(nn.Module):
-    def forward(self, x):
-        return x
-
-
-if __name__ == "__main__":
-    Net()(torch.randn(1, 8, 16, 16))
-```
-
-```python near-miss
-import torch
-from torch import nn
-
-
-class Net(nn.Module):
-    def forward(self, x):
-        return x
-
-
-if __name__ == "__main__":
-    Net()(torch.randn(1, 8, 16, 16))
-```
-"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 
 from ane_lsp.cli.errors import CLEAN
 from ane_lsp.cli.options import to_utf8
@@ -36,8 +37,18 @@ def run(args: argparse.Namespace) -> int:
     for row in rows:
         values = list(row.values())
         print("  ".join([*(value.ljust(size) for value, size in zip(values, widths, strict=False)), values[-1]]))
-    print(f"\n{len(rows)} {'constraints' if args.coverage else 'rules'}")
+    print(f"\n{_total(rows, args.coverage)}")
     return CLEAN
+
+
+def _total(rows: list[dict[str, str]], coverage: bool) -> str:
+    if not coverage:
+        return f"{len(rows)} rules"
+    count = Counter(row["outcome"] for row in rows)
+    return (
+        f"{len(rows)} constraints: {count['rule']} have a rule, {count['fact']} are facts, "
+        f"{count['not-flagged']} are not flagged, with the reason"
+    )
 
 
 def _rules() -> list[dict[str, str]]:
@@ -56,7 +67,14 @@ def _rules() -> list[dict[str, str]]:
 
 
 def _coverage() -> list[dict[str, str]]:
-    from ane_lsp.knowledge import tables
+    from ane_lsp.knowledge import coverage
 
-    columns = ("constraint", "kind", "where", "note")
-    return [{column: row[column] for column in columns} for row in tables.load("coverage.csv", columns)]
+    return [
+        {
+            "constraint": entry.constraint,
+            "outcome": entry.outcome,
+            "where": ", ".join(entry.refs),
+            "note": entry.note,
+        }
+        for entry in coverage.table()
+    ]
