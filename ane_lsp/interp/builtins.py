@@ -544,6 +544,10 @@ def _reversed(interp: Interpreter, sequence: Any, /) -> Any:
         if isinstance(length, int):
             return IteratorObject((interp.getitem(sequence, i) for i in reversed(range(length))), "reversed")
         return interp.unknown("a sequence of unknown length, reversed", find_unknown(length))
+    if isinstance(sequence, ClassObject):
+        found = interp.lookup_attribute(sequence, "__reversed__")
+        if found is not MISSING:
+            return interp.call(found, (), {})
     if isinstance(sequence, Tensor):
         return IteratorObject(iter(list(interp.iterate(sequence))[::-1]), "reversed")
     return interp.raise_(TypeError, f"'{type_name(sequence)}' object is not reversible")

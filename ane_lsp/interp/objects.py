@@ -77,7 +77,12 @@ class Objects(Base):
         """The attribute, or MISSING."""
         kind = obj.__class__
         if kind is Instance:
-            return self._instance_attribute(obj, name)
+            getter = obj.cls.flags.get("__getattribute__")
+            if getter is None:
+                getter = obj.cls.flags["__getattribute__"] = obj.cls.lookup("__getattribute__")
+            if getter is MISSING:
+                return self._instance_attribute(obj, name)
+            return self._overridden_attribute(getter, obj, name)
         if kind is Tensor:
             return self.tensor_getattr(obj, name)
         if kind is ModuleObject:
@@ -112,7 +117,9 @@ class Objects(Base):
         if kind is Opaque:
             if name in ("__origin__", "__args__"):
                 return MISSING
-            return Opaque(f"{obj.name}.{name}") if not name.startswith("__") else obj.name.rsplit(".", 1)[-1]
+            if name.startswith("__"):
+                return obj.name.rsplit(".", 1)[-1] if name in ("__name__", "__qualname__") else MISSING
+            return Opaque(f"{obj.name}.{name}")
         if kind is DType:
             return self._dtype_attribute(obj, name)
         if kind is Device:
@@ -142,6 +149,32 @@ class Objects(Base):
                 return Builtin(name, lambda interp, args, kwargs: obj)
             return getattr(obj, "_attrs", {}).get(name, None if name.startswith("__") else MISSING)
         return methods.method(self, obj, name)  # type: ignore[arg-type]
+
+    def _overridden_attribute(self, getter: Any, obj: Instance, name: str) -> Any:
+        """An attribute of an object whose class defines ``__getattribute__``."""
+        try:
+            return self.call(getter, (obj, name))
+        except PyRaise as raised:
+            if not isinstance(raised.value, AttributeError):
+                raise
+        fallback = obj.cls.lookup("__getattr__")
+        if fallback is MISSING or name.startswith("__"):
+            return MISSING
+        try:
+            return self.call(fallback, (obj, name))
+        except PyRaise as raised:
+            if isinstance(raised.value, AttributeError):
+                return MISSING
+            raise
+
+    def plain_attribute(self, obj: Any, name: Any) -> Any:
+        """``object.__getattribute__``."""
+        if not isinstance(obj, Instance):
+            return self.getattr(obj, name)
+        found = self._instance_attribute(obj, name)
+        if found is MISSING:
+            self.raise_(AttributeError, f"'{obj.cls.name}' object has no attribute '{name}'")
+        return found
 
     def _instance_attribute(self, obj: Instance, name: str) -> Any:
         cls = obj.cls
@@ -184,9 +217,9 @@ class Objects(Base):
         if name in ("__init__", "__init_subclass__", "__setstate__"):
             return Builtin(name, lambda interp, args, kwargs: None)
         if name == "__setattr__":
-            return Builtin(name, lambda interp, args, kwargs: interp.setattr_plain(obj, args[0], args[1]))
+            return Builtin(name, lambda interp, args, kwargs: interp.setattr_nn(obj, args[0], args[1]))
         if name == "__getattribute__":
-            return Builtin(name, lambda interp, args, kwargs: interp.getattr(obj, args[0]))
+            return Builtin(name, lambda interp, args, kwargs: interp.plain_attribute(obj, args[0]))
         return MISSING
 
     def _run_property(self, prop: Property, obj: Any, name: str) -> Any:
@@ -271,7 +304,7 @@ class Objects(Base):
         if name in ("__init__", "__init_subclass__", "__post_init__") and name != "__post_init__":
             return Builtin(name, lambda interp, args, kwargs: None)
         if name == "__setattr__":
-            return Builtin(name, lambda interp, args, kwargs: interp.setattr_plain(*args))
+            return Builtin(name, lambda interp, args, kwargs: interp.setattr_default(*args))
         if isinstance(cls.native_base, type):
             return self._builtin_type_attribute(cls.native_base, name)
         return MISSING
@@ -309,11 +342,11 @@ class Objects(Base):
         if name == "__init__":
             return Builtin("__init__", lambda interp, args, kwargs: interp.native_init(obj, args, kwargs))
         if name == "__setattr__":
-            return Builtin(name, lambda interp, args, kwargs: interp.setattr_plain(obj, args[0], args[1]))
+            return Builtin(name, lambda interp, args, kwargs: interp.setattr_nn(obj, args[0], args[1]))
         if name == "__delattr__":
             return Builtin(name, lambda interp, args, kwargs: interp.delattr_plain(obj, args[0]))
         if name == "__getattribute__":
-            return Builtin(name, lambda interp, args, kwargs: interp.getattr(obj, args[0]))
+            return Builtin(name, lambda interp, args, kwargs: interp.plain_attribute(obj, args[0]))
         if name in ("__init_subclass__", "__post_init__"):
             return Builtin(name, lambda interp, args, kwargs: None)
         if name in ("__eq__", "__hash__", "__repr__", "__str__", "__dir__", "__format__", "__reduce__"):
@@ -427,9 +460,9 @@ class Objects(Base):
         if name == "__init__":
             return Builtin("__init__", lambda interp, args, kwargs: interp.native_init(args[0], args[1:], kwargs))
         if name == "__setattr__":
-            return Builtin(name, lambda interp, args, kwargs: interp.setattr_plain(*args))
+            return Builtin(name, lambda interp, args, kwargs: interp.setattr_default(*args))
         if name == "__getattribute__":
-            return Builtin(name, lambda interp, args, kwargs: interp.getattr(args[0], args[1]))
+            return Builtin(name, lambda interp, args, kwargs: interp.plain_attribute(args[0], args[1]))
         found = builtins.type_attribute(cls, name)
         if found is not MISSING:
             return found
@@ -513,6 +546,14 @@ class Objects(Base):
         if self.is_nn_module(obj.cls) and self.nn_setattr(obj, name, value):
             return
         self.setattr_plain(obj, name, value)
+
+    def setattr_default(self, obj: Any, name: str, value: Any) -> None:
+        """``object.__setattr__``: descriptors of the class, then the object's own attributes."""
+        raw = obj.cls.lookup(name) if isinstance(obj, Instance) else MISSING
+        if raw.__class__ is Property and raw.fset is not None:
+            self.call(raw.fset, (obj, value))
+        else:
+            self.setattr_plain(obj, name, value)
 
     def setattr_plain(self, obj: Any, name: str, value: Any) -> None:
         """``object.__setattr__``."""
@@ -1110,6 +1151,8 @@ class Objects(Base):
         if lk is OneOf or rk is OneOf:
             return self._spread(lambda a, b: self.binary(symbol, a, b), left, right)
         forward, backward, plain = _BINARY[symbol]
+        if symbol == "%" and isinstance(left, (str, bytes)):
+            return methods.percent_format(self, left, right)  # type: ignore[arg-type]
         if lk is Instance or rk is Instance:
             return self._instance_binary(symbol, left, right, forward, backward)
         if symbol == "|" and (isinstance(left, (type, ClassObject, NativeType, Opaque)) or left is None):
@@ -1118,8 +1161,6 @@ class Objects(Base):
             return Opaque("Union")
         if lk is Sym or rk is Sym or lk is SymRatio or rk is SymRatio:
             return self._sizes(symbol, left, right)
-        if symbol == "%" and isinstance(left, (str, bytes)):
-            return methods.percent_format(self, left, right)  # type: ignore[arg-type]
         if symbol == "*" and (isinstance(left, (list, tuple, str, bytes)) or isinstance(right, (list, tuple, str, bytes))):
             sequence, times = (left, right) if isinstance(left, (list, tuple, str, bytes)) else (right, left)
             if isinstance(times, int) and len(sequence) * times > _MAX_ELEMENTS:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
+import types
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
@@ -91,7 +93,9 @@ def first_unknown(value: Any, depth: int = 0) -> str:
 
 def executed(source: str, names: Sequence[str]) -> list[Outcome]:
     """What Python makes of it."""
-    space: dict[str, Any] = {"__name__": "cases"}
+    module = types.ModuleType("cases")  # dataclasses looks its class's module up
+    sys.modules["cases"] = module
+    space = vars(module)
     exec(compile(source, "<cases>", "exec"), space)
     found: list[Outcome] = []
     for name in names:

@@ -258,7 +258,7 @@ def process(interp: Interpreter, cls: Any, options: Namespace) -> Any:
     cls.flags["dataclass_options"] = {k: v for k, v in options.items() if isinstance(v, bool)}
     space = cls.namespace
     interp.touch(space)
-    if _flag(options.get("init", True)):
+    if _flag(options.get("init", True)) and "__init__" not in space:
         space["__init__"] = _make_init(interp, cls, specs, frozen)
     if _flag(options.get("repr", True)):
         space.setdefault("__repr__", _repr)

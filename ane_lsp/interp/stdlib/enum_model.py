@@ -84,6 +84,10 @@ def build(interp: Interpreter, cls: ClassObject) -> None:
         space[name] = member
     if members:
         cls.flags["enum_members"] = members
+        space["__members__"] = members
+    if FLAG in cls.mro:
+        for name, method in _FLAG_METHODS.items():
+            space.setdefault(name, method)  # before those of int
     cls.flags["enum"] = True
 
 
