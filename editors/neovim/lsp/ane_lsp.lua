@@ -1,0 +1,13 @@
+-- Configuration for Neovim 0.11 and later: vim.lsp.enable("ane_lsp"). See :help ane-lsp.
+
+---@type vim.lsp.Config
+return {
+  cmd = function(dispatchers, config)
+    local root = config and config.root_dir or vim.fn.getcwd()
+    return vim.lsp.rpc.start(require("ane_lsp").command(root), dispatchers)
+  end,
+  filetypes = { "python", "toml" },
+  root_markers = { "ane-lsp.toml", ".ane-lsp.toml", "pyproject.toml", "setup.py", ".git" },
+  settings = { ["ane-lsp"] = {} },
+  init_options = { statusNotification = true },
+}
