@@ -357,7 +357,7 @@ class Session:
         """
         end = None if patience is None else time.monotonic() + patience
         while not unit.fresh:
-            if unit.key not in self.units or self._closed:
+            if self.units.get(unit.key) is not unit or self._closed:  # closed, perhaps opened again since
                 raise Superseded
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             unit.waiters.append(future)

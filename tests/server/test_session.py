@@ -201,6 +201,17 @@ async def test_waiting_for_a_result_ends_when_the_document_is_closed(session, en
     assert engine.told[-1] == ("overlay", "/ws/a.py", None)
 
 
+async def test_waiting_ends_too_when_the_document_is_opened_again_at_once(session, engine):
+    """Found by the random sessions: the waiting request was bound to the former document and never answered."""
+    unit = session.open(URI, "python", 1, "a")
+    waiting = asyncio.ensure_future(session.fresh(unit))
+    await engine.step()
+    session.close(URI)
+    session.open(URI, "python", 1, "a")
+    with pytest.raises(Superseded):
+        await waiting
+
+
 async def test_patience_is_limited(session, engine):
     unit = session.open(URI, "python", 1, "a")
     assert await session.fresh(unit, 0.01) is False
