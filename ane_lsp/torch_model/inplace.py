@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ane_lsp.graph import TensorType
-from ane_lsp.torch_model import constants
+from ane_lsp.torch_model.constants import convert
 from ane_lsp.torch_model.promotion import can_cast
 from ane_lsp.torch_model.registry import TorchError
 from ane_lsp.torch_model.shapes import broadcast_to, same_shape
@@ -24,5 +24,5 @@ def stored(target: Any, result: Any) -> Any:
     shape = same_shape(target.shape, result.shape) if result.shape is not None else target.shape
     data = None
     if result.data is not None and target.dtype is not None:
-        data = constants.convert(result.data, target.dtype)
+        data = convert(result.data, target.dtype)
     return TensorType(shape, target.dtype or result.dtype, data)

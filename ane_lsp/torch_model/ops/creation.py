@@ -182,53 +182,71 @@ def empty_strided(
 
 
 # From Python values.
-class _Unequal(Exception):
-    """Nested lists of different lengths."""
-
-
-def _measure(value: Any) -> tuple[Shape | None, str | None, tuple[Any, ...] | None]:
-    """Shape, dtype and elements of nested lists. An element of the lists may be a one-element tensor."""
+def _extents(value: Any) -> Shape | None:
+    """The shape of nested lists, which torch reads off the first elements."""
     if isinstance(value, TensorType):
-        return value.shape, value.dtype, value.data
+        return value.shape
     if isinstance(value, Unknown):
-        return None, None, None
+        return None
+    if not isinstance(value, (list, tuple, range)):
+        return ()
+    if not len(value):
+        return (0,)
+    inner = _extents(value[0])
+    return None if inner is None else (len(value), *inner)
+
+
+def _dtype(value: Any) -> str | None:
+    """The common dtype of the numbers in nested lists; None where it is not known."""
     if isinstance(value, (list, tuple, range)):
-        return _measure_list(list(value))
+        if not len(value):
+            return DEFAULT
+        found = [_dtype(item) for item in value]
+        if None in found:
+            return None
+        common = str(found[0])
+        for each in found[1:]:
+            common = promote_types(common, str(each))
+        return common
+    if isinstance(value, (TensorType, Unknown)):
+        return value.dtype if isinstance(value, TensorType) else None
     dtype = scalar_dtype(value)
     if dtype is None:
         fail(f"could not infer dtype of {type(value).__name__}")
-    return (), dtype, None if isinstance(value, Sym) else (value,)
+    return dtype
 
 
-def _measure_list(items: Sequence[Any]) -> tuple[Shape | None, str | None, tuple[Any, ...] | None]:
-    if not items:
-        return (0,), DEFAULT, ()
-    parts = [_measure(item) for item in items]
-    shapes = [shape for shape, _, _ in parts if shape is not None]
-    if shapes and any(len(shape) != len(shapes[0]) for shape in shapes):
-        raise _Unequal
-    for axis in range(len(shapes[0]) if shapes else 0):
-        if any(dims.equal(shape[axis], shapes[0][axis]) is False for shape in shapes):
-            raise _Unequal
-    shape: Shape | None = None if len(shapes) < len(parts) and not shapes else (len(items), *shapes[0])
-    dtypes = [dtype for _, dtype, _ in parts]
-    dtype: str | None = None
-    if None not in dtypes:
-        dtype = str(dtypes[0])
-        for each in dtypes[1:]:
-            dtype = promote_types(dtype, str(each))
-    data: list[Any] | None = []
-    for _, _, each_data in parts:
-        data = None if data is None or each_data is None else [*data, *each_data]
-    return shape, dtype, None if data is None else tuple(data)
+def _flat(value: Any, shape: Shape) -> list[Any] | None:
+    """The numbers in nested lists of `shape`; None where one is not known. Raises TorchError for ragged lists."""
+    if isinstance(value, TensorType):
+        if value.shape is not None and len(value.shape) != len(shape):
+            fail("only one element tensors can be converted to Python scalars")
+        return None if value.data is None else list(value.data)
+    if isinstance(value, Unknown):
+        return None
+    if isinstance(value, (list, tuple, range)):
+        if not shape:
+            fail("must be real number, not list")
+        if dims.equal(len(value), shape[0]) is False:
+            fail(f"expected sequence of length {shape[0]} (got {len(value)})")
+        parts = [_flat(item, shape[1:]) for item in value]
+        return None if None in parts else [number for part in parts for number in part or ()]
+    if shape:
+        fail("expected a sequence, got a number")
+    return None if isinstance(value, Sym) else [value]
+
+
+def _measure(value: Any) -> tuple[Shape | None, str | None, list[Any] | None]:
+    """Shape, dtype and elements of nested lists. Elements may be tensors."""
+    shape, dtype = _extents(value), _dtype(value)
+    if shape is None:
+        return None, dtype, None
+    return shape, dtype, [] if 0 in shape else _flat(value, shape)
 
 
 def from_python(value: Any, dtype: Any, what: str = "data") -> TensorType:
     """A tensor with the elements of nested lists of numbers."""
-    try:
-        shape, kind, data = _measure(value)
-    except _Unequal:
-        fail("expected sequences of equal lengths")
+    shape, kind, data = _measure(value)
     target = wanted(dtype, kind)
     if dtype is None and kind is not None and isinstance(value, (list, tuple)) and _floats(value):
         target = to_complex(DEFAULT) if is_complex(kind) else DEFAULT if is_floating(kind) else kind
@@ -319,8 +337,8 @@ def legacy(args: tuple[Any, ...], dtype: str | None) -> TensorType:
     return TensorType(sizes(tuple(args)) if not isinstance(args[0], Unknown) else None, dtype)
 
 
-for _name, _dtype in LEGACY.items():
-    _legacy(_name, _dtype)
+for _name, _kind in LEGACY.items():
+    _legacy(_name, _kind)
 _legacy("Tensor", DEFAULT)
 
 
@@ -368,8 +386,8 @@ def _arange_size(start: Any, end: Any, step: Any) -> DimLike:
         if (step > 0 and end < start) or (step < 0 and end > start):
             fail("upper bound and lower bound inconsistent with step sign")
         if all(isinstance(v, int) for v in (start, end, step)):
-            return max(-((start - end) // step), 0)
-        return math.ceil((end - start) / step)
+            return max(-int((start - end) // step), 0)
+        return math.ceil(float((end - start) / step))
     if all(isinstance(v, (int, Sym)) for v in (start, end, step)) and (step == 1 or dims.lower_bound(step) > 0):
         span = end - start
         if dims.lower_bound(span) < 0:

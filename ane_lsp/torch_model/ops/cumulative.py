@@ -182,7 +182,7 @@ def diff(
         if shape:
             rest = [i for i in range(len(shape)) if i != axis]
             same_shape(tuple(shape[i] for i in rest), tuple(x.shape[i] for i in rest), "diff: sizes must match")
-        extent = extent + shape[axis]
+        extent = extent + (shape[axis] if count != 0 else 0)
     size = dims.maximum(extent - count, 0)
     shape = tuple(size if i == axis else s for i, s in enumerate(x.shape))
     sizes, rows = static(shape), lanes(x, (axis,))
@@ -241,12 +241,13 @@ def bincount(input: TensorType, weights: Any = None, minlength: Any = 0) -> Tens
         dtype = "f32" if weight.dtype == "f32" else "f64"
     if x.data is None or not isinstance(least, int):
         return TensorType((dims.fresh(),), dtype)
-    if any(v < 0 for v in x.data):
+    numbers = [int(v.real) for v in x.data]
+    if any(v < 0 for v in numbers):
         fail("bincount only supports 1-d non-negative integral inputs.")
-    size = max(least, max(x.data, default=-1) + 1)
+    size = max(least, max(numbers, default=-1) + 1)
     if weight is not None:
         return TensorType((size,), dtype)
-    return made((size,), "i64", [x.data.count(i) for i in range(size)] if size <= 4096 else None)
+    return made((size,), "i64", [numbers.count(i) for i in range(size)] if size <= 4096 else None)
 
 
 @op("torch.histc", "torch.Tensor.histc")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ane_lsp.graph import Sym, TensorType, Unknown, dims
+from ane_lsp.graph import Shape, Sym, TensorType, Unknown, dims
 from ane_lsp.torch_model import lower
 from ane_lsp.torch_model.args import spread
 from ane_lsp.torch_model.ops.creation import sizes, wanted
@@ -29,9 +29,11 @@ def _random_ops(kind: str) -> Lower:
 UNIFORM, NORMAL = _random_ops("random_uniform"), _random_ops("random_normal")
 
 
-def _float_dtype(dtype: Any, default: str | None, name: str) -> str | None:
+def _float_dtype(dtype: Any, default: str | None, name: str, shape: Shape | None) -> str | None:
+    """The dtype of random numbers; torch refuses integers as soon as there is an element to draw."""
     found = wanted(dtype, default)
-    if found is not None and is_integral(found, boolean=True):
+    some = shape is not None and dims.lower_bound(dims.product(shape)) > 0
+    if some and found is not None and is_integral(found, boolean=True):
         fail(f"{name} is not implemented for {found}")
     return found
 
@@ -42,7 +44,8 @@ def _sampler(name: str, mil: Lower) -> None:
         size: Any, *, generator: Any = None, names: Any = None, out: Any = None, dtype: Any = None, layout: Any = None,
         device: Any = None, requires_grad: Any = False, pin_memory: Any = False,
     ) -> TensorType:  # fmt: skip
-        return TensorType(sizes(size), _float_dtype(dtype, DEFAULT, name))
+        shape = sizes(size)
+        return TensorType(shape, _float_dtype(dtype, DEFAULT, name, shape))
 
     op(f"torch.{name}", mil=mil, tags=RANDOM)(rule)
 
@@ -51,7 +54,7 @@ def _sampler(name: str, mil: Lower) -> None:
         pin_memory: Any = False, memory_format: Any = None, generator: Any = None,
     ) -> TensorType:  # fmt: skip
         x = tensor_or_unknown(input)
-        return TensorType(x.shape, _float_dtype(dtype, x.dtype, f"{name}_like"))
+        return TensorType(x.shape, _float_dtype(dtype, x.dtype, f"{name}_like", x.shape))
 
     op(f"torch.{name}_like", mil=mil, tags=RANDOM)(like)
 
@@ -126,7 +129,7 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Any = None
             return TensorType(None if size is None else sizes(size), None)
         if size is None:
             fail("normal() received an invalid combination of arguments")
-        return TensorType(sizes(size), _float_dtype(dtype, DEFAULT, "normal"))
+        return TensorType(sizes(size), _float_dtype(dtype, DEFAULT, "normal", sizes(size)))
     if any(t.dtype is not None and is_complex(t.dtype) for t in tensors if t is std):
         fail("normal expects standard deviation to be non-complex")
     if len(tensors) == 2:

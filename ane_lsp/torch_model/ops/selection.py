@@ -186,7 +186,15 @@ def _median(name: str, pick: Callable[[Sequence[Any]], int]) -> None:
         if x.data is None or x.shape is None:
             return TensorType((), x.dtype)
         if not x.data:
-            return made((), x.dtype, (math.nan,) if x.dtype and is_floating(x.dtype) else (-(2**63) if x.dtype == "i64" else -(2**31),) if x.dtype in ("i64", "i32") else None)
+            return made(
+                (),
+                x.dtype,
+                (math.nan,)
+                if x.dtype and is_floating(x.dtype)
+                else (-(2**63) if x.dtype == "i64" else -(2**31),)
+                if x.dtype in ("i64", "i32")
+                else None,
+            )
         return made((), x.dtype, (x.data[pick(x.data)],))
 
     op(f"torch.{name}", f"torch.Tensor.{name}")(rule)
@@ -339,7 +347,7 @@ def _distinct_elements(x: TensorType, inverse: bool, counts: bool, consecutive: 
             if not found or found[-1] != value:
                 found.append(value)
     else:
-        found = sorted(v for v in set(x.data) if v == v) + [v for v in x.data if v != v]
+        found = sorted((v for v in set(x.data) if v == v), key=ascending_key) + [v for v in x.data if v != v]
     places: list[int] = []
     current = -1
     for index, value in enumerate(x.data):
