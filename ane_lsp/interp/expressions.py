@@ -99,8 +99,9 @@ class Expressions(TorchGlue):
     # -- definitions ---------------------------------------------------------------------------------------------------
 
     def make_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Any:
-        if frame.names is None and not frame.class_body:
-            known = SUMMARIES.get(f"{frame.module.name}:{node.name}")
+        if frame.names is None:
+            owner = f"{frame.function}." if frame.class_body else ""
+            known = SUMMARIES.get(f"{frame.module.name}:{owner}{node.name}")
             if known is not None:
                 return known
         value: Any = self.plain_function(node, node.name, frame)

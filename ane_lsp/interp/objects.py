@@ -760,6 +760,10 @@ class Objects(Base):
         if not isinstance(obj, Instance):
             return
         base = obj.cls.native_base
+        if property in obj.cls.mro:
+            names = ("fget", "fset", "fdel")
+            self.touch(obj.attrs)
+            obj.attrs.update({**dict.fromkeys(names), **dict(zip(names, args)), **kwargs})
         if base in (dict, list, set, deque) and (args or kwargs):
             filled = builtins.construct(self, base, args, kwargs)  # type: ignore[arg-type]
             if isinstance(filled, (dict, list, set, deque)):

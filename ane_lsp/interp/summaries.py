@@ -38,7 +38,25 @@ def _false(interp: Any, args: Args, kwargs: Kwargs) -> Any:
     return False
 
 
+def _mapped(interp: Any, obj: Any, name: Any) -> Any:
+    names = obj.cls.lookup("attribute_map")
+    return names.get(name, name) if isinstance(names, dict) else name
+
+
+def _config_getattribute(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    """Attributes of a transformers configuration, under the names its ``attribute_map`` gives them."""
+    obj, name = args
+    return interp.plain_attribute(obj, name if name == "attribute_map" else _mapped(interp, obj, name))
+
+
+def _config_setattr(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    obj, name, value = args
+    interp.setattr_default(obj, _mapped(interp, obj, name), value)
+
+
 _KINDS = {
+    _config_getattribute: ("transformers.configuration_utils:PreTrainedConfig.__getattribute__",),
+    _config_setattr: ("transformers.configuration_utils:PreTrainedConfig.__setattr__",),
     _maybe_decorator: (
         "transformers.utils.auto_docstring:auto_docstring",
         "transformers.integrations.hub_kernels:use_kernelized_func",
