@@ -15,6 +15,8 @@ FAMILIES: tuple[str, ...] = (
     "random_ops",
     "shaping",
     "joining",
+    "conv",
+    "pooling",
     "matmul",
     "einsum",
     "norms",

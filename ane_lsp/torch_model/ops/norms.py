@@ -27,6 +27,8 @@ Params = Mapping[str, Any]
 
 def _dtype(input: TensorType, dtype: Any) -> str | None:
     wanted = check_dtype(dtype) or input.dtype
+    if input.dtype is not None and is_integral(input.dtype, boolean=True):
+        fail("norm(): Expected a floating point or complex tensor as input. Got " + input.dtype)
     if wanted is not None and input.dtype is not None and promote_types(input.dtype, wanted) != wanted:
         fail(f"norm: the dtype of the input ({input.dtype}) should be convertible without narrowing to {wanted}")
     if wanted is not None and is_integral(wanted, boolean=True):

@@ -87,7 +87,7 @@ cases("torch.linalg.vecdot", strategy=vecdots(), device="cpu")
 def added(draw: Any, left: int, right: int, drop: int = 0) -> Call:
     a, b = draw(pair(left, right))
     full = (*a.shape[:-1], *(b.shape[-1:] if len(b.shape) > 1 else ()))[drop:]
-    base = tuple(draw(st.sampled_from((size, size, 1))) for size in full)[
+    base = tuple(draw(st.sampled_from((size, size, size if drop else 1))) for size in full)[
         0 if drop else draw(st.sampled_from((0, 0, *range(len(full) + 1)))) :
     ]
     if draw(st.integers(0, 9)) == 0:
