@@ -11,7 +11,6 @@ from ane_lsp.interp import builtins, state
 from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration
 from ane_lsp.interp.imports import LazyImport
-from ane_lsp.interp.scopes import signature_of
 from ane_lsp.interp.summaries import SUMMARIES
 from ane_lsp.interp.text import format_value
 from ane_lsp.interp.torch_glue import TorchGlue
@@ -121,7 +120,6 @@ class Expressions(TorchGlue):
     def plain_function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, name: str, frame: Frame
     ) -> Function:
-        signature = signature_of(node)
         args = node.args
         defaults = [self.eval(d, frame) for d in args.defaults]
         kw_defaults = {
@@ -137,7 +135,6 @@ class Expressions(TorchGlue):
             prefix += ".<locals>"
         func = Function(
             name, f"{prefix}.{name}" if prefix else name, node, frame.module, closure, defaults, kw_defaults,
-            signature.is_generator,
         )  # fmt: skip
         if frame.class_body or frame.owner is not None:
             func.owner = frame.owner

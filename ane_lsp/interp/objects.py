@@ -257,6 +257,8 @@ class Objects(Base):
             getter = raw.cls.lookup("__get__")
             if getter is not MISSING:
                 return self.call(getter, (raw, obj, cls))
+            if property in raw.cls.mro and "fget" in raw.attrs:
+                return self.call(raw.attrs["fget"], (obj,))
         return raw
 
     def _class_attribute(self, cls: ClassObject, name: str) -> Any:
@@ -643,7 +645,7 @@ class Objects(Base):
         frame = self.bind_arguments(func, args, kwargs)
         if frame.depth > MAX_DEPTH:
             self.raise_(RecursionError, "maximum recursion depth exceeded")
-        if func.is_generator:
+        if signature_of(func.node).is_generator:
             return self.start_generator(func, frame)
         return self.run_function(func, frame)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, TensorType, Value
+from ane_lsp.interp.scopes import signature_of
 
 if TYPE_CHECKING:
     from ane_lsp.interp.frames import Frame
@@ -96,7 +97,7 @@ class Function:
     """A function or lambda of interpreted source."""
 
     __slots__ = (
-        "attrs", "closure", "defaults", "is_generator", "kw_defaults", "locals", "module", "name", "node", "owner", "qualname",
+        "attrs", "closure", "defaults", "kw_defaults", "module", "name", "node", "owner", "qualname",
     )  # fmt: skip
 
     def __init__(
@@ -108,7 +109,6 @@ class Function:
         closure: Frame | None,
         defaults: list[Any],
         kw_defaults: dict[str, Any],
-        is_generator: bool,
     ) -> None:
         self.name = name
         self.qualname = qualname
@@ -117,9 +117,13 @@ class Function:
         self.closure = closure
         self.defaults = defaults
         self.kw_defaults = kw_defaults
-        self.is_generator = is_generator
         self.owner: ClassObject | None = None  # the class whose body defines it, for zero-argument super()
         self.attrs: dict[str, Any] = {}
+
+    @property
+    def is_generator(self) -> bool:
+        """Whether a call gives a generator."""
+        return signature_of(self.node).is_generator
 
     def __repr__(self) -> str:
         return f"<function {self.qualname}>"
