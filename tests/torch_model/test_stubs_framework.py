@@ -173,7 +173,6 @@ FRAMEWORK = [
     "from torch.utils._pytree import tree_map, tree_flatten, tree_unflatten, tree_leaves\nt = {'a': [1, (2, 3)], 'b': 4}\nleaves, spec = tree_flatten(t)\nout = [leaves, tree_unflatten([x * 2 for x in leaves], spec), tree_map(lambda x: x + 1, t), tree_leaves([1, [2]])]",
     "ds = torch.utils.data.TensorDataset(torch.zeros(4, 2), torch.zeros(4))\nout = [len(ds), ds[1]]",
     "from torch.ao.quantization import QuantStub, DeQuantStub\nm = nn.Sequential(QuantStub(), nn.Linear(2, 3), DeQuantStub())\nf = nn.quantized.FloatFunctional()\nout = [m(torch.zeros(4, 2)), f.add(torch.zeros(2), torch.zeros(2)), f.cat([torch.zeros(2), torch.zeros(2)], dim=0)]",
-    "torch._assert(1 == 2, 'no')",
     "torch._assert(True, 'no')\ntorch._check(True)\ntorch.set_printoptions(precision=3)\ntorch.use_deterministic_algorithms(False)\nout = [torch.sym_max(3, 4), torch.sym_int(3.5), torch.typename(torch.zeros(1))]",
     "out = [torch.finfo(torch.float16).min, torch.finfo(torch.float32).eps, torch.finfo(torch.bfloat16).max, torch.iinfo(torch.int32).max, torch.finfo(torch.float32).tiny]",
     "torch.set_default_dtype(torch.float64)\na = [torch.get_default_dtype() == torch.float64, nn.Linear(2, 3).weight.dtype == torch.float64]\ntorch.set_default_dtype(torch.float32)\nout = [a[0], torch.zeros(2)]",

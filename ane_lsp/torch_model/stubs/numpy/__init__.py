@@ -4,7 +4,10 @@ What is missing here is unknown to the analysis; so is what a random generator r
 """
 
 import builtins
+import itertools
 import math
+
+import numpy
 
 __version__ = "2.3.5"
 
@@ -225,12 +228,16 @@ class ndarray:
     ravel = flatten
 
     def transpose(self, *axes):
-        if self.ndim < 2:
-            return self
-        if axes or self.ndim != 2:
-            raise NotImplementedError("axes of a transpose")
-        rows, cols = self.shape
-        return ndarray([self._data[r * cols + c] for c in range(cols) for r in range(rows)], (cols, rows), self.dtype)
+        if len(axes) == 1 and isinstance(axes[0], (tuple, list)):
+            axes = axes[0]
+        order = [axis % self.ndim for axis in axes] if axes else list(range(self.ndim))[::-1]
+        steps = [_total(self.shape[axis + 1 :]) for axis in order]
+        shape = [self.shape[axis] for axis in order]
+        data = [
+            self._data[builtins.sum(i * step for i, step in zip(index, steps))]
+            for index in itertools.product(*[range(size) for size in shape])
+        ]
+        return ndarray(data, shape, self.dtype)
 
     def __len__(self):
         return self.shape[0]
@@ -239,11 +246,8 @@ class ndarray:
         return iter([self[i] for i in range(self.shape[0])])
 
     def __getitem__(self, index):
-        if isinstance(index, tuple):
-            found = self
-            for part in index:
-                found = found[part]
-            return found
+        if index is None or index is Ellipsis or isinstance(index, tuple):
+            return self._pick(index if isinstance(index, tuple) else (index,))
         if isinstance(index, ndarray):
             if builtins.all(isinstance(x, builtins.bool) for x in index._data):
                 picked = [i for i, keep in enumerate(index._data) if keep]
@@ -270,13 +274,48 @@ class ndarray:
             data += self._data[i * step : (i + 1) * step]
         return ndarray(data, (len(picked), *self.shape[1:]), self.dtype)
 
+    def _pick(self, index):
+        """Basic indexing: integers, slices, new axes, an ellipsis."""
+        parts = list(index)
+        if builtins.any(not (p is None or p is Ellipsis or isinstance(p, (int, slice))) for p in parts):
+            return numpy.indexing_with_several_arrays
+        used = len([p for p in parts if p is not None and p is not Ellipsis])
+        if used > self.ndim:
+            raise IndexError(f"too many indices for array: array is {self.ndim}-dimensional, but {used} were indexed")
+        rest = [slice(None)] * (self.ndim - used)
+        if builtins.any(p is Ellipsis for p in parts):
+            at = [p is Ellipsis for p in parts].index(True)
+            parts = parts[:at] + rest + parts[at + 1 :]
+        else:
+            parts += rest
+        offsets = []
+        shape = []
+        axis = 0
+        for part in parts:
+            if part is None:
+                shape.append(1)
+                continue
+            size = self.shape[axis]
+            step = _total(self.shape[axis + 1 :])
+            axis += 1
+            if isinstance(part, slice):
+                taken = list(range(size))[part]
+                shape.append(len(taken))
+            else:
+                if not -size <= part < size:
+                    raise IndexError(f"index {part} is out of bounds for axis {axis - 1} with size {size}")
+                taken = [part % size]
+            offsets.append([i * step for i in taken])
+        data = [self._data[builtins.sum(each)] for each in itertools.product(*offsets)]
+        return ndarray(data, shape, self.dtype) if shape else _as_scalar(data[0], self.dtype)
+
     def __setitem__(self, index, value):
         if isinstance(index, int) and self.ndim == 1:
             data = list(self._data)
             data[index] = _plain(value)
             self._data = data
         else:
-            raise NotImplementedError("assignment to a part of an array")
+            self._data = numpy.an_array_after_assignment_to_a_part
 
     def __add__(self, other):
         return _zip(lambda a, b: a + b, self, other)
@@ -338,29 +377,29 @@ class ndarray:
     def __ne__(self, other):
         return _zip(lambda a, b: a != b, self, other)
 
-    def sum(self, axis=None):
-        return sum(self, axis)
+    def sum(self, axis=None, keepdims=False):
+        return sum(self, axis, keepdims)
 
-    def prod(self, axis=None):
-        return prod(self, axis)
+    def prod(self, axis=None, keepdims=False):
+        return prod(self, axis, keepdims)
 
-    def mean(self, axis=None):
-        return mean(self, axis)
+    def mean(self, axis=None, keepdims=False):
+        return mean(self, axis, keepdims)
 
-    def max(self, axis=None):
-        return max(self, axis)
+    def max(self, axis=None, keepdims=False):
+        return max(self, axis, keepdims)
 
-    def min(self, axis=None):
-        return min(self, axis)
+    def min(self, axis=None, keepdims=False):
+        return min(self, axis, keepdims)
 
     def cumsum(self, axis=None):
         return cumsum(self, axis)
 
-    def argmax(self):
-        return argmax(self)
+    def argmax(self, axis=None):
+        return argmax(self, axis)
 
-    def argmin(self):
-        return argmin(self)
+    def argmin(self, axis=None):
+        return argmin(self, axis)
 
     def all(self):
         return builtins.all(self._data)
@@ -376,25 +415,46 @@ def _map(fn, value):
     return _as_scalar(fn(_plain(value)), None)
 
 
+def _strides(shape, rank):
+    """How far one step along each of `rank` axes moves in row-major data; 0 along axes that repeat."""
+    steps = []
+    step = 1
+    for size in reversed(shape):
+        steps.append(0 if size == 1 else step)
+        step *= size
+    return [0] * (rank - len(shape)) + steps[::-1]
+
+
+def _broadcast(sa, sb):
+    rank = builtins.max(len(sa), len(sb))
+    left = (1,) * (rank - len(sa)) + tuple(sa)
+    right = (1,) * (rank - len(sb)) + tuple(sb)
+    for x, y in zip(left, right):
+        if x != y and x != 1 and y != 1:
+            raise ValueError(f"operands could not be broadcast together with shapes {tuple(sa)} {tuple(sb)}")
+    return tuple(y if x == 1 else x for x, y in zip(left, right))
+
+
+def _spread(data, shape, target):
+    """Elements of an array broadcast to `target`."""
+    if tuple(shape) == tuple(target):
+        return data
+    steps = _strides(shape, len(target))
+    return [
+        data[builtins.sum(i * step for i, step in zip(index, steps))]
+        for index in itertools.product(*[range(size) for size in target])
+    ]
+
+
 def _zip(fn, left, right):
-    """Elementwise, for equal shapes, one element, or the trailing axis."""
     a, sa = _flatten(left)
     b, sb = _flatten(right)
     a = [_plain(x) for x in a]
     b = [_plain(x) for x in b]
     if not sa and not sb:
         return _as_scalar(fn(a[0], b[0]), None)
-    if sa == sb:
-        return ndarray([fn(x, y) for x, y in zip(a, b)], sa)
-    if len(b) == 1:
-        return ndarray([fn(x, b[0]) for x in a], sa if len(sa) >= len(sb) else sb)
-    if len(a) == 1:
-        return ndarray([fn(a[0], y) for y in b], sb if len(sb) >= len(sa) else sa)
-    if sa[-len(sb):] == sb:
-        return ndarray([fn(x, b[i % len(b)]) for i, x in enumerate(a)], sa)
-    if sb[-len(sa):] == sa:
-        return ndarray([fn(a[i % len(a)], y) for i, y in enumerate(b)], sb)
-    raise NotImplementedError(f"broadcasting {sa} with {sb}")
+    shape = _broadcast(sa, sb)
+    return ndarray([fn(x, y) for x, y in zip(_spread(a, sa, shape), _spread(b, sb, shape))], shape)
 
 
 # Creation
@@ -468,7 +528,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None):
     start, stop = float(start), float(stop)
     parts = num - 1 if endpoint else num
     step = (stop - start) / parts if parts > 0 else nan
-    data = [start + i * step for i in range(num)]
+    data = [start + i * step if i else start for i in range(num)]
     if endpoint and num > 1:
         data[-1] = stop
     made = ndarray(data, (num,), float64)
@@ -483,7 +543,7 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None):
 
 def meshgrid(*xi, indexing="xy"):
     if len(xi) != 2:
-        raise NotImplementedError("a mesh of other than two axes")
+        return numpy.a_mesh_of_other_than_two_axes
     a, b = _flatten(xi[0])[0], _flatten(xi[1])[0]
     if indexing == "xy":
         shape = (len(b), len(a))
@@ -494,7 +554,7 @@ def meshgrid(*xi, indexing="xy"):
 
 def concatenate(arrays, axis=0):
     if axis != 0:
-        raise NotImplementedError("concatenation along another axis than the first")
+        return numpy.concatenation_along_another_axis
     parts = [_flatten(each) for each in arrays]
     data = []
     for part, _ in parts:
@@ -504,7 +564,7 @@ def concatenate(arrays, axis=0):
 
 def stack(arrays, axis=0):
     if axis != 0:
-        raise NotImplementedError("stacking along another axis than the first")
+        return numpy.stacking_along_another_axis
     return array([each if isinstance(each, ndarray) else array(each) for each in arrays])
 
 
@@ -668,41 +728,59 @@ def clip(a, a_min=None, a_max=None):
     return _map(one, a)
 
 
-# Reductions. Over all elements, or over the only axis.
+# Reductions
 
 
-def _all_of(a, axis):
+def _all_of(a):
+    return [_plain(x) for x in _flatten(a)[0]]
+
+
+def _reduce(fn, a, axis, keepdims=False):
     data, shape = _flatten(a)
-    if axis is not None and not (len(shape) == 1 and axis in (0, -1)):
-        raise NotImplementedError("a reduction over one of several axes")
-    return [_plain(x) for x in data]
+    data = [_plain(x) for x in data]
+    if axis is None:
+        axes = list(range(len(shape)))
+    else:
+        axes = [each % len(shape) for each in (axis if isinstance(axis, (tuple, list)) else (axis,))]
+    kept = [each for each in range(len(shape)) if each not in axes]
+    steps = [_total(shape[each + 1 :]) for each in range(len(shape))]
+    inner = [
+        builtins.sum(i * steps[each] for i, each in zip(index, axes))
+        for index in itertools.product(*[range(shape[each]) for each in axes])
+    ]
+    found = [
+        fn([data[builtins.sum(i * steps[each] for i, each in zip(index, kept)) + offset] for offset in inner])
+        for index in itertools.product(*[range(shape[each]) for each in kept])
+    ]
+    if keepdims:
+        return ndarray(found, [1 if each in axes else size for each, size in enumerate(shape)])
+    return ndarray(found, [shape[each] for each in kept]) if kept else _as_scalar(found[0], None)
 
 
-def sum(a, axis=None):
-    return _as_scalar(builtins.sum(_all_of(a, axis)), None)
+def sum(a, axis=None, keepdims=False):
+    return _reduce(builtins.sum, a, axis, keepdims)
 
 
-def prod(a, axis=None):
-    return _as_scalar(math.prod(_all_of(a, axis)), None)
+def prod(a, axis=None, keepdims=False):
+    return _reduce(math.prod, a, axis, keepdims)
 
 
 product = prod
 
 
-def mean(a, axis=None):
-    data = _all_of(a, axis)
-    return float64(builtins.sum(data) / len(data))
+def mean(a, axis=None, keepdims=False):
+    return _reduce(lambda lane: builtins.sum(lane) / len(lane), a, axis, keepdims)
 
 
 average = mean
 
 
-def max(a, axis=None):
-    return _as_scalar(builtins.max(_all_of(a, axis)), None)
+def max(a, axis=None, keepdims=False):
+    return _reduce(builtins.max, a, axis, keepdims)
 
 
-def min(a, axis=None):
-    return _as_scalar(builtins.min(_all_of(a, axis)), None)
+def min(a, axis=None, keepdims=False):
+    return _reduce(builtins.min, a, axis, keepdims)
 
 
 amax = max
@@ -710,63 +788,71 @@ amin = min
 
 
 def argmax(a, axis=None):
-    data = _all_of(a, axis)
-    return int64(data.index(builtins.max(data)))
+    return _reduce(lambda lane: lane.index(builtins.max(lane)), a, axis)
 
 
 def argmin(a, axis=None):
-    data = _all_of(a, axis)
-    return int64(data.index(builtins.min(data)))
+    return _reduce(lambda lane: lane.index(builtins.min(lane)), a, axis)
+
+
+def all(a, axis=None):
+    return builtins.all(_all_of(a)) if axis is None else _reduce(builtins.all, a, axis)
+
+
+def any(a, axis=None):
+    return builtins.any(_all_of(a)) if axis is None else _reduce(builtins.any, a, axis)
 
 
 def cumsum(a, axis=None):
+    if axis is not None and len(_flatten(a)[1]) > 1:
+        return numpy.a_cumulative_sum_along_one_of_several_axes
     total = 0
     made = []
-    for value in _all_of(a, axis):
+    for value in _all_of(a):
         total += value
         made.append(total)
     return ndarray(made, (len(made),))
 
 
 def cumprod(a, axis=None):
+    if axis is not None and len(_flatten(a)[1]) > 1:
+        return numpy.a_cumulative_product_along_one_of_several_axes
     total = 1
     made = []
-    for value in _all_of(a, axis):
+    for value in _all_of(a):
         total *= value
         made.append(total)
     return ndarray(made, (len(made),))
 
 
 def diff(a):
-    data = _all_of(a, None)
+    if len(_flatten(a)[1]) > 1:
+        return numpy.differences_along_one_of_several_axes
+    data = _all_of(a)
     return ndarray([b - c for b, c in zip(data[1:], data[:-1])], (len(data) - 1,))
 
 
-def all(a, axis=None):
-    return builtins.all(_all_of(a, axis))
-
-
-def any(a, axis=None):
-    return builtins.any(_all_of(a, axis))
-
-
 def sort(a, axis=-1):
-    data = sorted(_all_of(a, axis))
+    if len(_flatten(a)[1]) > 1:
+        return numpy.sorting_of_several_axes
+    data = sorted(_all_of(a))
     return ndarray(data, (len(data),))
 
 
 def argsort(a, axis=-1):
-    data = _all_of(a, axis)
+    if len(_flatten(a)[1]) > 1:
+        return numpy.sorting_of_several_axes
+    data = _all_of(a)
     order = sorted(range(len(data)), key=lambda i: data[i])
     return ndarray(order, (len(order),))
 
 
 def unique(ar, return_index=False, return_inverse=False, return_counts=False):
-    data = _all_of(ar, None)
+    if return_index or return_inverse:
+        return numpy.indices_of_unique_values
+    data = _all_of(ar)
     values = sorted(set(data))
     made = ndarray(values, (len(values),))
-    if return_index or return_inverse:
-        raise NotImplementedError("indices of unique values")
     if return_counts:
         return made, ndarray([data.count(v) for v in values], (len(values),))
     return made
@@ -775,27 +861,38 @@ def unique(ar, return_index=False, return_inverse=False, return_counts=False):
 def where(condition, x=None, y=None):
     data, shape = _flatten(condition)
     if x is None:
-        return (ndarray([i for i, keep in enumerate(data) if keep], (len([1 for keep in data if keep]),)),)
-    a, b = _flatten(x)[0], _flatten(y)[0]
-    return ndarray(
-        [(a[i % len(a)] if keep else b[i % len(b)]) for i, keep in enumerate(data)],
-        shape,
-    )
+        if len(shape) != 1:
+            return numpy.positions_in_several_axes
+        found = [i for i, keep in enumerate(data) if keep]
+        return (ndarray(found, (len(found),)),)
+    (a, sa), (b, sb) = _flatten(x), _flatten(y)
+    target = _broadcast(_broadcast(shape, sa), sb)
+    rows = zip(_spread(data, shape, target), _spread(a, sa, target), _spread(b, sb, target))
+    return ndarray([left if keep else right for keep, left, right in rows], target)
+
+
+def broadcast_to(array, shape):
+    data, have = _flatten(array)
+    return ndarray(_spread(data, have, _broadcast(have, _shape_of(shape))), _shape_of(shape))
 
 
 def tile(A, reps):
     data, shape = _flatten(A)
     if len(shape) > 1 or not isinstance(reps, int):
-        raise NotImplementedError("tiling of several axes")
+        return numpy.tiling_of_several_axes
     return ndarray(data * reps, (len(data) * reps,))
 
 
-def repeat(a, repeats):
+def repeat(a, repeats, axis=None):
+    if axis is not None or not isinstance(repeats, int):
+        return numpy.repetition_along_an_axis
     data, _ = _flatten(a)
     return ndarray([x for x in data for _ in range(repeats)], (len(data) * repeats,))
 
 
 def dot(a, b):
+    if len(_flatten(a)[1]) > 1 or len(_flatten(b)[1]) > 1:
+        return numpy.products_of_matrices
     return sum(multiply(a, b))
 
 

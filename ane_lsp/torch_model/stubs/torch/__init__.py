@@ -184,10 +184,6 @@ def sym_sqrt(a):
 # Assertions
 
 
-def _assert(condition, message):
-    assert condition, message
-
-
 def _check(cond, message=None):
     return None
 

@@ -50,8 +50,8 @@ class _NormBase(Module):
         else:
             self._parameters["bias"] = None
         if track_running_stats:
-            self._buffers["running_mean"] = torch.zeros(num_features, dtype=dtype)
-            self._buffers["running_var"] = torch.ones(num_features, dtype=dtype)
+            self._buffers["running_mean"] = torch.empty(num_features, dtype=dtype)
+            self._buffers["running_var"] = torch.empty(num_features, dtype=dtype)
             self._buffers["num_batches_tracked"] = torch.tensor(0, dtype=torch.long)
         else:
             self._buffers["running_mean"] = None

@@ -1,0 +1,87 @@
+"""The small numpy, against the real one: what constructors compute with it comes out the same."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ane_lsp.graph import Unknown
+from ane_lsp.interp.values import Instance
+from tests.torch_model import stub_harness
+
+numpy = pytest.importorskip("numpy", reason="compares the numpy stub with the real package")
+
+EXPRESSIONS = [
+    "np.linspace(0, 0.3, 4).tolist()", "[x.item() for x in np.linspace(0, 0.1, 7)]", "np.linspace(1, 5, 5, endpoint=False).tolist()", "np.linspace(0.0, 1.0, 1).tolist()",
+    "np.arange(5).tolist()", "np.arange(1, 10, 3).tolist()", "np.arange(0.0, 1.0, 0.25).tolist()", "np.arange(3, dtype=np.float32).tolist()",
+    "np.prod([2, 3, 4])", "int(np.prod((2, 3)))", "np.sum([1.5, 2])", "np.mean([1, 2, 4])", "np.max([1, 5, 2])", "np.min(np.array([3, 1]))",
+    "np.ceil(2.1)", "int(np.floor(7 / 2))", "np.sqrt(16)", "np.log2(8)", "np.log(np.e)", "np.exp(1.0)", "np.power(2, 10)", "np.round(2.567, 2)", "np.abs(-3)", "np.pi * 2",
+    "np.cumsum([1, 2, 3]).tolist()", "np.cumsum([0.5, 0.25])[-1].item()", "np.array([[1, 2], [3, 4]]).shape", "np.array([[1, 2], [3, 4]]).T.tolist()", "np.array([1, 2, 3])[1:].tolist()",
+    "np.array([1, 2, 3])[-1].item()", "np.array([[1, 2], [3, 4]])[1, 0].item()", "np.array([4, 5, 6])[np.array([True, False, True])].tolist()", "np.array([4, 5, 6])[[2, 0]].tolist()",
+    "(np.array([1, 2, 3]) * 2 + 1).tolist()", "(np.array([1, 2]) / np.array([2, 4])).tolist()", "(2 ** np.arange(4)).tolist()", "(np.array([[1, 2], [3, 4]]) - np.array([1, 1])).tolist()",
+    "(1 - np.array([0.25, 0.5])).tolist()", "(np.array([5, 7]) // 2).tolist()", "(np.array([5, 7]) % 3).tolist()", "(np.arange(4) > 1).tolist()", "(-np.arange(3)).tolist()",
+    "np.clip(np.array([1, 5, 9]), 2, 6).tolist()", "np.clip(7, 0, 5)", "np.maximum(3, np.array([1, 5])).tolist()", "np.concatenate([[1], [2, 3]]).tolist()", "np.stack([np.arange(2), np.arange(2)]).shape",
+    "np.zeros((2, 3)).shape", "np.zeros(3).tolist()", "np.ones((2, 2)).tolist()", "np.full((2,), 7).tolist()", "np.eye(2).tolist()", "np.zeros_like(np.array([1, 2])).tolist()", "len(np.zeros((4, 2)))",
+    "np.array([1.5, 2.5]).astype(int).tolist()", "np.array([1, 2]).astype(np.float32).tolist()", "np.unique([3, 1, 3]).tolist()", "np.argmax([1, 9, 3])", "np.argsort([3, 1, 2]).tolist()", "np.sort([3, 1, 2]).tolist()",
+    "np.array([1, 2, 3]).sum()", "np.array([1, 2, 3]).mean()", "np.array([1, 2, 3]).max()", "np.arange(6).reshape(2, 3).tolist()", "np.arange(6).reshape((3, -1)).shape", "np.arange(6).reshape(2, 3)[1].tolist()",
+    "np.where(np.array([True, False]), 1, 2).tolist()", "np.outer([1, 2], [3, 4]).tolist()", "np.dot([1, 2], [3, 4])", "np.repeat([1, 2], 2).tolist()", "np.tile([1, 2], 2).tolist()", "np.diff([1, 4, 9]).tolist()",
+    "isinstance(np.linspace(0, 1, 2), np.ndarray)", "np.isscalar(3)", "np.ndim([[1]])", "np.all([True, False])", "np.any([True, False])", "np.allclose([1.0], [1.0 + 1e-9])", "np.array_equal([1, 2], [1, 2])",
+    "np.finfo(np.float32).max", "np.finfo(np.float32).eps", "np.iinfo(np.int32).max", "np.iinfo(np.uint8).min", "np.inf > 1", "np.deg2rad(180.0)", "np.meshgrid([1, 2], [3, 4, 5])[0].shape", "np.meshgrid(np.arange(2), np.arange(3), indexing='ij')[1].tolist()",
+    "np.int64(3) + 1", "np.float32(0.5) * 2", "int(np.int32(7)) // 2", "[0] * np.int64(3)", "list(range(np.int64(3)))", "f'{np.float64(1.5):.2f}'", "np.array(3).shape", "np.array([1, 2]) .size", "np.array([[1, 2]]).ndim",
+    "np.array([1, 2], dtype=np.float32)[0].item()", "np.expand_dims(np.arange(3), 0).shape", "sum(np.array([1, 2, 3]))", "max(np.array([1, 5, 2]))", "[int(x) for x in np.array([1.7, 2.2])]", "np.array([1, 2]).flatten().tolist()",
+    "np.arange(6).reshape(5, 2)", "np.arange(3)[7]",
+    "np.arange(6).reshape(2, 3).sum(axis=0).tolist()", "np.arange(6).reshape(2, 3).max(1).tolist()", "np.mean(np.arange(24).reshape(2, 3, 4), axis=(0, 2)).tolist()", "np.sum(np.ones((2, 3)), axis=1, keepdims=True).shape",
+    "np.arange(24).reshape(2, 3, 4).transpose(2, 0, 1).tolist()", "(np.arange(3)[:, None] - np.arange(4)).tolist()", "np.arange(6).reshape(2, 3)[:, 1].tolist()", "np.arange(24).reshape(2, 3, 4)[..., -1].tolist()", "np.arange(24).reshape(2, 3, 4)[1, 1:, ::2].tolist()", "np.arange(3)[None].shape", "np.arange(6).reshape(2, 3)[-1, -1]", "np.arange(6).reshape(2, 3)[2, 0]", "np.arange(3)[0, 0]", "np.ones((2, 3)) + np.ones((4, 3))",
+    "np.argmax(np.array([[1, 5], [7, 2]]), axis=1).tolist()", "np.where(np.array([[True], [False]]), np.arange(3), 9).tolist()", "np.broadcast_to(np.arange(3), (2, 3)).tolist()", "np.any(np.array([[True], [False]]), axis=1).tolist()",
+    # widths of a RegNet
+    "(np.round(np.divide(24 * np.power(2.2, np.round(np.log((np.arange(6) * 2.5 + 24) / 24) / np.log(2.2))), 8)) * 8).astype(int).tolist()",
+]  # fmt: skip
+
+
+def _theirs(value: Any) -> Any:
+    return value.item() if isinstance(value, numpy.generic) else value
+
+
+def _ours(value: Any) -> Any:
+    if isinstance(value, Instance):
+        return value.data
+    if isinstance(value, (list, tuple)):
+        return type(value)(_ours(v) for v in value)
+    return value
+
+
+def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, float) and isinstance(right, (int, float)):
+        return math.isclose(left, right, rel_tol=1e-12) or left == right
+    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
+        return len(left) == len(right) and all(map(_same, left, right))
+    return bool(left == right)
+
+
+@pytest.fixture(scope="module")
+def interpreted(tmp_path_factory: pytest.TempPathFactory) -> stub_harness.Interpreted:
+    return stub_harness.Interpreted(Path(tmp_path_factory.mktemp("numpy")))
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_expression(expression: str, interpreted: stub_harness.Interpreted) -> None:
+    try:
+        theirs, failed = _theirs(eval(expression, {"np": numpy})), None
+    except Exception as error:
+        theirs, failed = None, type(error).__name__
+    run, names = interpreted.run(f"import numpy as np\nout = {expression}")
+    if failed is not None:
+        assert any(failed in text for text, _ in run.errors), run.errors
+        return
+    assert not run.errors
+    assert _same(theirs, _ours(names["out"])), f"numpy {theirs!r}, here {names['out']!r}"
+
+
+@pytest.mark.parametrize("expression", ["np.random.rand(3)", "np.fft.rfft([1.0])", "np.load('x.npy')", "np.pad([1], 1)", "np.concatenate([[[1]], [[2]]], axis=1)", "np.cumsum([[1, 2]], axis=1)", "np.sort([[2, 1]])"])
+def test_what_is_not_modelled_is_unknown(expression: str, interpreted: stub_harness.Interpreted) -> None:
+    run, names = interpreted.run(f"import numpy as np\nout = {expression}")
+    assert not run.errors
+    assert isinstance(names["out"], Unknown)
