@@ -157,9 +157,13 @@ def einsum_transposes(context: Context, op: Op) -> Iterator[Report]:
     parsed = equation(op)
     if parsed is None or len(parsed[0]) != 2 or len(runtime(op)) < 2:
         return
-    extra = sum(
-        1 for other in context.graph.ops if other.call is op.call and other.kind == "transpose" and not other.folds
-    )
+    moved: dict[int, int] | None = context.memo.get("transposes")
+    if moved is None:
+        moved = context.memo["transposes"] = {}
+        for other in context.graph.ops:
+            if other.kind == "transpose" and not other.folds:
+                moved[other.call.id] = moved.get(other.call.id, 0) + 1
+    extra = moved.get(op.call.id, 0)
     if extra == 0 or is_channel_first(op):
         return
     text = f"{','.join(parsed[0])}->{parsed[1]}"
