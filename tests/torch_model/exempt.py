@@ -10,7 +10,4 @@ EXEMPT: dict[str, str] = {
     "torch.Tensor.pin_memory": "needs an accelerator; the rule returns the tensor itself",
     "torch.from_numpy": "NumPy arrays are not modelled; the rule answers unknown",
     "torch.frombuffer": "byte buffers are not modelled; the rule gives a vector of unknown length",
-    "torch.manual_seed": "sets the generator of the test process; the rule answers unknown",
-    "torch.seed": "sets the generator of the test process; the rule answers unknown",
-    "torch.initial_seed": "reads the generator of the test process; the rule answers unknown",
 }

@@ -13,6 +13,7 @@ FAMILIES: tuple[str, ...] = (
     "cumulative",
     "creation",
     "random_ops",
+    "spectral",
     "shaping",
     "joining",
     "conv",

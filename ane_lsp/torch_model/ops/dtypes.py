@@ -8,7 +8,7 @@ from typing import Any
 from ane_lsp.graph import DTYPES, TensorType, Unknown
 from ane_lsp.torch_model import lower
 from ane_lsp.torch_model.constants import convert
-from ane_lsp.torch_model.promotion import COMPLEX, DEFAULT, check_dtype
+from ane_lsp.torch_model.promotion import COMPLEX, check_dtype
 from ane_lsp.torch_model.registry import op
 from ane_lsp.torch_model.shapes import fail, tensor_or_unknown
 
@@ -137,9 +137,3 @@ def imag(input: TensorType) -> TensorType:
     if x.dtype is not None and x.dtype not in COMPLEX:
         fail("imag is not implemented for tensors with non-complex dtypes.")
     return TensorType(x.shape, {"c64": "f32", "c128": "f64", "c32": "f16"}.get(x.dtype or ""))
-
-
-@op("torch.get_default_dtype", mil=lower.python_value)
-def get_default_dtype() -> str:
-    """float32: a changed default is not tracked."""
-    return DEFAULT

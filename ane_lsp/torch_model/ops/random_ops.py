@@ -220,9 +220,3 @@ def bernoulli_(input: TensorType, p: Any = 0.5, *, generator: Any = None) -> Ten
     if isinstance(p, (int, float)) and not 0 <= p <= 1:
         fail(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
     return TensorType(x.shape, x.dtype)
-
-
-@op("torch.manual_seed", "torch.seed", "torch.initial_seed", tags=RANDOM, mil=lower.python_value)
-def manual_seed(seed: Any = None) -> Any:
-    """The state of the generator is not tracked."""
-    return Unknown("random state is not tracked")

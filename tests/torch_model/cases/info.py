@@ -54,7 +54,6 @@ for name in ["short", "char", "byte"]:
 for name in ["float", "double", "half", "long", "cfloat", "cdouble"]:
     cases(f"torch.Tensor.{name}", strategy=plain, device="cpu")
 cases("torch.Tensor.real", "torch.Tensor.imag", strategy=plain, device="cpu")
-cases("torch.get_default_dtype", strategy=call())
 
 
 @st.composite
