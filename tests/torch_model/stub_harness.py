@@ -119,9 +119,7 @@ def _our_value(value: Any) -> Any:
         if isinstance(value.data, (tuple, list)):
             return [_our_value(v) for v in value.data]
         if value.cls.name == "PackedSequence":
-            return [
-                _our_value(value.attrs[k]) for k in ("data", "batch_sizes", "sorted_indices", "unsorted_indices")
-            ]
+            return [_our_value(value.attrs[k]) for k in ("data", "batch_sizes", "sorted_indices", "unsorted_indices")]
         return value.cls.name
     if isinstance(value, ClassObject):
         return "type"
@@ -172,7 +170,9 @@ class Interpreted:
         self.count += 1
         path = self.folder / f"case_{self.count}.py"
         body = textwrap.indent(source.strip("\n"), "    ")
-        names = [name for name in ("m", "out") if any(line.strip().startswith(f"{name} =") for line in source.splitlines())]
+        names = [
+            name for name in ("m", "out") if any(line.strip().startswith(f"{name} =") for line in source.splitlines())
+        ]
         found = "{" + ", ".join(f"'{name}': {name}" for name in names) + "}"
         path.write_text(PRELUDE + f"def go():\n{body}\n    return {found}\n")
         interp = self.interp

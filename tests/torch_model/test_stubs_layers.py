@@ -33,6 +33,6 @@ def test_every_class_has_cases() -> None:
 def test_class(name: str, interpreted: stub_harness.Interpreted) -> None:
     wrong = []
     for source in sources(name):
-        for difference in stub_harness.differences(stub_harness.real(source), interpreted.outcome(source)):
-            wrong.append(f"{source}\n    {difference}")
+        found = stub_harness.differences(stub_harness.real(source), interpreted.outcome(source))
+        wrong += [f"{source}\n    {difference}" for difference in found]
     assert not wrong, "\n".join(wrong)

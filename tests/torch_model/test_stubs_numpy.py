@@ -80,7 +80,18 @@ def test_expression(expression: str, interpreted: stub_harness.Interpreted) -> N
     assert _same(theirs, _ours(names["out"])), f"numpy {theirs!r}, here {names['out']!r}"
 
 
-@pytest.mark.parametrize("expression", ["np.random.rand(3)", "np.fft.rfft([1.0])", "np.load('x.npy')", "np.pad([1], 1)", "np.concatenate([[[1]], [[2]]], axis=1)", "np.cumsum([[1, 2]], axis=1)", "np.sort([[2, 1]])"])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "np.random.rand(3)",
+        "np.fft.rfft([1.0])",
+        "np.load('x.npy')",
+        "np.pad([1], 1)",
+        "np.concatenate([[[1]], [[2]]], axis=1)",
+        "np.cumsum([[1, 2]], axis=1)",
+        "np.sort([[2, 1]])",
+    ],
+)
 def test_what_is_not_modelled_is_unknown(expression: str, interpreted: stub_harness.Interpreted) -> None:
     run, names = interpreted.run(f"import numpy as np\nout = {expression}")
     assert not run.errors

@@ -13,6 +13,20 @@ from torch.random import get_rng_state, initial_seed, manual_seed, seed, set_rng
 from torch.torch_version import __version__
 
 newaxis = None
+legacy_contiguous_format = torch.contiguous_format
+
+
+class _NoDevice:
+    """Devices that come with packages of their own: none is here."""
+
+    def is_available(self):
+        return False
+
+    def device_count(self):
+        return 0
+
+
+npu = hpu = mlu = musa = neuron = tpu = _NoDevice()
 
 
 # Gradient and inference modes: context managers, and decorators with or without parentheses.
