@@ -12,6 +12,7 @@ from ane_lsp.graph import Sym, Unknown, dims
 from ane_lsp.interp import symbolic
 from ane_lsp.interp.construct import construct
 from ane_lsp.interp.containers import from_keys
+from ane_lsp.interp.frames import UnknownIteration
 from ane_lsp.interp.support import (
     LIMIT,
     SCALARS,
@@ -65,8 +66,6 @@ class Undecided(Exception):
 
 def lost_iteration(unknown: Unknown) -> Exception:
     """The machine's exception for "nobody knows what comes next"."""
-    from ane_lsp.interp.machine import UnknownIteration
-
     return UnknownIteration(unknown)
 
 

@@ -379,8 +379,8 @@ def getitem(interp: Interpreter, obj: Any, key: Any) -> Any:
         return interp.unknown("an item at an unknown position", find_unknown(index))
     if isinstance(obj, Unknown):
         return interp.unknown("an item of an unknown value", obj)
-    found = method(interp, obj, "__getitem__") if not isinstance(obj, Instance) else MISSING
-    if found is not MISSING and found.name != "__getitem__":
+    found: Any = method(interp, obj, "__getitem__") if not isinstance(obj, Instance) else MISSING
+    if isinstance(found, Builtin) and found.name != "__getitem__":
         return interp.call(found, (key,), {})
     return interp.raise_(TypeError, f"'{type_name(obj)}' object is not subscriptable")
 

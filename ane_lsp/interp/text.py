@@ -189,7 +189,7 @@ def _instance_repr(interp: Interpreter, value: Instance, active: list[int], budg
     raise _fail(interp, f"the text of a {value.cls.name} holds its address")
 
 
-_BRACKETS = {list: ("[", "]"), tuple: ("(", ")"), set: ("{", "}")}
+_BRACKETS: dict[Any, tuple[str, str]] = {list: ("[", "]"), tuple: ("(", ")"), set: ("{", "}")}
 
 
 def _container_repr(interp: Interpreter, value: Any, active: list[int], budget: list[int]) -> str:

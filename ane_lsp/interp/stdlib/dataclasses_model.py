@@ -131,7 +131,9 @@ def _flag(value: Any) -> bool:
 
 
 def _init_source(specs: list[FieldSpec], post: bool, values: Namespace) -> str:
-    positional, keyword, body = [], [], []
+    positional: list[str] = []
+    keyword: list[str] = []
+    body: list[str] = []
     for spec in specs:
         has_factory = spec.default_factory is not ABSENT
         if _flag(spec.init):

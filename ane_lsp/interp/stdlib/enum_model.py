@@ -107,11 +107,11 @@ def _next_value(interp: Interpreter, cls: ClassObject, name: str, values: list[A
 def _make_member(interp: Interpreter, cls: ClassObject, kind: type | None, name: str, value: Any) -> Instance:
     args = value if isinstance(value, tuple) else (value,)
     maker = cls.lookup("__new__")
-    member: Any = None
+    made: Any = None
     if maker is not MISSING:
-        member = interp.call(maker.func if isinstance(maker, StaticMethod) else maker, (cls, *args), {})
-    if not isinstance(member, Instance):
-        member = Instance(cls)
+        made = interp.call(maker.func if isinstance(maker, StaticMethod) else maker, (cls, *args), {})
+    member = made if isinstance(made, Instance) else Instance(cls)
+    if member is not made:
         if kind is not None and kind is not object:
             data = interp.call(kind, (value,) if kind is tuple else args, {})
             member.data = None if isinstance(data, Unknown) else data
@@ -327,11 +327,11 @@ _FLAG_METHODS: Namespace = {
     "__contains__": _flag_contains,
 }  # fmt: skip
 
-ENUM = NativeType("Enum", "enum", _construct(lambda: ENUM), _never, _CLASS_METHODS)
-INT_ENUM = NativeType("IntEnum", "enum", _construct(lambda: INT_ENUM), _never, {}, ENUM)
-STR_ENUM = NativeType("StrEnum", "enum", _construct(lambda: STR_ENUM), _never, {}, ENUM)
-FLAG = NativeType("Flag", "enum", _construct(lambda: FLAG), _never, _FLAG_METHODS, ENUM)
-INT_FLAG = NativeType("IntFlag", "enum", _construct(lambda: INT_FLAG), _never, {}, FLAG)
+ENUM: NativeType = NativeType("Enum", "enum", _construct(lambda: ENUM), _never, _CLASS_METHODS)
+INT_ENUM: NativeType = NativeType("IntEnum", "enum", _construct(lambda: INT_ENUM), _never, {}, ENUM)
+STR_ENUM: NativeType = NativeType("StrEnum", "enum", _construct(lambda: STR_ENUM), _never, {}, ENUM)
+FLAG: NativeType = NativeType("Flag", "enum", _construct(lambda: FLAG), _never, _FLAG_METHODS, ENUM)
+INT_FLAG: NativeType = NativeType("IntFlag", "enum", _construct(lambda: INT_FLAG), _never, {}, FLAG)
 
 
 def _enum(interp: Interpreter) -> Namespace:

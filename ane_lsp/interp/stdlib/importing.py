@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
@@ -60,18 +62,30 @@ def _find_spec(interp: Interpreter, name: Any, package: Any = None) -> Any:
     return made
 
 
-def distribution_version(interp: Interpreter, name: str) -> str | None:
-    """The version in the ``METADATA`` of an installed distribution among the places where sources are read."""
-    wanted = re.sub(r"[-_.]+", "_", name).lower()
-    for root in getattr(interp.workspace, "search_roots", lambda: ())():
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "_", name).lower()
+
+
+@lru_cache(maxsize=16)
+def _installed(roots: tuple[Path, ...]) -> dict[str, str]:
+    """Versions of the distributions in these places, by normalised name: the names of their ``.dist-info`` folders."""
+    found: dict[str, str] = {}
+    for root in roots:
         try:
-            for entry in root.glob("*.dist-info"):
-                stem, _, version = entry.name[: -len(".dist-info")].rpartition("-")
-                if re.sub(r"[-_.]+", "_", stem).lower() == wanted and version:
-                    return str(version)
+            names = sorted(entry.name for entry in root.iterdir() if entry.name.endswith(".dist-info"))
         except OSError:
             continue
-    return None
+        for name in names:
+            stem, _, version = name[: -len(".dist-info")].rpartition("-")
+            if version:
+                found.setdefault(_normal(stem), version)
+    return found
+
+
+def distribution_version(interp: Interpreter, name: str) -> str | None:
+    """The version of a distribution installed where the run reads sources."""
+    places = (*interp.workspace.search_paths, *interp.workspace.environment.site_packages)
+    return _installed(places).get(_normal(name))
 
 
 @native("importlib.metadata.version")
@@ -83,6 +97,8 @@ def _version(interp: Interpreter, distribution_name: Any) -> Any:
     if found is not None:
         return found
     module = interp.find_module(name.replace("-", "_"))
+    if isinstance(module, ModuleObject) and module.is_torch:
+        return interp.getattr(module, "__version__")
     if module is None:
         from importlib.metadata import PackageNotFoundError
 

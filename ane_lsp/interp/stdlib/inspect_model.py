@@ -229,6 +229,17 @@ def _getmro(interp: Interpreter, cls: Any) -> Any:
     return interp.getattr(cls, "__mro__")
 
 
+@native("inspect.get_annotations", strict=True)
+def _get_annotations(interp: Interpreter, obj: Any, **options: Any) -> Any:
+    if isinstance(obj, (ClassObject, ModuleObject)):
+        return dict(obj.namespace.get("__annotations__", {}))
+    if isinstance(obj, Function):
+        found = {n: Opaque(ast.unparse(a)) for n, _, _, a in parameters(obj) if a is not None}
+        returns = getattr(obj.node, "returns", None)
+        return found if returns is None else {**found, "return": Opaque(ast.unparse(returns))}
+    return interp.unknown("the annotations of something not interpreted")
+
+
 @native("inspect.isabstract", strict=True)
 def _isabstract(interp: Interpreter, object: Any) -> Any:
     return interp.unknown("whether a class is abstract is not kept")
@@ -255,7 +266,7 @@ def _inspect(interp: Interpreter) -> Namespace:
     return {
         **by_name(
             _signature, _getfullargspec, _unwrap, _getmembers, _getmodule, _isgeneratorfunction, _iscoroutinefunction,
-            _getmro, _isabstract, _question("isfunction", Function), _question("isclass", ClassObject, NativeType, type),
+            _getmro, _isabstract, _get_annotations, _question("isfunction", Function), _question("isclass", ClassObject, NativeType, type),
             _question("ismethod", BoundMethod), _question("ismodule", ModuleObject), _question("isbuiltin", Builtin),
             _question("isroutine", Function, BoundMethod, Builtin), _question("isdatadescriptor", Property),
             _question("isgenerator", IteratorObject),

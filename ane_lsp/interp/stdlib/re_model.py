@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -38,15 +40,18 @@ _FLAGS = (
 )
 
 
+def _parser() -> Any:
+    """The host's parser of regular expressions; it moved in Python 3.11."""
+    return importlib.import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
+
+
 @lru_cache(maxsize=512)
 def backtracks(pattern: str) -> bool:
     """Whether a repeat stands inside a repeat, or two unbounded repeats or more: then time may explode with the text."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import sre_parse
-
-            tree = sre_parse.parse(pattern)
+            tree = _parser().parse(pattern)
     except Exception:
         return True
     repeats = 0
@@ -93,7 +98,8 @@ def _compiled(interp: Interpreter, pattern: Any, flags: Any) -> Any:
         return pattern
     if not isinstance(pattern, (str, bytes)) or not isinstance(flags, int):
         return interp.unknown("a regular expression that is not known", find_unknown([pattern, flags]))
-    if len(pattern) > 20_000 or re.search(rb"\{\d{5,}" if isinstance(pattern, bytes) else r"\{\d{5,}", pattern):  # type: ignore[call-overload]
+    source = pattern if isinstance(pattern, str) else pattern.decode("latin-1")
+    if len(source) > 20_000 or re.search(r"\{\d{5,}", source):
         return too_large(interp, "the regular expression")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -206,7 +212,8 @@ def _escape(interp: Interpreter, pattern: Any) -> Any:
     text = concrete(pattern)
     if not isinstance(text, (str, bytes)):
         return interp.unknown("the escape of a text that is not known", find_unknown(text))
-    return re.escape(text)
+    escaped: str | bytes = re.escape(text)  # type: ignore[type-var]
+    return escaped
 
 
 def _re(interp: Interpreter) -> Namespace:
