@@ -25,4 +25,4 @@ def stored(target: Any, result: Any) -> Any:
     data = None
     if result.data is not None and target.dtype is not None:
         data = convert(result.data, target.dtype)
-    return TensorType(shape, target.dtype or result.dtype, data)
+    return TensorType(shape, target.dtype, data)

@@ -130,6 +130,8 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Any = None
         if size is None:
             fail("normal() received an invalid combination of arguments")
         return TensorType(sizes(size), _float_dtype(dtype, DEFAULT, "normal", sizes(size)))
+    if isinstance(mean, Unknown) or isinstance(std, Unknown):
+        return TensorType(None, mean.dtype if isinstance(mean, TensorType) else None)
     if any(t.dtype is not None and is_complex(t.dtype) for t in tensors if t is std):
         fail("normal expects standard deviation to be non-complex")
     if len(tensors) == 2:

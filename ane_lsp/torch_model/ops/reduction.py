@@ -219,6 +219,8 @@ def _extremum(name: str, choose: Callable[[Row], Any]) -> None:
         x = no_complex(tensor_or_unknown(input), name)
         if isinstance(dim, TensorType) or isinstance(other, TensorType):
             return pair(x, no_complex(dim if isinstance(dim, TensorType) else other, name))
+        if isinstance(other, Unknown):
+            return Unknown(f"the second tensor of {name}() is not known", cause=other)
         if dim is None:
             if keepdim is not False:
                 fail(f"{name}() received an invalid combination of arguments")
@@ -485,6 +487,8 @@ def _quantile(name: str, skip: bool) -> None:
         if isinstance(interpolation, str) and interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
             fail(f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest")
         lead: tuple[Any, ...] = ()
+        if isinstance(q, Unknown):
+            return TensorType(None, x.dtype)
         if isinstance(q, TensorType):
             if q.shape is not None and len(q.shape) > 1:
                 fail(f"{name}() q must be a scalar or 1D tensor")

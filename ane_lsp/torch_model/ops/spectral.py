@@ -163,7 +163,7 @@ for _name, _kind in (("fft", "c2c"), ("ifft", "c2c"), ("rfft", "r2c"), ("irfft",
 def _shifted(name: str) -> None:
     def rule(input: TensorType, dim: Any = None) -> TensorType:
         x = tensor_or_unknown(input)
-        if x.shape == () and dim is None:
+        if x.shape == ():
             fail(f"{name} needs a tensor with dims")
         if x.shape is not None and dim is not None and not isinstance(dim, Unknown):
             for each in int_tuple(dim):
