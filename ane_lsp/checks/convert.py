@@ -52,7 +52,7 @@ def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
         known = {}
         options = context.options
         for call in context.graph.calls:
-            if call.kind == "attr" and not call.torch.startswith("torch.Tensor.m"):
+            if call.id in context.idle_calls or (call.kind == "attr" and not call.torch.startswith("torch.Tensor.m")):
                 continue
             entry = conversion.refusal(call, options.export_path, options.coremltools, options.opset)
             if entry is not None:
@@ -97,7 +97,12 @@ def rank_above_five(context: Context) -> Iterator[Report]:
     graph = context.graph
     for op in graph.ops:
         rank = _rank(op)
-        if rank <= 5 or op.folds or any(v.type.rank is not None and v.type.rank > 5 for v in op.input_values()):
+        if (
+            rank <= 5
+            or op.folds
+            or op.id in context.idle
+            or any(v.type.rank is not None and v.type.rank > 5 for v in op.input_values())
+        ):
             continue
         if op.kind in _LAYOUT_OPS and _comes_back(graph, op, context):
             continue

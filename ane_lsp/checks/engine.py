@@ -8,8 +8,8 @@ A rule is a function bound to its page by code::
             yield Report("max_pool with a 9x9 window runs on the CPU ...", weight=9, data={"kernel": [9, 9]})
 
 ``@graph_rule("ANE601")`` sees the whole graph instead. Both run once per distinct target unless they say
-``per_target=False``. Ops that fold at conversion time are not shown to op rules (``folded=True`` shows them), nor are ops of a call whose
-part of the result nobody uses.
+``per_target=False``. Ops that fold at conversion time are not shown to op rules (``folded=True`` shows them), nor are ops whose results reach no
+output of the model: a converter drops them.
 
 What a rule yields is one problem in one context. The engine merges: one finding for each code and call expression, the worst
 case first, with the other contexts as related places. An exception in one rule becomes one ANE901 finding and costs no other
@@ -28,7 +28,7 @@ from typing import Any, Literal, TypeVar
 
 from ane_lsp.checks.finding import Finding, Related
 from ane_lsp.graph import Call, Graph, Op, Span
-from ane_lsp.graph.liveness import unused_parts
+from ane_lsp.graph.liveness import idle_calls, idle_ops
 from ane_lsp.knowledge import eligibility
 from ane_lsp.knowledge import rules as pages
 from ane_lsp.knowledge import targets as chips
@@ -95,9 +95,14 @@ class Context:
         return known[op.id]
 
     @cached_property
-    def unused_parts(self) -> frozenset[int]:
-        """Ops that compute a part of a call's result which nobody takes; op rules do not see them."""
-        return unused_parts(self.graph)
+    def idle(self) -> frozenset[int]:
+        """Ids of ops whose results reach no output, so that a converter drops them; op rules do not see them."""
+        return idle_ops(self.graph)
+
+    @cached_property
+    def idle_calls(self) -> frozenset[int]:
+        """Ids of calls all of whose ops are idle."""
+        return idle_calls(self.graph, self.idle)
 
     @cached_property
     def memo(self) -> dict[str, Any]:
@@ -217,7 +222,7 @@ def _apply(bound: _Bound, context: Context) -> Iterator[tuple[Report, Op | None]
     for op in context.graph.ops:
         if not (everything or op.kind in bound.ops or (unlowered and op.kind.startswith("aten."))):
             continue
-        if (op.folds and not bound.folded) or op.id in context.unused_parts:
+        if (op.folds and not bound.folded) or op.id in context.idle:
             continue
         for report in bound.check(context, op):
             yield report, report.at if isinstance(report.at, Op) else op

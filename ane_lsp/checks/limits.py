@@ -55,6 +55,7 @@ rule("ANE303", ops=("conv",))(_limit("ANE303", features.kernel_max, _CONV))
 rule("ANE304", ops=("matmul", "linear"))(_limit("ANE304", features.inner, ("in_features", "out_features")))
 rule("ANE305", ops=("avg_pool",))(_limit("ANE305", features.kernel_max, ("kernel_size", "stride", "padding")))
 rule("ANE306", ops=("conv",))(_limit("ANE306", features.kernel_max, _CONV))
+rule("ANE309", ops=("matmul",))(_limit("ANE309", features.operand_rank, ()))
 rule("ANE307", ops=("conv_transpose",))(_limit("ANE307", features.kernel_max, _CONV))
 
 
