@@ -119,6 +119,12 @@ UTILITIES = [
     "import torch.nn.utils.prune as prune\nm = nn.Linear(3, 4)\nprune.l1_unstructured(m, 'weight', amount=0.5)\nout = [sorted(m.state_dict()), prune.is_pruned(m), m(torch.zeros(2, 3))]\nprune.remove(m, 'weight')",
     "from torch.nn.utils.fusion import fuse_conv_bn_eval\nm = fuse_conv_bn_eval(nn.Conv2d(3, 4, 1, bias=False).eval(), nn.BatchNorm2d(4).eval())\nout = m(torch.zeros(1, 3, 2, 2))",
     "from torch.nn.utils.rnn import pad_sequence\nout = [pad_sequence([torch.zeros(3, 2), torch.zeros(5, 2)]), pad_sequence([torch.zeros(3), torch.zeros(5)], batch_first=True, padding_value=1.0)]",
+    "from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence\nm = nn.LSTM(4, 6, batch_first=True, bidirectional=True)\np = pack_padded_sequence(torch.zeros(3, 7, 4), torch.tensor([5, 3, 2]), batch_first=True)\n"
+    "o, (h, c) = m(p)\nx, n = pad_packed_sequence(o, batch_first=True)\nout = [x, n, h, c, p.data, p.batch_sizes, o.data, isinstance(o, nn.utils.rnn.PackedSequence)]",
+    "from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence\nm = nn.GRU(4, 6)\np = pack_padded_sequence(torch.zeros(7, 3, 4), [2, 5, 3], enforce_sorted=False)\no, h = m(p)\n"
+    "x, n = pad_packed_sequence(o, total_length=9)\nout = [x, n, h, p.sorted_indices, pad_packed_sequence(o)[0]]",
+    "from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence\npad_packed_sequence(pack_padded_sequence(torch.zeros(7, 3, 4), [5, 3, 2]), total_length=4)",
+    "from torch.nn.utils.rnn import pack_sequence, unpad_sequence\np = pack_sequence([torch.zeros(4, 2), torch.zeros(2, 2)])\nout = [p.data, unpad_sequence(torch.zeros(2, 4, 3), torch.tensor([4, 2]), batch_first=True)]",
     "out = nn.utils.parameters_to_vector(nn.Linear(3, 4).parameters())",
     "m = nn.utils.skip_init(nn.Linear, 3, 4, bias=False)",
     "from torch.nn.utils.stateless import functional_call\nm = nn.Linear(3, 4)\nout = functional_call(m, dict(m.named_parameters()), (torch.zeros(2, 3),))",

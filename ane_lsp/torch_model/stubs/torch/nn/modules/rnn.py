@@ -165,27 +165,29 @@ class RNNBase(Module):
     def _map_state(self, fn, hx):
         return fn(hx)
 
+    def _run_packed(self, native, input, hx):
+        padded = input._padded
+        if padded is None:
+            return torch.nn.a_recurrent_layer_on_a_sequence_packed_elsewhere
+        if hx is None:
+            hx = self._initial_state(padded, padded.size(0))
+        result = native(
+            padded,
+            hx,
+            self._flat_weights,
+            self.bias,
+            self.num_layers,
+            self.dropout,
+            self.training,
+            self.bidirectional,
+            True,
+        )
+        state = result[1] if len(result) == 2 else (result[1], result[2])
+        return input._with_padded(result[0]), state
+
     def _run(self, native, name, input, hx):
         if isinstance(input, PackedSequence):
-            data, batch_sizes, sorted_indices, unsorted_indices = input
-            if hx is None:
-                hx = self._initial_state(data, batch_sizes[0])
-            else:
-                hx = self.permute_hidden(hx, sorted_indices)
-            result = native(
-                data,
-                batch_sizes,
-                hx,
-                self._flat_weights,
-                self.bias,
-                self.num_layers,
-                self.dropout,
-                self.training,
-                self.bidirectional,
-            )
-            state = result[1] if len(result) == 2 else result[1:]
-            packed = PackedSequence(result[0], batch_sizes, sorted_indices, unsorted_indices)
-            return packed, self.permute_hidden(state, unsorted_indices)
+            return self._run_packed(native, input, hx)
         if input.dim() not in (2, 3):
             raise ValueError(f"{name}: Expected input to be 2D or 3D, got {input.dim()}D instead")
         batched = input.dim() == 3

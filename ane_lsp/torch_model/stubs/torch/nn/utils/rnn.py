@@ -1,9 +1,10 @@
-"""Sequences of different lengths."""
+"""Sequences of different lengths.
+
+A packed sequence keeps the padded one it came from: recurrent layers run on that, and unpacking gives it back, cut to
+the longest length. How many steps that is, and how many rows are packed, is known where the lengths are.
+"""
 
 import torch
-from torch import _VF
-
-_FIELDS = ("data", "batch_sizes", "sorted_indices", "unsorted_indices")
 
 
 class PackedSequence:
@@ -12,6 +13,8 @@ class PackedSequence:
         self.batch_sizes = batch_sizes
         self.sorted_indices = sorted_indices
         self.unsorted_indices = unsorted_indices
+        self._padded = None  # batch first
+        self._lengths = None
 
     def __iter__(self):
         return iter((self.data, self.batch_sizes, self.sorted_indices, self.unsorted_indices))
@@ -22,12 +25,26 @@ class PackedSequence:
     def __len__(self):
         return 4
 
+    def _with_padded(self, padded):
+        """The same lengths with other contents."""
+        rows = self.data.shape[0]
+        packed = PackedSequence(
+            torch.empty((rows, *padded.shape[2:]), dtype=padded.dtype),
+            self.batch_sizes,
+            self.sorted_indices,
+            self.unsorted_indices,
+        )
+        packed._padded = padded
+        packed._lengths = self._lengths
+        return packed
+
     def _replace(self, **kwargs):
-        values = {name: kwargs.get(name, getattr(self, name)) for name in _FIELDS}
-        return PackedSequence(**values)
+        if "data" in kwargs and len(kwargs) == 1:
+            return PackedSequence(kwargs["data"], self.batch_sizes, self.sorted_indices, self.unsorted_indices)
+        return torch.a_packed_sequence_with_other_fields
 
     def to(self, *args, **kwargs):
-        return self._replace(data=self.data.to(*args, **kwargs))
+        return self._with_padded(self._padded.to(*args, **kwargs))
 
     def cuda(self, *args, **kwargs):
         return self
@@ -43,23 +60,33 @@ def invert_permutation(permutation):
 def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True):
     if not isinstance(lengths, torch.Tensor):
         lengths = torch.as_tensor(lengths, dtype=torch.int64)
-    sorted_indices = None
-    if not enforce_sorted:
-        lengths, sorted_indices = torch.sort(lengths, descending=True)
-        input = input.index_select(0 if batch_first else 1, sorted_indices)
-    packed = _VF._pack_padded_sequence(input, lengths, batch_first)
-    return PackedSequence(packed[0], packed[1], sorted_indices, invert_permutation(sorted_indices))
+    padded = input if batch_first else input.transpose(0, 1)
+    order = None if enforce_sorted else torch.empty_like(lengths)
+    batch_sizes = torch.empty(int(lengths.max()), dtype=torch.int64)
+    rows = torch.empty((int(lengths.sum()), *padded.shape[2:]), dtype=padded.dtype)
+    packed = PackedSequence(rows, batch_sizes, order, invert_permutation(order))
+    packed._padded = padded
+    packed._lengths = lengths
+    return packed
 
 
 def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_length=None):
-    padded = _VF._pad_packed_sequence(
-        sequence.data, sequence.batch_sizes, batch_first, padding_value, -1 if total_length is None else total_length
-    )
-    output, lengths = padded[0], padded[1]
-    if sequence.unsorted_indices is not None:
-        output = output.index_select(0 if batch_first else 1, sequence.unsorted_indices)
-        lengths = lengths[sequence.unsorted_indices]
-    return output, lengths
+    if sequence._padded is None:
+        return torch.nn.utils.rnn.padding_of_a_sequence_packed_elsewhere
+    padded = sequence._padded
+    lengths = sequence._lengths
+    longest = int(lengths.max())
+    output = padded[:, :longest]
+    if total_length is not None:
+        missing = total_length - longest
+        if missing < 0:
+            raise ValueError(
+                f"Expected total_length to be at least the length of the longest sequence in input, but got "
+                f"total_length={total_length} and max sequence length being {longest}"
+            )
+        output = padded[:, : min(longest, total_length)]
+        output = torch.nn.functional.pad(output, [0, 0] * (padded.dim() - 2) + [0, missing], value=padding_value)
+    return output if batch_first else output.transpose(0, 1), lengths
 
 
 def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="right"):
