@@ -17,13 +17,14 @@ from pygls.lsp.server import LanguageServer
 
 from ane_lsp import __version__
 from ane_lsp.server import uris
-from ane_lsp.server.capabilities import COMMANDS, server_capabilities
 from ane_lsp.server.client import Client
 from ane_lsp.server.convert import Converter
 from ane_lsp.server.documents import Change
 from ane_lsp.server.engine import Engine, EngineFailure
 from ane_lsp.server.features import actions, completion, hints, hover, lenses, links
 from ane_lsp.server.features.view import View
+from ane_lsp.server.greeting import Greeting
+from ane_lsp.server.names import APPLY_ACTION, COMMANDS, SHOW_MODEL, STATUS
 from ane_lsp.server.options import SECTION, Configuration, read_configuration
 from ane_lsp.server.orphan import watch_parent
 from ane_lsp.server.protocol import AneProtocol, RequestError
@@ -35,21 +36,20 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 4.0  # seconds a request waits for a running analysis before it is answered from the last result
 NOTE_PATIENCE = 0.25  # seconds a hover waits for what only the analysis process knows
-STATUS = "ane-lsp/status"
 
 
 class App:
     """One client's server. `finished` is set when it may end, `exit_code` says how."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, client: Client) -> None:
         self.finished = asyncio.Event()
         self.exit_code = 1
         server = LanguageServer("ane-lsp", __version__, protocol_cls=AneProtocol, converter_factory=get_converter)
         assert isinstance(server.protocol, AneProtocol)
         self.protocol = server.protocol
-        self.session = Session(engine, self)
-        self.client = Client()
-        self.converter = Converter(self.session, self.client)
+        self.client = client
+        self.session = Session(engine, self, client.encoding)
+        self.converter = Converter(self.session, client)
         self.publisher = Publisher(self.protocol, self.converter)
         self.configuration = Configuration()
         self.folders: dict[str, str] = {}  # key -> URI as the client spells it
@@ -62,7 +62,6 @@ class App:
 
     def _handlers(self) -> dict[str, Callable[..., Any]]:
         return {
-            "initialize": self.initialize,
             "initialized": self.initialized,
             "shutdown": self.shutdown,
             "exit": self.exit,
@@ -97,28 +96,28 @@ class App:
 
     # -- life --------------------------------------------------------------------------------------------------------
 
-    def initialize(self, params: lsp.InitializeParams) -> lsp.InitializeResult:
-        self.client = Client.of(params)
-        self.session.encoding = self.client.encoding
-        self.converter = Converter(self.session, self.client)
-        self.publisher = Publisher(self.protocol, self.converter)
-        for folder in params.workspace_folders or ():
-            self.folders[uris.key(folder.uri)] = folder.uri
-        root = params.root_uri or (uris.from_path(params.root_path) if params.root_path else None)
-        if params.workspace_folders is None and root:
+    def begin(self, greeting: Greeting) -> None:
+        """Take over after ``initialize`` was answered."""
+        params = greeting.params
+        self._initial = params.get("initializationOptions")
+        given = params.get("workspaceFolders")
+        for folder in given if isinstance(given, list) else ():
+            if isinstance(folder, dict) and isinstance(folder.get("uri"), str):
+                self.folders[uris.key(folder["uri"])] = folder["uri"]
+        root = params.get("rootUri") or (uris.from_path(params["rootPath"]) if params.get("rootPath") else None)
+        if given is None and isinstance(root, str):
             self.folders[uris.key(root)] = root
         first = next((path for uri in self.folders.values() if (path := uris.to_path(uri))), None)
         if first is not None:
             self.session.root = first
-        self.protocol.trace = params.trace or lsp.TraceValue.Off
-        self._initial = params.initialization_options
+        self.protocol.trace = lsp.TraceValue.Off
+        if params.get("trace") in ("messages", "verbose"):
+            self.protocol.trace = lsp.TraceValue(params["trace"])
         self.session.hold()
-        self._configure(read_configuration(self._initial), {})
-        if params.process_id is not None:
-            self.start(watch_parent(params.process_id, self._orphaned))
+        self._configure(greeting.configuration, {})
+        if isinstance(params.get("processId"), int):
+            self.start(watch_parent(params["processId"], self._orphaned))
         self.protocol.initialized = True
-        capabilities = server_capabilities(self.client, self.configuration.editor.diagnostic_mode == "workspace")
-        return lsp.InitializeResult(capabilities, lsp.ServerInfo("ane-lsp", __version__))
 
     async def initialized(self, params: Any) -> None:
         try:
@@ -129,11 +128,15 @@ class App:
         if self.configuration.editor.diagnostic_mode == "workspace":
             self.start(self._list_workspace())
 
-    def shutdown(self, params: Any) -> None:
-        self.protocol._shutdown = True
+    def end(self) -> None:
+        """Stop everything at once."""
         self.session.shutdown()
         for task in list(self._tasks):
             task.cancel()
+
+    def shutdown(self, params: Any) -> None:
+        self.protocol._shutdown = True
+        self.end()
         for future in list(self.protocol._request_futures.values()):
             future.cancel()
 
@@ -485,7 +488,7 @@ class App:
         name = params.command
         if name not in COMMANDS:
             raise RequestError(lsp.ErrorCodes.InvalidParams, f"no command {name!r} here")
-        if name == actions.APPLY_COMMAND and isinstance(first, dict):
+        if name == APPLY_ACTION and isinstance(first, dict):
             return await self._apply(await self._edit_of(first))
         if name == "ane-lsp.fixAll" and isinstance(first, str):
             view = await self._view(first)
@@ -497,7 +500,7 @@ class App:
             return await self._apply(edit) if edit is not None else False
         if name == "ane-lsp.checkWorkspace":
             return await self._check_workspace(params.work_done_token)
-        if name == lenses.SHOW_MODEL and isinstance(first, dict):
+        if name == SHOW_MODEL and isinstance(first, dict):
             return await self._show_model(first)
         if name == "ane-lsp.showRule" and isinstance(first, str):
             return await self.session.ask("page", first.upper())

@@ -1,21 +1,21 @@
 """What the client can do, worked out once from what it said in ``initialize``.
 
-Everything that differs between editors is decided here and asked for by name elsewhere.
+Everything that differs between editors is decided here and asked for by name elsewhere. Reads plain JSON: ``initialize`` is
+answered before the protocol's types are imported.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from lsprotocol import types as lsp
 
 from ane_lsp.syntax.positions import Encoding
 
 ENCODINGS: tuple[Encoding, ...] = ("utf-8", "utf-16", "utf-32")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Client:
     """One client's abilities.
 
@@ -34,7 +34,6 @@ class Client:
     diagnostic_data: bool = False
     literal_actions: bool = True
     preferred_actions: bool = False
-    action_data: bool = False
     lazy_actions: bool = False
     versioned_edits: bool = False
     apply_edit: bool = False
@@ -46,65 +45,53 @@ class Client:
     configuration: bool = False
     register_configuration: bool = False
     register_watchers: bool = False
-    relative_patterns: bool = False
-    register_diagnostics: bool = False
     progress: bool = False
-    show_document: bool = False
     status: bool = False
 
     @classmethod
-    def of(cls, params: lsp.InitializeParams) -> Client:
-        """Derive the abilities. Whatever the client leaves out it cannot do."""
-        caps = params.capabilities
-        text, work, window, general = caps.text_document, caps.workspace, caps.window, caps.general
-        publish = text.publish_diagnostics if text else None
-        pull = text.diagnostic if text else None
-        action = text.code_action if text else None
-        hint = text.inlay_hint if text else None
-        refresh = bool(work and work.diagnostics and work.diagnostics.refresh_support)
-        offered = list(general.position_encodings or ()) if general else []
-        known = (e for offer in offered for e in ENCODINGS if str(getattr(offer, "value", offer)) == e)
-        encoding: Encoding = next(known, "utf-16")
-        resolvable = set(action.resolve_support.properties) if action and action.resolve_support else set()
-        hover = text.hover.content_format if text and text.hover else None
-        hint_resolve = set(hint.resolve_support.properties) if hint and hint.resolve_support else set()
-        options = params.initialization_options
+    def of(cls, params: Mapping[str, Any]) -> Client:
+        """Derive the abilities from the parameters of ``initialize``. Whatever the client leaves out it cannot do."""
+
+        def get(path: str, base: Any = params.get("capabilities")) -> Any:
+            for key in path.split("."):
+                base = base.get(key) if isinstance(base, Mapping) else None
+            return base
+
+        def listed(path: str) -> list[Any]:
+            found = get(path)
+            return found if isinstance(found, list) else []
+
+        def shown(name: str) -> bool:
+            """Both ways of getting diagnostics declare what can be shown of one."""
+            return bool(get(f"textDocument.publishDiagnostics.{name}") or get(f"textDocument.diagnostic.{name}"))
+
+        offered = listed("general.positionEncodings")
+        encoding: Encoding = next((known for offer in offered for known in ENCODINGS if offer == known), "utf-16")
+        refresh = bool(get("workspace.diagnostics.refreshSupport"))
+        hover = get("textDocument.hover.contentFormat")
+        data = bool(get("textDocument.codeAction.dataSupport"))
         return cls(
-            name=params.client_info.name if params.client_info else "",
+            name=str(get("name", params.get("clientInfo")) or ""),
             encoding=encoding,
-            pull=pull is not None and refresh,
-            related_documents=bool(pull and pull.related_document_support),
-            related_information=_either(publish, pull, "related_information"),
-            code_description=_either(publish, pull, "code_description_support"),
-            diagnostic_tags=_either(publish, pull, "tag_support"),
-            diagnostic_data=_either(publish, pull, "data_support"),
-            literal_actions=bool(action and action.code_action_literal_support),
-            preferred_actions=bool(action and action.is_preferred_support),
-            action_data=bool(action and action.data_support),
-            lazy_actions=bool(action and action.data_support and "edit" in resolvable),
-            versioned_edits=bool(work and work.workspace_edit and work.workspace_edit.document_changes),
-            apply_edit=bool(work and work.apply_edit),
-            markdown=hover is None or lsp.MarkupKind.Markdown in hover,
-            lazy_hint_tooltips="tooltip" in hint_resolve,
+            pull=get("textDocument.diagnostic") is not None and refresh,
+            related_documents=bool(get("textDocument.diagnostic.relatedDocumentSupport")),
+            related_information=shown("relatedInformation"),
+            code_description=shown("codeDescriptionSupport"),
+            diagnostic_tags=shown("tagSupport"),
+            diagnostic_data=shown("dataSupport"),
+            literal_actions=get("textDocument.codeAction.codeActionLiteralSupport") is not None,
+            preferred_actions=bool(get("textDocument.codeAction.isPreferredSupport")),
+            lazy_actions=data and "edit" in listed("textDocument.codeAction.resolveSupport.properties"),
+            versioned_edits=bool(get("workspace.workspaceEdit.documentChanges")),
+            apply_edit=bool(get("workspace.applyEdit")),
+            markdown=not isinstance(hover, list) or "markdown" in hover,
+            lazy_hint_tooltips="tooltip" in listed("textDocument.inlayHint.resolveSupport.properties"),
             refresh_diagnostics=refresh,
-            refresh_hints=bool(work and work.inlay_hint and work.inlay_hint.refresh_support),
-            refresh_lenses=bool(work and work.code_lens and work.code_lens.refresh_support),
-            configuration=bool(work and work.configuration),
-            register_configuration=_dynamic(work and work.did_change_configuration),
-            register_watchers=_dynamic(work and work.did_change_watched_files),
-            relative_patterns=bool(
-                work and work.did_change_watched_files and work.did_change_watched_files.relative_pattern_support
-            ),
-            register_diagnostics=_dynamic(pull),
-            progress=bool(window and window.work_done_progress),
-            show_document=bool(window and window.show_document and window.show_document.support),
-            status=isinstance(options, dict) and bool(options.get("statusNotification")),
+            refresh_hints=bool(get("workspace.inlayHint.refreshSupport")),
+            refresh_lenses=bool(get("workspace.codeLens.refreshSupport")),
+            configuration=bool(get("workspace.configuration")),
+            register_configuration=bool(get("workspace.didChangeConfiguration.dynamicRegistration")),
+            register_watchers=bool(get("workspace.didChangeWatchedFiles.dynamicRegistration")),
+            progress=bool(get("window.workDoneProgress")),
+            status=bool(get("statusNotification", params.get("initializationOptions"))),
         )
-
-
-def _either(push: Any, pull: Any, name: str) -> bool:
-    return bool(getattr(push, name, None) or getattr(pull, name, None))
-
-
-def _dynamic(capability: Any) -> bool:
-    return bool(capability and capability.dynamic_registration)

@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import os
 import queue
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +19,8 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from ane_lsp.server import worker
-from ane_lsp.server.worker import DEFAULT_ANALYST, Message
+from ane_lsp.server.launch import DEFAULT_ANALYST, launch
+from ane_lsp.server.worker import Message
 
 log = logging.getLogger(__name__)
 
@@ -104,10 +103,16 @@ def _log_failure(future: Any) -> None:
 class ProcessEngine:
     """Runs in a worker process, started again where it dies and killed where it does not stop."""
 
-    def __init__(self, analyst: str = DEFAULT_ANALYST, grace: float = GRACE) -> None:
+    def __init__(
+        self,
+        analyst: str = DEFAULT_ANALYST,
+        grace: float = GRACE,
+        process: subprocess.Popen[bytes] | None = None,
+    ) -> None:
+        """process: a worker that was launched already."""
         self._analyst = analyst
         self._grace = grace
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = process
         self._out: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._jobs: dict[int, asyncio.Future[Any]] = {}
@@ -116,6 +121,7 @@ class ProcessEngine:
         self._configuration: Message | None = None
         self._deaths: list[float] = []
         self._closed = False
+        self._attended = False
 
     @property
     def pid(self) -> int | None:
@@ -123,8 +129,11 @@ class ProcessEngine:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        if self._process is None and not self._closed:
-            self._spawn()
+        if self._closed or self._attended:
+            return
+        if self._process is None:
+            self._process = launch(self._analyst)
+        self._attend()
 
     def tell(self, *message: Any) -> None:
         if message[0] == "overlay":
@@ -162,14 +171,9 @@ class ProcessEngine:
         with suppress(subprocess.TimeoutExpired):
             process.wait(1.0)
 
-    def _spawn(self) -> None:
-        env = dict(os.environ, PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
-        # The child must find this very package, wherever the server was started from.
-        env["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "ane_lsp.server.worker", self._analyst],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env,
-        )  # fmt: skip
+    def _attend(self) -> None:
+        assert self._process is not None
+        self._attended = True
         self._out = queue.SimpleQueue()
         for target, role in ((self._listen, "answers"), (self._speak, "questions")):
             threading.Thread(
@@ -229,7 +233,8 @@ class ProcessEngine:
         self._deaths = [*(death for death in self._deaths if now - death < DEATH_WINDOW), now]
         log.error("the analysis process ended with code %s", code)
         if len(self._deaths) <= MAX_DEATHS:
-            self._spawn()
+            self._process = launch(self._analyst)
+            self._attend()
             if self._configuration is not None:
                 self._send(self._configuration)
             for path, text in self._overlays.items():

@@ -1,8 +1,4 @@
-"""Starts the server: streams, worker process, event loop, and their orderly end.
-
-The worker is started before the protocol types are imported (they take most of the time until ``initialize`` is answered),
-so that both get ready at once.
-"""
+"""Starts the server: worker process first, then the answer to ``initialize``, then what takes long to import."""
 
 from __future__ import annotations
 
@@ -12,10 +8,13 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+from ane_lsp.server.greeting import Greeting, greet
+from ane_lsp.server.launch import DEFAULT_ANALYST, launch
 
 if TYPE_CHECKING:
-    from ane_lsp.server.engine import Engine
+    import subprocess
 
 DEFAULT_PORT = 2087
 LEVELS = ("debug", "info", "warning", "error")
@@ -44,80 +43,59 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve one client; the process's exit code."""
     _set_up_log(options.log_level, options.log_file)
-    reader, writer = (None, None) if options.tcp else _own_streams()
-    engine = _start_engine(options.analyst, options.in_process)
-    if reader is None or writer is None:
-        from ane_lsp.server.transport import listen
-
+    streams = None if options.tcp else _own_streams()
+    analyst = options.analyst or DEFAULT_ANALYST
+    worker = None
+    if not options.in_process:
         try:
-            reader, writer = listen(options.host, options.port, lambda text: print(text, file=sys.stderr, flush=True))
-        except (OSError, OverflowError) as error:
-            engine.close()
-            print(f"ane-lsp server: cannot listen on {options.host}:{options.port}: {error}", file=sys.stderr)
-            return 2
-    return serve(reader, writer, engine)
-
-
-def serve(reader: BinaryIO, writer: BinaryIO, engine: Engine) -> int:
-    """Serve the client on the two streams until it says exit or is gone."""
-    import asyncio
-
-    return asyncio.run(_serve(reader, writer, engine))
-
-
-async def _serve(reader: BinaryIO, writer: BinaryIO, engine: Engine) -> int:
-    import asyncio
-
-    from ane_lsp.server.app import App
-    from ane_lsp.server.log import ClientLog
-    from ane_lsp.server.transport import Message, Transport
-
-    loop = asyncio.get_running_loop()
-    app = App(engine)
-
-    def on_loop(callback: Any, *args: Any) -> None:
-        try:
-            loop.call_soon_threadsafe(callback, *args)
-        except RuntimeError:
-            pass  # the loop has ended
-
-    def deliver(message: Message | Exception) -> None:
-        on_loop(app.protocol.dispatch, message)
-
-    transport = Transport(reader, writer, deliver, lambda: on_loop(app.disconnected))
-    app.protocol.connect(transport)
-    handler = ClientLog(app.protocol, on_loop)
-    logging.getLogger("ane_lsp").addHandler(handler)
-    gc.collect()
-    gc.freeze()  # thousands of protocol classes that no collection need look at again
-    transport.start()
-    try:
-        await app.finished.wait()
-    finally:
-        logging.getLogger("ane_lsp").removeHandler(handler)
-        app.session.shutdown()
-        for task in list(app._tasks):
-            task.cancel()
-        transport.close()
-    return app.exit_code
-
-
-def _start_engine(analyst: str | None, in_process: bool) -> Engine:
-    from ane_lsp.server.engine import ProcessEngine, ThreadEngine
-    from ane_lsp.server.worker import DEFAULT_ANALYST
-
-    name = analyst or DEFAULT_ANALYST
-    engine: Engine
-    if not in_process:
-        engine = ProcessEngine(name)
-        try:
-            engine.start()
-            return engine
+            worker = launch(analyst)
         except OSError as error:
             logging.getLogger("ane_lsp").warning("no worker process, analysing on a thread: %s", error)
-    engine = ThreadEngine(name)
-    engine.start()
-    return engine
+    try:
+        if streams is None:
+            streams = listen(options.host, options.port)
+        if streams is None:
+            return 2
+        greeting = greet(*streams)
+        if greeting is None:
+            return 1
+        return _serve(*streams, greeting, analyst, worker)
+    finally:
+        if worker is not None:
+            worker.kill()
+
+
+def _serve(
+    reader: BinaryIO, writer: BinaryIO, greeting: Greeting, analyst: str, worker: subprocess.Popen[bytes] | None
+) -> int:
+    """Serve the client that was greeted until it says exit or is gone."""
+    gc.disable()  # the imports below make hundreds of classes, and none of them garbage
+    import asyncio
+
+    from ane_lsp.server.engine import Engine, ProcessEngine, ThreadEngine
+    from ane_lsp.server.lifecycle import serve
+
+    engine: Engine = ThreadEngine(analyst) if worker is None else ProcessEngine(analyst, process=worker)
+    gc.enable()
+    gc.collect()
+    gc.freeze()
+    return asyncio.run(serve(reader, writer, engine, greeting))
+
+
+def listen(host: str, port: int) -> tuple[BinaryIO, BinaryIO] | None:
+    """Wait for one client on TCP and return its streams; port 0 takes a free one. None where it cannot be had."""
+    import socket
+
+    try:
+        with socket.create_server((host, port)) as server:
+            bound = server.getsockname()
+            print(f"listening on {bound[0]}:{bound[1]}", file=sys.stderr, flush=True)
+            connection, _ = server.accept()
+    except (OSError, OverflowError) as error:
+        print(f"ane-lsp server: cannot listen on {host}:{port}: {error}", file=sys.stderr)
+        return None
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection.makefile("rb"), connection.makefile("wb")
 
 
 def _own_streams() -> tuple[BinaryIO, BinaryIO]:

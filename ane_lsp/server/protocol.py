@@ -20,7 +20,8 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol
 
-from ane_lsp.server.transport import Message, Transport, frame
+from ane_lsp.server.framing import frame
+from ane_lsp.server.transport import Message, Transport
 
 log = logging.getLogger(__name__)
 

@@ -474,7 +474,8 @@ class Session:
         self._pending[unit.key] = min(priority, self._pending.get(unit.key, priority))
         if self._running is not None and self._running[1] > priority and self._running[0] is not unit:
             other, kept, task = self._running  # background work makes room and is done again later
-            self._pending.setdefault(other.key, kept)
+            if self.units.get(other.key) is other:
+                self._pending.setdefault(other.key, kept)
             task.cancel()
         self._pump()
 

@@ -9,57 +9,13 @@ from __future__ import annotations
 
 import json
 import queue
-import socket
 import threading
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-MAX_MESSAGE = 256 * 1024 * 1024  # bytes; more is a broken header, not a document
-MAX_HEADER = 16 * 1024
+from ane_lsp.server.framing import ProtocolError, read_message
 
 Message = dict[str, Any]
-
-
-class ProtocolError(ValueError):
-    """The stream does not hold what the base protocol says; reading on is pointless."""
-
-
-def read_message(stream: BinaryIO) -> bytes | None:
-    """The body of the next message, None at the end of the stream.
-
-    Header names are compared without regard to case and lines may end in a bare LF.
-    Raises ProtocolError where no length can be made out.
-    """
-    length: int | None = None
-    seen = 0
-    while True:
-        line = stream.readline(MAX_HEADER)
-        if not line:
-            return None
-        seen += len(line)
-        if seen > MAX_HEADER:
-            raise ProtocolError("header too long")
-        if not line.strip():
-            if length is not None:
-                break
-            if seen > len(line):
-                raise ProtocolError("header without Content-Length")
-            seen = 0  # blank lines between messages do no harm
-            continue
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length":
-            if not value.strip().isdigit():
-                raise ProtocolError(f"bad Content-Length {value.strip()[:40]!r}")
-            length = int(value)
-    if length > MAX_MESSAGE:
-        raise ProtocolError(f"message of {length} bytes")
-    body = stream.read(length)
-    return body if len(body) == length else None
-
-
-def frame(body: bytes) -> bytes:
-    """`body` with its header."""
-    return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
 class Transport:
@@ -130,13 +86,3 @@ class Transport:
             except (OSError, ValueError):
                 self._broken.set()
                 self._closed()
-
-
-def listen(host: str, port: int, announce: Callable[[str], None]) -> tuple[BinaryIO, BinaryIO]:
-    """Wait for one client on TCP and return its streams; port 0 takes a free one, which `announce` tells."""
-    with socket.create_server((host, port)) as server:
-        bound = server.getsockname()
-        announce(f"listening on {bound[0]}:{bound[1]}")
-        connection, _ = server.accept()
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection.makefile("rb"), connection.makefile("wb")

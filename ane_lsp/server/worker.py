@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol
 
 Message = tuple[Any, ...]
-DEFAULT_ANALYST = "ane_lsp.server.analyst:Analyst"
 _HEAD = struct.Struct("<Q")
 
 
@@ -135,7 +134,7 @@ class Worker:
 
 
 def main() -> None:
-    """Entry of the process: ``python -m ane_lsp.server.worker [module:class]``."""
+    """Entry of the process: ``python -m ane_lsp.server.worker module:class``."""
     source = os.fdopen(os.dup(0), "rb")
     target = os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "rb") as nothing:
@@ -144,7 +143,7 @@ def main() -> None:
     sys.stdout = sys.stderr
     if hasattr(os, "nice") and Path("/proc").exists():
         os.nice(1)  # requests first, where both want the same core
-    Worker(source, target).run(sys.argv[1] if len(sys.argv) > 1 else DEFAULT_ANALYST)
+    Worker(source, target).run(sys.argv[1])
 
 
 if __name__ == "__main__":

@@ -176,9 +176,10 @@ class Client:
                 length = 0
                 while line := (await self.reader.readline()).strip():
                     name, _, value = line.partition(b":")
-                    if name != b"Content-Length":
+                    if name == b"Content-Length":
+                        length = int(value)
+                    elif name != b"Content-Type":
                         self.problems.append(f"header {line!r}")
-                    length = int(value)
                 if not length:
                     break
                 self._received(json.loads(await self.reader.readexactly(length)))

@@ -212,6 +212,27 @@ async def test_waiting_ends_too_when_the_document_is_opened_again_at_once(sessio
         await waiting
 
 
+async def test_background_work_that_made_room_and_was_closed_meanwhile_stays_away(session, engine):
+    """Found by the random sessions: a key without a unit stayed in the queue and stopped it for good."""
+    for name in ("a", "b"):
+        session.open(f"file:///ws/{name}.py", "python", 1, name)
+        await engine.step()
+        engine.answer()
+        await engine.step()
+    session.reconsider()
+    await engine.step()
+    running = engine.asked[-1][0]
+    session.close(f"file://{running}")  # its cancellation is on its way
+    session.open("file:///ws/c.py", "python", 1, "c")
+    for _ in range(3):
+        await engine.step()
+        if not engine.asked[-1][1].done():
+            engine.answer()
+    await engine.step()
+    assert session.idle
+    assert told(session).analysed_units[-1][0] in ("file:///ws/c.py", "file:///ws/a.py", "file:///ws/b.py")
+
+
 async def test_patience_is_limited(session, engine):
     unit = session.open(URI, "python", 1, "a")
     assert await session.fresh(unit, 0.01) is False

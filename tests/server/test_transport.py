@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ane_lsp.server.transport import ProtocolError, frame, read_message
+from ane_lsp.server.framing import ProtocolError, frame, read_message
 
 
 @given(st.lists(st.binary(max_size=50), max_size=5))

@@ -18,12 +18,9 @@ from ane_lsp.server.client import Client
 from ane_lsp.server.convert import Converter
 from ane_lsp.server.documents import Text
 from ane_lsp.server.features.view import View, touches
+from ane_lsp.server.names import APPLY_ACTION, FIX_ALL, QUICKFIX
 from ane_lsp.syntax.positions import code_points_to_utf8, utf8_length, utf8_to_code_points
 
-QUICKFIX = lsp.CodeActionKind.QuickFix.value
-FIX_ALL = "source.fixAll.ane"
-KINDS = (QUICKFIX, FIX_ALL)
-APPLY_COMMAND = "ane-lsp.applyAction"
 NOT_SUPPRESSIBLE = ("ANE901", "ANE902", "ANE903", "ANE904")
 
 
@@ -46,7 +43,7 @@ def code_actions(
             found.append(_action(view, title, FIX_ALL, {"do": "all"}, client))
     if client.literal_actions:
         return list(found)
-    return [lsp.Command(action.title, APPLY_COMMAND, arguments=[action.data]) for action in found]
+    return [lsp.Command(action.title, APPLY_ACTION, arguments=[action.data]) for action in found]
 
 
 def resolve(view: View, data: dict[str, Any], client: Client) -> lsp.WorkspaceEdit | None:

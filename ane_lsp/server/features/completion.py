@@ -12,7 +12,6 @@ from ane_lsp.server.features.view import View
 from ane_lsp.server.results import Completion
 from ane_lsp.syntax.positions import utf8_length, utf8_to_code_points
 
-TRIGGERS = ("#", ":", "[", '"', ",", " ")
 DIRECTIVES = {
     "ignore": ("ignore[$0]", "Silence findings on this line, or on the statement below when alone on its line"),
     "ignore-file": ("ignore-file[$0]", "Silence findings in this file"),

@@ -8,8 +8,7 @@ from lsprotocol import types as lsp
 
 from ane_lsp.analysis import ModelSummary
 from ane_lsp.server.features.view import View
-
-SHOW_MODEL = "ane-lsp.showModel"
+from ane_lsp.server.names import SHOW_MODEL
 
 
 def code_lenses(view: View, extra: Callable[[ModelSummary], list[lsp.Command]]) -> list[lsp.CodeLens]:
