@@ -446,7 +446,10 @@ def range_(
 
 
 def _spaced(start: Any, end: Any, steps: DimLike, dtype: str | None) -> list[float] | None:
-    """``linspace`` the way the CPU computes it: from both ends to the middle, rounding at each step."""
+    """``linspace`` as torch computes it, from both ends to the middle, rounding at each step.
+
+    The last bit of some elements depends on the vector width of the machine torch runs on.
+    """
     if not isinstance(steps, int) or steps > LIMIT or dtype is None:
         return None
     if any(not isinstance(v, (int, float)) for v in (start, end)):
