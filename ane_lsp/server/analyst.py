@@ -18,6 +18,16 @@ from ane_lsp.workspace import Settings, Workspace
 from ane_lsp.workspace.settings import CONFIG_NAMES, find_settings, load_settings
 from ane_lsp.workspace.settings import SettingsProblem as FileProblem
 
+WARM_UP = """\
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Linear(8, 8))
+    def forward(self, x):
+        return self.body(x).softmax(-1)
+"""
 MAX_WORKSPACES = 8
 MAX_KEPT = 8
 SKIPPED_FOLDERS = {"__pycache__", "node_modules", "site-packages", "dist-packages", "build", "dist"}
@@ -48,6 +58,12 @@ class Analyst:
         self._loaded: dict[Path, tuple[Settings, list[FileProblem]]] = {}
         self._depends: dict[str, set[str]] = {}
         self._kept: OrderedDict[str, FileAnalysis] = OrderedDict()
+
+    def warm(self) -> None:
+        """Load what the first analysis needs, by analysing a model of one line that is on no disk."""
+        path = Path(os.path.abspath(os.sep)) / "ane-lsp-warm-up.py"
+        workspace = Workspace(path.parent, overlays={path: WARM_UP})
+        analyze(path, workspace, Settings())
 
     # -- what is told ------------------------------------------------------------------------------------------------
 

@@ -34,5 +34,7 @@ def _sentence(op: Op, target: Target, verdict: eligibility.Verdict) -> str:
     text = f"{op.kind} on {target.label}: {_WORDS[verdict.ane]}"
     if verdict.reason:
         text += f": {verdict.reason}"
-    scope = ", ".join(part for part in (verdict.scope, verdict.confidence) if part)
+    scope = (
+        verdict.scope if verdict.confidence in verdict.scope else f"{verdict.scope}, {verdict.confidence}".strip(", ")
+    )
     return text + (f" ({scope})" if scope and verdict.ane != "unknown" else "")

@@ -150,7 +150,11 @@ def _signature(graph: Graph, call: Call) -> Signature:
         call.module,
         tuple(_type(value.type) for value in _values((call.args, call.kwargs))),
         ", ".join(_type(value.type) for value in _values(call.result)) or "-",
-        tuple((name, _text(value)) for name, value in call.hyper.items() if not _values(value)),
+        tuple(
+            (name, _text(value))
+            for name, value in call.hyper.items()
+            if name not in ("weight", "bias") and value is not None and not _values(value)
+        ),
     )
 
 

@@ -17,6 +17,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol
@@ -100,6 +101,9 @@ class Worker:
         gc.collect()
         gc.freeze()
         send(self._target, ("ready", os.getpid()))
+        if not self._inbox and (warm := getattr(analyst, "warm", None)) is not None:
+            with suppress(Exception):  # whatever is wrong shows again, where somebody asks
+                warm()
         while True:
             self._ready.acquire()
             message = self._inbox.popleft()

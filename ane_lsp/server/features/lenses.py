@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from lsprotocol import types as lsp
 
 from ane_lsp.analysis import ModelSummary
+from ane_lsp.graph import Span
 from ane_lsp.server.features.view import View
 from ane_lsp.server.names import SHOW_MODEL
 
@@ -18,11 +20,21 @@ def code_lenses(view: View, extra: Callable[[ModelSummary], list[lsp.Command]]) 
         return []
     found: list[lsp.CodeLens] = []
     for model in view.moved(shown.models()):
-        where = lsp.Range(view.range(model.span).start, view.range(model.span).start)
+        place = view.range(_class_of(view, model) or model.span).start
+        where = lsp.Range(place, place)
         argument = {"uri": view.document.uri, "model": model.name, "target": model.target}
         found.append(lsp.CodeLens(where, lsp.Command(headline(model), SHOW_MODEL, arguments=[argument])))
         found += [lsp.CodeLens(where, command) for command in extra(model)]
     return found
+
+
+def _class_of(view: View, model: ModelSummary) -> Span | None:
+    """The model's class, where it is in this document: an entry may be a call far below it."""
+    found = re.search(rf"^[ \t]*(class[ \t]+{re.escape(model.name)})\b", view.text.text, re.MULTILINE)
+    if found is None:
+        return None
+    line, col = view.text.lines.position(found.start(1))
+    return Span(model.span.file, line, col, line, col)
 
 
 def headline(model: ModelSummary) -> str:
