@@ -7,9 +7,10 @@ bare ``# noqa`` was written for is not known.
 
 from __future__ import annotations
 
+import ast
 import difflib
 import re
-import tokenize
+import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -25,11 +26,11 @@ UNUSED_SUPPRESSION = "ANE903"
 MALFORMED_DIRECTIVE = "ANE902"
 
 _WORDS = ("ignore", "ignore-file", "input")
-_QUICK = re.compile(r"\bane:|\bnoqa\b.*\bANE", re.IGNORECASE)
+_QUICK = re.compile(r"\bane:|\bnoqa\b[^\r\n]*\bANE", re.IGNORECASE)
 _ANE = re.compile(r"#\s*ane:\s*([A-Za-z][\w-]*)\s*([\[(]?)")
 _NOQA = re.compile(r"#\s*noqa\s*:\s*([A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*)", re.IGNORECASE)
 _CODE = re.compile(r"^ANE[0-9]{0,3}$")
-_SKIPPED = frozenset({tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING, tokenize.ENDMARKER})
+_STRINGS = tuple(getattr(ast, name) for name in ("Constant", "JoinedStr", "TemplateStr") if hasattr(ast, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,106 +115,158 @@ class Directives:
 
 
 def parse_directives(source: SourceFile) -> Directives:
-    """Find the directives of a file. Text in strings does not count; a file that does not parse gives what it has."""
+    """Find the directives of a file. Text in strings does not count. A file that does not parse has none.
+
+    Strings and statements come from the tree: ``tokenize`` takes minutes for a line of a megabyte in some Pythons.
+    """
     found = Directives()
     if not _QUICK.search(source.text):
         return found
-    statements = _Statements(source)
-    for line, start, comment, alone in _comments(source, statements):
-        _read_comment(source, statements, found, line, start, comment, alone)
+    tree = source.tree
+    if tree is None:
+        return found
+    lines = sorted({source.lines.line_of(match.start()) for match in _QUICK.finditer(source.text)})
+    statements = _Statements(source, tree)
+    for comment in _comments(source, tree, lines):
+        _read_comment(source, statements, found, comment)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Comment:
+    """A comment from its ``#`` to the end of its line. col: in UTF-8 bytes. alone: nothing stands before it."""
+
+    line: int
+    col: int
+    text: str
+    alone: bool
+
+
+def _comments(source: SourceFile, tree: ast.Module, lines: list[int]) -> Iterator[_Comment]:
+    """The comments on `lines`: what follows the first ``#`` outside every string."""
+    strings = _strings_on(tree, lines)
+    for number in lines:
+        data = source.lines.line(number).encode("utf-8", "surrogatepass")
+        at = data.find(b"#")
+        for start, end in sorted(strings.get(number, ())):
+            if start > at:
+                break
+            if end > at:
+                at = data.find(b"#", end)
+                if at < 0:
+                    break
+        if at >= 0:
+            text = data[at:].decode("utf-8", "surrogatepass")
+            yield _Comment(number, at, text, not data[:at].strip())
+
+
+def _strings_on(tree: ast.Module, lines: list[int]) -> dict[int, list[tuple[int, int]]]:
+    """Byte columns that strings cover, by line."""
+    wanted = set(lines)
+    found: dict[int, list[tuple[int, int]]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, _STRINGS) and not (
+            isinstance(node, ast.Constant) and not isinstance(node.value, (str, bytes))
+        ):
+            first, last = node.lineno, node.end_lineno or node.lineno
+            for line in wanted.intersection(range(first, last + 1)):
+                start = node.col_offset if line == first else 0
+                end = (node.end_col_offset or 0) if line == last else sys.maxsize
+                found.setdefault(line, []).append((start, end))
     return found
 
 
 class _Statements:
-    """First and last line of each logical line, filled while tokens are read."""
+    """First and last line of each logical line: simple statements, and the headers of those with a body."""
 
-    def __init__(self, source: SourceFile) -> None:
-        self.source = source
-        self.firsts: list[int] = []
-        self.lasts: list[int] = []
+    def __init__(self, source: SourceFile, tree: ast.Module) -> None:
+        self._lines = source.lines
+        found: set[tuple[int, int]] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case)):
+                found.add(self._extent(node))
+                for decorator in getattr(node, "decorator_list", ()):
+                    found.add((decorator.lineno, decorator.end_lineno or decorator.lineno))
+        ordered = sorted(found, key=lambda extent: (extent[1], extent[0]))
+        self._firsts = [first for first, _ in ordered]
+        self._lasts = [last for _, last in ordered]
 
     def around(self, line: int) -> tuple[int, int]:
         """The logical line that covers or follows `line`."""
-        index = bisect_left(self.lasts, line)
-        return (self.firsts[index], self.lasts[index]) if index < len(self.lasts) else (line, line)
+        index = bisect_left(self._lasts, line)
+        return (self._firsts[index], self._lasts[index]) if index < len(self._lasts) else (line, line)
+
+    def _extent(self, node: ast.stmt | ast.ExceptHandler | ast.match_case) -> tuple[int, int]:
+        first: int = node.pattern.lineno if isinstance(node, ast.match_case) else node.lineno
+        body: list[ast.stmt] | list[ast.match_case] = getattr(node, "body", None) or getattr(node, "cases", [])
+        if not body:
+            return first, getattr(node, "end_lineno", None) or first
+        last = max([first, *_header_ends(node)])
+        inner = body[0].pattern.lineno if isinstance(body[0], ast.match_case) else _first_line(body[0])
+        # The closing bracket and the colon may stand below the last expression.
+        for line in range(last, inner):
+            if self._lines.line(line).partition("#")[0].rstrip().endswith(":"):
+                return first, line
+        return first, last
 
 
-def _comments(source: SourceFile, statements: _Statements) -> list[tuple[int, int, str, bool]]:
-    """Comments as (line, column in code points, text, alone on its line); also fills `statements`."""
-    comments: list[tuple[int, int, str, bool]] = []
-    first: int | None = None
-    code_line = 0
-    try:
-        for token in tokenize.generate_tokens(_line_reader(source)):
-            if token.type == tokenize.COMMENT:
-                comments.append((token.start[0], token.start[1], token.string, code_line != token.start[0]))
-            elif token.type == tokenize.NEWLINE:
-                if first is not None:
-                    statements.firsts.append(first)
-                    statements.lasts.append(token.start[0])
-                first = None
-            elif token.type not in _SKIPPED:
-                first = first or token.start[0]
-                code_line = token.end[0]
-    except (tokenize.TokenError, SyntaxError, ValueError):
-        # What was read up to the error stands.
-        pass
-    return comments
+def _first_line(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
-def _line_reader(source: SourceFile) -> Callable[[], str]:
-    """Lines as Python's parser splits them; ``tokenize`` wants them to end in a newline."""
-    count = len(source.lines)
+def _header_ends(node: ast.AST) -> Iterator[int]:
+    """Last lines of the expressions in a statement's header."""
+    for name, value in ast.iter_fields(node):
+        if name in ("body", "orelse", "finalbody", "handlers", "cases", "decorator_list"):
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, ast.AST):
+                end = getattr(item, "end_lineno", None)
+                if end is not None:
+                    yield end
+                else:
+                    yield from _header_ends(item)
 
-    def lines() -> Iterator[str]:
-        for number in range(1, count + 1):
-            text = source.lines.line(number)
-            yield text + "\n" if number < count else text
 
-    iterator = lines()
-    return lambda: next(iterator, "")
+def _read_comment(source: SourceFile, statements: _Statements, found: Directives, comment: _Comment) -> None:
+    text, line = comment.text, comment.line
 
-
-def _read_comment(
-    source: SourceFile, statements: _Statements, found: Directives, line: int, start: int, comment: str, alone: bool
-) -> None:
-    def span(from_: int, to: int) -> Span:
-        text = source.lines.line(line)
-        ends = (code_points_to_utf8(text, start + at) for at in (from_, to))
-        return Span(str(source.path), line, next(ends), line, next(ends))
+    def span(start: int, end: int) -> Span:
+        cols = (comment.col + code_points_to_utf8(text, at) for at in (start, end))
+        return Span(str(source.path), line, next(cols), line, next(cols))
 
     own = statements.around(line)
-    if alone and own[0] <= line <= own[1]:
+    if comment.alone and own[0] <= line <= own[1]:
         holds_for = (line, line + 1)  # between the lines of a statement: it speaks of the next line
     else:
-        holds_for = own if alone or own[1] == line else (line, line)
-    for match in _NOQA.finditer(comment):
+        holds_for = own if comment.alone or own[1] == line else (line, line)
+    at_end = not comment.alone
+    for match in _NOQA.finditer(text):
         codes = [code.upper() for code in re.split(r"[,\s]+", match[1])]
         ours = tuple(code for code in codes if _CODE.match(code))
         if ours:
-            found.suppressions.append(Suppression(span(*match.span()), ours, holds_for, noqa=True, at_end=not alone))
-    for match in _ANE.finditer(comment):
+            found.suppressions.append(Suppression(span(*match.span()), ours, holds_for, noqa=True, at_end=at_end))
+    for match in _ANE.finditer(text):
         word, bracket = match[1], match[2]
-        end = comment.find({"[": "]", "(": ")"}.get(bracket, "\0"), match.end()) if bracket != "(" else -1
-        if bracket == "(":
-            end = _closing(comment, match.end())
-        argument = comment[match.end() : end] if end >= 0 else ""
+        end = _closing(text, match.end()) if bracket == "(" else text.find("]", match.end()) if bracket else -1
+        argument = text[match.end() : end] if end >= 0 else ""
         where = span(match.start(), end + 1 if end >= 0 else match.end())
         problem = _check_shape(word, bracket, end, argument)
         if problem:
             if problem != "not ours":
                 found.malformed.append(_finding(MALFORMED_DIRECTIVE, "malformed-directive", problem, where))
         elif word == "input":
-            hint_line = holds_for[0] if alone else line
             try:
-                found.inputs.append(InputHint(where, hint_line, parse_inputs(argument)))
+                inputs = parse_inputs(argument)
             except InputError as error:
                 found.malformed.append(_finding(MALFORMED_DIRECTIVE, "malformed-directive", str(error), where))
+            else:
+                found.inputs.append(InputHint(where, holds_for[0] if comment.alone else line, inputs))
         else:
-            codes = [code.upper() for code in re.split(r"[,\s]+", argument.strip()) if code]
+            listed = tuple(code.upper() for code in re.split(r"[,\s]+", argument.strip()) if code) if bracket else None
             scope = None if word == "ignore-file" else holds_for
-            listed = tuple(codes) if bracket else None
-            found.suppressions.append(Suppression(where, listed, scope, at_end=not alone))
+            found.suppressions.append(Suppression(where, listed, scope, at_end=at_end))
 
 
 def _closing(text: str, at: int) -> int:

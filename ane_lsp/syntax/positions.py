@@ -105,10 +105,14 @@ class LineTable:
             return len(self.text)
         return self._starts[line - 1] + utf8_to_code_points(self.line(line), col)
 
+    def line_of(self, offset: int) -> int:
+        """The line a code-point offset lies in."""
+        return bisect_right(self._starts, offset)
+
     def position(self, offset: int) -> tuple[int, int]:
         """Line and UTF-8 byte column of a code-point offset."""
         offset = max(0, min(offset, len(self.text)))
-        line = bisect_right(self._starts, offset)
+        line = self.line_of(offset)
         return line, utf8_length(self.text[self._starts[line - 1] : offset])
 
     def to_client(self, line: int, col: int, encoding: Encoding) -> tuple[int, int]:

@@ -124,8 +124,34 @@ def test_input_hints_above_and_on_the_header() -> None:
     assert found.inputs_for(4, 4) is None
 
 
-def test_directives_of_a_file_that_does_not_parse_up_to_the_error() -> None:
-    assert silenced("a = f()  # ane: ignore\nb = (\n", finding(1)) == ["ANE302:1"]
+def test_a_file_that_does_not_parse_has_no_directives() -> None:
+    kept, gone = directives("a = f()  # ane: ignore\nb = (\n").apply([finding(1)], FILE)
+    assert (len(kept), gone) == (1, [])
+
+
+def test_headers_of_statements_with_a_body() -> None:
+    text = (
+        "def f(\n    x=g(),\n):  # ane: ignore[ANE302]\n    return h(x)\n\n"
+        "with (\n    a() as b,\n    # ane: ignore[ANE302]\n    c() as d,\n):\n    e()\n"
+        "if a(): b()  # ane: ignore[ANE302]\nelse:  # ane: ignore[ANE302]\n    c()\n"
+    )
+    lines = [finding(line) for line in (2, 4, 7, 9, 11, 12, 14)]
+    assert silenced(text, *lines) == ["ANE302:2", "ANE302:9", "ANE302:12"]
+
+
+def test_hash_signs_in_strings_of_every_kind() -> None:
+    text = (
+        "a = '#' + f()  # ane: ignore\n"
+        "b = f'{x!r:#x} # ane: ignore'\n"
+        'c = """\n# ane: ignore\n""" + f()  # ane: ignore\n'
+        "d = 'é#' 'b#' + f()  # ane: ignore\n"
+    )
+    assert silenced(text, *(finding(line) for line in (1, 2, 4, 5, 6))) == [
+        "ANE302:1",
+        "ANE302:4",
+        "ANE302:5",
+        "ANE302:6",
+    ]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
