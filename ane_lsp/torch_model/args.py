@@ -86,6 +86,19 @@ def tensor_result(rule: Rule) -> Rule:
     return call
 
 
+def promoted_result(rule: Rule) -> Rule:
+    """The same for rules whose dtype is not that of the first argument: an unknown shape comes with an unknown dtype."""
+
+    @functools.wraps(rule)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return rule(*args, **kwargs)
+        except Undetermined:
+            return TensorType(None, None)
+
+    return call
+
+
 def sizes_of(value: Any, what: str = "size") -> Shape:
     """A list of sizes; a single number is a list of one. Raises Undetermined where not even its length is known."""
     if isinstance(value, Unknown):

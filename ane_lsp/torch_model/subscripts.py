@@ -132,9 +132,10 @@ def parse(shape: Shape, key: Any) -> Subscript:
 
 def _check_bounds(found: Subscript) -> None:
     """Known index tensors must be in range. torch does not look where nothing is taken."""
-    if any(dims.less(0, size) is not True for size in found.basic):
-        return
+    empty = any(dims.less(0, size) is not True for size in found.basic)
     for pick in found.picks:
+        if empty and not (found.basic[pick.axis] == 0 and pick.type.data):
+            continue
         size = found.basic[pick.axis]
         if pick.is_mask or pick.type.data is None or not isinstance(size, int):
             continue

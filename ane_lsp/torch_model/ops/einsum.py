@@ -10,7 +10,7 @@ from ane_lsp.torch_model import mil
 from ane_lsp.torch_model.args import tensors_in
 from ane_lsp.torch_model.ops.matmul import common_dtype
 from ane_lsp.torch_model.registry import Lowering, op
-from ane_lsp.torch_model.shapes import broadcast_size, fail, shape_of, static
+from ane_lsp.torch_model.shapes import Undetermined, broadcast_size, fail, shape_of, static
 
 Params = Mapping[str, Any]
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -30,6 +30,8 @@ def split_call(equation: Any, operands: tuple[Any, ...]) -> tuple[str, list[Any]
 
 
 def _sublist(labels: Any) -> str:
+    if isinstance(labels, Unknown):
+        raise Undetermined(labels.reason)
     if not isinstance(labels, (tuple, list)):
         fail("einsum(): expected a list of subscripts after each operand")
     out = ""

@@ -41,6 +41,11 @@ def _is_empty(shape: Shape) -> bool:
     return any(size == 0 for size in shape)
 
 
+def _maybe_empty(shape: Shape) -> bool:
+    """Whether there may be no elements: then torch does not look at the rest."""
+    return any(dims.less(0, size) is not True for size in shape)
+
+
 def _fits(index: Shape, other: Shape, skip: int | None, what: str) -> None:
     """No size of `index` may exceed that of `other`, `skip` aside; 0-d counts as one element."""
     left, right = index or (1,), other or (1,)
@@ -60,12 +65,12 @@ def _gather_mil(b: Lowering, params: Params, out: Any) -> Value:
 def gather(input: TensorType, dim: Any, index: TensorType, *, sparse_grad: bool = False) -> TensorType:
     check_tensor(input)
     found = tensor_or_unknown(index, "index")
-    if found.shape is None or not _is_empty(found.shape):
+    if found.shape is not None and not _maybe_empty(found.shape):
         _check_index(found, "gather")
     if found.shape is None or input.shape is None:
         return TensorType(found.shape, input.dtype)
     axis = normalize_dim(dim, len(input.shape))
-    if not _is_empty(found.shape):
+    if not _maybe_empty(found.shape):
         _fits(found.shape, input.shape, axis, "gather")
     return _gathered(input, axis, found)
 
@@ -106,7 +111,7 @@ def _scatter_mil(b: Lowering, params: Params, out: Any) -> Value:
 def _scattered(input: TensorType, dim: Any, index: Any, src: Any, what: str) -> TensorType:
     check_tensor(input)
     found = tensor_or_unknown(index, "index")
-    if found.shape is None or not _is_empty(found.shape):
+    if found.shape is not None and not _maybe_empty(found.shape):
         _check_index(found, what)
     plain = TensorType(input.shape, input.dtype)
     if isinstance(src, TensorType):
@@ -114,7 +119,7 @@ def _scattered(input: TensorType, dim: Any, index: Any, src: Any, what: str) -> 
     if input.shape is None or found.shape is None:
         return plain
     axis = normalize_dim(dim, len(input.shape))
-    if _is_empty(found.shape):
+    if _maybe_empty(found.shape):
         return plain
     _fits(found.shape, input.shape, axis, what)
     size = input.shape[axis] if input.shape else 1
@@ -485,11 +490,7 @@ def searchsorted(
                     fail(
                         "torch.searchsorted(): the first N-1 dimensions of boundaries and input value tensors must match"
                     )
-    if (
-        None not in (edges.dtype, values.dtype)
-        and edges.dtype != values.dtype
-        and values.shape != ()
-        and values.numel != 0
-    ):
+    checked = bool(values.shape) and not _maybe_empty(values.shape or ())
+    if checked and None not in (edges.dtype, values.dtype) and edges.dtype != values.dtype:
         fail("torch.searchsorted(): boundary tensor and input value tensor should have same dtype")
     return TensorType(values.shape, dtype)

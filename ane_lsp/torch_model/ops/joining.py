@@ -9,7 +9,7 @@ from typing import Any
 
 from ane_lsp.graph import DimLike, Shape, TensorType, Unknown, Value, dims
 from ane_lsp.torch_model import elements, lower, mil
-from ane_lsp.torch_model.args import spread_tensors, tensor_result, tensors_in, truth
+from ane_lsp.torch_model.args import promoted_result, spread_tensors, tensor_result, tensors_in, truth
 from ane_lsp.torch_model.ops.shaping import _expanded, _permuted
 from ane_lsp.torch_model.promotion import promote_types, result_type
 from ane_lsp.torch_model.registry import Lowering, op
@@ -35,8 +35,14 @@ def _cat(tensors: list[TensorType], dim: Any, what: str = "torch.cat()") -> Tens
     ranked = [tensor.shape for tensor in kept if tensor.shape is not None]
     if not ranked:
         return TensorType(None, dtype)
+    # A tensor of shape (0,) is left out whatever the rank of the others.
+    maybe_empty = any(len(shape) == 1 and dims.less(0, shape[0]) is not True for shape in ranked)
     if any(len(shape) != len(ranked[0]) for shape in ranked):
+        if maybe_empty:
+            return TensorType(None, dtype)
         fail("Tensors must have same number of dimensions")
+    if maybe_empty and isinstance(dim, int) and dim not in (0, -1):
+        return TensorType(None, dtype)
     try:
         axis = normalize_dim(dim, len(ranked[0]))
     except Undetermined:
@@ -242,7 +248,7 @@ def combinations(input: TensorType, r: Any = 2, with_replacement: Any = False) -
 
 
 @op("torch.functional.block_diag", "torch.block_diag")
-@tensor_result
+@promoted_result
 def block_diag(*tensors: Any) -> TensorType:
     rows: DimLike = 0
     columns: DimLike = 0
@@ -259,7 +265,7 @@ def block_diag(*tensors: Any) -> TensorType:
 
 
 @op("torch.kron", "torch.Tensor.kron")
-@tensor_result
+@promoted_result
 def kron(input: TensorType, other: TensorType) -> TensorType:
     left, right = shape_of(input), shape_of(check_tensor(other, "other"))
     rank = max(len(left), len(right))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ane_lsp.graph import Shape, TensorType, Unknown, Value, dims
+from ane_lsp.graph import Shape, TensorType, Value, dims
 from ane_lsp.torch_model import lower, mil
-from ane_lsp.torch_model.args import optional_tensor, tensor_result, tensors_in
+from ane_lsp.torch_model.args import optional_tensor, promoted_result, tensors_in
 from ane_lsp.torch_model.promotion import result_type, sum_result
 from ane_lsp.torch_model.registry import Lowering, op
 from ane_lsp.torch_model.shapes import (
@@ -140,7 +140,7 @@ def vdot(input: TensorType, other: TensorType) -> TensorType:
 
 
 @op("torch.linalg.vecdot", mil=_dot_mil)
-@tensor_result
+@promoted_result
 def vecdot(x: TensorType, y: TensorType, *, dim: Any = -1) -> TensorType:
     if len(shape_of(x)) == len(shape_of(y)) == 1:
         check_same_size(shape_of(x)[0], shape_of(y)[0], "inconsistent tensor size")
@@ -151,7 +151,7 @@ def vecdot(x: TensorType, y: TensorType, *, dim: Any = -1) -> TensorType:
 
 
 @op("torch.inner", "torch.Tensor.inner")
-@tensor_result
+@promoted_result
 def inner(input: TensorType, other: TensorType) -> TensorType:
     left, right = shape_of(input), shape_of(check_tensor(other, "other"))
     if not left or not right:
@@ -168,7 +168,7 @@ def _outer_mil(b: Lowering, params: Params, out: Any) -> Value:
 
 
 @op("torch.outer", "torch.Tensor.outer", "torch.ger", "torch.Tensor.ger", mil=_outer_mil)
-@tensor_result
+@promoted_result
 def outer(input: TensorType, vec2: TensorType) -> TensorType:
     left, right = shape_of(input), shape_of(check_tensor(vec2, "vec2"))
     if len(left) != 1 or len(right) != 1:
@@ -231,7 +231,7 @@ def addmv(input: TensorType, mat: TensorType, vec: TensorType, *, beta: Any = 1,
 
 
 @op("torch.addr", "torch.Tensor.addr", inplace="torch.Tensor.addr_")
-@tensor_result
+@promoted_result
 def addr(input: TensorType, vec1: TensorType, vec2: TensorType, *, beta: Any = 1, alpha: Any = 1) -> TensorType:
     found = outer(vec1, vec2)
     broadcast_to(shape_of(input), found.shape)
@@ -267,7 +267,7 @@ def _chain(found: list[TensorType]) -> TensorType:
 
 
 @op("torch.functional.tensordot", "torch.tensordot")
-@tensor_result
+@promoted_result
 def tensordot(a: TensorType, b: TensorType, dims: Any = 2) -> TensorType:
     left, right = shape_of(check_tensor(a, "a")), shape_of(check_tensor(b, "b"))
     if isinstance(dims, (tuple, list)) and len(dims) == 2:
@@ -314,8 +314,6 @@ def linear(input: TensorType, weight: TensorType, bias: Any = None) -> TensorTyp
     if w.shape is not None and len(w.shape) not in (1, 2):
         fail(f"both arguments to linear need to fit: weight is {len(w.shape)}D")
     if x.shape is None or w.shape is None:
-        if x.shape is not None and x.shape and weight is not None and isinstance(weight, Unknown):
-            return TensorType((*x.shape[:-1], dims.fresh()), dtype)
         return TensorType(None, dtype)
     if not x.shape:
         fail("both arguments to linear need to be at least 1D")
@@ -329,7 +327,7 @@ def linear(input: TensorType, weight: TensorType, bias: Any = None) -> TensorTyp
 
 
 @op("torch.bilinear", "torch.nn.functional.bilinear")
-@tensor_result
+@promoted_result
 def bilinear(input1: TensorType, input2: TensorType, weight: TensorType, bias: Any = None) -> TensorType:
     left, right, w = shape_of(input1), shape_of(input2), shape_of(weight)
     if len(left) != len(right):
@@ -417,13 +415,13 @@ def _cross(input: TensorType, other: TensorType, dim: Any, default: int | None) 
 
 
 @op("torch.cross", "torch.Tensor.cross", mil=_cross_mil)
-@tensor_result
+@promoted_result
 def cross(input: TensorType, other: TensorType, dim: Any = None) -> TensorType:
     return _cross(input, other, dim, None)
 
 
 @op("torch.linalg.cross")
-@tensor_result
+@promoted_result
 def linalg_cross(input: TensorType, other: TensorType, *, dim: Any = -1) -> TensorType:
     return _cross(input, other, dim, -1)
 
@@ -435,7 +433,7 @@ def _trace_mil(b: Lowering, params: Params, out: Any) -> Value:
 
 
 @op("torch.trace", "torch.Tensor.trace", mil=_trace_mil)
-@tensor_result
+@promoted_result
 def trace(input: TensorType) -> TensorType:
     if len(shape_of(input)) != 2:
         fail("trace: expected a matrix")

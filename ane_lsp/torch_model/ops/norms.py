@@ -8,7 +8,7 @@ from typing import Any
 
 from ane_lsp.graph import Shape, TensorType, Unknown, Value, dims
 from ane_lsp.torch_model import lower, mil
-from ane_lsp.torch_model.args import tensor_result, truth
+from ane_lsp.torch_model.args import promoted_result, truth
 from ane_lsp.torch_model.promotion import COMPLEX, check_dtype, is_floating, is_integral, promote_types, to_real
 from ane_lsp.torch_model.registry import Lowering, op
 from ane_lsp.torch_model.shapes import (
@@ -26,6 +26,8 @@ Params = Mapping[str, Any]
 
 
 def _dtype(input: TensorType, dtype: Any) -> str | None:
+    if isinstance(dtype, Unknown):
+        return None
     wanted = check_dtype(dtype) or input.dtype
     if input.dtype is not None and is_integral(input.dtype, boolean=True):
         fail("norm(): Expected a floating point or complex tensor as input. Got " + input.dtype)
@@ -95,7 +97,7 @@ def _matrix_norm_ops(b: Lowering, x: Value, order: Any, axes: tuple[int, ...], k
 
 
 @op("torch.functional.norm", "torch.norm", "torch.Tensor.norm", mil=_norm_mil)
-@tensor_result
+@promoted_result
 def norm(
     input: TensorType, p: Any = "fro", dim: Any = None, keepdim: Any = False, out: Any = None, dtype: Any = None
 ) -> TensorType:
@@ -112,7 +114,7 @@ def norm(
 
 
 @op("torch.linalg.vector_norm", mil=_norm_mil)
-@tensor_result
+@promoted_result
 def vector_norm(x: TensorType, ord: Any = 2, dim: Any = None, keepdim: Any = False, *, dtype: Any = None) -> TensorType:
     check_tensor(x, "x")
     if isinstance(ord, str):
@@ -132,7 +134,7 @@ def _check_reducible(x: TensorType, order: Any, dim: Any) -> None:
 
 
 @op("torch.linalg.norm", mil=_norm_mil)
-@tensor_result
+@promoted_result
 def linalg_norm(
     A: TensorType, ord: Any = None, dim: Any = None, keepdim: Any = False, *, dtype: Any = None
 ) -> TensorType:
@@ -162,7 +164,7 @@ def _check_matrix_order(order: Any, dtype: str | None) -> None:
 
 
 @op("torch.linalg.matrix_norm", mil=_norm_mil)
-@tensor_result
+@promoted_result
 def matrix_norm(
     A: TensorType, ord: Any = "fro", dim: Any = (-2, -1), keepdim: Any = False, *, dtype: Any = None
 ) -> TensorType:
@@ -195,7 +197,7 @@ def _floating(left: TensorType, right: TensorType) -> str | None:
 
 
 @op("torch.functional.cdist", "torch.cdist")
-@tensor_result
+@promoted_result
 def cdist(
     x1: TensorType, x2: TensorType, p: Any = 2.0, compute_mode: Any = "use_mm_for_euclid_dist_if_necessary"
 ) -> TensorType:
@@ -214,7 +216,7 @@ def cdist(
 
 
 @op("torch.pdist", "torch.nn.functional.pdist")
-@tensor_result
+@promoted_result
 def pdist(input: TensorType, p: Any = 2) -> TensorType:
     shape = shape_of(input)
     if len(shape) != 2:
@@ -226,7 +228,7 @@ def pdist(input: TensorType, p: Any = 2) -> TensorType:
 
 
 @op("torch.pairwise_distance", "torch.nn.functional.pairwise_distance")
-@tensor_result
+@promoted_result
 def pairwise_distance(
     x1: TensorType, x2: TensorType, p: Any = 2.0, eps: Any = 1e-6, keepdim: Any = False
 ) -> TensorType:
@@ -253,7 +255,7 @@ def _cosine_mil(b: Lowering, params: Params, out: Any) -> Value:
 
 
 @op("torch.cosine_similarity", "torch.nn.functional.cosine_similarity", mil=_cosine_mil)
-@tensor_result
+@promoted_result
 def cosine_similarity(x1: TensorType, x2: TensorType, dim: Any = 1, eps: Any = 1e-8) -> TensorType:
     shape = broadcast(shape_of(x1), shape_of(x2)) or ()
     dtype = None if None in (x1.dtype, x2.dtype) else promote_types(str(x1.dtype), str(x2.dtype))
@@ -263,7 +265,7 @@ def cosine_similarity(x1: TensorType, x2: TensorType, dim: Any = 1, eps: Any = 1
 
 
 @op("torch.renorm", "torch.Tensor.renorm", inplace="torch.Tensor.renorm_")
-@tensor_result
+@promoted_result
 def renorm(input: TensorType, p: Any, dim: Any, maxnorm: Any) -> TensorType:
     shape = shape_of(input)
     if len(shape) < 2:

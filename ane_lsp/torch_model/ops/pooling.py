@@ -115,6 +115,13 @@ def _max_pool_mil(axes: int) -> Any:
     return lowering
 
 
+def _with_indices(values: TensorType, return_indices: Any) -> Any:
+    flag = truth(return_indices)
+    if flag is None:
+        return Unknown("whether indices are returned is not known")
+    return (values, values.with_dtype("i64")) if flag else values
+
+
 def _declare_max_pool(axes: int) -> None:
     @op(
         f"torch.nn.functional.max_pool{axes}d",
@@ -125,7 +132,7 @@ def _declare_max_pool(axes: int) -> None:
         ceil_mode: Any = False, return_indices: Any = False,
     ) -> Any:  # fmt: skip
         found = _pool_or_unknown(input, kernel_size, stride, padding, dilation, ceil_mode)
-        return (found, found.with_dtype("i64")) if truth(return_indices) else found
+        return _with_indices(found, return_indices)
 
     @op(f"torch.max_pool{axes}d", mil=_max_pool_mil(axes))
     def max_pool_raw(
@@ -317,7 +324,7 @@ def _declare_adaptive(axes: int) -> None:
     @op(f"torch.nn.functional.adaptive_max_pool{axes}d", mil=_adaptive_mil(axes, "max"))
     def adaptive_max_pool(input: TensorType, output_size: Any, return_indices: Any = False) -> Any:
         found = largest(input, output_size)
-        return (found, found.with_dtype("i64")) if truth(return_indices) else found
+        return _with_indices(found, return_indices)
 
     names = [f"torch.nn.functional.adaptive_max_pool{axes}d_with_indices"] + (
         ["torch.adaptive_max_pool1d"] if axes == 1 else []
@@ -445,7 +452,7 @@ def _declare_fractional(axes: int) -> None:
         _random_samples: Any = None,
     ) -> Any:  # fmt: skip
         values = found(input, kernel_size, output_size, output_ratio)
-        return (values, values.with_dtype("i64")) if truth(return_indices) else values
+        return _with_indices(values, return_indices)
 
     @op(f"torch.nn.functional.fractional_max_pool{axes}d_with_indices", tags=("random",))
     def fractional_max_pool_with_indices(

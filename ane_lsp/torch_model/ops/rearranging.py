@@ -113,10 +113,10 @@ def roll(input: TensorType, shifts: Any, dims: Any = None) -> TensorType:
         return plain
     moves = tuple(shifts) if isinstance(shifts, (tuple, list)) else (shifts,)
     axes = () if dims is None else tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
-    if _count(shape) == 0:
-        return input
     if not moves:
         fail("`shifts` required")
+    if _count(shape) == 0:
+        return input
     if len(moves) != len(axes) and not (not axes and len(moves) == 1):
         fail(f"shifts and dimensions must align. shifts: {len(moves)}, dims:{len(axes)}")
     if any(isinstance(a, (Unknown, Sym)) for a in axes):

@@ -91,8 +91,10 @@ def reshape_method(input: TensorType, shape: Any) -> Any:
 @spread("size")
 @tensor_result
 def view(input: TensorType, size: Any) -> TensorType:
+    if isinstance(size, Unknown):
+        return TensorType(None, None)  # it may be a dtype
     if isinstance(size, str):
-        return _view_dtype(input, size)
+        return _view_dtype(input, size) if input.shape is not None else TensorType(None, size)
     return elements.same(input, resolve_sizes(shape_of(input), sizes_of(size)))
 
 
@@ -432,10 +434,10 @@ def _repeated(input: TensorType, repeats: Shape) -> TensorType:
     lead = len(repeats) - len(shape)
     if lead < 0:
         fail("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
-    if any(isinstance(r, int) and r < 0 for r in repeats):
-        fail("Trying to create tensor with negative dimension")
     padded: Shape = (1,) * lead + shape
     target = tuple(size * r for size, r in zip(padded, repeats, strict=True))
+    if any(dims.less(r, 0) for r in repeats):
+        fail("Repeats cannot be negative")
     result = elements.same(input, padded)
     for axis, r in enumerate(repeats):
         size = padded[axis]

@@ -50,6 +50,8 @@ def _equal_lengths(size: DimLike, each: DimLike) -> Shape:
     if dims.less(each, 0):
         fail(f"split expects split_size be non-negative, but got split_size={each}")
     if each == 0:
+        if dims.equal(size, 0) is None:
+            raise Undetermined("whether the size is 0 is not known")
         if size != 0:
             fail("split_size can only be 0 if dimension size is 0")
         return (0,)
@@ -120,9 +122,6 @@ def chunk(input: TensorType, chunks: Any, dim: Any = 0) -> tuple[TensorType, ...
     exact = dims.exact_div(size, count)
     if exact is not None:
         return pieces(input, axis, (exact,) * count)
-    if not size.is_known:
-        # The author unpacks `count` pieces; a size too small for that many would fail there.
-        return pieces(input, axis, tuple(dims.fresh() for _ in range(count)))
     step = dims.ceildiv(size, count)
     if dims.less(step * (count - 1), size):
         return pieces(input, axis, (*(step for _ in range(count - 1)), size - step * (count - 1)))

@@ -235,7 +235,13 @@ cases("torch.broadcast_tensors", "torch.functional.broadcast_tensors", strategy=
 def repeats(draw: Any, spread: bool, value: bool = False) -> Call:
     arg = draw(valued(high=2) if value else tensors(high=3))
     count = len(arg.shape) + draw(st.sampled_from((0, 0, 1, -1)))
-    given = draw(st.lists(st.sampled_from((1, 2, 3, 0, 1, 2, -1)), min_size=max(count, 0), max_size=max(count, 0)))
+    given = draw(
+        st.lists(
+            st.sampled_from((1, 2, 3, 0, 1, 2, 1 if 0 in arg.shape else -1)),
+            min_size=max(count, 0),
+            max_size=max(count, 0),
+        )
+    )
     if spread and given and draw(flags):
         return (arg, *given), {}
     return (arg, tuple(given)), {}
