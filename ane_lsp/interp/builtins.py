@@ -25,6 +25,8 @@ from ane_lsp.interp.support import (
     index_of,
     native,
     need,
+    spread,
+    spreading,
     too_large,
     type_name,
     unknown_builtin,
@@ -249,7 +251,7 @@ def tensor_length(interp: Interpreter, tensor: Tensor) -> Any:
     return shape[0] if shape else interp.raise_(TypeError, "len() of a 0-d tensor")
 
 
-@native("isinstance")
+@native("isinstance", stores=True)
 def _isinstance(interp: Interpreter, obj: Any, classes: Any, /) -> Any:
     return interp.isinstance(obj, classes)
 
@@ -282,14 +284,16 @@ def _callable(interp: Interpreter, obj: Any, /) -> Any:
 
 def _attribute_name(interp: Interpreter, name: Any) -> Any:
     name = concrete(name)
-    if isinstance(name, (str, Unknown)):
+    if isinstance(name, (str, Unknown, OneOf)):
         return name
     return interp.raise_(TypeError, f"attribute name must be string, not '{type_name(name)}'")
 
 
-@native("getattr")
+@native("getattr", stores=True)
 def _getattr(interp: Interpreter, obj: Any, name: Any, default: Any = MISSING, /) -> Any:
     name = _attribute_name(interp, name)
+    if isinstance(name, OneOf):
+        return spread(interp, (name,), {}, lambda interp, one, _: _getattr.fn(interp, (obj, *one, default), {}))
     if isinstance(name, Unknown):
         return interp.unknown("an attribute whose name is not known", name)
     if isinstance(obj, Unknown):
@@ -317,9 +321,11 @@ def _hasattr(interp: Interpreter, obj: Any, name: Any, /) -> Any:
     return found is not MISSING
 
 
-@native("setattr")
+@native("setattr", stores=True)
 def _setattr(interp: Interpreter, obj: Any, name: Any, value: Any, /) -> Any:
     name = _attribute_name(interp, name)
+    if isinstance(name, OneOf):
+        name = interp.unknown("one of several names")
     if isinstance(name, Unknown):
         if isinstance(obj, Instance):
             interp.touch(obj.attrs)
@@ -335,7 +341,7 @@ def _setattr(interp: Interpreter, obj: Any, name: Any, value: Any, /) -> Any:
 @native("delattr")
 def _delattr(interp: Interpreter, obj: Any, name: Any, /) -> Any:
     name = _attribute_name(interp, name)
-    if not isinstance(name, Unknown) and not isinstance(obj, Unknown):
+    if not isinstance(name, (Unknown, OneOf)) and not isinstance(obj, Unknown):
         interp.delattr(obj, name)
     return None
 
@@ -457,7 +463,7 @@ def _enumerate(interp: Interpreter, iterable: Any, start: Any = 0) -> Any:
     return IteratorObject(counted() if type(first) is int else items(), "enumerate")
 
 
-@native("zip")
+@native("zip", stores=True)
 def _zip(interp: Interpreter, *iterables: Any, strict: Any = False) -> Any:
     sources = [interp.iterate(v) for v in iterables]
 
@@ -620,7 +626,7 @@ def _on_host(name: str, fn: Callable[..., Any], keywords: bool = False) -> Built
             return too_large(interp, "the number")
         return host_call(interp, "the text", fn, *args, **kwargs)
 
-    return Builtin(name, run)
+    return spreading(name, run)
 
 
 @native("hash")

@@ -20,6 +20,7 @@ from ane_lsp.interp.support import (
     index_of,
     need,
     plain,
+    spread,
     too_large,
     type_name,
 )
@@ -52,6 +53,9 @@ def construct(interp: Interpreter, cls: type, args: Args, kwargs: Kwargs) -> Any
     """The value of ``cls(*args, **kwargs)``; Unknown where an argument that decides it is not known."""
     maker = _MAKERS.get(cls)
     if maker is not None:
+        if args and args[0].__class__ is OneOf and cls in _CONVERSIONS:
+            rest = args[1:]
+            return spread(interp, args[:1], {}, lambda interp, one, _: maker(interp, (*one, *rest), kwargs))
         return maker(interp, args, kwargs)
     if isinstance(cls, type):
         if issubclass(cls, BaseException):
@@ -72,16 +76,6 @@ def _arity(interp: Interpreter, name: str, args: Args, kwargs: Kwargs, least: in
 
 def _unknown(interp: Interpreter, name: str, value: Any) -> Unknown:
     return interp.unknown(f"{name}() of an unknown value", value if isinstance(value, Unknown) else find_unknown(value))
-
-
-def _one_of(interp: Interpreter, value: OneOf, make: Callable[[Any], Any]) -> Any:
-    """Apply to each option; the machine joins calls before we see them, elements of containers get here."""
-    made = [make(option) for option in value.options]
-    first = made[0]
-    if all(type(m) is type(first) and m == first for m in made[1:]):
-        return first
-    found = next((m for m in made if isinstance(m, Unknown)), None)
-    return found if found is not None else OneOf(tuple(made))
 
 
 def to_int(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
@@ -107,8 +101,6 @@ def to_int(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
         return whole if whole is not None else interp.unknown(f"the sign of the symbolic {value} is not known")
     if isinstance(value, Unknown):
         return _unknown(interp, "int", value)
-    if isinstance(value, OneOf):
-        return _one_of(interp, value, lambda v: to_int(interp, (v,), {}))
     if isinstance(value, Tensor):
         return _of_item(interp, value, to_int)
     for name in ("__int__", "__index__", "__trunc__"):
@@ -139,8 +131,6 @@ def to_float(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
         return value
     if isinstance(value, Unknown):
         return _unknown(interp, "float", value)
-    if isinstance(value, OneOf):
-        return _one_of(interp, value, lambda v: to_float(interp, (v,), {}))
     if isinstance(value, Tensor):
         return _of_item(interp, value, to_float)
     for name in ("__float__", "__index__"):
@@ -418,8 +408,12 @@ _MAKERS: dict[Any, Callable[..., Any]] = {
     range: _range, slice: _slice, type: _type, property: _property, object: _object,
     classmethod: lambda interp, args, kwargs: ClassMethod(*args[:1]),
     staticmethod: lambda interp, args, kwargs: StaticMethod(*args[:1]),
-    ModuleObject: _module_type,
+    ModuleObject: _module_type, PurePosixPath: lambda interp, args, kwargs: _path(interp, args, kwargs),
 }  # fmt: skip
+
+_CONVERSIONS = frozenset(
+    {int, float, complex, bool, str, bytes, list, tuple, set, frozenset, dict, range, PurePosixPath}
+)
 
 __all__ = [
     "ClassObject",

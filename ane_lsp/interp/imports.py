@@ -58,6 +58,14 @@ def _stub_source(path: str) -> SourceFile:
     return read_source(Path(path))
 
 
+@lru_cache(maxsize=8)
+def _bytes_of(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
+
+
 @lru_cache(maxsize=1024)
 def _stub_path(name: str) -> tuple[str, bool] | None:
     """The stub that stands for a module: its file and whether it is a package."""
@@ -84,6 +92,11 @@ def _torch_prefixes() -> frozenset[str]:
             name = name.rpartition(".")[0]
             found.add(name)
     return frozenset(found)
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", None)
+    return name == "TYPE_CHECKING"
 
 
 class Imports(Objects):
@@ -285,6 +298,10 @@ class Imports(Objects):
             child = self.find_module(f"{module.name}.{name}", module)
             if child is not None:
                 return child
+        if module.deferred and not name.startswith("__"):
+            value = self._deferred_attribute(module, name)
+            if value is not MISSING:
+                return value
         full = f"{module.name}.{name}"
         if registry.find(full) is not None:
             return TorchFunction(full)
@@ -305,6 +322,30 @@ class Imports(Objects):
             return self.unknown(f"{full} is not modelled")
         if module.state == "failed":
             return self.unknown(f"module '{module.name}' could not be read")
+        return MISSING
+
+    def _deferred_attribute(self, module: ModuleObject, name: str) -> Any:
+        """A name that only an ``if TYPE_CHECKING:`` block imports: what a lazy module would load on first use."""
+        stars: list[ModuleObject] = []
+        for block in module.deferred:
+            for node in ast.walk(block):
+                if not isinstance(node, ast.ImportFrom):
+                    continue
+                for alias in node.names:
+                    if alias.name != "*" and (alias.asname or alias.name) != name:
+                        continue
+                    source = self.find_module(self.absolute_name(module, node.module or "", node.level), module)
+                    if source is None or source is module:
+                        continue
+                    if alias.name == "*":
+                        stars.append(source)
+                    else:
+                        return self.module_attribute(source, alias.name)
+        for star in stars:
+            if self._may_export(star, name, set()):
+                value = self.module_attribute(star, name)
+                if value is not MISSING:
+                    return value
         return MISSING
 
     def module_names(self, module: ModuleObject) -> list[str]:
@@ -335,9 +376,13 @@ class Imports(Objects):
         if name in module.namespace:
             return True
         if module.state == "done":
-            return any(self._may_export(star, name, seen) for star in module.stars)
+            if any(self._may_export(star, name, seen) for star in module.stars):
+                return True
+            return self._deferred_attribute(module, name) is not MISSING if module.deferred else False
         if module.path is None:
             return True
+        if name.encode() not in _bytes_of(module.path) and b"import *" not in _bytes_of(module.path):
+            return False
         text = self._source(module).text
         if name in text and re.search(
             rf"^[ \t]*(?:class|def|async def)[ \t]+{name}\b|^{name}\b[^\n=]*=|^[ \t]*(?:from|import)[ \t].*\b{name}\b"
@@ -415,6 +460,8 @@ class Imports(Objects):
         modules, self.recorder.modules = self.recorder.modules, []
         try:
             for statement in tree.body:
+                if isinstance(statement, ast.If) and _is_type_checking(statement.test):
+                    module.deferred.append(statement)
                 try:
                     self.run_block([statement], frame)
                 except PyRaise as raised:

@@ -460,8 +460,6 @@ def _if(interp: Interpreter, node: ast.If, frame: Frame) -> Signal | None:
         return interp.run_block(node.body, frame)
     if verdict is False:
         return interp.run_block(node.orelse, frame)
-    if _is_type_checking(node.test):
-        return interp.run_block(node.body, frame)
 
     def side(body: list[ast.stmt], outcome: bool) -> Callable[[], Signal | None]:
         def run() -> Signal | None:
@@ -471,12 +469,6 @@ def _if(interp: Interpreter, node: ast.If, frame: Frame) -> Signal | None:
         return run
 
     return interp.fork(frame, [side(node.body, True), side(node.orelse, False)], node)
-
-
-def _is_type_checking(test: ast.expr) -> bool:
-    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
-        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
-    )
 
 
 def _for(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | None:

@@ -19,6 +19,8 @@ from ane_lsp.interp.support import (
     index_of,
     need,
     spoil,
+    spread,
+    spreading,
     too_large,
     type_name,
 )
@@ -144,11 +146,30 @@ def method(interp: Interpreter, obj: Any, name: str) -> Any:
     return MISSING
 
 
+# Methods of containers and texts that only answer: a OneOf among their arguments is spread.
+_ANSWERS = frozenset(
+    {"format"}
+    | {"index", "count", "join", "union", "intersection", "difference", "issubset", "issuperset", "isdisjoint"}
+)
+
+
 def _bound(name: str, fn: Callable[..., Any], obj: Any) -> Builtin:
     def run(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return fn(interp, obj, *args, **kwargs)
 
-    return Builtin(name, _checked(name, fn, obj, run))
+    checked = _checked(name, fn, obj, run)
+    if name.rpartition(".")[2] in _ANSWERS:
+        return spreading(name, checked)
+    if name.endswith(".get") and isinstance(obj, dict):
+        return Builtin(name, lambda interp, args, kwargs: _get_any(interp, args, kwargs, checked))
+    return Builtin(name, checked)
+
+
+def _get_any(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any], get: Callable[..., Any]) -> Any:
+    """``dict.get`` for one of several keys; the default is given back as it is."""
+    if not args or args[0].__class__ is not OneOf:
+        return get(interp, args, kwargs)
+    return spread(interp, args[:1], {}, lambda interp, key, _: get(interp, (*key, *args[1:]), kwargs))
 
 
 def _checked(name: str, fn: Callable[..., Any], obj: Any, run: Callable[..., Any]) -> Callable[..., Any]:
@@ -190,7 +211,7 @@ def _on_host(kind: type, name: str, obj: Any) -> Builtin:
                 return too_large(interp, "the text")
         return host_call(interp, "the text", getattr(obj, name), *given, **named)
 
-    return Builtin(label, run)
+    return spreading(label, run)
 
 
 # -- text with interpreter values in it ----------------------------------------------------------------------------------

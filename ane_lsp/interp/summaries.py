@@ -59,8 +59,6 @@ _KINDS = {
     _config_setattr: ("transformers.configuration_utils:PreTrainedConfig.__setattr__",),
     _maybe_decorator: (
         "transformers.utils.auto_docstring:auto_docstring",
-        "transformers.integrations.hub_kernels:use_kernelized_func",
-        "transformers.utils.generic:maybe_autocast_decorator",
         "transformers.utils.deprecation:deprecate_kwarg",
     ),
     _decorator_factory: (
@@ -71,6 +69,7 @@ _KINDS = {
         "transformers.utils.doc:add_code_sample_docstrings",
         "transformers.utils.doc:replace_return_docstrings",
         "transformers.integrations.hub_kernels:use_kernel_forward_from_hub",
+        "transformers.integrations.hub_kernels:use_kernelized_func",
         "transformers.integrations.hub_kernels:use_kernel_func_from_hub",
         "diffusers.utils.doc_utils:replace_example_docstring",
         "transformers.utils.import_utils:requires",

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Sym, Unknown
+from ane_lsp.interp import state
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.values import MISSING, Builtin, Instance, OneOf, PyRaise, Tensor
 
@@ -34,21 +35,58 @@ def _signature(fn: Fn) -> inspect.Signature | None:
         return None
 
 
-def native(name: str, *, strict: bool = False) -> Callable[[Fn], Builtin]:
+def native(name: str, *, strict: bool = False, stores: bool = False) -> Callable[[Fn], Builtin]:
     """Make a Builtin of ``fn(interp, *args, **kwargs)``.
 
-    A call that does not fit the signature raises the program's TypeError. strict: a call with an Unknown (or OneOf)
-    among its arguments is Unknown without asking `fn`.
+    A call that does not fit the signature raises the program's TypeError. A OneOf among the arguments gives the join of
+    the results for its options. strict: a call with an Unknown among its arguments is Unknown without asking `fn`.
+    stores: the function keeps its arguments as they are, a OneOf included.
     """
 
     def make(fn: Fn) -> Builtin:
-        return builtin(name, fn, strict=strict)
+        return builtin(name, fn, strict=strict, stores=stores)
 
     return make
 
 
-def builtin(name: str, fn: Fn, *, strict: bool = False) -> Builtin:
+def spread(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any], run: Fn) -> Any:
+    """``run(interp, args, kwargs)``, joined over the options of every OneOf among the arguments.
+
+    An option for which the call raises is left out unless all do.
+    """
+    many: Any = next((p for p, value in enumerate(args) if value.__class__ is OneOf), None)
+    if many is not None:
+        before, after = args[:many], args[many + 1 :]
+        return _joined(interp, args[many], lambda option: spread(interp, (*before, option, *after), kwargs, run))
+    key: Any = next((k for k, value in kwargs.items() if value.__class__ is OneOf), None)
+    if key is not None:
+        return _joined(interp, kwargs[key], lambda option: spread(interp, args, {**kwargs, key: option}, run))
+    return run(interp, args, kwargs)
+
+
+def _joined(interp: Interpreter, value: OneOf, make: Callable[[Any], Any]) -> Any:
+    results: list[Any] = []
+    error: PyRaise | None = None
+    for option in value.options:
+        try:
+            results.append(make(option))
+        except PyRaise as raised:
+            error = error or raised
+    if not results and error is not None:
+        raise error
+    return state.join(results, "depends on which of several values it is", interp.here())
+
+
+def builtin(name: str, fn: Fn, *, strict: bool = False, stores: bool = False) -> Builtin:
     """See :func:`native`."""
+
+    def call(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        for value in args:
+            if value.__class__ is OneOf:
+                return spread(interp, args, kwargs, run)
+        if kwargs and any(v.__class__ is OneOf for v in kwargs.values()):
+            return spread(interp, args, kwargs, run)
+        return run(interp, args, kwargs)
 
     def run(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if strict:
@@ -69,7 +107,12 @@ def builtin(name: str, fn: Fn, *, strict: bool = False) -> Builtin:
                     raise PyRaise(TypeError(f"{name}() {error}")) from None
             raise
 
-    return Builtin(name, run)
+    return Builtin(name, run if stores else call)
+
+
+def spreading(name: str, run: Callable[[Interpreter, tuple[Any, ...], dict[str, Any]], Any]) -> Builtin:
+    """A Builtin of ``run(interp, args, kwargs)`` that is joined over the options of OneOf arguments."""
+    return Builtin(name, lambda interp, args, kwargs: spread(interp, args, kwargs, run))
 
 
 def unknown_builtin(name: str, reason: str) -> Builtin:

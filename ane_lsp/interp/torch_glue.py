@@ -410,8 +410,13 @@ class TorchGlue(Imports):
                     kwargs, direct, self.stack_of(frame), obj.node, self.hyper(obj), recorder.path_of(obj),
                 )  # fmt: skip
         recorder.modules.append(ActiveModule(obj, recorder.path_of(obj), is_torch, call))
+        before, after = obj.attrs.get("_forward_pre_hooks"), obj.attrs.get("_forward_hooks")
         try:
+            if before:
+                args, kwargs = self._pre_hooks(obj, before, args, kwargs)
             result = self.call(forward, args, kwargs)
+            if after:
+                result = self._post_hooks(obj, after, args, kwargs, result)
         finally:
             recorder.modules.pop()
         if call is not None and not hidden:
@@ -420,6 +425,29 @@ class TorchGlue(Imports):
             recorder.graph.outputs = [
                 recorder.value_of(t) for t in _tensors(result) if t.graph is recorder.graph or t.value is None
             ]
+        return result
+
+    def _pre_hooks(
+        self, obj: Instance, hooks: dict[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        for hook, with_kwargs in list(hooks.values()):
+            changed = self.call(hook, (obj, args, kwargs) if with_kwargs else (obj, args))
+            if isinstance(changed, Unknown) or changed is None:
+                continue
+            if with_kwargs and isinstance(changed, tuple) and len(changed) == 2:
+                args, kwargs = changed
+            else:
+                args = changed if isinstance(changed, tuple) else (changed,)
+        return args, kwargs
+
+    def _post_hooks(
+        self, obj: Instance, hooks: dict[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+    ) -> Any:
+        for hook, with_kwargs in list(hooks.values()):
+            given = (obj, args, kwargs, result) if with_kwargs else (obj, args, result)
+            changed = self.call(hook, given)
+            if changed is not None and not isinstance(changed, Unknown):
+                result = changed
         return result
 
     def _named_inputs(

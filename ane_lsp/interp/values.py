@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class ModuleObject:
     """An imported module. `namespace` is filled by running its top level on first use; `path` is None for native ones."""
 
-    __slots__ = ("is_package", "is_torch", "missing", "name", "namespace", "path", "stars", "state")
+    __slots__ = ("deferred", "is_package", "is_torch", "missing", "name", "namespace", "path", "stars", "state")
 
     def __init__(self, name: str, path: str | None, is_package: bool = False) -> None:
         self.name = name
@@ -32,6 +32,7 @@ class ModuleObject:
         self.is_package = is_package
         self.namespace: dict[str, Any] = {}
         self.state = "new"  # new, running, done
+        self.deferred: list[ast.If] = []  # `if TYPE_CHECKING:` blocks: where lazy modules name what they hold
         self.stars: list[ModuleObject] = []  # modules of `from x import *`, looked into on demand
         self.is_torch = name == "torch" or name.startswith("torch.")
         self.missing: Callable[[str], Any] | None = None  # consulted for attributes the namespace lacks

@@ -46,7 +46,7 @@ class FieldSpec:
     kind: str = "field"
 
 
-@native("dataclasses.field")
+@native("dataclasses.field", stores=True)
 def _field(
     interp: Interpreter, *, default: Any = ABSENT, default_factory: Any = ABSENT, init: Any = True, repr: Any = True,
     hash: Any = None, compare: Any = True, metadata: Any = None, kw_only: Any = ABSENT, doc: Any = None,
@@ -280,7 +280,7 @@ def process(interp: Interpreter, cls: Any, options: Namespace) -> Any:
         )
     space["__dataclass_fields__"] = {s.name: _field_object(interp, s) for s in specs.values()}
     space["__dataclass_params__"] = Opaque("dataclass parameters")
-    space["__replace__"] = native("__replace__")(_replace_method)
+    space["__replace__"] = native("__replace__", stores=True)(_replace_method)
     return cls
 
 
@@ -381,7 +381,7 @@ def _replaced(interp: Interpreter, obj: Any, changes: Namespace) -> Any:
     return interp.call(obj.cls, (), given)
 
 
-@native("dataclasses.replace", strict=True)
+@native("dataclasses.replace", stores=True)
 def _replace(interp: Interpreter, obj: Any, /, **changes: Any) -> Any:
     return _replaced(interp, obj, changes)
 

@@ -29,7 +29,7 @@ def _make_partial(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, 
 PARTIAL = NativeType("partial", "functools", _make_partial, lambda v: isinstance(v, Partial))
 
 
-@native("functools.partialmethod")
+@native("functools.partialmethod", stores=True)
 def _partialmethod(interp: Interpreter, func: Any, /, *args: Any, **kwargs: Any) -> Any:
     def run(interp: Interpreter, self: Any, /, *more: Any, **named: Any) -> Any:
         return interp.call(func, (self, *args, *more), {**kwargs, **named})
@@ -37,7 +37,7 @@ def _partialmethod(interp: Interpreter, func: Any, /, *args: Any, **kwargs: Any)
     return native(getattr(func, "name", "partialmethod"))(run)
 
 
-@native("functools.update_wrapper")
+@native("functools.update_wrapper", stores=True)
 def _update_wrapper(interp: Interpreter, wrapper: Any, wrapped: Any, *args: Any, **kwargs: Any) -> Any:
     if not isinstance(wrapper, (Function, Partial)):
         return wrapper
@@ -56,7 +56,7 @@ def _update_wrapper(interp: Interpreter, wrapper: Any, wrapped: Any, *args: Any,
     return wrapper
 
 
-@native("functools.wraps")
+@native("functools.wraps", stores=True)
 def _wraps(interp: Interpreter, wrapped: Any, *args: Any, **kwargs: Any) -> Any:
     def decorate(interp: Interpreter, wrapper: Any) -> Any:
         return interp.call(_update_wrapper, (wrapper, wrapped, *args), kwargs)
@@ -89,7 +89,7 @@ def _cached_property(interp: Interpreter, func: Any) -> Any:
     return Property(func, cached=True)
 
 
-@native("functools.reduce")
+@native("functools.reduce", stores=True)
 def _reduce(interp: Interpreter, function: Any, iterable: Any, initial: Any = MISSING, /) -> Any:
     source = interp.iterate(iterable)
     total = initial

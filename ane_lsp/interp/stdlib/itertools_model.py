@@ -44,7 +44,7 @@ def _cycle(interp: Interpreter, iterable: Any, /) -> Any:
     return items if isinstance(items, Unknown) else _iterator(itertools.cycle(items))
 
 
-@native("itertools.repeat")
+@native("itertools.repeat", stores=True)
 def _repeat(interp: Interpreter, object: Any, times: Any = MISSING) -> Any:
     if times is MISSING:
         return _iterator(itertools.repeat(object))
@@ -87,7 +87,7 @@ def _islice(interp: Interpreter, iterable: Any, /, *bounds: Any) -> Any:
         return interp.raise_(ValueError, str(error))
 
 
-@native("itertools.zip_longest")
+@native("itertools.zip_longest", stores=True)
 def _zip_longest(interp: Interpreter, *iterables: Any, fillvalue: Any = None) -> Any:
     return _iterator(itertools.zip_longest(*[interp.iterate(i) for i in iterables], fillvalue=fillvalue))
 
@@ -116,7 +116,7 @@ def _selection(name: str) -> Any:
     return native(f"itertools.{name}")(run)
 
 
-@native("itertools.accumulate")
+@native("itertools.accumulate", stores=True)
 def _accumulate(interp: Interpreter, iterable: Any, func: Any = None, *, initial: Any = None) -> Any:
     source = interp.iterate(iterable)
 

@@ -18,6 +18,7 @@ from ane_lsp.interp.support import (
     host_call,
     native,
     plain,
+    spreading,
     too_large,
 )
 from ane_lsp.interp.symbolic import SymRatio
@@ -58,7 +59,7 @@ def _on_numbers(name: str, fn: Callable[..., Any]) -> Builtin:
             return too_large(interp, "the number")
         return host_call(interp, "the number", fn, *values, **kwargs)
 
-    return Builtin(name, run)
+    return spreading(name, run)
 
 
 def _rounding(name: str, special: str, symbolic_fn: Callable[[Any], Any], fn: Callable[[Any], Any]) -> Builtin:
@@ -74,7 +75,7 @@ def _rounding(name: str, special: str, symbolic_fn: Callable[[Any], Any], fn: Ca
         return on_host.fn(interp, args, kwargs)
 
     on_host = _on_numbers(name, fn)
-    return Builtin(name, run)
+    return spreading(name, run)
 
 
 @native("math.sqrt", strict=True)
@@ -94,7 +95,7 @@ def _whole_numbers(name: str, fn: Callable[..., int], limit: int) -> Builtin:
         return on_host.fn(interp, tuple(values), kwargs)
 
     on_host = _on_numbers(name, fn)
-    return Builtin(name, run)
+    return spreading(name, run)
 
 
 @native("math.prod")
@@ -138,7 +139,7 @@ def _common(name: str, fn: Callable[..., int]) -> Builtin:
         return on_host.fn(interp, tuple(values), kwargs)
 
     on_host = _on_numbers(name, fn)
-    return Builtin(name, run)
+    return spreading(name, run)
 
 
 _MATH_PLAIN = [

@@ -59,7 +59,8 @@ def _stand_in(interp: Interpreter, module: str, attribute: str, reason: str) -> 
     if isinstance(real, type):
         if issubclass(real, BaseException):
             return real
-        return native_type(module, attribute, why=reason)
+        members = {n: unknown_builtin(n, reason) for n in dir(real) if not n.startswith("_")}
+        return native_type(module, attribute, methods=members, why=reason)
     if isinstance(real, (bool, int, str)) and module not in ("time", "locale"):
         return real
     if callable(real):

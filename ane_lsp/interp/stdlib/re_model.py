@@ -18,9 +18,9 @@ from ane_lsp.interp.values import MISSING, Builtin, IteratorObject
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
 
-# Texts up to this length are searched with any pattern: 2**20 steps are affordable.
-_SHORT = 20
-_LONG = 100_000
+# Texts up to this length are searched with any pattern; longer ones where the steps in the worst case stay below this.
+_SHORT = 16
+_STEPS = 10**9
 _FLAGS = (
     "A",
     "ASCII",
@@ -46,50 +46,55 @@ def _parser() -> Any:
 
 
 @lru_cache(maxsize=512)
-def backtracks(pattern: str) -> bool:
-    """Whether a repeat stands inside a repeat, or two unbounded repeats or more: then time may explode with the text."""
+def repeats(pattern: str) -> int | None:
+    """How many unbounded repeats a pattern has; None where a choice or a repeat stands inside a repeat.
+
+    With n repeats the time to fail grows with the n-th power of the text (once more for the start of a search); inside
+    one another they can take time that doubles with each character.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = _parser().parse(pattern)
     except Exception:
-        return True
-    repeats = 0
+        return None
+    return _repeats_in(tree, False)
 
-    def walk(items: Any, inside: bool) -> bool:
-        nonlocal repeats
-        for op, value in items:
-            name = str(op)
-            if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
-                unbounded = value[1] > 1000
-                if unbounded:
-                    repeats += 1
-                if inside and value[1] > 1:
-                    return True
-                if walk(value[2], inside or value[1] > 1):
-                    return True
-            elif name == "SUBPATTERN":
-                if walk(value[-1], inside):
-                    return True
-            elif name == "BRANCH":
-                if any(walk(branch, inside) for branch in value[1]):
-                    return True
-            elif name in ("ASSERT", "ASSERT_NOT"):
-                if walk(value[1], inside):
-                    return True
-            elif name == "GROUPREF_EXISTS":
-                if any(branch is not None and walk(branch, inside) for branch in value[1:]):
-                    return True
-        return False
 
-    return walk(tree, False) or repeats > 6
+def _repeats_in(items: Any, inside: bool) -> int | None:
+    total = 0
+    for op, value in items:
+        name = str(op)
+        parts: list[Any] = []
+        nested = inside
+        if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+            if inside and value[1] > 1:
+                return None
+            nested = inside or value[1] > 1
+            total += value[1] > 16
+            parts = [value[2]]
+        elif name == "BRANCH":
+            if inside:
+                return None
+            parts = list(value[1])
+        elif name in ("SUBPATTERN", "ATOMIC_GROUP", "ASSERT", "ASSERT_NOT"):
+            parts = [value if name == "ATOMIC_GROUP" else value[-1]]
+        elif name == "GROUPREF_EXISTS":
+            parts = [part for part in value[1:] if part is not None]
+        for part in parts:
+            found = _repeats_in(part, nested)
+            if found is None:
+                return None
+            total += found
+    return total
 
 
 def _too_slow(pattern: re.Pattern[Any], text: Any) -> bool:
+    if len(text) <= _SHORT:
+        return False
     source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
-    if len(text) > _LONG:
-        return True
-    return len(text) > _SHORT and backtracks(source)
+    count = repeats(source)
+    return count is None or len(text) ** (count + 1) > _STEPS or len(text) > LIMIT
 
 
 def _compiled(interp: Interpreter, pattern: Any, flags: Any) -> Any:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Unknown
 from ane_lsp.interp.methods import attribute_of
 from ane_lsp.interp.stdlib.common import Maker, Namespace, native_type, nothing
-from ane_lsp.interp.support import concrete, find_unknown, host_call, native, plain, unknown_builtin
+from ane_lsp.interp.support import concrete, find_unknown, host_call, native, plain, spreading, unknown_builtin
 from ane_lsp.interp.text import interp_version
 from ane_lsp.interp.values import MISSING, Builtin, ClassObject, Instance, IteratorObject, ModuleObject
 
@@ -40,7 +40,7 @@ def _pure(name: str, fn: Callable[..., Any]) -> Builtin:
             return interp.unknown(f"{name}() of a path that is not known", find_unknown([given, kwargs]))
         return host_call(interp, "the path", fn, *given, **kwargs)
 
-    return Builtin(name, run)
+    return spreading(name, run)
 
 
 @native("os.path.abspath")
@@ -96,7 +96,7 @@ def _os_path(interp: Interpreter) -> Namespace:
     }  # fmt: skip
 
 
-@native("os.getenv")
+@native("os.getenv", stores=True)
 def _getenv(interp: Interpreter, key: Any, default: Any = None) -> Any:
     return default
 

@@ -22,6 +22,7 @@ from ane_lsp.interp.support import (
     len_exceeds,
     native,
     plain,
+    spreading,
     too_large,
 )
 from ane_lsp.interp.values import Builtin
@@ -54,7 +55,7 @@ def on_plain(name: str, fn: Callable[..., Any]) -> Builtin:
             return too_large(interp, "the text")
         return host_call(interp, "the text", fn, *given, **named)
 
-    return Builtin(name, run)
+    return spreading(name, run)
 
 
 @native("json.dumps")

@@ -341,13 +341,13 @@ class Module:
     def load_state_dict(self, state_dict, strict=True, assign=False):
         return _IncompatibleKeys([], [])
 
-    # Hooks are kept nowhere and never run.
+    # Forward hooks run around forward, as (hook, with_kwargs) by handle; all other hooks are kept nowhere and never run.
 
     def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
-        return RemovableHandle({})
+        return RemovableHandle(self.__dict__.setdefault("_forward_pre_hooks", {}), (hook, with_kwargs))
 
     def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False, always_call=False):
-        return RemovableHandle({})
+        return RemovableHandle(self.__dict__.setdefault("_forward_hooks", {}), (hook, with_kwargs))
 
     def register_backward_hook(self, hook):
         return RemovableHandle({})
