@@ -70,7 +70,7 @@ def _repeats_in(items: Any, inside: bool) -> int | None:
         if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
             if inside and value[1] > 1:
                 return None
-            nested = inside or value[1] > 1
+            nested = (inside or value[1] > 1) and not _is_list(value[2])
             total += value[1] > 16
             parts = [value[2]]
         elif name == "BRANCH":
@@ -87,6 +87,42 @@ def _repeats_in(items: Any, inside: bool) -> int | None:
                 return None
             total += found
     return total
+
+
+def _is_list(body: Any) -> bool:
+    """Whether a repeated body is a separator and then a run of characters without it: ``(?:\\.[0-9]+)*``, read one way."""
+    items = list(body)
+    while len(items) == 1 and str(items[0][0]) == "SUBPATTERN":
+        items = list(items[0][1][-1])
+    if len(items) != 2 or str(items[1][0]) not in ("MAX_REPEAT", "MIN_REPEAT"):
+        return False
+    run = list(items[1][1][2])
+    separator, rest = _characters(items[0]), _characters(run[0]) if len(run) == 1 else None
+    return separator is not None and rest is not None and not separator & rest
+
+
+def _characters(item: Any) -> frozenset[str] | None:
+    """The ASCII characters that one item of a pattern matches, both cases; None for anything longer than a character."""
+    name, value = str(item[0]), item[1]
+    if name == "LITERAL":
+        return frozenset((chr(value).lower(), chr(value).upper()))
+    if name != "IN":
+        return None
+    found: set[str] = set()
+    for op, part in value:
+        kind = str(op)
+        if kind == "LITERAL":
+            found.add(chr(part))
+        elif kind == "RANGE":
+            found.update(chr(c) for c in range(part[0], min(part[1], 127) + 1))
+        elif str(part) in _CLASSES:
+            found.update(c for c in map(chr, range(128)) if re.match(_CLASSES[str(part)], c))
+        else:
+            return None
+    return frozenset(x for c in found for x in (c.lower(), c.upper()))
+
+
+_CLASSES = {"CATEGORY_DIGIT": r"\d", "CATEGORY_WORD": r"\w", "CATEGORY_SPACE": r"\s"}
 
 
 def _too_slow(pattern: re.Pattern[Any], text: Any) -> bool:
