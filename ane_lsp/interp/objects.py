@@ -1014,7 +1014,7 @@ class Objects(Base):
             return True
         if isinstance(left, BoundMethod) and isinstance(right, BoundMethod):
             return left == right
-        if type(left) is type(right) and isinstance(left, (int, str, DType, Device)):
+        if type(left) is type(right) and isinstance(left, (int, str, DType, Device, TorchFunction)):
             return left == right
         return False
 
