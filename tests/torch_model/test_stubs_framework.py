@@ -62,6 +62,9 @@ MODULE_METHODS = [
     "m = nn.Linear(2, 3)\nout = [type(m.load_state_dict(m.state_dict())).__name__ != '', m.load_state_dict(m.state_dict()).missing_keys, list(m.state_dict(prefix='a.'))]",
     "m = nn.Linear(2, 3)\nd = OrderedDict()\nm.state_dict(destination=d, prefix='x.')\nout = [list(d), type(d).__name__]",
     "m = nn.Linear(2, 3)\nh = m.register_forward_hook(lambda *a: None)\nh.remove()\nh2 = m.register_forward_pre_hook(lambda *a: None)\nh2.remove()\nout = m._get_name()",
+    "m = nn.Linear(2, 3)\nm.register_forward_hook(lambda mod, given, result: result.sum(0))\nm.register_forward_pre_hook(lambda mod, given: (given[0].unsqueeze(0),))\nout = m(torch.zeros(4, 2))",
+    "m = nn.Linear(2, 3)\nseen = {}\nh = m.register_forward_hook(lambda mod, given, kw, result: seen.update(x=result), with_kwargs=True)\nm(torch.zeros(4, 2))\nh.remove()\nm(torch.zeros(5, 2))\nout = seen['x']",
+    "m = nn.Linear(2, 3)\nwith m.register_forward_hook(lambda mod, given, result: result[0]):\n    a = m(torch.zeros(4, 2))\nout = [a, m(torch.zeros(4, 2))]",
     "class Net(nn.Module):\n    def get_extra_state(self):\n        return 3\nout = list(Net().state_dict())",
     # subclassing
     "class Net(nn.Module):\n    def __init__(self, n, *, k=3):\n        super().__init__()\n        self.convs = nn.ModuleList(nn.Conv2d(2 ** i, 2 ** (i + 1), k, padding=k // 2) for i in range(n))\n"

@@ -15,4 +15,4 @@ class RemovableHandle:
         return self
 
     def __exit__(self, *exc):
-        return None
+        self.remove()

@@ -1,6 +1,6 @@
 """`nn.Module`. The interpreter supplies attribute access and `__call__`; the rest of the class is here.
 
-Values of weights are not tracked: loading, hooks and initialisation do nothing, whatever only changes numbers is inert.
+Values of weights are not tracked: loading and initialisation do nothing, whatever only changes numbers is inert.
 """
 
 from collections import OrderedDict, namedtuple
