@@ -89,8 +89,8 @@ def sequence_layout(context: Context) -> Iterator[Report]:
     op = linears[0]
     yield Report(
         f"{spoken(len(linears), 'linear layer')} work on (batch, sequence, channels). Apple's own models for the ANE use "
-        "(batch, channels, 1, sequence) and 1x1 convolutions; the two were measured equal on iPhone 17 Pro and a Mac, so time both "
-        "before you rewrite.",
+        "(batch, channels, 1, sequence) and 1x1 convolutions; the two were measured equal on iPhone 17 Pro and a Mac. Time "
+        "both before you rewrite.",
         at=op,
         weight=len(linears),
         related=places(linears, "the same layout", op),
@@ -141,8 +141,8 @@ def attention_heads(context: Context) -> Iterator[Report]:
         return
     op = spots[0]
     yield Report(
-        "This attention computes all heads in one product. It runs on the ANE (measured on M4, macOS 27); Apple's guidance is one "
-        "product for each head, einsum 'bchq,bkhc->bkhq' and a softmax over dim 1, so that pieces stay in fast memory.",
+        "This attention computes all heads in one product. It runs on the ANE (measured on M4, macOS 27). If it is slow, use "
+        "Apple's form: one product for each head, einsum 'bchq,bkhc->bkhq' and a softmax over dim 1.",
         at=op,
         weight=len(hit),
         related=places(spots, "all heads at once too", op),

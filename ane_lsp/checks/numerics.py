@@ -247,7 +247,8 @@ def upcast_dropped(context: Context) -> Iterator[Report]:
     call, guarded = hit[0]
     yield Report(
         f"`{short_name(call)}` does not make `{short_name(guarded)}` run in fp32: converting to fp16 drops the cast (seen with "
-        "coremltools 9.0). If the numbers need it, write that step so that it fits fp16.",
+        "coremltools 9.0). Write that step so that it fits fp16, if the "
+        "numbers need it.",
         at=call,
         related=places([c for c, _ in hit], "this cast is dropped too", call),
     )

@@ -137,7 +137,7 @@ def softmax_axis(context: Context, op: Op) -> Iterator[Report]:
     where = "height" if axis % 4 == 2 else "width"
     yield Report(
         f"This softmax runs over the {where} of a large tensor, which limits how the ANE can split the work (Apple's guidance). "
-        "If the layout is yours to choose, put that axis on dim 1.",
+        "Put that axis on dim 1 where the layout is yours.",
         weight=math.prod(shape),
     )
 
@@ -211,10 +211,12 @@ def batch_norm_without_statistics(context: Context) -> Iterator[Report]:
     """BatchNorm that computes its statistics from the input."""
     reducing = {op.call.id for op in context.graph.ops if op.kind == "reduce_mean" and not op.folds}
     for call in context.graph.calls:
-        if call.torch.startswith("torch.nn.BatchNorm") and call.id in reducing:
+        # A model that is only seen in training mode is still converted in eval mode: the constructor decides.
+        without = call.hyper.get("track_running_stats") is False
+        if call.torch.startswith("torch.nn.BatchNorm") and without and call.id in reducing:
             yield Report(
                 "This BatchNorm has no running statistics, so they are computed from the input by seven operations (seen with "
-                "coremltools 9.0) and depend on the batch. With running statistics it is folded into the convolution before it.",
+                "coremltools 9.0) and depend on the batch. Keep them: then it is folded into the convolution before it.",
                 at=call,
             )
 

@@ -58,8 +58,13 @@ def _written_buffers(context: Context) -> dict[int, tuple[Value, Call]]:
     flow = flow_of(context)
     found: dict[int, tuple[Value, Call]] = {}
     for call in context.graph.calls:
+        decl = registry.find(call.torch)
+        if decl is None or not (decl.mutates or registry.is_inplace(call.torch)):
+            continue
         target = next(iter(call.args), None)
-        if not isinstance(target, Value) or registry.find(call.torch) is None or not registry.is_inplace(call.torch):
+        if decl.mutates:
+            target = call.params.get(decl.mutates, target)
+        if not isinstance(target, Value):
             continue
         base = target
         for _ in range(8):

@@ -150,8 +150,8 @@ def test_a_small_number_that_is_no_epsilon() -> None:
 def test_softplus_is_hidden_by_default_and_silent_below_ten() -> None:
     s = Sketch()
     x = s.input(1, 64)
-    s.op("softplus", 1, 64, x=x)
-    s.returns(s.op("softplus", 1, 64, x=s.op("clip", 1, 64, x=x, attrs={"alpha": -10.0, "beta": 10.0})))
+    wide = s.op("softplus", 1, 64, x=x)
+    s.returns(wide, s.op("softplus", 1, 64, x=s.op("clip", 1, 64, x=x, attrs={"alpha": -10.0, "beta": 10.0})))
     [found] = s.findings("ANE503")
     assert (found.span.line, found.confidence) == (1, "reported")
 

@@ -29,7 +29,7 @@ IMPERATIVES = re.compile(
     r"\W*(?:arrange|build|call|choose|clamp|compare|compress|compute|concatenate|consider|convert|crop|cut|divide|do|draw|drop|exclude|expand|export"
     r"|flatten|fold|give|interpolate|keep|leave|limit|load|make|mask|measure|merge|move|multiply|normalise|pack|pad|pass|permute|pool"
     r"|precompute|prefer|put|raise|reduce|repeat|replace|reshape|resize|return|round|run|scale|select|set|share|shorter|slice|sort|split"
-    r"|stack|stay|subtract|take|target|time|trace|transpose|turn|unroll|use|write)\b", re.IGNORECASE
+    r"|stack|stay|subtract|take|target|time|trace|transpose|turn|unroll|upsample|use|write)\b", re.IGNORECASE
 )  # fmt: skip
 # Or what already gives the same.
 _SAME = re.compile(r"(?:gives?|do|does|is) the same|\binstead\.$|is fine\.$|computes the same|converts\.$|is the same")
