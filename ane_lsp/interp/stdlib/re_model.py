@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import re
 import sys
 import warnings
@@ -49,8 +50,8 @@ def _parser() -> Any:
 def repeats(pattern: str) -> int | None:
     """How many unbounded repeats a pattern has; None where a choice or a repeat stands inside a repeat.
 
-    With n repeats the time to fail grows with the n-th power of the text (once more for the start of a search); inside
-    one another they can take time that doubles with each character.
+    Side by side, repeats can share a text out in a bounded number of ways; inside one another they can take time that
+    doubles with each character.
     """
     try:
         with warnings.catch_warnings():
@@ -130,7 +131,10 @@ def _too_slow(pattern: re.Pattern[Any], text: Any) -> bool:
         return False
     source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
     count = repeats(source)
-    return count is None or len(text) ** (count + 1) > _STEPS or len(text) > LIMIT
+    if count is None or len(text) > LIMIT:
+        return True
+    # The ways to share out the text among the repeats and what stands before the match.
+    return math.comb(len(text) + count + 1, count + 1) > _STEPS
 
 
 def _compiled(interp: Interpreter, pattern: Any, flags: Any) -> Any:
