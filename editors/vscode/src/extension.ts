@@ -1,0 +1,148 @@
+import * as vscode from "vscode";
+import { LanguageClient, RevealOutputChannelOn, State as ClientState, type LanguageClientOptions } from "vscode-languageclient/node";
+import { findServer } from "./find";
+import { installServer } from "./install";
+import { Status, type State } from "./status";
+import { selectTarget } from "./target";
+
+const SECTION = "ane-lsp";
+let client: LanguageClient | undefined;
+let changing: Promise<void> = Promise.resolve();
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const log = vscode.window.createOutputChannel("ane-lsp", { log: true });
+  const status = new Status();
+  const restart = () => (changing = changing.then(() => start(context, log, status)));
+  const command = (name: string, run: (...args: any[]) => unknown) =>
+    context.subscriptions.push(vscode.commands.registerCommand(`ane-lsp.${name}`, run));
+
+  context.subscriptions.push(log, status);
+  command("restart", restart);
+  command("showLog", () => log.show());
+  command("selectTarget", () => selectTarget(client));
+  command("installServer", async () => {
+    if (await installServer(context, log)) {
+      await restart();
+    }
+  });
+  command("fixAllInFile", () => {
+    const uri = vscode.window.activeTextEditor?.document.uri;
+    return uri && execute("ane-lsp.fixAll", client?.code2ProtocolConverter.asUri(uri));
+  });
+  command("openRule", openRule);
+  command("showDebugInfo", async () => {
+    const content = JSON.stringify(await execute("ane-lsp.debugInfo"), null, 2);
+    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content, language: "json" }));
+  });
+  command("menu", () => menu());
+
+  context.subscriptions.push(
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration(`${SECTION}.server`)) {
+        void restart();
+      } else if (event.affectsConfiguration(SECTION)) {
+        status.render();
+      }
+    }),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => void restart()),
+  );
+  await restart();
+}
+
+export async function deactivate(): Promise<void> {
+  await changing;
+  await client?.stop(2000);
+}
+
+async function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel, status: Status): Promise<void> {
+  await client?.dispose().catch((error) => log.warn(String(error)));
+  client = undefined;
+  await vscode.commands.executeCommand("setContext", "ane-lsp.running", false);
+  status.set("starting");
+  const found = await findServer(context);
+  if (!found) {
+    status.set("missing");
+    log.warn("no server found; run \"ane-lsp: Install the Server\", or pip install ane-lsp in the selected environment");
+    void offerInstall();
+    return;
+  }
+  log.info(`server: ${found.command} ${found.args.join(" ")} (${found.origin})`);
+  const settings = vscode.workspace.getConfiguration(SECTION);
+  const options: LanguageClientOptions = {
+    documentSelector: [
+      { scheme: "file", language: "python" },
+      { scheme: "untitled", language: "python" },
+      { scheme: "vscode-notebook-cell", language: "python" },
+      { scheme: "file", pattern: "**/{ane-lsp.toml,.ane-lsp.toml,pyproject.toml}" },
+    ],
+    outputChannel: log,
+    traceOutputChannel: log,
+    revealOutputChannelOn: RevealOutputChannelOn.Never,
+    initializationOptions: { statusNotification: true, "diagnostic-mode": settings.get("diagnostic-mode") },
+    // Pulled whenever the active editor changes as well, so that what was edited elsewhere is never stale.
+    diagnosticPullOptions: { onChange: true, onSave: false, onTabs: false },
+    connectionOptions: { maxRestartCount: 4 },
+  };
+  const run = { command: found.command, args: found.args, options: { env: { ...process.env, PYTHONSAFEPATH: "1" } } };
+  client = new LanguageClient(SECTION, "ane-lsp", { run, debug: run }, options);
+  client.onNotification("ane-lsp/status", (params: { state: State; detail: string }) => status.set(params.state, params.detail));
+  client.onDidChangeState((event) => {
+    if (event.newState === ClientState.Stopped) {
+      status.set("stopped");
+      void vscode.commands.executeCommand("setContext", "ane-lsp.running", false);
+    }
+  });
+  try {
+    await client.start();
+    status.set("idle");
+    await vscode.commands.executeCommand("setContext", "ane-lsp.running", true);
+  } catch (error) {
+    status.set("failing", `the server does not start: ${error}`);
+    log.error(String(error));
+  }
+}
+
+async function offerInstall(): Promise<void> {
+  const text = "ane-lsp is a Python package, and no environment here has it.";
+  const choice = await vscode.window.showInformationMessage(text, "Install", "Show Log");
+  if (choice) {
+    await vscode.commands.executeCommand(choice === "Install" ? "ane-lsp.installServer" : "ane-lsp.showLog");
+  }
+}
+
+async function execute<T>(command: string, ...args: unknown[]): Promise<T | undefined> {
+  if (!client?.isRunning()) {
+    void vscode.window.showWarningMessage("The ane-lsp server is not running.");
+    return undefined;
+  }
+  return client.sendRequest<T>("workspace/executeCommand", { command, arguments: args });
+}
+
+async function openRule(code?: string): Promise<void> {
+  const here = vscode.window.activeTextEditor;
+  const found = here && vscode.languages.getDiagnostics(here.document.uri).find((each) => each.source === "ane-lsp" && each.range.contains(here.selection.active));
+  const named = found && (typeof found.code === "object" ? String(found.code.value) : String(found.code));
+  const wanted = code ?? (await vscode.window.showInputBox({ title: "Explain a rule", value: named, placeHolder: "ANE302" }));
+  const page = wanted && (await execute<string | null>("ane-lsp.showRule", wanted.trim().toUpperCase()));
+  if (page) {
+    const document = await vscode.workspace.openTextDocument({ content: page, language: "markdown" });
+    await vscode.commands.executeCommand("markdown.showPreview", document.uri);
+  } else if (wanted) {
+    void vscode.window.showWarningMessage(`There is no rule ${wanted}.`);
+  }
+}
+
+async function menu(): Promise<void> {
+  const entries: [string, string][] = [
+    ["$(device-mobile) Select target devices", "ane-lsp.selectTarget"],
+    ["$(checklist) Check workspace", "ane-lsp.checkWorkspace"],
+    ["$(book) Explain a rule", "ane-lsp.openRule"],
+    ["$(debug-restart) Restart server", "ane-lsp.restart"],
+    ["$(output) Show log", "ane-lsp.showLog"],
+  ];
+  const items = entries.map(([label, command]) => ({ label, command }));
+  const chosen = await vscode.window.showQuickPick(items, { title: "ane-lsp" });
+  if (chosen) {
+    await vscode.commands.executeCommand(chosen.command);
+  }
+}

@@ -1,0 +1,175 @@
+"""A real VS Code in a browser, with the extension installed from the built .vsix.
+
+It takes minutes and a browser, so it runs where it is asked for: ANE_LSP_VSCODE names a folder made by
+tests/editors/vscode/install.sh. Pictures go to ANE_LSP_SHOTS, or to the test's own folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+EXTENSION = ROOT / "editors" / "vscode"
+MODEL = "s = '😀'; bad(1)\nclass Net: pass\ny = tensor(4)\nbad(2)\n"
+SETTINGS = {
+    "workbench.startupEditor": "none",
+    "telemetry.telemetryLevel": "off",
+    "update.mode": "none",
+    "extensions.autoUpdate": False,
+    "extensions.autoCheckUpdates": False,
+    "workbench.enableExperiments": False,
+    "git.enabled": False,
+    "editor.minimap.enabled": False,
+    "editor.codeActionsOnSave": {"source.fixAll.ane": "explicit"},
+    "security.workspace.trust.startupPrompt": "never",
+}
+
+
+@pytest.fixture(scope="module")
+def installed() -> Path:
+    folder = os.environ.get("ANE_LSP_VSCODE")
+    if not folder:
+        pytest.skip("VS Code takes minutes: run tests/editors/vscode/install.sh DIR and set ANE_LSP_VSCODE=DIR")
+    return Path(folder).resolve()
+
+
+@pytest.fixture(scope="module")
+def vsix() -> Path:
+    subprocess.run(["npm", "run", "vsix"], cwd=EXTENSION, check=True, capture_output=True)
+    return EXTENSION / "ane-lsp.vsix"
+
+
+def server(analyst: bool) -> list[str]:
+    chosen = ["--analyst", "lsp_fake_analyst:FakeAnalyst"] if analyst else []
+    return [sys.executable, "-m", "ane_lsp", "server", *chosen]
+
+
+class Editor:
+    """A running code-server with a workspace."""
+
+    def __init__(self, installed: Path, vsix: Path, folder: Path, trust: bool, settings: dict) -> None:
+        self.installed, self.folder = installed, folder
+        self.workspace, self.user = folder / "workspace", folder / "user"
+        self.settings = self.user / "User" / "settings.json"
+        self.settings.parent.mkdir(parents=True)
+        self.workspace.mkdir()
+        self.settings.write_text(json.dumps({**SETTINGS, "security.workspace.trust.enabled": not trust, **settings}))
+        self.node = shutil.which("node") or "node"
+        self.entry = installed / "node_modules" / "code-server" / "out" / "node" / "entry.js"
+        self.common = [
+            self.node, str(self.entry), "--config", str(folder / "config.yaml"),
+            "--user-data-dir", str(self.user), "--extensions-dir", str(folder / "extensions"),
+        ]  # fmt: skip
+        path = os.pathsep.join([str(ROOT), str(HERE.parent / "server")])
+        self.env = dict(os.environ, HOME=str(folder), PYTHONPATH=path, VSCODE_DIR=str(installed))
+        subprocess.run([*self.common, "--install-extension", str(vsix)], env=self.env, check=True, capture_output=True)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        arguments = [
+            "--auth",
+            "none",
+            "--bind-addr",
+            f"127.0.0.1:{self.port}",
+            "--disable-telemetry",
+            "--disable-update-check",
+        ]
+        trusted = ["--disable-workspace-trust"] if trust else []
+        with (folder / "code-server.log").open("wb") as log:
+            self.process = subprocess.Popen([*self.common, *arguments, *trusted], env=self.env, stdout=log, stderr=log)
+        self._wait()
+
+    def _wait(self) -> None:
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=2).close()
+                return
+            except OSError:
+                time.sleep(0.2)
+        raise AssertionError((self.folder / "code-server.log").read_text())
+
+    def drive(self, mode: str) -> str:
+        shots = Path(os.environ.get("ANE_LSP_SHOTS", self.folder / "shots"))
+        url = f"http://127.0.0.1:{self.port}"
+        arguments = [
+            self.node,
+            str(HERE / "vscode" / "e2e.mjs"),
+            url,
+            str(self.workspace),
+            str(self.settings),
+            str(shots),
+            mode,
+        ]
+        done = subprocess.run(arguments, env=self.env, capture_output=True, text=True, timeout=900)
+        print(done.stdout)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+@pytest.fixture
+def editor(installed: Path, vsix: Path, tmp_path: Path) -> Iterator:
+    started: list[Editor] = []
+
+    def start(trust: bool = True, **settings: object) -> Editor:
+        started.append(Editor(installed, vsix, tmp_path, trust, settings))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+@pytest.mark.timeout(1200)
+def test_the_extension_in_a_trusted_workspace(editor) -> None:
+    code = editor(**{"ane-lsp.server.command": server(analyst=True)})
+    (code.workspace / "model.py").write_text(MODEL, encoding="utf-8")
+    cells = [
+        {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": [source]}
+        for source in ("%matplotlib inline\nx = 1", "bad(3)")
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = {
+        "cells": cells,
+        "metadata": {**kernel, "language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    (code.workspace / "notebook.ipynb").write_text(json.dumps(notebook))
+    assert code.drive("trusted").count("ok  ") >= 12
+
+
+@pytest.mark.timeout(1200)
+def test_an_untrusted_workspace_runs_nothing_of_its_own(editor) -> None:
+    code = editor(trust=False, **{"ane-lsp.server.command": server(analyst=True)})
+    (code.workspace / "model.py").write_text(MODEL, encoding="utf-8")
+    trap = f"open({str(code.workspace / 'was-run')!r}, 'w')"
+    (code.workspace / ".vscode").mkdir()
+    own = {"ane-lsp.server.command": [sys.executable, "-c", trap], "ane-lsp.server.interpreter": "/bin/false"}
+    (code.workspace / ".vscode" / "settings.json").write_text(json.dumps(own))
+    code.drive("untrusted")
+
+
+@pytest.mark.timeout(1200)
+def test_the_real_analysis(editor) -> None:
+    code = editor(**{"ane-lsp.server.command": server(analyst=False), "workbench.activityBar.location": "hidden"})
+    shutil.copy(ROOT / "examples" / "detector_neck.py", code.workspace)
+    code.drive("real")

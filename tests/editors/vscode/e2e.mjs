@@ -1,0 +1,144 @@
+// e2e.mjs URL WORKSPACE SETTINGS SHOTS MODE: drives VS Code in a browser. Each check prints a line; the first failure ends it.
+// MODE: trusted (everything), untrusted (what a workspace brings is not run), real (pictures of the real analysis).
+import { createRequire } from "node:module";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+
+const require = createRequire(path.join(process.env.VSCODE_DIR, "package.json"));
+const { chromium } = require("playwright-core");
+const [url, workspace, settingsFile, shots, mode] = process.argv.slice(2);
+fs.mkdirSync(shots, { recursive: true });
+
+const context = await chromium.launchPersistentContext(fs.mkdtempSync(path.join(os.tmpdir(), "chromium-")), {
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  headless: true,
+  viewport: { width: 1280, height: 720 },
+  args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
+});
+const page = await context.newPage();
+page.setDefaultTimeout(90_000);
+
+const started = Date.now();
+const shot = (name) => page.screenshot({ path: path.join(shots, `${name}.png`) });
+const check = (what, value) => {
+  console.log(`${value ? "ok  " : "FAIL"} ${what} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+  if (!value) throw new Error(what);
+};
+const eventually = async (what, condition, argument) => {
+  try {
+    await page.waitForFunction(condition, argument, { timeout: 90_000, polling: 100 });
+  } catch (error) {
+    await shot("failed");
+    check(`${what}: ${error.message.split("\n")[0]}`, false);
+  }
+  check(what, true);
+};
+const open = async (file) => {
+  const target = `vscode-remote://${new URL(url).host}${workspace}/${file}`;
+  await page.goto(`${url}/?folder=${workspace}&payload=${encodeURIComponent(JSON.stringify([["openFile", target]]))}`);
+  await page.waitForSelector(".monaco-workbench .part.editor");
+};
+const settings = (change) => {
+  const now = JSON.parse(fs.readFileSync(settingsFile, "utf8"));
+  fs.writeFileSync(settingsFile, JSON.stringify({ ...now, ...change }, null, 2));
+};
+const warnings = (number) =>
+  eventually(`${number} squiggles`, (n) => document.querySelectorAll(".squiggly-warning").length === n, number);
+const text = (what, part) => eventually(what, (p) => document.querySelector(".part.editor").innerText.replaceAll("\u00a0", " ").includes(p), part);
+const status = (what, part) =>
+  eventually(what, (p) => [...document.querySelectorAll(".statusbar-item")].some((item) => item.innerText.includes(p)), part);
+const palette = async (title) => {
+  await page.keyboard.press("F1");
+  await page.waitForSelector(".quick-input-widget input");
+  await page.keyboard.type(title);
+  await page.waitForSelector(`.quick-input-list .monaco-list-row:has-text("${title}")`);
+  await page.keyboard.press("Enter");
+};
+
+async function trusted() {
+  await open("model.py");
+  await warnings(2);
+  await shot("squiggles");
+  await text("shape as inlay hint", ": [1, 4] f32");
+  await text("code lens", "38 of 41 operations can run on the ANE");
+  await status("status bar", "ANE");
+  await shot("hints-and-lens");
+
+  const first = await page.locator(".squiggly-warning").first().boundingBox();
+  await page.mouse.move(first.x + first.width / 2, first.y + first.height / 2);
+  await page.waitForSelector(".monaco-hover:visible");
+  await eventually("hover with message and evidence", () => {
+    const shown = [...document.querySelectorAll(".monaco-hover")].map((each) => each.innerText).join("\n");
+    return shown.includes("runs on the CPU") && shown.includes("windows above 8") && shown.includes("ANE302");
+  });
+  await shot("hover");
+
+  await page.mouse.click(first.x + 10, first.y + first.height / 2);
+  await page.keyboard.press("Control+.");
+  await page.waitForSelector(".action-widget .monaco-list-row");
+  const menu = (await page.locator(".action-widget .monaco-list-row").allInnerTexts()).join(" | ");
+  check(`quick fixes: ${menu}`, menu.includes("Replace bad by good") && menu.includes("Ignore ANE302"));
+  await shot("quick-fix");
+  await page.keyboard.press("Enter");
+  await text("fix applied", "good(1)");
+  await warnings(1);
+
+  await page.keyboard.press("Control+S");
+  await warnings(0);
+  const deadline = Date.now() + 20_000;
+  const onDisk = () => fs.readFileSync(path.join(workspace, "model.py"), "utf8");
+  while (onDisk().includes("bad(2)") && Date.now() < deadline) await page.waitForTimeout(100);
+  check("all safe fixes on save", onDisk().includes("good(2)") && !onDisk().includes("bad("));
+
+  settings({ "ane-lsp.inlay-hints": "off", "ane-lsp.targets": ["iPhone 15 Pro", "M4"] });
+  await status("targets in the status bar", "iPhone 15 Pro +1");
+  await eventually("hints switched off", () => !document.querySelector(".part.editor").innerText.includes("f32"));
+  settings({ "ane-lsp.inlay-hints": null });
+  await text("hints back", "[1, 4]");
+
+  await palette("ane-lsp: Select Target Devices");
+  await page.waitForSelector('.quick-input-list .monaco-list-row:has-text("iPhone 15 Pro")');
+  await shot("targets");
+  await page.keyboard.press("Escape");
+  await palette("ane-lsp: Restart Server");
+  await status("after a restart", "ANE");
+  await text("shapes after a restart", "[1, 4]");
+
+  await open("notebook.ipynb");
+  await page.waitForSelector(".notebookOverlay .monaco-editor");
+  await warnings(1);
+  await shot("notebook");
+}
+
+async function untrusted() {
+  await open("model.py");
+  await status("restricted mode", "Restricted Mode");
+  await warnings(2);
+  check("the workspace's own server was not started", !fs.existsSync(path.join(workspace, "was-run")));
+  await shot("untrusted");
+}
+
+async function real() {
+  await open("detector_neck.py");
+  await eventually("a real finding", () => document.querySelector(".squiggly-warning, .squiggly-error"));
+  await eventually("real shapes", () => /\[1, \d+, \d+, \d+\]/.test(document.querySelector(".part.editor").innerText));
+  await eventually("a real lens", () => /operations can run on the ANE/.test(document.querySelector(".part.editor").innerText));
+  await shot("model");
+  const place = await page.locator(".squiggly-warning, .squiggly-error").first().boundingBox();
+  await page.mouse.move(place.x + place.width / 2, place.y + place.height / 2);
+  await page.waitForSelector(".monaco-hover:visible");
+  await page.waitForTimeout(800);
+  await shot("model-hover");
+}
+
+let code = 0;
+try {
+  await { trusted, untrusted, real }[mode]();
+} catch (error) {
+  console.log(String(error));
+  code = 1;
+} finally {
+  await context.close();
+}
+process.exit(code);
