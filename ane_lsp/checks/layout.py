@@ -91,6 +91,7 @@ def sequence_layout(context: Context) -> Iterator[Report]:
         f"{spoken(len(linears), 'linear layer')} work on (batch, sequence, channels). Apple's own models for the ANE use "
         "(batch, channels, 1, sequence) and 1x1 convolutions; the two were measured equal on iPhone 17 Pro and a Mac. Time "
         "both before you rewrite.",
+        confidence="documented",
         at=op,
         weight=len(linears),
         related=places(linears, "the same layout", op),
@@ -108,6 +109,7 @@ def width_transposes(context: Context) -> Iterator[Report]:
     yield Report(
         f"{len(moving)} transposes in this model move the last axis, and each rewrites the tensor in memory on the ANE (Apple's guidance). "
         "Choose one layout and keep it between the layers.",
+        confidence="documented",
         at=op,
         weight=len(moving),
         related=places(moving, "moves the last axis too", op),
@@ -143,6 +145,7 @@ def attention_heads(context: Context) -> Iterator[Report]:
     yield Report(
         "This attention computes all heads in one product. It runs on the ANE (measured on M4, macOS 27). If it is slow, use "
         "Apple's form: one product for each head, einsum 'bchq,bkhc->bkhq' and a softmax over dim 1.",
+        confidence="documented",
         at=op,
         weight=len(hit),
         related=places(spots, "all heads at once too", op),

@@ -49,6 +49,7 @@ def conv_stride(context: Context, op: Op) -> Iterator[Report]:
     yield Report(
         f"A convolution with stride {_by(strides)} runs on the ANE, with overhead: Apple's guidance for it is strides made of the "
         f"factors 2 and 3, equal in both directions. {cure}",
+        confidence="documented",
         weight=max(strides),
         data={"strides": list(strides)},
     )
@@ -66,6 +67,7 @@ def conv_dilation(context: Context, op: Op) -> Iterator[Report]:
         yield Report(
             f"A convolution with dilation {rate} runs on the ANE, at a price: Apple's guidance is to build large rates from layers "
             "with dilation 2 and 3. Consider it when you train a new version.",
+            confidence="documented",
             weight=rate,
             data={"dilations": list(dilations)},
         )
@@ -83,6 +85,7 @@ def large_kernel(context: Context, op: Op) -> Iterator[Report]:
     yield Report(
         f"A {_by(kernel)} convolution costs more than stacked smaller ones: Apple's guidance for the ANE is two layers with "
         "k1 + k2 - 1 = k. Consider it when you train a new version.",
+        confidence="documented",
         weight=height * width,
         data={"kernel": list(kernel)},
     )
@@ -117,6 +120,7 @@ def pool_stride(context: Context, op: Op) -> Iterator[Report]:
     yield Report(
         f"Pooling with stride {_by(strides)} runs on the ANE, with overhead: Apple's guidance for it is stride 2 or 4. "
         "Consider it when you train a new version.",
+        confidence="documented",
         weight=max(strides),
         data={"strides": list(strides)},
     )
@@ -138,6 +142,7 @@ def softmax_axis(context: Context, op: Op) -> Iterator[Report]:
     yield Report(
         f"This softmax runs over the {where} of a large tensor, which limits how the ANE can split the work (Apple's guidance). "
         "Put that axis on dim 1 where the layout is yours.",
+        confidence="documented",
         weight=math.prod(shape),
     )
 

@@ -37,7 +37,7 @@ _SAME = re.compile(r"(?:gives?|do|does|is) the same|\binstead\.$|is fine\.$|comp
 
 def advises(message: str) -> bool:
     """Whether some sentence after the first clause says what to do."""
-    clauses = re.split(r"[.:;?] |, or |, and |, then |\) ", message)[1:]
+    clauses = re.split(r"[.:;?,] |\) ", message)[1:]
     return bool(_SAME.search(message)) or any(IMPERATIVES.match(clause) for clause in clauses)
 
 
