@@ -137,13 +137,13 @@ def volumetric(op: Op) -> Answer:
 
 
 def inner(op: Op) -> Answer:
-    """The length of the contraction: the axis a matrix product sums over."""
+    """The length of the contraction: the axis a matrix product sums over; 0 where it is a symbol, taken to be short."""
     shape = _shape(operand(op, "x"))
     if not shape:
         return None
     axis = -2 if op.attrs.get("transpose_x") and len(shape) > 1 else -1
     found = shape[axis]
-    return found if isinstance(found, int) else None
+    return found if isinstance(found, int) else 0
 
 
 def int_tensor(op: Op) -> Answer:

@@ -82,6 +82,7 @@ def test_a_direct_result_is_only_reported() -> None:
 
 def test_unknown_stays_unknown() -> None:
     assert eligibility.op(_emit("max_pool", (1, 8, 64, 64)), M4).ane == "unknown", "a window nobody knows"
+    assert eligibility.op(_emit("gather", (4, 8)), M4).ane == "unknown", "indices nobody knows"
     assert eligibility.op(_emit("some_new_op", (1, 8)), M4).ane == "unknown"
     assert eligibility.op(_emit("aten.frobnicate", (1, 8)), M4).ane == "unknown"
 
