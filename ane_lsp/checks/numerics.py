@@ -299,7 +299,7 @@ def whole_numbers(context: Context) -> Iterator[Report]:
                 value.is_const
                 and is_float(value)
                 and bounds.integral
-                and _COUNT_LIMIT < bounds.magnitude < math.inf
+                and _COUNT_LIMIT < bounds.hi < math.inf  # a mask of 0 and -1e9 holds no positions
                 and bounds.hi - bounds.lo > _COUNT_LIMIT
                 and value.producer is not None
             ):
