@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ane_lsp.checks.engine import Context, OpCheck, Report, rule
+from ane_lsp.checks.engine import Context, OpCheck, Report, graph_rule, rule
 from ane_lsp.checks.wording import advice, name, off_ane
 from ane_lsp.graph import Call, Op, Value
 from ane_lsp.knowledge import eligibility, features
@@ -203,18 +203,20 @@ def random_numbers(context: Context, op: Op) -> Iterator[Report]:
     )
 
 
-@rule("ANE217", ops=("*",), per_target=False, folded=True)
-def detection_calls(context: Context, op: Op) -> Iterator[Report]:
+_DETECTION = frozenset({"nms", "batched_nms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool", "deform_conv2d"})
+
+
+@graph_rule("ANE217", per_target=False)
+def detection_calls(context: Context) -> Iterator[Report]:
     """torchvision's detection operations, whatever they were lowered to."""
-    call = op.call
-    if call.torch in ("torchvision.ops.nms", "torchvision.ops.boxes.nms", "torchvision.ops.roi_align",
-                      "torchvision.ops.roi_pool", "torchvision.ops.deform_conv2d"):  # fmt: skip
-        yield Report(
-            f"{name(call)} runs on the CPU (reported; not measured through Core ML). {advice('ANE217')}",
-            at=call,
-            confidence="reported",
-            data={"op": name(call)},
-        )
+    for call in context.graph.calls:
+        if "torchvision" in call.torch and call.torch.rsplit(".", 1)[-1] in _DETECTION:
+            yield Report(
+                f"{name(call)} runs on the CPU (reported; not measured through Core ML). {advice('ANE217')}",
+                at=call,
+                confidence="reported",
+                data={"op": name(call)},
+            )
 
 
 @rule("ANE218", ops=("*",), per_target=False)
