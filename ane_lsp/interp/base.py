@@ -47,6 +47,7 @@ class Base:
         self.frame: Frame = Frame(ModuleObject("<start>", None), {}, None, None, "<start>")
         self.journals: list[state.Journal] = []
         self.modules: dict[str, ModuleObject] = {}
+        self.with_stars: list[ModuleObject] = []  # modules whose star imports may not have run yet
         self.trying = 0
         self.handled: Any = None
         self.unresolved: dict[str, Span] = {}  # calls that led nowhere: what was called -> where

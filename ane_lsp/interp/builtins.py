@@ -23,6 +23,7 @@ from ane_lsp.interp.support import (
     find_unknown,
     host_call,
     index_of,
+    is_module_class,
     native,
     need,
     spread,
@@ -268,7 +269,7 @@ def is_callable(interp: Interpreter, value: Any) -> Any:
     if isinstance(value, (Unknown, Opaque, OneOf)):
         return interp.unknown("whether an unknown value can be called", value if isinstance(value, Unknown) else None)
     if isinstance(value, Instance):
-        if value.cls.lookup("__call__") is not MISSING:
+        if value.cls.lookup("__call__") is not MISSING or is_module_class(value.cls):
             return True
         return any(isinstance(c, NativeType) and "__call__" in c.methods for c in value.cls.mro)
     return False
@@ -671,7 +672,7 @@ BUILTINS: dict[str, Any] = {
             _delattr, _vars, _dir, _iter, _next, _enumerate, _zip, _map, _filter, _reversed, _sorted, _repr, _ascii,
             _format, _hash, _id, _import, _on_host("bin", bin), _on_host("hex", hex), _on_host("oct", oct),
             _on_host("chr", chr), _on_host("ord", ord),
-            Builtin("globals", lambda interp, args, kwargs: interp.frame.module.namespace),
+            Builtin("globals", lambda interp, args, kwargs: interp.globals()),
             Builtin("locals", lambda interp, args, kwargs: interp.frame.locals),
             Builtin("print", lambda interp, args, kwargs: None),
             Builtin("breakpoint", lambda interp, args, kwargs: None),

@@ -10,7 +10,6 @@ from ane_lsp.graph import Unknown
 from ane_lsp.interp import builtins, state
 from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration
-from ane_lsp.interp.imports import LazyImport
 from ane_lsp.interp.summaries import SUMMARIES
 from ane_lsp.interp.text import format_value
 from ane_lsp.interp.torch_glue import TorchGlue
@@ -20,6 +19,7 @@ from ane_lsp.interp.values import (
     ClassObject,
     Function,
     IteratorObject,
+    Lazy,
     ModuleObject,
     OneOf,
     Opaque,
@@ -63,7 +63,7 @@ class Expressions(TorchGlue):
                         frame.node = node
                     self.raise_(NameError, f"name '{name}' is not defined")
                 return value
-        if value.__class__ is LazyImport:
+        if value.__class__ is Lazy:
             return self.resolve_lazy(value, frame.locals, name)
         return value
 
@@ -77,7 +77,7 @@ class Expressions(TorchGlue):
             if value is MISSING:
                 value = builtins.BUILTINS.get(name, MISSING)
             return value
-        if value.__class__ is LazyImport:
+        if value.__class__ is Lazy:
             return self.resolve_lazy(value, module.namespace, name)
         return value
 
@@ -332,7 +332,7 @@ def _constant(interp: Expressions, node: ast.Constant, frame: Frame) -> Any:
 
 def _name(interp: Expressions, node: ast.Name, frame: Frame) -> Any:
     value = frame.locals.get(node.id, MISSING)
-    if value is MISSING or value.__class__ is LazyImport:
+    if value is MISSING or value.__class__ is Lazy:
         return interp.load(node.id, frame, node)
     return value
 

@@ -13,7 +13,8 @@ from ane_lsp.graph import Unknown
 from ane_lsp.interp import stdlib
 from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.objects import Objects
-from ane_lsp.interp.values import MISSING, Builtin, ModuleObject, PyRaise, TorchFunction
+from ane_lsp.interp.values import MISSING, Lazy, ModuleObject, PyRaise, TorchFunction
+from ane_lsp.syntax.outline import Piece
 from ane_lsp.syntax.source import SourceFile
 from ane_lsp.torch_model import registry
 
@@ -38,17 +39,6 @@ _OPAQUE = frozenset({
 _ABSENT = frozenset({"triton", "xformers", "flash_attn", "flash_attn_interface", "apex", "deepspeed", "bitsandbytes",
                      "kernels", "torch_xla", "torch_npu", "habana_frameworks", "intel_extension_for_pytorch",
                      "fbgemm_gpu", "mamba_ssm", "causal_conv1d", "natten", "fla", "liger_kernel"})  # fmt: skip
-
-
-class LazyImport:
-    """A name bound by an import whose module has not been run yet."""
-
-    __slots__ = ("attribute", "module", "resolving")
-
-    def __init__(self, module: ModuleObject, attribute: str) -> None:
-        self.module = module
-        self.attribute = attribute
-        self.resolving = False
 
 
 @lru_cache(maxsize=64)
@@ -92,6 +82,13 @@ def _torch_prefixes() -> frozenset[str]:
             name = name.rpartition(".")[0]
             found.add(name)
     return frozenset(found)
+
+
+def _holds_back(module: ModuleObject) -> bool:
+    return any(star.state == "new" for star in module.stars) or any(
+        v.__class__ is Lazy and v.piece is not None and v.piece.decorated and not v.resolving
+        for v in module.namespace.values()
+    )
 
 
 def _is_type_checking(test: ast.expr) -> bool:
@@ -231,12 +228,13 @@ class Imports(Objects):
             elif self.trying or frame.names is not None:
                 self.bind_name(frame, bound, self._import_attribute(module, alias.name))
             else:
-                self.bind_name(frame, bound, LazyImport(module, alias.name))
+                self.bind_name(frame, bound, Lazy(module, alias.name))
 
     def _import_star(self, module: ModuleObject, frame: Frame) -> None:
         if frame.names is None and not frame.class_body:
             if module not in frame.module.stars:
                 frame.module.stars.append(module)
+                self.with_stars.append(frame.module)
             return
         self.run_module(module)
         for name, value in list(module.namespace.items()):
@@ -253,6 +251,8 @@ class Imports(Objects):
 
     def resolve_lazy(self, value: Any, namespace: dict[str, Any], name: str) -> Any:
         """What a lazily imported name stands for; kept in the namespace."""
+        if value.piece is not None:
+            return self._define(value, namespace, name)
         if value.resolving:
             # `from . import x` in a package's own __init__, or names that import each other in a circle.
             child = self.find_module(f"{value.module.name}.{value.attribute}", value.module)
@@ -269,6 +269,41 @@ class Imports(Objects):
             namespace[name] = found
         return found
 
+    def _define(self, value: Lazy, namespace: dict[str, Any], name: str) -> Any:
+        """Run the definition a lazy name stands for."""
+        piece = value.piece
+        assert piece is not None
+        if value.resolving:
+            return self.unknown(f"'{name}' is defined in terms of itself")
+        value.resolving = True
+        try:
+            body = piece.parse()
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            body = self._whole_definition(value.module, name)
+        self._run_statements(value.module, body)
+        found = namespace.get(name, MISSING)
+        if found is value or found is MISSING:
+            found = self.unknown(f"'{name}' could not be defined")
+            namespace[name] = found
+        return found
+
+    def _whole_definition(self, module: ModuleObject, name: str) -> list[ast.stmt]:
+        tree = self._source(module).parse()
+        body = tree.body if isinstance(tree, ast.Module) else []
+        return [s for s in body if getattr(s, "name", None) == name]
+
+    def define_all(self, module: ModuleObject, decorated_only: bool = False) -> bool:
+        """Run definitions of a module that are still lazy. True where there were any."""
+        waiting = [
+            (name, value)
+            for name, value in module.namespace.items()
+            if value.__class__ is Lazy and value.piece is not None and not value.resolving
+            if value.piece.decorated or not decorated_only
+        ]
+        for name, value in waiting:
+            self._define(value, module.namespace, name)
+        return bool(waiting)
+
     # -- attributes of modules -----------------------------------------------------------------------------------------
 
     def module_attribute(self, module: ModuleObject, name: str) -> Any:
@@ -279,7 +314,7 @@ class Imports(Objects):
             self.run_module(module)
             value = namespace.get(name, MISSING)
         if value is not MISSING:
-            return self.resolve_lazy(value, namespace, name) if value.__class__ is LazyImport else value
+            return self.resolve_lazy(value, namespace, name) if value.__class__ is Lazy else value
         if module.stars:
             value = self.star_attribute(module, name)
             if value is not MISSING:
@@ -287,6 +322,7 @@ class Imports(Objects):
         if name == "__name__":
             return module.name
         if name == "__dict__":
+            self.define_all(module)
             return namespace
         if name == "__file__":
             return module.path or MISSING
@@ -404,20 +440,31 @@ class Imports(Objects):
         Imports here are lazy, so a module that registers its functions when imported may not have run. True where
         something new was run, so that the look-up is worth another try.
         """
+        pending = [m for m in self.with_stars if m.state == "done" and _holds_back(m)]
+        self.with_stars = pending
+        if not pending:
+            return False
+        tops = {m.name.partition(".")[0] for m in pending}
         owner = next(
-            (m for m in self.modules.values() if any(v is container for v in m.namespace.values())), None
+            (
+                m
+                for m in self.modules.values()
+                if m.name.partition(".")[0] in tops and any(v is container for v in m.namespace.values())
+            ),
+            None,
         )
         if owner is None:
             return False
         top = owner.name.partition(".")[0]
         ran = False
-        for module in list(self.modules.values()):
-            if module.name.partition(".")[0] != top or module.state != "done":
-                continue
-            for star in module.stars:
-                if star.state == "new":
-                    self.run_module(star)
-                    ran = True
+        for module in pending:
+            if module.name.partition(".")[0] == top:
+                ran |= self.define_all(module, decorated_only=True)
+                for star in module.stars:
+                    if star.state == "new":
+                        self.run_module(star)
+                        self.define_all(star, decorated_only=True)
+                        ran = True
         return ran
 
     # -- running -------------------------------------------------------------------------------------------------------
@@ -436,14 +483,42 @@ class Imports(Objects):
         if module.path is None:
             module.state = "done"
             return
-        tree = self._source(module).parse()
+        source = self._source(module)
+        pieces = source.pieces
+        if pieces is not None and self._run_pieces(module, pieces):
+            return
+        tree = source.parse()
         if not isinstance(tree, ast.Module):
             module.state = "failed"
             return
-        self.run_top_level(module, tree)
+        self.run_top_level(module, tree.body)
 
-    def run_top_level(self, module: ModuleObject, tree: ast.Module) -> None:
+    def _run_pieces(self, module: ModuleObject, pieces: list[Piece]) -> bool:
+        """Run the code of a library module; its definitions stay lazy. False where the cut was wrong, before anything ran."""
+        try:
+            parsed = [None if piece.name else piece.parse() for piece in pieces]
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+        self._prepare(module)
+        if any(piece.decorated for piece in pieces):
+            self.with_stars.append(module)
+        for piece, body in zip(pieces, parsed):
+            if body is not None:
+                self._run_statements(module, body)
+            elif piece.name == "_":  # registered with something, never looked up
+                self._run_statements(module, piece.parse())
+            else:
+                module.namespace[piece.name] = Lazy(module, piece.name, piece)
+        module.state = "done"
+        return True
+
+    def run_top_level(self, module: ModuleObject, body: list[ast.stmt]) -> None:
         """Run the statements of a module in its namespace."""
+        self._prepare(module)
+        self._run_statements(module, body)
+        module.state = "done"
+
+    def _prepare(self, module: ModuleObject) -> None:
         space = module.namespace
         space.setdefault("__name__", module.name)
         space.setdefault("__file__", module.path)
@@ -452,14 +527,16 @@ class Imports(Objects):
         space.setdefault("__package__", module.name if module.is_package else module.name.rpartition(".")[0])
         if module.is_torch:
             self.inject(module)
-        frame = Frame(module, space, None, self.frame, "<module>")
+
+    def _run_statements(self, module: ModuleObject, body: list[ast.stmt]) -> None:
+        frame = Frame(module, module.namespace, None, self.frame, "<module>")
         caller, self.frame = self.frame, frame
         journals, self.journals = self.journals, []
         trying, self.trying = self.trying, 0
         handled, self.handled = self.handled, None
         modules, self.recorder.modules = self.recorder.modules, []
         try:
-            for statement in tree.body:
+            for statement in body:
                 if isinstance(statement, ast.If) and _is_type_checking(statement.test):
                     module.deferred.append(statement)
                 try:
@@ -472,7 +549,6 @@ class Imports(Objects):
             self.trying = trying
             self.handled = handled
             self.recorder.modules = modules
-        module.state = "done"
 
     def top_level_error(self, module: ModuleObject, statement: ast.stmt, raised: PyRaise) -> None:
         """A top-level statement raised; what it would have bound is unknown."""
@@ -495,6 +571,3 @@ class Imports(Objects):
 
     def inject(self, module: ModuleObject) -> None:
         raise NotImplementedError
-
-
-__all__ = ["Builtin", "Imports", "LazyImport"]

@@ -156,6 +156,13 @@ class Interpreter(Expressions):
             self.touch(scope)
         scope[name] = value
 
+    def globals(self) -> dict[str, Any]:
+        """``globals()``: the running module's names, none of them lazy any more."""
+        module = self.frame.module
+        if module.state == "done":
+            self.define_all(module)
+        return module.namespace
+
     def bind_name(self, frame: Frame, name: str, value: Any) -> None:
         self.store(frame, name, value)
 
@@ -388,6 +395,9 @@ class Interpreter(Expressions):
 
 def _yield_nodes(node: ast.AST) -> list[ast.Yield | ast.YieldFrom]:
     """Yield expressions of the function itself inside a statement or expression, in order of evaluation."""
+    cached: list[ast.Yield | ast.YieldFrom] | None = getattr(node, "_yield_nodes", None)
+    if cached is not None:
+        return cached
     found: list[ast.Yield | ast.YieldFrom] = []
 
     def visit(child: ast.AST) -> None:
@@ -401,6 +411,7 @@ def _yield_nodes(node: ast.AST) -> list[ast.Yield | ast.YieldFrom]:
             found.append(child)
 
     visit(node)
+    node._yield_nodes = found  # type: ignore[attr-defined]
     return found
 
 

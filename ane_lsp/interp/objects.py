@@ -24,6 +24,7 @@ from ane_lsp.interp.values import (
     Function,
     Instance,
     IteratorObject,
+    Lazy,
     ModuleObject,
     NativeType,
     OneOf,
@@ -1354,7 +1355,8 @@ class Objects(Base):
             return Unknown("looked up by something unknown", self.here(), key)
         try:
             if key in obj:
-                return obj[key]
+                found = obj[key]
+                return found if found.__class__ is not Lazy else self.resolve_lazy(found, obj, key)
         except TypeError:
             return self.raise_(TypeError, f"unhashable type: '{self.type_name(key)}'")
         factory = getattr(obj, "default_factory", None)

@@ -98,7 +98,7 @@ def load_file(interp: Interpreter, path: Path, as_main: bool) -> ModuleObject | 
     interp.modules[name] = module
     module.state = "running"
     module.namespace["__name__"] = "__main__" if as_main else name
-    interp.run_top_level(module, tree)
+    interp.run_top_level(module, tree.body)
     return module
 
 

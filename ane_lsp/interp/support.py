@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp import state
 from ane_lsp.interp.symbolic import SymRatio
-from ane_lsp.interp.values import MISSING, Builtin, Instance, OneOf, PyRaise, Tensor
+from ane_lsp.interp.values import MISSING, Builtin, ClassObject, Instance, OneOf, PyRaise, Tensor
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -206,6 +206,14 @@ def len_exceeds(value: Any) -> bool:
         return len(value) > LIMIT
     except OverflowError:
         return True
+
+
+def is_module_class(cls: ClassObject) -> bool:
+    """Whether a class extends ``torch.nn.Module``, whose ``__call__`` is the machine's."""
+    return any(
+        isinstance(c, ClassObject) and c.name == "Module" and c.module.name == "torch.nn.modules.module"
+        for c in cls.mro
+    )
 
 
 def index_of(interp: Interpreter, value: Any) -> Any:

@@ -19,6 +19,7 @@ from ane_lsp.interp.scopes import signature_of
 if TYPE_CHECKING:
     from ane_lsp.interp.frames import Frame
     from ane_lsp.interp.machine import Interpreter
+    from ane_lsp.syntax.outline import Piece
 
 
 class ModuleObject:
@@ -39,6 +40,19 @@ class ModuleObject:
 
     def __repr__(self) -> str:
         return f"<module {self.name}>"
+
+
+class Lazy:
+    """A name whose value is made when it is first asked for: an import whose module has not run, or a definition of a
+    library module that has not been parsed."""
+
+    __slots__ = ("attribute", "module", "piece", "resolving")
+
+    def __init__(self, module: ModuleObject, attribute: str, piece: Piece | None = None) -> None:
+        self.module = module
+        self.attribute = attribute
+        self.piece = piece
+        self.resolving = False
 
 
 class ClassObject:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from ane_lsp.graph import Span
+from ane_lsp.syntax.outline import Piece, outline
 from ane_lsp.syntax.positions import LineTable, code_points_to_utf8
 
 MAX_BYTES = 10_000_000
@@ -71,6 +72,11 @@ class SourceFile:
             "\r": self.text.count("\r") - crlf,
         }
         return max(counts, key=lambda end: counts[end])
+
+    @cached_property
+    def pieces(self) -> list[Piece] | None:
+        """The file cut at its top-level definitions, None where it cannot be cut safely or has no text."""
+        return None if self.unreadable is not None else outline(self.text)
 
     def parse(self) -> ast.Module | SyntaxProblem:
         """The tree, or why there is none. Computed once."""

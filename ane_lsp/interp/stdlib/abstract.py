@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp.stdlib.common import Maker, Namespace, identity, native_type
-from ane_lsp.interp.support import DictView, native
+from ane_lsp.interp.support import DictView, is_module_class, native
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.values import (
     MISSING,
@@ -62,7 +62,7 @@ def _protocol(names: tuple[str, ...], *builtin_types: type) -> Callable[[Any], b
 
 def _is_callable(value: Any) -> bool:
     if isinstance(value, Instance):
-        return _defines(value, "__call__")
+        return _defines(value, "__call__") or is_module_class(value.cls)
     return isinstance(value, (Function, Builtin, BoundMethod, Partial, ClassObject, NativeType, type))
 
 
