@@ -20,6 +20,10 @@ def _kernel(op: Op) -> tuple[int, ...] | None:
 
 
 def _by(sizes: tuple[int, ...]) -> str:
+    return "x".join(map(str, sizes)) if len(sizes) > 1 else f"{sizes[0]}-wide"
+
+
+def _pair(sizes: tuple[int, ...]) -> str:
     return "x".join(map(str, sizes))
 
 
@@ -47,7 +51,7 @@ def conv_stride(context: Context, op: Op) -> Iterator[Report]:
         else "Prefer 2, 3, 4, 6, 8 or 9 when you train a new version."
     )
     yield Report(
-        f"A convolution with stride {_by(strides)} runs on the ANE, with overhead: Apple's guidance for it is strides made of the "
+        f"A convolution with stride {_pair(strides)} runs on the ANE, with overhead: Apple's guidance for it is strides made of the "
         f"factors 2 and 3, equal in both directions. {cure}",
         confidence="documented",
         weight=max(strides),
@@ -80,7 +84,8 @@ def large_kernel(context: Context, op: Op) -> Iterator[Report]:
     if kernel is None or len(kernel) > 2 or max(kernel) < 9 or kernel == ints(op.attrs.get("strides")):
         return
     height, width = (1, *kernel) if len(kernel) == 1 else kernel
-    if width > 16 or height > 31 or (height >= 13 and width >= 13):
+    # Beyond these ANE303 speaks, and ANE409 for the slow squares.
+    if width > (15 if height == 1 else 16) or height > 31 or (height >= 13 and width >= 13):
         return
     yield Report(
         f"A {_by(kernel)} convolution costs more than stacked smaller ones: Apple's guidance for the ANE is two layers with "
@@ -118,7 +123,7 @@ def pool_stride(context: Context, op: Op) -> Iterator[Report]:
     if all(d == 1 for d in shape[2:]):  # global pooling: the stride has no meaning
         return
     yield Report(
-        f"Pooling with stride {_by(strides)} runs on the ANE, with overhead: Apple's guidance for it is stride 2 or 4. "
+        f"Pooling with stride {_pair(strides)} runs on the ANE, with overhead: Apple's guidance for it is stride 2 or 4. "
         "Consider it when you train a new version.",
         confidence="documented",
         weight=max(strides),
@@ -183,7 +188,7 @@ def adaptive_pool(context: Context) -> Iterator[Report]:
         if cells == 1 or (axes == 2 and all(size % out == 0 for size, out in sizes)):
             continue
         yield Report(
-            f"{short_name(call)} from {_by(before[-axes:])} to {_by(after[-axes:])} becomes {2 * cells} operations: a slice and a "
+            f"{short_name(call)} from {_pair(before[-axes:])} to {_pair(after[-axes:])} becomes {2 * cells} operations: a slice and a "
             "reduction for each output cell (seen with coremltools 9.0). Choose an output size that divides the input, or two products "
             "with constant averaging matrices.",
             at=call,
