@@ -12,6 +12,7 @@ from ane_lsp.interp import builtins, containers, methods, state, symbolic
 from ane_lsp.interp.base import MAX_DEPTH, Base
 from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration
 from ane_lsp.interp.scopes import signature_of
+from ane_lsp.interp.support import in_order
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.values import (
     MISSING,
@@ -1428,7 +1429,9 @@ class Objects(Base):
         if kind in (list, tuple, range, str, dict, set, frozenset, bytes):
             if kind is list:
                 return self._iterate_list(value)
-            return iter(list(value)) if kind in (dict, set, frozenset) else iter(value)
+            if kind in (set, frozenset):
+                return iter(in_order(value))
+            return iter(list(value)) if kind is dict else iter(value)
         if kind is IteratorObject:
             return value.source  # type: ignore[no-any-return]
         if kind is Tensor:

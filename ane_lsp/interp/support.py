@@ -190,6 +190,14 @@ def concrete(value: Any) -> Any:
     return value
 
 
+def in_order(members: Any) -> list[Any]:
+    """The members of a set in an order that is the same in every run: texts hash differently each time."""
+    items = list(members)
+    if any(isinstance(item, (str, bytes)) for item in items):
+        items.sort(key=lambda item: (type(item).__name__, item if isinstance(item, str) else ""))
+    return items
+
+
 def collect(interp: Interpreter, iterable: Any, what: str = "the sequence") -> Any:
     """All items as a host list, or Unknown where there are too many."""
     if isinstance(iterable, (list, tuple, range, str, bytes, dict, set, frozenset)):

@@ -315,6 +315,11 @@ OBJECTS = [
     "return list(map(int, '123')), list(map(lambda x: x + 1, filter(lambda x: x % 2, range(6))))",
     "it = iter([1, 2, 3])\nreturn next(it), list(it), list(it)",
     "it = iter(range(3))\nreturn list(zip(it, it))",
+    "x = 3\nreturn eval('x + 1'), eval('[i * 2 for i in range(3)]'), eval('a', {'a': 5}), eval(' len(\"ab\") ')",
+    "eval('1 +')",
+    "eval('undefined_name')",
+    "return globals()['__name__'], 'case_0' in globals(), sorted(locals())",
+    "y = 1\nreturn sorted(locals()), locals()['y']",
     "n = [0]\ndef f():\n    n[0] += 1\n    return n[0]\nreturn list(iter(f, 4))",
 ]
 

@@ -217,6 +217,8 @@ isinstance(re.compile('a'), re.Pattern), isinstance(re.match('a', 'a'), re.Match
 TEXT = [
     "return json.dumps({'a': [1, None, True, 'x']}), json.loads('{\"a\": [1, 2.5, null]}'), json.dumps([1], indent=2), json.dumps({'b': 1, 'a': 2}, sort_keys=True)",
     "json.loads('{')",
+    "import ast\nreturn ast.literal_eval('[1, (2, None), {\"a\": True}]')",
+    "import ast\nast.literal_eval('f(1)')",
     "return string.ascii_lowercase[:3], string.digits, string.Template('$a-${b}$$').substitute(a=1, b=2), string.capwords('a b')",
     "return textwrap.dedent('  a\\n  b'), textwrap.indent('a\\nb', '> '), textwrap.fill('aaa bbb', 4)",
     "return fnmatch.fnmatch('abc.py', '*.py'), fnmatch.filter(['a1', 'b1', 'a2'], 'a*')",

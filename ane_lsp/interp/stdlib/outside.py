@@ -5,13 +5,14 @@ Their exceptions and types exist, so that ``except`` clauses and isinstance work
 
 from __future__ import annotations
 
+import ast
 import importlib
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.interp.stdlib import real_has
 from ane_lsp.interp.stdlib.common import Maker, Namespace, native_type, nothing
-from ane_lsp.interp.support import unknown_builtin
-from ane_lsp.interp.values import MISSING
+from ane_lsp.interp.support import concrete, find_unknown, native, spoil, too_large, unknown_builtin
+from ane_lsp.interp.values import MISSING, PyRaise
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -29,11 +30,34 @@ _REASONS = {
                      "configparser", "sqlite3", "filecmp", "mimetypes", "importlib.resources"], "files are not read here"),
 }  # fmt: skip
 _EFFECTS: dict[str, tuple[str, ...]] = {
-    "random": ("seed", "shuffle", "setstate"), "time": ("sleep",), "signal": ("signal", "alarm"),
+    "random": ("seed", "setstate"), "time": ("sleep",), "signal": ("signal", "alarm"),
     "multiprocessing": ("set_start_method", "freeze_support"), "faulthandler": ("enable", "disable"),
     "tracemalloc": ("start", "stop"), "shutil": ("rmtree", "copy", "copyfile", "copytree", "move"),
     "traceback": ("print_exc", "print_stack", "print_exception"), "pickle": ("dump",), "locale": ("setlocale",),
 }  # fmt: skip
+
+
+@native("random.shuffle")
+def _shuffle(interp: Interpreter, x: Any) -> Any:
+    spoil(interp, x, "shuffled: which item stands where is chance")
+
+
+@native("ast.literal_eval")
+def _literal_eval(interp: Interpreter, node_or_string: Any) -> Any:
+    text = concrete(node_or_string)
+    if not isinstance(text, str):
+        return interp.unknown("the value of a text that is not known", find_unknown(text))
+    if len(text) > 100_000:
+        return too_large(interp, "the text")
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError) as error:
+        raise PyRaise(error) from None
+    except (RecursionError, MemoryError):
+        return too_large(interp, "the text")
+
+
+_SPECIAL: dict[str, Namespace] = {"random": {"shuffle": _shuffle}, "ast": {"literal_eval": _literal_eval}}
 
 
 def _module(name: str) -> Maker:
@@ -45,7 +69,7 @@ def _module(name: str) -> Maker:
                 return MISSING
             return _stand_in(interp, name, attribute, reason)
 
-        return {**{n: nothing(n) for n in _EFFECTS.get(name, ())}, "__missing__": missing}
+        return {**{n: nothing(n) for n in _EFFECTS.get(name, ())}, **_SPECIAL.get(name, {}), "__missing__": missing}
 
     return make
 
