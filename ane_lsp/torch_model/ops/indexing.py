@@ -289,9 +289,10 @@ def index_put(input: TensorType, indices: Any, values: TensorType, accumulate: A
         return plain
     key = tuple(slice(None) if i is None else _unsqueezed(check_tensor(i)) for i in indices)
     target = parse(input.shape, key).shape
+    masked = any(isinstance(i, TensorType) and i.dtype in ("b8", "u8") for i in indices)
     if given.shape is not None:
         lead = 0
-        while len(given.shape) - lead > len(target) and given.shape[lead] == 1:
+        while masked and len(given.shape) - lead > len(target) and given.shape[lead] == 1:
             lead += 1
         broadcast_to(given.shape[lead:], target)
     return plain
@@ -490,7 +491,7 @@ def searchsorted(
                     fail(
                         "torch.searchsorted(): the first N-1 dimensions of boundaries and input value tensors must match"
                     )
-    checked = bool(values.shape) and not _maybe_empty(values.shape or ())
+    checked = values.numel is not None and dims.less(1, values.numel)
     if checked and None not in (edges.dtype, values.dtype) and edges.dtype != values.dtype:
         fail("torch.searchsorted(): boundary tensor and input value tensor should have same dtype")
     return TensorType(values.shape, dtype)

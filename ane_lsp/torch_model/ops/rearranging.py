@@ -104,6 +104,10 @@ def _count(shape: Shape) -> DimLike:
     return dims.product(shape)
 
 
+def _has_elements(shape: Shape) -> bool:
+    return dims.less(0, _count(shape)) is True
+
+
 @op("torch.roll", "torch.Tensor.roll", mil=_roll_mil)
 @tensor_result
 def roll(input: TensorType, shifts: Any, dims: Any = None) -> TensorType:
@@ -117,6 +121,8 @@ def roll(input: TensorType, shifts: Any, dims: Any = None) -> TensorType:
         fail("`shifts` required")
     if _count(shape) == 0:
         return input
+    if not _has_elements(shape):
+        return plain
     if len(moves) != len(axes) and not (not axes and len(moves) == 1):
         fail(f"shifts and dimensions must align. shifts: {len(moves)}, dims:{len(axes)}")
     if any(isinstance(a, (Unknown, Sym)) for a in axes):

@@ -61,11 +61,7 @@ def scatters(draw: Any, kind: str = "") -> Call:
             axis,
             index,
             src,
-            draw(
-                st.sampled_from(
-                    ("sum", "prod", "mean", "amax", "amin", "max" if arg.shape and 0 not in index.shape else "sum")
-                )
-            ),
+            draw(st.sampled_from(("sum", "prod", "mean", "amax", "amin", "sum"))),
         ), {}
     if not kind:
         if draw(flags):
