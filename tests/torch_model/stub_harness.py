@@ -19,7 +19,7 @@ from ane_lsp.workspace import Workspace
 
 PRELUDE = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\nfrom collections import OrderedDict\n"
 # Op rules know that torch raises, not always with which class.
-OP_ERRORS = frozenset({"IndexError", "TypeError", "ValueError", "NotImplementedError"})
+OP_ERRORS = frozenset({"AssertionError", "IndexError", "TypeError", "ValueError", "NotImplementedError"})
 COMPARED = {"modules": 0, "state entries": 0, "attributes": 0, "outputs": 0, "errors": 0}
 
 

@@ -2,6 +2,7 @@
 
 import torch
 from torch.nn import functional as F
+from torch.nn._attention import attention
 from torch.nn.parameter import Parameter
 
 from .linear import NonDynamicallyQuantizableLinear
@@ -418,7 +419,7 @@ class MultiheadAttention(Module):
             query = query.transpose(1, 0)
             key = query if same_qk else key.transpose(1, 0)
             value = key if same_kv else value.transpose(1, 0)
-        output, weights = F.multi_head_attention_forward(
+        output, weights = attention(
             query,
             key,
             value,
