@@ -49,6 +49,7 @@ from ane_lsp.interp.values import (
     Opaque,
     Partial,
     PyRaise,
+    Super,
     Tensor,
 )
 
@@ -647,6 +648,16 @@ def _id(interp: Interpreter, obj: Any, /) -> Any:
     return id(obj) if not isinstance(obj, (Unknown, OneOf)) else interp.unknown("the identity of an unknown value")
 
 
+@native("super")
+def _super(interp: Interpreter, owner: Any = MISSING, obj: Any = MISSING, /) -> Any:
+    """``super(C, self)``; without arguments it is the machine's."""
+    if isinstance(owner, Unknown) or isinstance(obj, Unknown) or owner is MISSING or obj is MISSING:
+        return interp.unknown("super() of something unknown", find_unknown([owner, obj]))
+    # In a class method the object is a class below `owner`; in a metaclass's method it is an instance of `owner`.
+    is_class = isinstance(obj, ClassObject) and obj.is_subclass(owner)
+    return Super(owner, obj, obj if is_class else interp.type_of(obj))
+
+
 @native("__import__")
 def _import(interp: Interpreter, name: Any, *rest: Any, **kwargs: Any) -> Any:
     if not isinstance(name, str):
@@ -710,7 +721,7 @@ BUILTINS: dict[str, Any] = {
             _abs, _round, _divmod, _pow, _sum, _extreme("min", "<"), _extreme("max", ">"), _quantifier("any", True),
             _quantifier("all", False), _len, _isinstance, _issubclass, _callable, _getattr, _hasattr, _setattr,
             _delattr, _vars, _dir, _iter, _next, _enumerate, _zip, _map, _filter, _reversed, _sorted, _repr, _ascii,
-            _format, _hash, _id, _import, _on_host("bin", bin), _on_host("hex", hex), _on_host("oct", oct),
+            _format, _hash, _id, _super, _import, _on_host("bin", bin), _on_host("hex", hex), _on_host("oct", oct),
             _on_host("chr", chr), _on_host("ord", ord),
             Builtin("globals", lambda interp, args, kwargs: interp.globals()),
             Builtin("locals", lambda interp, args, kwargs: interp.frame.locals),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from ane_lsp.graph import ShapeFact, Span, TensorType, Unknown, dims
@@ -194,7 +194,7 @@ class Interpreter(Expressions):
         node = function.node
         assert not isinstance(node, ast.Lambda)
 
-        def drive() -> Iterator[Any]:
+        def drive() -> Generator[Any, Any, Any]:
             inner = self._generate(node.body, frame)
             sent: Any = None
             while True:
@@ -203,14 +203,14 @@ class Interpreter(Expressions):
                 self.frame = frame
                 try:
                     value = inner.send(sent)
-                except StopIteration:
-                    return
+                except StopIteration as stop:
+                    return stop.value.value if stop.value is not None else None
                 finally:
                     self.frame = caller
                 sent = yield value
 
         source = drive()
-        return IteratorObject(source, "generator", send=lambda v: source.send(v))  # type: ignore[attr-defined]
+        return IteratorObject(source, "generator", send=lambda v: source.send(v))
 
     def _generate(self, body: list[ast.stmt], frame: Frame) -> Any:
         for node in body:
@@ -288,11 +288,12 @@ class Interpreter(Expressions):
         for child in _yield_nodes(node):
             if isinstance(child, ast.YieldFrom):
                 source = self.eval(child.value, frame)
+                frame.sent[child] = None
                 try:
-                    yield from self.iterate(source)
+                    items: Any = self.iterate(source)
+                    frame.sent[child] = yield from items
                 except UnknownIteration as lost:
                     yield lost.unknown
-                frame.sent[child] = None
             else:
                 value = self.eval(child.value, frame) if child.value is not None else None
                 frame.sent[child] = yield value

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Sym, Unknown
+from ane_lsp.graph import Sym, Unknown, dims
 from ane_lsp.interp import containers, state
 from ane_lsp.interp.support import (
     LIMIT,
@@ -134,6 +134,9 @@ def method(interp: Interpreter, obj: Any, name: str) -> Any:
         found = _record_attribute(interp, obj, name)
         if found is not MISSING:
             return found
+    if name == "numel" and type(obj) is tuple and all(isinstance(v, (int, Sym)) for v in obj):
+        # Shapes are plain tuples here; torch.Size has this method.
+        return Builtin("Size.numel", lambda interp, args, kwargs: dims.product(obj))
     if isinstance(obj, IteratorObject) and name in _ITERATOR:
         return _bound(f"{obj.kind}.{name}", _ITERATOR[name], obj)
     for extra, lookup in _EXTRA:

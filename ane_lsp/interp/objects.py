@@ -345,6 +345,8 @@ class Objects(Base):
             return Builtin("__new__", lambda interp, args, kwargs: interp.new_instance(args[0], args[1:], kwargs))
         if name == "__init__":
             return Builtin("__init__", lambda interp, args, kwargs: interp.native_init(obj, args, kwargs))
+        if name == "__call__" and isinstance(obj, ClassObject):  # type.__call__, from a metaclass
+            return Builtin(name, lambda interp, args, kwargs: interp.construct_plain(obj, args, kwargs))
         if name == "__setattr__":
             return Builtin(name, lambda interp, args, kwargs: interp.setattr_nn(obj, args[0], args[1]))
         if name == "__delattr__":

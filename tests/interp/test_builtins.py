@@ -323,6 +323,127 @@ OBJECTS = [
     "n = [0]\ndef f():\n    n[0] += 1\n    return n[0]\nreturn list(iter(f, 4))",
 ]
 
+PROGRAMS = [
+    """
+class A:
+    def __init__(self, x): self.x = x
+    def f(self): return 'A'
+    @classmethod
+    def c(cls): return 'Ac' + cls.__name__
+class B(A):
+    def __init__(self, x): super(B, self).__init__(x * 2)
+    def f(self): return super(B, self).f() + 'B'
+    @classmethod
+    def c(cls): return super(B, cls).c() + 'B'
+class M:
+    def f(self): return 'M'
+class C(B, M):
+    def f(self): return super(A, self).f()
+    def g(self): return [super(C, self).f() for _ in range(1)], (lambda: super(C, self).f())()
+return B(2).x, B(1).f(), B.c(), C(1).f(), C(1).g()
+""",
+    """
+class Meta(type):
+    def __call__(cls, *a):
+        o = super().__call__(*a)
+        o.called = True
+        return o
+    def __iter__(cls): return iter([1, 2])
+    def __getitem__(cls, k): return k * 2
+    def __len__(cls): return 7
+    def __contains__(cls, k): return k == 3
+class Single(type):
+    _i = {}
+    def __call__(cls, *args, **kwargs):
+        if cls not in cls._i:
+            cls._i[cls] = super(Single, cls).__call__(*args, **kwargs)
+        return cls._i[cls]
+class S(metaclass=Single): pass
+class A(metaclass=Meta):
+    def __init__(self, x): self.x = x
+return A(3).x, A(3).called, list(A), A[4], len(A), 3 in A, S() is S()
+""",
+    """
+def gen():
+    try:
+        x = yield 1
+        yield x or 2
+    finally:
+        log.append('done')
+log = []
+g = gen()
+a = next(g), g.send(5)
+b = list(g)
+def outer():
+    r = yield from inner()
+    yield r
+def inner():
+    yield 'i'
+    return 'ret'
+return a, b, log, list(outer()), next((x for x in [1, 2, 3] if x > 1), None), max((len(s) for s in ['a', 'bb']), default=0)
+""",
+    """
+import string
+try:
+    try:
+        int('x')
+    except ValueError as e:
+        raise RuntimeError('wrapped') from e
+except RuntimeError as e:
+    r = str(e), type(e).__name__
+try:
+    pass
+except Exception:
+    r2 = 1
+else:
+    r2 = 2
+finally:
+    r3 = 3
+class E(ValueError):
+    def __init__(self, code): super().__init__(f'code {code}'); self.code = code
+try: raise E(4)
+except (KeyError, ValueError) as e: r4 = e.code, str(e), isinstance(e, ValueError), e.args
+return r, r2, r3, r4
+""",
+    """
+class Node:
+    def __init__(self, v, l=None): self.v, self.l = v, l
+    def __lt__(self, o): return self.v < o.v
+    def __hash__(self): return hash(self.v)
+    def __eq__(self, o): return isinstance(o, Node) and self.v == o.v
+    def __contains__(self, k): return k == self.v
+    def __enter__(self): return self
+    def __exit__(self, *a): return True
+    def __add__(self, o): return Node(self.v + o.v)
+    __radd__ = __add__
+d = {Node(1): 'a'}
+with Node(1) as n:
+    raise ValueError
+return d[Node(1)], Node(1) in d, d.get(Node(1)), Node(1) in [Node(1)], min(Node(3), Node(2)).v, (Node(1) + Node(2)).v, 3 in Node(3), sorted([Node(2), Node(1)])[0].v, n.v
+""",
+    """
+class D:
+    def __set_name__(self, o, n): self.n = n
+    def __get__(self, o, t=None): return self.n if o is not None else self
+    def __set__(self, o, v): o.__dict__['_' + self.n] = v
+class A:
+    f = D()
+a = A()
+a.f = 9
+class B:
+    def __init_subclass__(cls, /, tag=None, **kw): cls.tag = tag
+class C(B, tag='t'): pass
+class P:
+    def __class_getitem__(cls, k): return (cls.__name__, k)
+return a.f, a._f, C.tag, P[3]
+""",
+    """
+def f(*args, sep=',', **kw):
+    return sep.join(map(str, args)), kw
+return f(1, 2, sep='-', z=3), (lambda x, /, y=2: x + y)(1), [*map(lambda t: t[0] + t[1], zip([1, 2], [3, 4]))], {**dict(a=1), 'b': 2}, (y := 5) + y, [i for i in range(5) if (j := i) % 2], sum(x ** 2 for x in range(4)), any(isinstance(v, str) for v in (1, 'a'))
+""",
+]
+
 TEXT = r"""
 'abc'.upper(), 'ABC'.lower(), 'abc'.capitalize(), 'a b'.title(), 'aB'.swapcase(), 'SS'.casefold()
 'a,b,,c'.split(','), 'a  b'.split(), 'a,b,c'.split(',', 1), 'a,b,c'.rsplit(',', 1), 'x'.split('')
@@ -380,8 +501,8 @@ def lines(table: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "bodies",
-    [lines(NUMBERS), lines(SEQUENCES), CHANGES, DICTS, SETS, OBJECTS, lines(TEXT)],
-    ids=["numbers", "sequences", "changes", "dicts", "sets", "objects", "text"],
+    [lines(NUMBERS), lines(SEQUENCES), CHANGES, DICTS, SETS, OBJECTS, PROGRAMS, lines(TEXT)],
+    ids=["numbers", "sequences", "changes", "dicts", "sets", "objects", "programs", "text"],
 )
 def test_same_as_python(tmp_path: Path, bodies: list[str]) -> None:
     check(tmp_path, bodies)
