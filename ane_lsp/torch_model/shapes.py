@@ -237,3 +237,8 @@ def tensor_or_unknown(value: Any, name: str = "input") -> TensorType:
     if isinstance(value, Unknown):
         return TensorType(None, None)
     fail(f"argument '{name}' must be Tensor, not {type(value).__name__}")
+
+
+def has_elements(shape: Shape | None) -> bool:
+    """Whether there is provably an element. torch misses a kernel for a dtype only where it has to run it."""
+    return shape is not None and dims.lower_bound(dims.product(shape)) > 0

@@ -599,7 +599,12 @@ def clamp(input: TensorType, min: Any = None, max: Any = None, *, out: object = 
     tensors = [bound for bound in bounds if isinstance(bound, TensorType)]
     if any(is_number(bound) for bound in bounds) and any(t.shape for t in tensors):
         fail("clamp(): 'min' and 'max' must be both tensors or both numbers")
-    dtype = _real("clamp")(result_type(x, *bounds))
+    if any(is_number(bound) for bound in bounds):
+        # Beside a number, a 0-d tensor counts as the number in it.
+        kinds = [_as_number(bound) if isinstance(bound, TensorType) else bound for bound in bounds]
+        dtype = _real("clamp")(None if None in kinds else result_type(x, *kinds))
+    else:
+        dtype = _real("clamp")(result_type(x, *bounds))
     if any(isinstance(bound, Unknown) for bound in bounds):
         # A bound is nearly always a number; a tensor bound of unknown shape would have to broadcast into the result.
         return TensorType(None, dtype)
@@ -611,6 +616,15 @@ def clamp(input: TensorType, min: Any = None, max: Any = None, *, out: object = 
         return _smaller(value, rest[0]) if max is not None else value
 
     return arithmetic(evaluate, dtype, dtype, x, *bounds)
+
+
+def _as_number(tensor: TensorType) -> Any:
+    """A number of a tensor's dtype category; None where the dtype is not known."""
+    if tensor.dtype is None:
+        return None
+    if tensor.dtype == "b8":
+        return True
+    return 0j if is_complex(tensor.dtype) else 0.5 if is_floating(tensor.dtype) else 1
 
 
 def _bounded(name: str, function: Callable[..., Any], kind: str) -> None:

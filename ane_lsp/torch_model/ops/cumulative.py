@@ -19,13 +19,14 @@ from ane_lsp.torch_model.promotion import (
     result_type,
     sum_result,
 )
-from ane_lsp.torch_model.registry import Lowering, op
+from ane_lsp.torch_model.registry import Lower, Lowering, TorchError, op
 from ane_lsp.torch_model.results import Histogram, ValuesIndices
 from ane_lsp.torch_model.shapes import (
     as_size,
     broadcast,
     check_tensor,
     fail,
+    has_elements,
     normalize_dim,
     same_shape,
     static,
@@ -61,7 +62,7 @@ def _cumsum_ops(builder: Lowering, params: Mapping[str, Any], out: Any) -> Any:
     return builder.emit("cumsum", {"x": x}, {"axis": params["dim"]}, out)
 
 
-@op("torch.cumsum", "torch.Tensor.cumsum", inplace="torch.Tensor.cumsum_", mil=_cumsum_ops)
+@op("torch.cumsum", "torch.Tensor.cumsum", mil=_cumsum_ops)
 def cumsum(input: TensorType, dim: Any, *, dtype: Any = None, out: object = None) -> TensorType:
     """Running sums."""
     x, target = _input(input, dtype)
@@ -87,11 +88,27 @@ def _cumprod_ops(builder: Lowering, params: Mapping[str, Any], out: Any) -> Any:
     return x
 
 
-@op("torch.cumprod", "torch.Tensor.cumprod", inplace="torch.Tensor.cumprod_", mil=_cumprod_ops)
+@op("torch.cumprod", "torch.Tensor.cumprod", mil=_cumprod_ops)
 def cumprod(input: TensorType, dim: Any, *, dtype: Any = None, out: object = None) -> TensorType:
     """Running products."""
     x, target = _input(input, dtype)
     return scanned(x, dim, target, lambda row: list(accumulate(row, lambda a, b: a * b)))
+
+
+def _stored(name: str, step: Callable[[Any, Any], Any], mil: Lower) -> None:
+    """The in-place scans keep the dtype, also of bools and small integers."""
+
+    def rule(input: TensorType, dim: Any, *, dtype: Any = None) -> TensorType:
+        x = check_tensor(input)
+        if isinstance(dtype, str) and x.dtype is not None and dtype != x.dtype:
+            fail(f"Bad in-place call: input tensor dtype {x.dtype} and output tensor dtype {dtype} should match")
+        return scanned(x, dim, x.dtype, None if x.dtype == "b8" else lambda row: list(accumulate(row, step)))
+
+    op(f"torch.Tensor.{name}", inplace=f"torch.Tensor.{name}", mil=mil)(rule)
+
+
+_stored("cumsum_", lambda a, b: a + b, _cumsum_ops)
+_stored("cumprod_", lambda a, b: a * b, _cumprod_ops)
 
 
 def _extremum(name: str, better: Callable[[Any, Any], bool]) -> None:
@@ -104,7 +121,12 @@ def _extremum(name: str, better: Callable[[Any, Any], bool]) -> None:
 
     def rule(input: TensorType, dim: Any, *, out: object = None) -> ValuesIndices:
         x = tensor_or_unknown(input)
-        if x.dtype is not None and is_complex(x.dtype):
+        if not has_elements(x.shape):  # torch looks at `dim` only where there are elements
+            empty = x.shape is not None and 0 in x.shape
+            return ValuesIndices(
+                TensorType(x.shape, x.dtype, () if empty else None), TensorType(x.shape, "i64", () if empty else None)
+            )
+        if x.shape and x.dtype is not None and is_complex(x.dtype):
             fail(f"{name} is not implemented for complex tensors")
         return ValuesIndices(
             scanned(x, dim, x.dtype, lambda row: [row[i] for i in running(row)]), scanned(x, dim, "i64", running)
@@ -170,10 +192,17 @@ def diff(
         return TensorType(None, dtype)
     if not x.shape:
         fail("diff expects input to be at least one-dimensional")
-    axis = normalize_dim(dim, len(x.shape))
     count = as_size(n, "n")
     if isinstance(count, int) and count < 0:
         fail(f"order must be non-negative but got {count}")
+    if count == 0 and not extra:
+        return x
+    try:
+        axis = normalize_dim(dim, len(x.shape))
+    except TorchError:
+        if dims.lower_bound(count) > 0 or extra:
+            raise
+        return TensorType(None, dtype)  # with n=0 torch does not look at `dim`
     extent: DimLike = x.shape[axis]
     for each in extra:
         shape = each.shape or ()

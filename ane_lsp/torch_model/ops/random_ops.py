@@ -11,7 +11,7 @@ from ane_lsp.torch_model.args import spread
 from ane_lsp.torch_model.ops.creation import sizes, wanted
 from ane_lsp.torch_model.promotion import DEFAULT, is_complex, is_floating, is_integral, is_number
 from ane_lsp.torch_model.registry import Lower, Lowering, op
-from ane_lsp.torch_model.shapes import as_size, broadcast, check_tensor, fail, tensor_or_unknown
+from ane_lsp.torch_model.shapes import as_size, broadcast, check_tensor, fail, has_elements, tensor_or_unknown
 
 RANDOM = ("random",)
 
@@ -32,8 +32,7 @@ UNIFORM, NORMAL = _random_ops("random_uniform"), _random_ops("random_normal")
 def _float_dtype(dtype: Any, default: str | None, name: str, shape: Shape | None) -> str | None:
     """The dtype of random numbers; torch refuses integers as soon as there is an element to draw."""
     found = wanted(dtype, default)
-    some = shape is not None and dims.lower_bound(dims.product(shape)) > 0
-    if some and found is not None and is_integral(found, boolean=True):
+    if has_elements(shape) and found is not None and is_integral(found, boolean=True):
         fail(f"{name} is not implemented for {found}")
     return found
 
@@ -153,7 +152,7 @@ def bernoulli(input: TensorType, p: Any = None, *, generator: Any = None, out: A
     x = tensor_or_unknown(input)
     if isinstance(p, (int, float)) and not 0 <= p <= 1:
         fail(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-    if p is None and x.dtype is not None and not is_floating(x.dtype):
+    if p is None and x.dtype is not None and not is_floating(x.dtype) and has_elements(x.shape):
         fail(f"bernoulli is not implemented for {x.dtype}")
     return TensorType(x.shape, x.dtype)
 
@@ -162,7 +161,7 @@ def bernoulli(input: TensorType, p: Any = None, *, generator: Any = None, out: A
 def poisson(input: TensorType, generator: Any = None) -> TensorType:
     """Poisson numbers with the rate of each element."""
     x = tensor_or_unknown(input)
-    if x.dtype is not None and not is_floating(x.dtype):
+    if x.dtype is not None and not is_floating(x.dtype) and has_elements(x.shape):
         fail(f"poisson is not implemented for {x.dtype}")
     return TensorType(x.shape, x.dtype)
 
@@ -198,7 +197,12 @@ def multinomial(
 def _in_place(name: str, mil: Lower | None, *, integers: bool = False, booleans: bool = False) -> None:
     def rule(input: TensorType, *args: Any, **kwargs: Any) -> TensorType:
         x = check_tensor(input)
-        if x.dtype is not None and not integers and is_integral(x.dtype, boolean=True):
+        if (
+            x.dtype is not None
+            and not integers
+            and is_integral(x.dtype, boolean=True)
+            and (name == "cauchy_" or has_elements(x.shape))
+        ):
             fail(f"{name} is not implemented for {x.dtype}")
         return TensorType(x.shape, x.dtype)
 

@@ -23,7 +23,15 @@ from ane_lsp.torch_model.promotion import (
 )
 from ane_lsp.torch_model.registry import Lower, Lowering, op
 from ane_lsp.torch_model.results import MinMax, ValuesIndices
-from ane_lsp.torch_model.shapes import broadcast, fail, normalize_dim, normalize_dims, reduced, tensor_or_unknown
+from ane_lsp.torch_model.shapes import (
+    broadcast,
+    fail,
+    has_elements,
+    normalize_dim,
+    normalize_dims,
+    reduced,
+    tensor_or_unknown,
+)
 
 Row = Sequence[Any]
 
@@ -67,9 +75,9 @@ def _as(x: TensorType, dtype: str | None) -> TensorType:
     return made(x.shape, dtype, x.data)
 
 
-def no_complex(x: TensorType, name: str) -> TensorType:
-    """`x`; complex is refused."""
-    if x.dtype is not None and is_complex(x.dtype):
+def no_complex(x: TensorType, name: str, *, even_empty: bool = True) -> TensorType:
+    """`x`; complex is refused, by some ops only where there are elements."""
+    if x.dtype is not None and is_complex(x.dtype) and (even_empty or has_elements(x.shape)):
         fail(f"{name} does not support complex inputs")
     return x
 
@@ -121,6 +129,7 @@ def nansum(
     input: TensorType, dim: Any = None, keepdim: Any = False, *, dtype: Any = None, out: object = None
 ) -> TensorType:
     """The sum without nan."""
+    no_complex(tensor_or_unknown(input), "nansum")
     x, given = _with_dtype(input, dtype)
     no_complex(x, "nansum")
     return reduce(
@@ -144,9 +153,7 @@ def nanmean(
     input: TensorType, dim: Any = None, keepdim: Any = False, *, dtype: Any = None, out: object = None
 ) -> TensorType:
     """The mean without nan."""
-    x = tensor_or_unknown(input)
-    if x.dtype is not None and not (is_floating(x.dtype) or is_complex(x.dtype)):
-        fail("nanmean(): expected input to have floating point or complex dtype")
+    x = no_complex(floats_only(tensor_or_unknown(input), "nanmean", complex_too=True), "nanmean")
     x, _ = _with_dtype(input, dtype)
     if x.dtype is not None and is_integral(x.dtype, boolean=True):
         fail("nanmean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype")
@@ -245,7 +252,7 @@ _extremum("min", _smallest)
 
 def _bound(name: str, choose: Callable[[Row], Any]) -> None:
     def rule(input: TensorType, dim: Any = (), keepdim: Any = False, *, out: object = None) -> TensorType:
-        x = no_complex(tensor_or_unknown(input), name)
+        x = no_complex(tensor_or_unknown(input), name, even_empty=False)
         _non_empty(x, dim, name)
         return reduce(x, dim, keepdim, x.dtype, choose)
 
@@ -454,6 +461,8 @@ def logsumexp(input: TensorType, dim: Any, keepdim: Any = False, *, out: object 
     dtype = float_result(x.dtype)
     if dim is None:
         fail("logsumexp(): argument 'dim' must be tuple of ints, not NoneType")
+    if isinstance(dim, (tuple, list)) and not dim and not keepdim and x.shape and has_elements(x.shape):
+        fail("output with shape [] doesn't match the broadcast shape")
     return reduce(_as(x, dtype), dim, keepdim, dtype, _logsumexp)
 
 
@@ -570,4 +579,6 @@ def trapezoid(y: TensorType, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Te
         shape = None if whole is None else reduced(whole, (axis - len(values.shape) + len(whole),), keepdim=False)
     if dims.equal(values.shape[axis], 0):
         return TensorType(shape, values.dtype)
+    if dims.lower_bound(values.shape[axis]) < 1 and dtype != values.dtype:
+        return TensorType(shape, None)
     return TensorType(shape, dtype if points is not None or dtype is None else float_result(result_type(values, dx)))
