@@ -17,6 +17,7 @@ from ane_lsp.checks.flow import (
     VIEWS,
     Extreme,
     Flow,
+    asked_dtype,
     first,
     flow_of,
     is_float,
@@ -258,7 +259,7 @@ def double_precision_alias(context: Context) -> Iterator[Report]:
             and source is not None
             and not source.is_const
             and source.type.dtype in ("f32", "f16")
-            and (call.torch == "torch.Tensor.double" or call.params.get("dtype") == "f64")
+            and (call.torch == "torch.Tensor.double" or asked_dtype(call) == "f64")
         ):
             yield _double(call)
 

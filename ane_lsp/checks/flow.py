@@ -13,7 +13,7 @@ from typing import Any
 
 from ane_lsp.checks.engine import Context
 from ane_lsp.checks.finding import Related
-from ane_lsp.graph import Call, Graph, Op, Value
+from ane_lsp.graph import DTYPES, Call, Graph, Op, Value
 from ane_lsp.graph.liveness import idle_ops
 
 FP16_MAX = 65504.0
@@ -441,6 +441,14 @@ def squared(flow: Flow, op: Op) -> Value | None:
     if op.kind == "pow" and len(values) == 2 and flow.scalar(values[1]) == 2.0:
         return values[0]
     return None
+
+
+def asked_dtype(call: Call) -> str | None:
+    """The dtype a cast was asked for (``x.to(torch.float32)``), None where it follows another tensor or is not known."""
+    found = call.params.get("dtype")
+    if found is None:
+        found = next((a for a in call.args[1:] if isinstance(a, str) and a in DTYPES), None)
+    return found if isinstance(found, str) else None
 
 
 def places(ops: Iterable[Op | Call], message: str, skip: Op | Call, limit: int = 5) -> tuple[Related, ...]:

@@ -11,6 +11,7 @@ from ane_lsp.checks.flow import (
     FP16_TINY,
     VIEWS,
     Flow,
+    asked_dtype,
     distinct,
     first,
     flow_of,
@@ -215,9 +216,9 @@ def _epsilon(flow: Flow, op: Op) -> float | None:
 
 
 # What an upcast is usually written to protect.
+# (Softmax and the norms of torch protect themselves.)
 _GUARDED = frozenset({
-    "pow", "__pow__", "square", "mean", "var", "std", "softmax", "log_softmax", "exp", "logsumexp", "norm", "rsqrt", "layer_norm",
-    "rms_norm", "sum", "matmul", "__matmul__", "bmm", "einsum", "LayerNorm", "RMSNorm", "Softmax",
+    "pow", "__pow__", "square", "mean", "var", "std", "exp", "logsumexp", "norm", "rsqrt", "sum", "matmul", "__matmul__", "bmm", "einsum",
 })  # fmt: skip
 _UPCASTS = frozenset({"torch.Tensor.float", "torch.Tensor.to", "torch.Tensor.type"})
 _NEAR = 8
@@ -225,7 +226,7 @@ _NEAR = 8
 
 @graph_rule("ANE505", per_target=False)
 def upcast_dropped(context: Context) -> Iterator[Report]:
-    """`.float()` in front of a norm, a softmax or a product; one finding for a model."""
+    """`.float()` in front of a reduction, an exponential or a product; one finding for a model."""
     if context.options.precision != "fp16":
         return
     # ANE501 names the upcast itself where it guards a square.
@@ -260,7 +261,7 @@ def _is_upcast(call: Call) -> bool:
     source = next((v for v in call.args if isinstance(v, Value)), None)
     if source is None or source.is_const or source.type.dtype not in ("f16", "f32", "bf16"):
         return False
-    return call.torch == "torch.Tensor.float" or call.params.get("dtype") == "f32"
+    return call.torch == "torch.Tensor.float" or asked_dtype(call) == "f32"
 
 
 def _tensors(call: Call) -> Iterator[Value]:

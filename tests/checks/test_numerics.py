@@ -199,11 +199,13 @@ def test_scores_scaled_after_the_product(kind: str, number: float, flagged: bool
     assert bool(s.lines("ANE508")) is flagged
 
 
-def test_an_upcast_that_guards_a_softmax() -> None:
+def test_an_upcast_in_front_of_an_exponential_but_not_of_a_softmax() -> None:
     s = Sketch()
     x = s.op("relu", 1, 64, x=s.input(1, 64))
     up = s.call("torch.Tensor.float", x)
     up.result = x
     s.returns(s.op("softmax", 1, 64, torch="torch.softmax", x=x, attrs={"axis": -1}))
+    assert s.lines("ANE505") == []
+    s.returns(s.op("exp", 1, 64, torch="torch.exp", x=x))
     assert s.lines("ANE505") == [("ANE505", up.span.line)]
     assert s.lines("ANE505", precision="fp32") == []

@@ -27,7 +27,7 @@ SCOPE = re.compile(
 # How a sentence that says what to do begins.
 IMPERATIVES = re.compile(
     r"\W*(?:arrange|build|call|choose|clamp|compare|compress|compute|concatenate|consider|convert|crop|cut|divide|do|draw|drop|exclude|expand|export"
-    r"|flatten|fold|give|interpolate|keep|leave|limit|load|make|mask|measure|merge|move|multiply|normalise|pack|pad|pass|permute|pool"
+    r"|flatten|fold|give|interpolate|keep|leave|limit|load|look|make|mask|measure|merge|move|multiply|normalise|pack|pad|pass|permute|pool"
     r"|precompute|prefer|put|raise|reduce|repeat|replace|reshape|resize|return|round|run|scale|select|set|share|shorter|slice|sort|split"
     r"|stack|stay|subtract|take|target|time|trace|transpose|turn|unroll|upsample|use|write)\b", re.IGNORECASE
 )  # fmt: skip
