@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -259,6 +260,10 @@ import abc, argparse, bisect, collections, collections.abc, contextlib, contextv
 import fractions, functools, heapq, importlib, importlib.metadata, importlib.util, inspect, itertools, json, logging, math
 import numbers, operator, os, pathlib, platform, re, statistics, string, sys, textwrap, threading, types, typing, warnings, weakref
 """
+
+
+if sys.version_info < (3, 11):  # the interpreted program sees 3.11, the Python that it is compared with here is older
+    ENUM[:] = [body for body in ENUM if "StrEnum" not in body]
 
 
 def lines(table: str) -> list[str]:
