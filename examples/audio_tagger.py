@@ -2,7 +2,10 @@
 
     ane-lsp check examples/audio_tagger.py
 
-EXPECTED
+Expected findings (targets M4 and A17 Pro, the default):
+
+- ANE202, warning: the LSTM has no operation on the ANE and runs on the CPU, with a switch there and back.
+- ANE504, information: the epsilon of 1e-10 in the logarithm cannot be held in fp16.
 """
 
 import torch

@@ -4,9 +4,11 @@
 
 Expected findings (targets M4 and A17 Pro, the default):
 
-- ANE302 on the pools of SpatialPyramidPooling: windows of 9 and 13 are wider than the ANE accepts (widest on an M4: 8).
-  Three stacked pools of 5 give the same numbers. The pool of 5 is not reported.
-- nothing on the convolutions, the concatenations and the nearest-neighbour upsampling: they run on the ANE.
+- ANE302, warning: the pools of SpatialPyramidPooling with windows 9 and 13 are wider than the ANE accepts and run on the
+  CPU. Stacked pools of 5 give the same numbers. The pool of 5 is not reported.
+- ANE402, hint: rows of 80 elements are padded to 96 at the model's input and output.
+
+Nothing is said about the convolutions, the concatenations and the nearest-neighbour upsampling: they run on the ANE.
 """
 
 import torch

@@ -2,7 +2,15 @@
 
     ane-lsp check examples/tiny_decoder.py
 
-EXPECTED
+Expected findings (targets M4 and A17 Pro, the default):
+
+- ANE250, warning: the mask's -1e9 does not fit into fp16 and keeps the addition in fp32, off the ANE; -1e4 does the same job.
+- ANE203, warning: argmax gives an index, an int32 tensor, and runs on the CPU; return the logits instead.
+- ANE208, information: the embedding is looked up on the CPU, which is cheap at the start of a model.
+- ANE501, information: RMSNorm, written out, squares activations in fp16; above 255 they overflow.
+- ANE403, hint: linear layers on (batch, sequence, channels), where Apple's own models use another layout.
+- ANE412, hint: attention computes all heads in one product.
+- ANE508, hint: scores are scaled after the product instead of before it.
 """
 
 import math
