@@ -92,12 +92,15 @@ def analyze(
         return result
     directives = parse_directives(source)
     findings: list[Finding] = []
+    places: list[set[tuple[str, Span]]] = []
     if "torch" in source.text or directives.inputs:
-        findings = _check_entries(result, source.path, workspace, settings, directives, cancelled)
+        findings, places = _check_entries(result, source.path, workspace, settings, directives, cancelled)
     findings += _check_script(tree, source.path, source.text, settings)
     kept, _ = directives.apply(findings, str(source.path), lambda code: settings.is_selected(code))
     kept = [f for f in kept if settings.is_selected(f.code, f.name, source.path) and _shown(f, settings)]
     result.findings = sorted(kept, key=_position)
+    shown = {(f.code, f.span) for f in kept}
+    result.models = [replace(m, findings=len(own & shown)) for m, own in zip(result.models, places, strict=True)]
     return result
 
 
@@ -117,7 +120,8 @@ def _check_entries(
     settings: Settings,
     directives: Directives,
     cancelled: Callable[[], bool],
-) -> list[Finding]:
+) -> tuple[list[Finding], list[set[tuple[str, Span]]]]:
+    """The findings of all entries, and for each entry the code and place of its own."""
     from ane_lsp.checks import engine
     from ane_lsp.interp.entries import run_file
     from ane_lsp.interp.run import Limits
@@ -131,6 +135,7 @@ def _check_entries(
     chosen = tuple(t for name in settings.targets for t in targets.resolve(name)) or targets.default()
     options = engine.Options(settings.opset, settings.export_path, settings.coremltools)  # type: ignore[arg-type]
     merged: dict[tuple[str, Span, str], Finding] = {}
+    places: list[set[tuple[str, Span]]] = []
     for entry in outcome.entries:
         graph = entry.graph
         found = engine.run(graph, chosen, options, cancelled=cancelled)
@@ -139,6 +144,7 @@ def _check_entries(
             _keep_worst(merged, finding)
         live = [op for op in graph.ops if not op.folds]
         target = chosen[0]
+        places.append({(f.code, f.span) for f in own})
         result.graphs.append(graph)
         result.models.append(
             ModelSummary(
@@ -148,7 +154,7 @@ def _check_entries(
                 ops=len(live),
                 on_ane=sum(eligibility.op(op, target, graph).ane == "yes" for op in live),
                 unknown_shapes=sum(any(not _is_known(v.type) for v in op.outputs) for op in live),
-                findings=len({(f.code, f.span) for f in own}),
+                findings=0,
                 assumed=entry.assumed,
                 stopped=outcome.run.stopped,
             )
@@ -156,7 +162,7 @@ def _check_entries(
     if outcome.run.stopped == "budget":
         where = Span(file, 1, 0, 1, 0)
         result.errors.append(AnalysisError("budget", f"the analysis stopped after {settings.budget:g} s", where))
-    return list(merged.values())
+    return list(merged.values()), places
 
 
 def _check_script(tree: ast.Module, path: Path, text: str, settings: Settings) -> list[Finding]:

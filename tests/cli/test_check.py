@@ -269,3 +269,17 @@ class TestCache:
         (tmp_path / "cache" / "v1").rename(tmp_path / "old")
         (tmp_path / "cache" / "v1").write_text("in the way")
         assert check(capsys, "m.py") == first
+
+
+def test_a_models_count_is_of_what_is_shown(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net = (
+        "import torch\nfrom torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.pool = nn.MaxPool2d(9, 1, 4)\n\n    def forward(self, x):\n        return self.pool(x)\n\n\n"
+        "Net()(torch.randn(1, 64, 32, 32))\n"
+    )
+    write(project, net=net)
+    code, out, _ = check(capsys, "net.py", "--target", "M4")
+    assert (code, "Net: 1 operation, 0 can run on the ANE of M4; 1 finding\n" in out) == (1, True)
+    assert "; 0 findings\n" in check(capsys, "net.py", "--ignore", "ANE302")[1]
+    write(project, net=net.replace("return self.pool(x)", "return self.pool(x)  # ane: ignore[ANE302]"))
+    assert check(capsys, "net.py")[0] == 0
