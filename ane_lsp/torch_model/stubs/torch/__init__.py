@@ -4,6 +4,8 @@ What only changes numbers, devices, gradients or speed is inert. Analysis reads 
 no autocast, no accelerator, nothing is being traced or compiled.
 """
 
+import builtins
+
 import torch
 from torch import overrides, version
 from torch._utils_stub import ContextDecorator
@@ -140,7 +142,7 @@ def is_storage(obj):
 
 def typename(obj):
     if isinstance(obj, torch.Tensor):
-        return "torch.Tensor"
+        return obj.type()
     return f"{type(obj).__module__}.{type(obj).__name__}"
 
 
@@ -164,11 +166,11 @@ class SymBool:
 
 
 def sym_int(a):
-    return int(a)
+    return builtins.int(a)
 
 
 def sym_float(a):
-    return float(a)
+    return builtins.float(a)
 
 
 def sym_not(a):

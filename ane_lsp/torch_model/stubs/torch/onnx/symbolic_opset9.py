@@ -1,0 +1,1 @@
+"""Exists in torch; nothing of it is modelled."""
