@@ -25,6 +25,8 @@ def test_agrees_with_torch(name: str) -> None:
 def test_declared_names_exist_in_torch() -> None:
     missing = []
     for name in NAMES:
+        if name.startswith(("einops.", "torch.ops.torchvision.")):
+            continue  # names of packages that need not be installed here
         try:
             harness.resolve(name)
         except AttributeError:

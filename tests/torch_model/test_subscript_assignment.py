@@ -39,7 +39,7 @@ def assignments(draw: Any) -> tuple[Arg, Any, Any]:
     return arg, key, Arg(sizes, arg.dtype, draw(contents(sizes, arg.dtype)))
 
 
-@settings(max_examples=300, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(assignments())
 def test_assignment_agrees_with_torch(case: tuple[Arg, Any, Any]) -> None:
     arg, key, value = case

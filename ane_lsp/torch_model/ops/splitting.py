@@ -159,8 +159,13 @@ def _tensor_split(input: TensorType, sections: Any, dim: Any) -> tuple[TensorTyp
 
 
 @op("torch.tensor_split", "torch.Tensor.tensor_split", mil=_split_mil, tags=VIEW)
-def tensor_split(input: TensorType, indices_or_sections: Any, dim: Any = 0) -> tuple[TensorType, ...]:
-    return _tensor_split(input, indices_or_sections, dim)
+def tensor_split(
+    input: TensorType, indices_or_sections: Any = None, dim: Any = 0, *, indices: Any = None, sections: Any = None
+) -> tuple[TensorType, ...]:
+    given = [g for g in (indices_or_sections, indices, sections) if g is not None]
+    if len(given) != 1:
+        fail("tensor_split() takes one of indices_or_sections, indices and sections")
+    return _tensor_split(input, given[0], dim)
 
 
 def _numpy_split(input: TensorType, sections: Any, axis: int, low: int, what: str) -> tuple[TensorType, ...]:

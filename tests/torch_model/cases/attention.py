@@ -28,10 +28,11 @@ def attentions(draw: Any) -> Call:
         batch = draw(SIZE)
         leads = [(batch, groups * heads), (batch, heads), (batch, heads)]
         given["enable_gqa"] = True
+    # Keys and values of different length are left out: torch's CPU kernel does not look.
     odd = draw(st.integers(0, 14))
     q = Arg((*leads[0], length, width))
     k = Arg((*leads[1], source, width + (odd == 1)))
-    v = Arg((*leads[2], source + (odd == 2 and "enable_gqa" not in given), last), "f64" if odd == 3 else "f32")
+    v = Arg((*leads[2], source, last), "f64" if odd == 3 else "f32")
     if draw(flags):
         mask = (length, source)
         if draw(flags):
