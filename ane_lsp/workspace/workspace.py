@@ -81,6 +81,19 @@ class Workspace:
         with self._lock:
             self._overlays = {k: v for k, v in self._overlays.items() if k != str(absolute(path))}
 
+    @contextmanager
+    def overlaid(self, path: Path, text: str) -> Iterator[None]:
+        """Inside the block `path` holds `text`; afterwards what it held before. For one thread."""
+        key = str(absolute(path))
+        before = self._overlays.get(key)
+        self.set_overlay(path, text)
+        try:
+            yield
+        finally:
+            with self._lock:
+                others = {k: v for k, v in self._overlays.items() if k != key}
+                self._overlays = others if before is None else {**others, key: before}
+
     def read(self, path: Path) -> SourceFile:
         """The newest version of a file. The same object as long as the file has not changed."""
         path = absolute(path)

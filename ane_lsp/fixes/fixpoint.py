@@ -1,0 +1,149 @@
+"""Fixing a whole file: rounds of analysis and edits until nothing is left that passes the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ane_lsp.checks.finding import Finding, Fix
+from ane_lsp.fixes.edits import Change, changes, overlap
+from ane_lsp.fixes.gate import Analyse, passes
+from ane_lsp.fixes.site import Result, fixable_codes, proposals
+from ane_lsp.fixes.tree import Refused, Tree
+from ane_lsp.syntax.source import SourceFile, source_from_text
+
+ROUNDS = 10
+
+
+@dataclass(slots=True)
+class Fixed:
+    """What became of a file. applied: (code, title) of each fix, in order. result: the analysis of `text`.
+
+    rounds_left: False where fixes were still left after the last round.
+    """
+
+    text: str
+    applied: list[tuple[str, str]] = field(default_factory=list)
+    result: Result | None = None
+    settled: bool = True
+
+
+def propose(source: SourceFile, result: Result, finding: Finding) -> list[Fix]:
+    """Rewrites of one finding, safe ones first, not yet through the gate."""
+    if finding.span.file != str(source.path) or finding.code not in fixable_codes():
+        return []
+    try:
+        tree = Tree(source)
+    except Refused:
+        return []
+    return list(proposals(finding, tree, result.graphs))
+
+
+def fixes_for(source: SourceFile, result: Result, finding: Finding, analyse: Analyse) -> list[Fix]:
+    """Rewrites of one finding that pass the gate, safe ones first. `result` belongs to the text of `source`."""
+    return [
+        fix
+        for fix in propose(source, result, finding)
+        if passes(source, result, [(finding, fix)], analyse) is not None
+    ]
+
+
+def fix_text(
+    source: SourceFile,
+    analyse: Analyse,
+    unsafe: bool = False,
+    wanted: Callable[[Finding], bool] = lambda finding: True,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Fixed:
+    """Apply the first fix of every wanted finding until none is left.
+
+    Edits that overlap wait for the next round. A fix that fails the gate is tried again only when the text around changed
+    enough to make another proposal of it.
+    """
+    done = Fixed(source.text)
+    refused: set[tuple[str, tuple[Change, ...], str]] = set()
+    result = analyse(source.text)
+    seen = {source.text}
+    for _ in range(ROUNDS):
+        chosen = _choose(source, result, unsafe, wanted, refused)
+        if not chosen or cancelled():
+            break
+        text, accepted = _apply(source, result, chosen, analyse, refused)
+        if text is None:
+            continue
+        if text in seen:
+            break
+        seen.add(text)
+        done.text = text
+        done.applied += [(finding.code, fix.title) for finding, fix in accepted]
+        encoding, bom = source.encoding, source.bom
+        source = source_from_text(Path(source.path), text)
+        source.encoding, source.bom = encoding, bom
+        result = analyse(text)
+    else:
+        done.settled = not _choose(source, result, unsafe, wanted, refused)
+    done.result = result
+    return done
+
+
+def _choose(
+    source: SourceFile,
+    result: Result,
+    unsafe: bool,
+    wanted: Callable[[Finding], bool],
+    refused: set[tuple[str, tuple[Change, ...], str]],
+) -> list[tuple[Finding, Fix]]:
+    codes = fixable_codes()
+    candidates = [
+        f for f in result.findings if f.code in codes and f.span.file == str(source.path) and wanted(f)
+    ]
+    if not candidates:
+        return []
+    try:
+        tree = Tree(source)
+    except Refused:
+        return []
+    chosen: list[tuple[Finding, Fix]] = []
+    taken: list[Change] = []
+    for finding in candidates:
+        for fix in proposals(finding, tree, result.graphs):
+            if fix.safety == "unsafe" and not unsafe:
+                continue
+            made = changes(source.lines, fix.edits)
+            if _key(source, finding, made) in refused or overlap(made, taken):
+                continue
+            chosen.append((finding, fix))
+            taken += made
+            break
+    return chosen
+
+
+def _key(source: SourceFile, finding: Finding, made: Sequence[Change]) -> tuple[str, tuple[Change, ...], str]:
+    return finding.code, tuple(made), source.text
+
+
+def _apply(
+    source: SourceFile,
+    result: Result,
+    chosen: list[tuple[Finding, Fix]],
+    analyse: Analyse,
+    refused: set[tuple[str, tuple[Change, ...], str]],
+) -> tuple[str | None, list[tuple[Finding, Fix]]]:
+    """All of `chosen` together where they pass, else those that pass one by one."""
+    text = passes(source, result, chosen, analyse)
+    if text is not None:
+        return text, chosen
+    if len(chosen) > 1:
+        accepted: list[tuple[Finding, Fix]] = []
+        for one in chosen:
+            more = passes(source, result, [*accepted, one], analyse)
+            if more is not None:
+                accepted.append(one)
+                text = more
+            else:
+                refused.add(_key(source, one[0], changes(source.lines, one[1].edits)))
+        return text, accepted
+    for finding, fix in chosen:
+        refused.add(_key(source, finding, changes(source.lines, fix.edits)))
+    return None, []

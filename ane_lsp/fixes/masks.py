@@ -1,0 +1,89 @@
+"""Masks of infinity and other constants fp16 cannot hold, as the finite -1e4.
+
+Behind a softmax the result is the same as long as the best element of a row that is not masked is above -1e4 by more than 104
+(then exp underflows to 0 in fp32 as it does in fp16); a row that is masked completely becomes uniform instead of NaN.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ane_lsp.checks.finding import Fix
+from ane_lsp.fixes.site import Site, fixer
+from ane_lsp.fixes.tree import Refused, Tree
+
+FILL = "-1e4"
+FP16_MAX = 65504.0
+
+
+def _is_infinite(tree: Tree, node: ast.expr) -> bool:
+    """inf, however it is written."""
+    if isinstance(node, ast.Call):
+        return (
+            isinstance(node.func, ast.Name)
+            and node.func.id == "float"
+            and len(node.args) == 1
+            and isinstance(node.args[0], ast.Constant)
+            and str(node.args[0].value).strip().lower() in ("inf", "infinity", "+inf")
+        )
+    return tree.qualified(node) in ("torch.inf", "math.inf")
+
+
+def is_huge_negative(tree: Tree, node: ast.expr) -> bool:
+    """-inf, the smallest number of a float type, or a literal below what fp16 holds."""
+    if isinstance(node, ast.Call):
+        return (
+            isinstance(node.func, ast.Name)
+            and node.func.id == "float"
+            and len(node.args) == 1
+            and isinstance(node.args[0], ast.Constant)
+            and str(node.args[0].value).strip().lower() in ("-inf", "-infinity")
+        )
+    if isinstance(node, ast.Attribute) and node.attr == "min" and isinstance(node.value, ast.Call):
+        return tree.qualified(node.value.func) == "torch.finfo"
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        inner = node.operand
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, (int, float)):
+            return inner.value > FP16_MAX
+        return _is_infinite(tree, inner)
+    return False
+
+
+@fixer("ANE801", "ANE250", "ANE803")
+def finite_mask(site: Site) -> Iterator[Fix]:
+    """The constant in the expression the finding names; for ANE250 only where a softmax follows."""
+    if site.finding.code == "ANE250":
+        value = site.finding.data.get("value")
+        if not site.finding.data.get("before_softmax") or not isinstance(value, float) or value > 0:
+            raise Refused("no softmax follows")
+    found = [node for node in ast.walk(site.node) if isinstance(node, ast.expr) and is_huge_negative(site.tree, node)]
+    if not found:
+        found = _through_name(site)
+    if len(found) != 1:
+        raise Refused("not exactly one constant here")
+    (node,) = found
+    yield site.fix(
+        f"Mask with {FILL} (the same behind softmax; rows masked completely become uniform, not NaN)",
+        site.tree.replace(node, FILL, atomic=True),
+    )
+
+
+def _through_name(site: Site) -> list[ast.expr]:
+    """``big = torch.finfo(x.dtype).min`` in the same function, used once, in this expression."""
+    function = site.tree.function(site.node)
+    if function is None:
+        return []
+    assigned: dict[str, list[ast.Assign]] = {}
+    loads: dict[str, int] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            assigned.setdefault(node.targets[0].id, []).append(node)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            loads[node.id] = loads.get(node.id, 0) + 1
+    found: list[ast.expr] = []
+    for node in ast.walk(site.node):
+        if isinstance(node, ast.Name) and len(given := assigned.get(node.id, [])) == 1 and loads[node.id] == 1:
+            if is_huge_negative(site.tree, given[0].value):
+                found.append(given[0].value)
+    return found

@@ -1,0 +1,96 @@
+"""Padding modes without a conversion, as slices: circular padding by torch.cat, negative padding by slicing."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ane_lsp.checks.finding import Fix
+from ane_lsp.fixes.site import Site, fixer
+from ane_lsp.fixes.tree import Refused, bind, is_stable, literal
+
+_NAMES = ("input", "pad", "mode", "value")
+
+
+def _widths(site: Site) -> tuple[ast.expr, list[tuple[int, int]], object, object]:
+    """Input and (left, right) from the last axis on, of a literal F.pad."""
+    if site.name() != "torch.nn.functional.pad" or site.tree.qualified(site.call.func) is None:
+        raise Refused("not F.pad")
+    bound = bind(site.call, _NAMES)
+    if "input" not in bound:
+        raise Refused("no input")
+    pad = literal(bound.get("pad"))
+    if not isinstance(pad, (tuple, list)) or len(pad) % 2 or not all(type(p) is int for p in pad):
+        raise Refused("the widths are not literals")
+    pairs = list(zip(pad[::2], pad[1::2], strict=True))
+    return bound["input"], pairs, literal(bound.get("mode")), literal(bound.get("value"))
+
+
+def _index(axis: int, bounds: str) -> str:
+    """``..., 1:-1, :`` for the second axis from the end."""
+    return ", ".join(("...", bounds, *([":"] * axis)))
+
+
+def _crop(left: int, right: int) -> str:
+    return f"{left or ''}:{-right if right else ''}"
+
+
+@fixer("ANE104")
+def negative_padding(site: Site) -> Iterator[Fix]:
+    """Cropping by F.pad is slicing; axes that are really padded stay with F.pad."""
+    given, pairs, mode, value = _widths(site)
+    if mode not in (None, "constant"):
+        raise Refused("another mode")
+    rank = site.rank()
+    sizes = [site.length(-1 - axis) if left < 0 or right < 0 else None for axis, (left, right) in enumerate(pairs)]
+    if any(size is not None and -min(l, 0) - min(r, 0) >= size for size, (l, r) in zip(sizes, pairs, strict=True)):
+        raise Refused("nothing would be left")
+    items = []
+    for axis in range(len(pairs)):
+        left, right = pairs[axis]
+        items.append(_crop(-min(left, 0), -min(right, 0)))
+    while items and items[-1] == ":":
+        items.pop()
+    index = ", ".join((*(["..."] if len(items) < rank else []), *reversed(items)))
+    text = f"{site.tree.atom(given)}[{index}]"
+    padded = [max(0, width) for pair in pairs for width in pair]
+    while padded and not any(padded[-2:]):
+        padded = padded[:-2]
+    if padded:
+        rest = f", value={value!r}" if value not in (None, 0) else ""
+        text = f"{site.tree.text(site.call.func)}({text}, ({', '.join(map(str, padded))}){rest})"
+    yield site.fix("Crop by slicing", site.tree.replace(site.call, text, atomic=True))
+
+
+@fixer("ANE103")
+def circular_padding(site: Site) -> Iterator[Fix]:
+    """F.pad(mode="circular") as torch.cat of wrapped slices, for an input that may be written twice or one padded axis of it."""
+    given, pairs, mode, _ = _widths(site)
+    if mode != "circular" or any(width < 0 for pair in pairs for width in pair):
+        raise Refused("not plain circular padding")
+    padded = [(axis, pair) for axis, pair in enumerate(pairs) if any(pair)]
+    if not padded:
+        raise Refused("nothing is padded")
+    cat, imports = site.tree.spell("torch.cat")
+    edits = []
+    if is_stable(given):
+        text = site.tree.text(given)
+    else:
+        text = site.tree.fresh("inner")
+        edits.append(site.tree.before(site.call, f"{text} = {site.tree.text(given)}"))
+    function = site.tree.function(site.call)
+    for position, (axis, (left, right)) in enumerate(padded):
+        parts = [text]
+        if left:
+            parts.insert(0, f"{text}[{_index(axis, f'-{left}:')}]")
+        if right:
+            parts.append(f"{text}[{_index(axis, f':{right}')}]")
+        joined = f"{cat}(({', '.join(parts)}), dim={-1 - axis})"
+        if position == len(padded) - 1:
+            edits.append(site.tree.replace(site.call, joined, atomic=True))
+        else:
+            if function is None:
+                raise Refused("not in a function")
+            text = site.tree.fresh("wrapped" if position == 0 else f"wrapped_{position + 1}")
+            edits.append(site.tree.before(site.call, f"{text} = {joined}"))
+    yield site.fix("Wrap by torch.cat of slices", *edits, *imports)

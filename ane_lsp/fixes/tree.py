@@ -1,0 +1,260 @@
+"""A file's tree for whoever edits it: nodes by place, parents, names of torch things, and text that keeps its meaning."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from ane_lsp.checks.finding import TextEdit
+from ane_lsp.graph import Span
+from ane_lsp.syntax.source import SourceFile
+
+# Expressions that can stand anywhere without brackets.
+_ATOMS = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Dict, ast.Set, ast.ListComp, ast.JoinedStr)
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+# Inside these an expression may be evaluated several times, later, or not at all.
+_CONDITIONAL = (
+    ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.IfExp, ast.BoolOp, ast.While, ast.comprehension,
+)  # fmt: skip
+
+
+class Refused(Exception):
+    """The rewrite does not apply here; the reason is for tests and logs."""
+
+
+class Tree:
+    """One version of one file."""
+
+    def __init__(self, source: SourceFile) -> None:
+        tree = source.tree
+        if tree is None:
+            raise Refused("the file does not parse")
+        self.source = source
+        self.module = tree
+
+    @cached_property
+    def _parents(self) -> dict[ast.AST, ast.AST]:
+        return {child: node for node in ast.walk(self.module) for child in ast.iter_child_nodes(node)}
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[int, int, int, int], ast.expr]:
+        found: dict[tuple[int, int, int, int], ast.expr] = {}
+        for node in ast.walk(self.module):
+            if isinstance(node, ast.expr):
+                span = self.span(node)
+                found.setdefault((span.line, span.col, span.end_line, span.end_col), node)
+        return found
+
+    def at(self, span: Span) -> ast.expr:
+        """The expression that stands exactly at `span`."""
+        if span.file != str(self.source.path):
+            raise Refused("in another file")
+        node = self._by_place.get((span.line, span.col, span.end_line, span.end_col))
+        if node is None:
+            raise Refused("no expression there")
+        return node
+
+    def span(self, node: ast.AST) -> Span:
+        """Where a node stands."""
+        return self.source.span(node)
+
+    def text(self, node: ast.AST) -> str:
+        """A node as written."""
+        return self.source.segment(self.span(node))
+
+    def atom(self, node: ast.expr) -> str:
+        """A node as written, in brackets unless it binds tighter than any operator."""
+        text = self.text(node)
+        tight = isinstance(node, _ATOMS) or (isinstance(node, (ast.Constant, ast.Tuple)) and text[:1] in "([\"'0123456789NTF")
+        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and text[-1:] != ".":
+            # `1.real` is no attribute access
+            tight = isinstance(node.value, bool)
+        return text if tight else f"({text})"
+
+    def parents(self, node: ast.AST) -> Iterator[ast.AST]:
+        """Enclosing nodes, innermost first."""
+        while (found := self._parents.get(node)) is not None:
+            yield found
+            node = found
+
+    def statement(self, node: ast.AST) -> ast.stmt:
+        """The statement a node belongs to."""
+        return next(n for n in (node, *self.parents(node)) if isinstance(n, ast.stmt))
+
+    def function(self, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """The innermost def around a node; None at module or class level and in a lambda."""
+        for found in self.parents(node):
+            if isinstance(found, _SCOPES):
+                return found if isinstance(found, (ast.FunctionDef, ast.AsyncFunctionDef)) else None
+        return None
+
+    # -- edits -------------------------------------------------------------------------------------------------------
+
+    def replace(self, node: ast.expr, text: str, atomic: bool = False) -> TextEdit:
+        """Put `text` in a node's place. atomic: it needs no brackets whatever stands around it."""
+        span = self.span(node)
+        return TextEdit(span, text if atomic or self._enclosed(node) else f"({text})")
+
+    def _enclosed(self, node: ast.expr) -> bool:
+        """Whether what stands around a node ends at its borders, so that any operator may stand in its place."""
+        parent = self._parents.get(node)
+        if isinstance(parent, (ast.Assign, ast.Return, ast.Expr, ast.AnnAssign, ast.AugAssign)):
+            return "\n" not in self.text(node)
+        if isinstance(parent, (ast.keyword, ast.List)):
+            return True
+        if isinstance(parent, ast.Call):
+            return node in parent.args
+        text, lines, span = self.source.text, self.source.lines, self.span(node)
+        start, end = lines.offset(span.line, span.col), lines.offset(span.end_line, span.end_col)
+        return text[:start].rstrip()[-1:] == "(" and text[end:].lstrip()[:1] == ")"
+
+    def before(self, node: ast.AST, line: str) -> TextEdit:
+        """A new statement in front of the one `node` belongs to. Refused where that could change what is evaluated."""
+        statement = self.statement(node)
+        for found in (node, *self.parents(node)):
+            if isinstance(found, _CONDITIONAL):
+                raise Refused("evaluated under a condition or repeatedly")
+            if found is statement:
+                break
+        if not isinstance(statement, (ast.Assign, ast.Return, ast.Expr, ast.AugAssign, ast.AnnAssign)):
+            raise Refused("not a simple statement")
+        span = self.span(statement)
+        indent = self.source.lines.line(span.line).encode()[: span.col].decode()
+        if indent.strip():
+            raise Refused("several statements on one line")
+        return TextEdit(
+            Span(span.file, span.line, span.col, span.line, span.col), f"{line}{self.source.newline}{indent}"
+        )
+
+    # -- names -------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _bound(self) -> dict[str, list[ast.AST]]:
+        """Every binding of every name, in any scope."""
+        found: dict[str, list[ast.AST]] = {}
+        for node in ast.walk(self.module):
+            names: Sequence[str] = ()
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                names = (node.id,)
+            elif isinstance(node, ast.arg):
+                names = (node.arg,)
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                names = (node.name,)
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                names = [alias.asname or alias.name.partition(".")[0] for alias in node.names]
+            elif isinstance(node, ast.ExceptHandler) and node.name:
+                names = (node.name,)
+            elif isinstance(node, (ast.Global, ast.Nonlocal)):
+                names = node.names
+            for name in names:
+                found.setdefault(name, []).append(node)
+        return found
+
+    @cached_property
+    def modules(self) -> dict[str, str]:
+        """Names that mean one torch thing in the whole file (``nn``: ``torch.nn``), shortest spelling first."""
+        found: dict[str, str] = {}
+        for statement in self.module.body:
+            if isinstance(statement, ast.Import):
+                for alias in statement.names:
+                    name = alias.asname or alias.name.partition(".")[0]
+                    target = alias.name if alias.asname else name
+                    if all(isinstance(n, ast.Import) for n in self._bound[name]):
+                        found[name] = target
+            elif isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
+                for alias in statement.names:
+                    name = alias.asname or alias.name
+                    if len(self._bound.get(name, ())) == 1:
+                        found[name] = f"{statement.module}.{alias.name}"
+        return {n: t for n, t in found.items() if t.split(".")[0] in ("torch", "math")}
+
+    def qualified(self, node: ast.expr) -> str | None:
+        """The dotted name an expression stands for: ``F.pad`` is ``torch.nn.functional.pad``."""
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name) or node.id not in self.modules:
+            return None
+        return ".".join((self.modules[node.id], *reversed(parts)))
+
+    def spell(self, dotted: str) -> tuple[str, tuple[TextEdit, ...]]:
+        """How to write ``torch.nn.Sequential`` here, and the import this needs, if any."""
+        found = [
+            name + dotted[len(target) :]
+            for name, target in self.modules.items()
+            if dotted == target or dotted.startswith(target + ".")
+        ]
+        if found:
+            return min(found, key=len), ()
+        if "torch" in self._bound:
+            raise Refused("the name torch means something else here")
+        return dotted, (self._import_torch(),)
+
+    def _import_torch(self) -> TextEdit:
+        """``import torch``, in its place among the plain imports at the top of the file."""
+        after: ast.stmt | None = None
+        first: ast.stmt | None = None
+        body = self.module.body
+        for index, statement in enumerate(body):
+            docstring = index == 0 and isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+            future = isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+            if docstring or future:
+                after = statement
+            elif isinstance(statement, (ast.Import, ast.ImportFrom)):
+                module = statement.names[0].name if isinstance(statement, ast.Import) else statement.module or ""
+                if first is None and module.split(".")[0] == "torch":
+                    first = statement
+            else:
+                break
+        newline = self.source.newline
+        if first is not None:
+            return TextEdit(Span(str(self.source.path), first.lineno, 0, first.lineno, 0), f"import torch{newline}")
+        if after is None:
+            return TextEdit(Span(str(self.source.path), 1, 0, 1, 0), f"import torch{newline}")
+        if after.end_lineno is None or after.end_lineno >= len(self.source.lines):
+            raise Refused("no line for the import")
+        line = after.end_lineno + 1
+        return TextEdit(Span(str(self.source.path), line, 0, line, 0), f"import torch{newline}")
+
+    def fresh(self, wish: str) -> str:
+        """A name nobody uses in this file."""
+        used = {n.id for n in ast.walk(self.module) if isinstance(n, ast.Name)} | set(self._bound)
+        return next(name for name in (wish, *(f"{wish}_{n}" for n in range(2, 99))) if name not in used)
+
+
+def bind(call: ast.Call, names: Sequence[str]) -> dict[str, ast.expr]:
+    """Arguments of a call by parameter name. Refused for ``*args``, ``**kwargs`` and names not in the signature."""
+    if len(call.args) > len(names):
+        raise Refused("more arguments than the signature has")
+    bound: dict[str, ast.expr] = {}
+    for name, value in zip(names, call.args, strict=False):
+        if isinstance(value, ast.Starred):
+            raise Refused("*args")
+        bound[name] = value
+    for keyword in call.keywords:
+        if keyword.arg is None or keyword.arg not in names or keyword.arg in bound:
+            raise Refused("arguments the signature does not name")
+        bound[keyword.arg] = keyword.value
+    return bound
+
+
+def literal(node: ast.expr | None) -> object:
+    """The value of a literal; Refused for anything else (None stands for an argument that was not given)."""
+    if node is None:
+        return None
+    try:
+        value: object = ast.literal_eval(node)
+    except (ValueError, SyntaxError, TypeError):
+        raise Refused("not a literal") from None
+    return value
+
+
+def is_stable(node: ast.expr) -> bool:
+    """Whether an expression may be written twice: a name, ``self.scale``, ``x[0]``; it costs nothing and changes nothing."""
+    if isinstance(node, (ast.Name, ast.Constant)):
+        return True
+    if isinstance(node, ast.Attribute):
+        return is_stable(node.value)
+    return False
