@@ -108,7 +108,6 @@ class Editor:
             str(HERE / "vscode" / "e2e.mjs"),
             url,
             str(self.workspace),
-            str(self.settings),
             str(shots),
             mode,
         ]

@@ -1,4 +1,4 @@
-// e2e.mjs URL WORKSPACE SETTINGS SHOTS MODE: drives VS Code in a browser. Each check prints a line; the first failure ends it.
+// e2e.mjs URL WORKSPACE SHOTS MODE: drives VS Code in a browser. Each check prints a line; the first failure ends it.
 // MODE: trusted (everything), untrusted (what a workspace brings is not run), real (pictures of the real analysis).
 import { createRequire } from "node:module";
 import fs from "node:fs";
@@ -7,7 +7,7 @@ import path from "node:path";
 
 const require = createRequire(path.join(process.env.VSCODE_DIR, "package.json"));
 const { chromium } = require("playwright-core");
-const [url, workspace, settingsFile, shots, mode] = process.argv.slice(2);
+const [url, workspace, shots, mode] = process.argv.slice(2);
 fs.mkdirSync(shots, { recursive: true });
 
 const context = await chromium.launchPersistentContext(fs.mkdtempSync(path.join(os.tmpdir(), "chromium-")), {
@@ -39,9 +39,10 @@ const open = async (file) => {
   await page.goto(`${url}/?folder=${workspace}&payload=${encodeURIComponent(JSON.stringify([["openFile", target]]))}`);
   await page.waitForSelector(".monaco-workbench .part.editor");
 };
+// The workspace's settings: VS Code in a browser does not watch the user's own file.
 const settings = (change) => {
-  const now = JSON.parse(fs.readFileSync(settingsFile, "utf8"));
-  fs.writeFileSync(settingsFile, JSON.stringify({ ...now, ...change }, null, 2));
+  fs.mkdirSync(path.join(workspace, ".vscode"), { recursive: true });
+  fs.writeFileSync(path.join(workspace, ".vscode", "settings.json"), JSON.stringify(change, null, 2));
 };
 const warnings = (number) =>
   eventually(`${number} squiggles`, (n) => document.querySelectorAll(".squiggly-warning").length === n, number);
@@ -50,7 +51,7 @@ const status = (what, part) =>
   eventually(what, (p) => [...document.querySelectorAll(".statusbar-item")].some((item) => item.innerText.includes(p)), part);
 const palette = async (title) => {
   await page.keyboard.press("F1");
-  await page.waitForSelector(".quick-input-widget input");
+  await page.waitForSelector(".quick-input-widget .quick-input-box input");
   await page.keyboard.type(title);
   await page.waitForSelector(`.quick-input-list .monaco-list-row:has-text("${title}")`);
   await page.keyboard.press("Enter");
@@ -94,13 +95,17 @@ async function trusted() {
   settings({ "ane-lsp.inlay-hints": "off", "ane-lsp.targets": ["iPhone 15 Pro", "M4"] });
   await status("targets in the status bar", "iPhone 15 Pro +1");
   await eventually("hints switched off", () => !document.querySelector(".part.editor").innerText.includes("f32"));
-  settings({ "ane-lsp.inlay-hints": null });
+  settings({});
   await text("hints back", "[1, 4]");
+  await eventually("no stale lens", () => !/\d\sfinding/.test(document.querySelector(".part.editor").innerText));
 
   await palette("ane-lsp: Select Target Devices");
   await page.waitForSelector('.quick-input-list .monaco-list-row:has-text("iPhone 15 Pro")');
+  await page.keyboard.type("iphone");
+  await page.locator('.quick-input-list .monaco-list-row:has-text("iPhone 15 Pro") input[type=checkbox]').click();
   await shot("targets");
-  await page.keyboard.press("Escape");
+  await page.keyboard.press("Enter");
+  await status("target picked by device name", "ANE: iPhone 15 Pro");
   await palette("ane-lsp: Restart Server");
   await status("after a restart", "ANE");
   await text("shapes after a restart", "[1, 4]");
@@ -121,9 +126,14 @@ async function untrusted() {
 
 async function real() {
   await open("detector_neck.py");
+  await page.locator(".part.editor .view-line").first().click();
+  await page.keyboard.press("Control+G");
+  await page.waitForSelector(".quick-input-widget .quick-input-box input");
+  await page.keyboard.type("44");
+  await page.keyboard.press("Enter");
   await eventually("a real finding", () => document.querySelector(".squiggly-warning, .squiggly-error"));
-  await eventually("real shapes", () => /\[1, \d+, \d+, \d+\]/.test(document.querySelector(".part.editor").innerText));
-  await eventually("a real lens", () => /operations can run on the ANE/.test(document.querySelector(".part.editor").innerText));
+  await eventually("real shapes", () => /\[1,\s\d+,\s\d+,\s\d+\]/.test(document.querySelector(".part.editor").innerText));
+  await eventually("a real lens", () => /operations\scan\srun\son\sthe\sANE/.test(document.querySelector(".part.editor").innerText));
   await shot("model");
   const place = await page.locator(".squiggly-warning, .squiggly-error").first().boundingBox();
   await page.mouse.move(place.x + place.width / 2, place.y + place.height / 2);
