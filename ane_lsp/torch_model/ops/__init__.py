@@ -16,6 +16,7 @@ FAMILIES: tuple[str, ...] = (
     "spectral",
     "shaping",
     "joining",
+    "loss",
     "decompositions",
     "vision",
     "recurrent",

@@ -65,7 +65,7 @@ cases(
 cases("torch.qr", "torch.Tensor.qr", strategy=one(square=False, some=flags), device="cpu")
 cases("torch.linalg.lu", strategy=one(square=False), device="cpu")
 cases("torch.linalg.lu_factor_ex", strategy=one(square=False), device="cpu")
-cases("torch.linalg.lu_factor", strategy=one(square=False), device="cpu")
+cases("torch.linalg.lu_factor", strategy=one(square=False).filter(lambda c: c[0][0].dtype != "i64"))
 
 
 @st.composite
