@@ -419,6 +419,8 @@ def arange(
     first, last, by = _number(start, "start"), _number(end, "end"), _number(step, "step")
     if target is not None and is_integral(target) and None not in (first, last, by):
         first, last, by = (int(v) if isinstance(v, float) else v for v in (first, last, by))
+    if target is None and isinstance(dtype, Unknown) and any(isinstance(v, float) for v in (first, last, by)):
+        return TensorType((dims.fresh(),), None)  # an integer dtype would cut the bounds
     size = _arange_size(first, last, by)
     if isinstance(size, Sym) or size > LIMIT or any(isinstance(v, Sym) or v is None for v in (first, by)):
         return TensorType((size,), target)

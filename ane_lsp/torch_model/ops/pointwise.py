@@ -316,7 +316,7 @@ def declare(
     op(*plain, *(f"torch.Tensor.{o}" for o in operators), mil=mil, inplace=stored)(rule)
 
 
-declare("abs", "absolute", dtype=magnitude, function=abs, mil=_abs, operators=("__abs__",))
+declare("abs", "absolute", dtype=magnitude, function=abs, mil=_abs, operators=("__abs__",), inplace=False)
 declare("acos", "arccos", function=ieee(math.acos), mil=lower.unary("acos"))
 declare("acosh", "arccosh", function=ieee(math.acosh))
 declare("asin", "arcsin", function=ieee(math.asin), mil=lower.unary("asin"))
@@ -384,6 +384,16 @@ declare(
     mil=_bitwise_not,
     operators=("__invert__",),
 )
+
+
+_ABS = ("torch.Tensor.abs_", "torch.Tensor.absolute_", "torch.abs_")
+
+
+@op(*_ABS, inplace=_ABS, mil=_abs)
+def abs_(input: TensorType) -> TensorType:
+    """``abs`` in place: the real result of complex numbers has no room in them."""
+    x = tensor_or_unknown(input)
+    return pointwise(abs, same_real("In-place abs", x.dtype), x)
 
 
 def _special(name: str, function: Callable[[Number], Number] | None = None, mil: Lower | None = None) -> None:
