@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ane_lsp.analysis import AnalysisError, FileAnalysis
 from ane_lsp.checks.finding import CONFIDENCES, SEVERITIES, Finding
+from ane_lsp.cli import fixing
 from ane_lsp.cli.errors import CLEAN, FAILED, FINDINGS, UsageError
 from ane_lsp.cli.options import (
     add_color_option,
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-gitignore", action="store_true", help="check files that .gitignore names, too")
     group.add_argument("--baseline", type=Path, metavar="FILE", help="hide the findings that this file records")
     group.add_argument("--write-baseline", type=Path, metavar="FILE", help="record all findings in this file")
+    fixing.add_arguments(parser)
     group = parser.add_argument_group("output")
     group.add_argument("--format", choices=FORMATS, default="text", help="output format (default: text)")
     group.add_argument("--output-file", "-o", type=Path, metavar="FILE", help="write the report here")
@@ -94,8 +96,39 @@ def run(args: argparse.Namespace) -> int:
     to_utf8(sys.stdout)
     arguments = project_arguments(args)
     projects = open_projects(arguments)
+    change = fixing.wanted(args)
     outcome = check(args, projects)
-    return finish(args, projects, outcome)
+    return fix(args, projects, outcome) if change else finish(args, projects, outcome)
+
+
+def fix(args: argparse.Namespace, projects: Projects, outcome: Outcome) -> int:
+    """Change the files, then report what is left, or only what was done."""
+    stdin = "-" in args.paths
+    done = fixing.fix_files(args, projects, outcome.results, stdin)
+    if stdin and not args.diff:
+        path = outcome.results[0].path
+        source = projects.workspace(Path(path)).read(Path(path))
+        sys.stdout.write(done.texts.get(path, source.text))
+    if args.diff or args.fix_only or args.add_ignore or stdin:
+        _say(done.applied, done.changed, args)
+        for error in done.errors:
+            print(f"{error.span.file}: {error.message}", file=sys.stderr)
+        if done.errors or outcome.missing:
+            return FAILED
+        return FINDINGS if args.diff and done.changed else CLEAN
+    outcome.results = [done.results.get(result.path, result) for result in outcome.results]
+    outcome.missing += done.errors
+    code = finish(args, projects, outcome)
+    _say(done.applied, done.changed, args)
+    return code
+
+
+def _say(applied: int, changed: int, args: argparse.Namespace) -> None:
+    """One line for people, where it cannot be taken for output."""
+    what = "silenced" if args.add_ignore else "fixed"
+    findings, files = "finding" if applied == 1 else "findings", "file" if changed == 1 else "files"
+    verb = f"would be {what}" if args.diff else what
+    print(f"{applied} {findings} {verb} in {changed} {files}", file=sys.stderr)
 
 
 def check(args: argparse.Namespace, projects: Projects) -> Outcome:

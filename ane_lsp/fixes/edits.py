@@ -33,7 +33,9 @@ def changes(lines: LineTable, edits: Iterable[TextEdit]) -> list[Change]:
 def overlap(first: Sequence[Change], second: Sequence[Change]) -> bool:
     """Whether two sets of changes touch the same text. Equal ones (an import both need) do not count."""
     return any(
-        a != b and a.start < max(b.end, b.start + 1) and b.start < max(a.end, a.start + 1) for a in first for b in second
+        a != b and a.start < max(b.end, b.start + 1) and b.start < max(a.end, a.start + 1)
+        for a in first
+        for b in second
     )
 
 

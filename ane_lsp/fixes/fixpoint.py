@@ -43,9 +43,7 @@ def propose(source: SourceFile, result: Result, finding: Finding) -> list[Fix]:
 def fixes_for(source: SourceFile, result: Result, finding: Finding, analyse: Analyse) -> list[Fix]:
     """Rewrites of one finding that pass the gate, safe ones first. `result` belongs to the text of `source`."""
     return [
-        fix
-        for fix in propose(source, result, finding)
-        if passes(source, result, [(finding, fix)], analyse) is not None
+        fix for fix in propose(source, result, finding) if passes(source, result, [(finding, fix)], analyse) is not None
     ]
 
 
@@ -95,9 +93,7 @@ def _choose(
     refused: set[tuple[str, tuple[Change, ...], str]],
 ) -> list[tuple[Finding, Fix]]:
     codes = fixable_codes()
-    candidates = [
-        f for f in result.findings if f.code in codes and f.span.file == str(source.path) and wanted(f)
-    ]
+    candidates = [f for f in result.findings if f.code in codes and f.span.file == str(source.path) and wanted(f)]
     if not candidates:
         return []
     try:

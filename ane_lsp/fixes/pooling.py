@@ -194,7 +194,9 @@ def _modules(site: Site, name: str) -> Iterator[Fix]:
         title, made = _constructor(site, name, span)
         edits += made
     if edits:
-        yield site.fix(title if len(constructors) == 1 else "Replace the wide windows by chains of smaller ones", *edits)
+        yield site.fix(
+            title if len(constructors) == 1 else "Replace the wide windows by chains of smaller ones", *edits
+        )
 
 
 def _constructor(site: Site, name: str, span: Span) -> tuple[str, list[TextEdit]]:
@@ -250,10 +252,14 @@ def _listed(site: Site, node: ast.AST, name: str) -> list[object]:
         if isinstance(parent, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
             for generator in parent.generators:
                 if isinstance(generator.target, ast.Name) and generator.target.id == name:
-                    return [literal(item) for item in generator.iter.elts if isinstance(item, ast.Constant)] if (
-                        isinstance(generator.iter, (ast.Tuple, ast.List))
-                        and all(isinstance(item, ast.Constant) for item in generator.iter.elts)
-                    ) else []
+                    return (
+                        [literal(item) for item in generator.iter.elts if isinstance(item, ast.Constant)]
+                        if (
+                            isinstance(generator.iter, (ast.Tuple, ast.List))
+                            and all(isinstance(item, ast.Constant) for item in generator.iter.elts)
+                        )
+                        else []
+                    )
         elif isinstance(parent, ast.stmt):
             break
     return []
@@ -283,7 +289,9 @@ def average_pool_split(site: Site) -> Iterator[Fix]:
         sequential, imports = site.tree.spell("torch.nn.Sequential")
         func = site.tree.text(node.func)
         text = f"{sequential}({', '.join(f'{func}({_written(k)})' for k in links)})"
-        yield site.fix(f"Average in steps: {' and '.join(_by(k) for k in links)}", site.tree.replace(node, text, True), *imports)
+        yield site.fix(
+            f"Average in steps: {' and '.join(_by(k) for k in links)}", site.tree.replace(node, text, True), *imports
+        )
         return
     bound = bind(site.call, ("input", *_AVG_NAMES))
     given = bound.pop("input", None)

@@ -66,7 +66,9 @@ class Tree:
     def atom(self, node: ast.expr) -> str:
         """A node as written, in brackets unless it binds tighter than any operator."""
         text = self.text(node)
-        tight = isinstance(node, _ATOMS) or (isinstance(node, (ast.Constant, ast.Tuple)) and text[:1] in "([\"'0123456789NTF")
+        tight = isinstance(node, _ATOMS) or (
+            isinstance(node, (ast.Constant, ast.Tuple)) and text[:1] in "([\"'0123456789NTF"
+        )
         if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and text[-1:] != ".":
             # `1.real` is no attribute access
             tight = isinstance(node.value, bool)

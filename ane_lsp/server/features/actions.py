@@ -6,22 +6,18 @@ some editors return byte columns there, others drop ``source`` and ``data``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lsprotocol import types as lsp
 
 from ane_lsp.checks.finding import Finding, Fix, TextEdit
+from ane_lsp.fixes.comments import COMMENTS, NOT_SUPPRESSIBLE, drop_unused, suppress
 from ane_lsp.graph import Span
 from ane_lsp.server.client import Client
 from ane_lsp.server.convert import Converter
-from ane_lsp.server.documents import Text
 from ane_lsp.server.features.view import View, touches
 from ane_lsp.server.names import APPLY_ACTION, FIX_ALL, QUICKFIX
-from ane_lsp.syntax.positions import code_points_to_utf8, utf8_length, utf8_to_code_points
-
-NOT_SUPPRESSIBLE = ("ANE901", "ANE902", "ANE903", "ANE904")
 
 
 def code_actions(
@@ -59,7 +55,7 @@ def resolve(view: View, data: dict[str, Any], client: Client) -> lsp.WorkspaceEd
                 edits = next((fix.edits for fix in finding.fixes if fix.title == data.get("fix")), None)
                 if edits:
                     return _workspace_edit(view, edits, client)
-            elif do in _COMMENTS and (edit := _COMMENTS[do](view.text, finding)):
+            elif isinstance(do, str) and do in COMMENTS and (edit := COMMENTS[do](view.text, finding)):
                 return _workspace_edit(view, [edit], client)
     return None
 
@@ -143,73 +139,3 @@ def _workspace_edit(view: View, edits: Iterable[TextEdit], client: Client) -> ls
         target = lsp.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
         return lsp.WorkspaceEdit(document_changes=[lsp.TextDocumentEdit(target, changes)])
     return lsp.WorkspaceEdit(changes={document.uri: changes})
-
-
-# What can stand between an expression and the end of its line. A token that holds a line end is one a comment cannot follow.
-_TOKEN = re.compile(
-    r"#[^\r\n]*"
-    r"|(?P<quote>'''|\"\"\")(?:\\.|(?!(?P=quote)).)*(?:(?P=quote)|\Z)"
-    r"|'(?:\\(?:\r\n|.)|[^'\\\r\n])*'?|\"(?:\\(?:\r\n|.)|[^\"\\\r\n])*\"?"
-    r"|\\\r?\n|\\\r|\r\n|\r|\n|.",
-    re.DOTALL,
-)
-_DIRECTIVE = re.compile(r"#\s*ane:\s*ignore\s*(?:\[([^\]]*)\])?")
-
-
-def suppress(text: Text, finding: Finding) -> TextEdit | None:
-    """The comment that silences `finding`: at the end of its first line, or of the first one that can carry a comment."""
-    span = finding.span
-    if text.line(span.line) == "" and span.line > len(text.lines):
-        return None
-    start = text.lines.offset(span.line, span.col)
-    comment: tuple[int, int] | None = None
-    end = len(text.text)
-    for token in _TOKEN.finditer(text.text, start):
-        if token[0].startswith("#"):
-            comment = token.span()
-        elif token[0] in ("\n", "\r\n", "\r"):
-            end = token.start()
-            break
-    line, col = text.lines.position(end)
-    if comment is not None and (found := _DIRECTIVE.search(text.text, *comment)):
-        if found[1] is None:
-            return None  # everything is silenced already
-        at_line, at_col = text.lines.position(found.end(1))
-        separator = ", " if found[1].strip() else ""
-        return TextEdit(Span(span.file, at_line, at_col, at_line, at_col), f"{separator}{finding.code}")
-    stripped = text.lines.line(line).rstrip()
-    col = utf8_length(stripped)
-    whole = text.lines.line(line)
-    return TextEdit(Span(span.file, line, col, line, utf8_length(whole)), f"  # ane: ignore[{finding.code}]")
-
-
-def drop_unused(text: Text, finding: Finding) -> TextEdit | None:
-    """Takes what is unused out of a suppression, the whole comment where nothing is left of it."""
-    span, unused = finding.span, finding.data.get("unused", ["all"])
-    line = text.line(span.line)
-    start = utf8_to_code_points(line, span.col)
-    found = _DIRECTIVE.match(line, start)
-    if found is None or span.line != span.end_line:
-        return None
-    codes = [code for code in re.split(r"[,\s]+", (found[1] or "").strip()) if code]
-    left = [code for code in codes if code.upper() not in unused]
-    if left and found[1] is not None and "all" not in unused:
-        return TextEdit(_in_line(span, line, found.start(1), found.end(1)), ", ".join(left))
-    rest = line[found.end() :]
-    if rest.strip() and not rest.lstrip().startswith("#"):
-        return TextEdit(
-            _in_line(span, line, found.start(), len(line)), "# " + rest.strip()
-        )  # a reason was given: keep it
-    before = line[:start].rstrip()
-    if not before and not rest.strip() and span.line < len(text.lines):
-        return TextEdit(Span(span.file, span.line, 0, span.line + 1, 0), "")
-    until = len(line) - len(rest.lstrip()) if rest.strip() else len(line)
-    keep = line[:start] if rest.strip() else before
-    return TextEdit(_in_line(span, line, len(keep), until), "")
-
-
-_COMMENTS = {"suppress": suppress, "unused": drop_unused}
-
-
-def _in_line(span: Span, line: str, start: int, end: int) -> Span:
-    return Span(span.file, span.line, code_points_to_utf8(line, start), span.line, code_points_to_utf8(line, end))
