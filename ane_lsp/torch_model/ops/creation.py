@@ -417,13 +417,16 @@ def arange(
         start, end = 0, start
     target = wanted(dtype, _range_dtype((start, end, step)))
     first, last, by = _number(start, "start"), _number(end, "end"), _number(step, "step")
-    if target is not None and is_integral(target) and None not in (first, last, by):
-        first, last, by = (int(v) if isinstance(v, float) else v for v in (first, last, by))
+    cut = [int(v) if isinstance(v, float) and math.isfinite(v) else v for v in (first, last, by)]
+    if target == "i64":  # counts in whole steps; the other integer dtypes count before they cut
+        first, last, by = cut
     if target is None and isinstance(dtype, Unknown) and any(isinstance(v, float) for v in (first, last, by)):
         return TensorType((dims.fresh(),), None)  # an integer dtype would cut the bounds
     size = _arange_size(first, last, by)
     if isinstance(size, Sym) or size > LIMIT or any(isinstance(v, Sym) or v is None for v in (first, by)):
         return TensorType((size,), target)
+    if target is not None and is_integral(target):
+        first, by = cut[0], cut[2]
     return made((size,), target, [first + i * by for i in range(size)])
 
 

@@ -139,7 +139,9 @@ def ranges(draw: Any) -> Call:
 
 cases("torch.arange", strategy=ranges(), device="cpu", data=True)
 # An integer dtype with a step that rounds to zero ends the process in torch.range (torch 2.13): a division by zero.
-floats_only = ranges().filter(lambda c: "end" not in c[1] and len(c[0]) > 1 and not str(c[1].get("dtype", "")).startswith("i"))
+floats_only = ranges().filter(
+    lambda c: "end" not in c[1] and len(c[0]) > 1 and not str(c[1].get("dtype", "")).startswith("i")
+)
 cases("torch.range", strategy=floats_only, device="cpu")
 POINT = st.sampled_from((0, 1, 0.1, -2.5, 10, 0.3))
 STEPS = st.sampled_from((0, 1, 2, 3, 5, 12, 24, 48, -1))
