@@ -6,11 +6,15 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ane_lsp.analysis import AnalysisError, FileAnalysis, analyze
+from ane_lsp.checks.finding import TextEdit
+from ane_lsp.fixes import fix_text, propose
+from ane_lsp.fixes.edits import edits_between
+from ane_lsp.fixes.gate import verified
 from ane_lsp.graph import Span
 from ane_lsp.server.results import Completion, DocumentResult, SettingsProblem, digest
 from ane_lsp.syntax import SourceFile
@@ -46,6 +50,23 @@ class RecordingWorkspace(Workspace):
         return source
 
 
+FixName = tuple[str, tuple[int, int, int, int], str]
+"""How a client names a fix: the finding's code and place, and the fix's title."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """An analysis with its graphs, the text it is of, and which fixes passed the gate."""
+
+    found: FileAnalysis
+    source: SourceFile
+    verdicts: dict[FixName, bool] = field(default_factory=dict)
+
+
+def _place(span: Span) -> tuple[int, int, int, int]:
+    return span.line, span.col, span.end_line, span.end_col
+
+
 class Analyst:
     """Answers the server's questions. Not safe for several threads; the worker has one."""
 
@@ -57,7 +78,7 @@ class Analyst:
         self._nearest: dict[Path, Path | None] = {}
         self._loaded: dict[Path, tuple[Settings, list[FileProblem]]] = {}
         self._depends: dict[str, set[str]] = {}
-        self._kept: OrderedDict[str, FileAnalysis] = OrderedDict()
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
 
     def warm(self) -> None:
         """Load what the first analysis needs, by analysing a model of one line that is on no disk."""
@@ -109,6 +130,10 @@ class Analyst:
             return self.notes(args[0], Span(*args[1]))
         if what == "page":
             return rule_page(args[0])
+        if what == "holds":
+            return self.fixes_hold(args[0], args[1], cancelled)
+        if what == "fix-all":
+            return self.fix_all(args[0], cancelled)
         raise ValueError(f"unknown question {what!r}")
 
     def analyze(self, path: str, cancelled: Callable[[], bool]) -> DocumentResult:
@@ -118,8 +143,10 @@ class Analyst:
         workspace = self.workspace(Path(path), settings)
         workspace.used = self._depends.setdefault(path, set())
         found = analyze(Path(path), workspace, settings, cancelled)
+        source = workspace.read(Path(path))
+        found.findings = [replace(f, fixes=(*f.fixes, *propose(source, found, f))) for f in found.findings]
         result = digest(path, found, time.perf_counter() - started)
-        self._keep(path, found)
+        self._keep(path, found, source)
         errors = [AnalysisError("config", problem.message, problem.span) for problem in problems if problem.span.file]
         if workspace.problem and settings.python:
             place = settings.origins.get("python")
@@ -132,13 +159,63 @@ class Analyst:
         result.targets = tuple(settings.targets)
         return result
 
-    def _keep(self, path: str, found: FileAnalysis) -> None:
-        """Graphs of files an editor shows, for questions about a single call."""
+    def _keep(self, path: str, found: FileAnalysis, source: SourceFile) -> None:
+        """Analyses of files an editor shows, for questions about a single call or fix."""
         self._kept.pop(path, None)
         if path in self._overlays:
-            self._kept[path] = found
+            self._kept[path] = Kept(found, source)
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
+
+    # -- fixes -------------------------------------------------------------------------------------------------------
+
+    def _again(self, path: Path, cancelled: Callable[[], bool]) -> Callable[[str], FileAnalysis]:
+        """Analyses `path` as if it held a given text."""
+        settings, _ = self.settings(path)
+        workspace = self.workspace(path, settings)
+
+        def run(text: str) -> FileAnalysis:
+            with workspace.overlaid(path, text):
+                return analyze(path, workspace, settings, cancelled)
+
+        return run
+
+    def fixes_hold(self, path: str, asked: list[FixName], cancelled: Callable[[], bool]) -> list[bool]:
+        """For each fix, by code, place and title: whether the edited text, analysed again, is better and else the same.
+
+        False also for fixes of a text that is no longer the present one.
+        """
+        kept = self._kept.get(path)
+        if kept is None:
+            return [False] * len(asked)
+        if kept.source.text != self._overlays.get(path, "").removeprefix("\ufeff"):
+            return [False] * len(asked)
+        run = self._again(Path(path), cancelled)
+        for code, place, title in asked:
+            if (code, place, title) in kept.verdicts:
+                continue
+            chosen = next(
+                (
+                    (finding, fix)
+                    for finding in kept.found.findings
+                    if finding.code == code and _place(finding.span) == place
+                    for fix in finding.fixes
+                    if fix.title == title
+                ),
+                None,
+            )
+            verdict = chosen is not None and verified(kept.source, kept.found, *chosen, run)
+            if cancelled():
+                break
+            kept.verdicts[code, place, title] = verdict
+        return [kept.verdicts.get(name, False) for name in asked]
+
+    def fix_all(self, path: str, cancelled: Callable[[], bool]) -> list[TextEdit] | None:
+        """The edits that apply every safe fix of the present text, to the end."""
+        settings, _ = self.settings(Path(path))
+        source = self.workspace(Path(path), settings).read(Path(path))
+        fixed = fix_text(source, self._again(Path(path), cancelled), cancelled=cancelled)
+        return edits_between(source.text, fixed.text, str(source.path))
 
     def settings(self, path: Path) -> tuple[Settings, list[FileProblem]]:
         """Settings that hold for `path`: its nearest settings file, the editor's on top."""
@@ -219,8 +296,8 @@ class Analyst:
         """What is known, on the selected targets, about the ops that the call at `span` becomes."""
         from ane_lsp.server import notes
 
-        found = self._kept.get(path)
-        return notes.about(found, span, self.settings(Path(path))[0]) if found else []
+        kept = self._kept.get(path)
+        return notes.about(kept.found, span, self.settings(Path(path))[0]) if kept else []
 
 
 def _inside(path: Path, root: Path) -> bool:

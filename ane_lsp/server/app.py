@@ -35,6 +35,7 @@ from ane_lsp.server.session import SETTINGS_FILES, Session, State, Superseded, U
 log = logging.getLogger(__name__)
 
 PATIENCE = 4.0  # seconds a request waits for a running analysis before it is answered from the last result
+GATE_PATIENCE = 1.0  # seconds a list of actions waits for its fixes to be verified
 NOTE_PATIENCE = 0.25  # seconds a hover waits for what only the analysis process knows
 
 
@@ -326,7 +327,19 @@ class App:
             return []
         only = params.context.only
         kinds = None if only is None else [str(getattr(kind, "value", kind)) for kind in only]
-        return actions.code_actions(view, params.range, kinds, self.converter)
+        refused = await self._refused(view, params.range)
+        return actions.code_actions(view, params.range, kinds, self.converter, refused)
+
+    async def _refused(self, view: View, asked: lsp.Range) -> frozenset[actions.FixName]:
+        """Fixes of a range that turned out not to hold when the edited text was analysed, as far as is known in time.
+
+        What is not known yet is looked at again when the action is resolved.
+        """
+        names = actions.fixes_in(view, asked)
+        if not names or view.document.notebook is not None or not view.unit.fresh:
+            return frozenset()
+        holds = await self._ask_soon("holds", str(view.unit.path), names, patience=GATE_PATIENCE)
+        return frozenset(name for name, held in zip(names, holds or (), strict=False) if not held)
 
     async def resolve_action(self, action: lsp.CodeAction) -> lsp.CodeAction:
         if action.edit is None and isinstance(action.data, dict):
@@ -336,8 +349,24 @@ class App:
     async def _edit_of(self, data: dict[str, Any]) -> lsp.WorkspaceEdit:
         view = await self._view(str(data.get("uri", "")))
         edit = actions.resolve(view, data, self.client) if view is not None else None
+        if view is not None and edit is not None and view.document.notebook is None and view.unit.fresh:
+            try:
+                if data.get("do") == "all":
+                    every = await self.session.ask("fix-all", str(view.unit.path))
+                    if every is not None:
+                        edit = (
+                            actions.edit_of(view, every, self.client)
+                            if data.get("version") == view.document.version
+                            else None
+                        )
+                elif (name := actions.fix_name(data)) is not None:
+                    (held,) = await self.session.ask("holds", str(view.unit.path), [name])
+                    edit = edit if held else None
+            except EngineFailure as error:
+                log.error("fixes of %s: %s", view.unit.path, error)
+                edit = None
         if edit is None:
-            raise RequestError(lsp.LSPErrorCodes.ContentModified, "the document changed since this was offered")
+            raise RequestError(lsp.LSPErrorCodes.ContentModified, "this fix does not apply to the present text")
         return edit
 
     async def hover(self, params: lsp.HoverParams) -> lsp.Hover | None:
@@ -359,10 +388,10 @@ class App:
             notes = await self._ask_soon("notes", str(view.unit.path), place) or []
         return hover.hover(view, hover.render(calls, findings, names, notes), span, self.client)
 
-    async def _ask_soon(self, what: str, *args: Any) -> Any:
+    async def _ask_soon(self, what: str, *args: Any, patience: float = NOTE_PATIENCE) -> Any:
         """An answer from the analysis process if it comes at once."""
         with suppress(EngineFailure, asyncio.TimeoutError):
-            return await asyncio.wait_for(self.session.ask(what, *args), NOTE_PATIENCE)
+            return await asyncio.wait_for(self.session.ask(what, *args), patience)
         return None
 
     async def inlay_hint(self, params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
@@ -496,8 +525,7 @@ class App:
             if view is None or document is None:
                 return False
             data = {"do": "all", "uri": first, "version": document.version}
-            edit = actions.resolve(view, data, self.client)
-            return await self._apply(edit) if edit is not None else False
+            return await self._apply(await self._edit_of(data))
         if name == "ane-lsp.checkWorkspace":
             return await self._check_workspace(params.work_done_token)
         if name == SHOW_MODEL and isinstance(first, dict):

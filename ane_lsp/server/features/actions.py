@@ -6,7 +6,8 @@ some editors return byte columns there, others drop ``source`` and ``data``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lsprotocol import types as lsp
@@ -20,10 +21,42 @@ from ane_lsp.server.features.view import View, touches
 from ane_lsp.server.names import APPLY_ACTION, FIX_ALL, QUICKFIX
 
 
+FixName = tuple[str, tuple[int, int, int, int], str]
+"""How a fix is named between server and analyst: the finding's code and place, and the fix's title."""
+
+
+def fixes_in(view: View, asked: lsp.Range) -> list[FixName]:
+    """The fixes of findings that touch a range."""
+    start, end = view.at(asked.start), view.at(asked.end)
+    return [
+        _fix_name(finding, fix)
+        for finding in view.findings()
+        if touches(finding.span, start, end)
+        for fix in finding.fixes
+    ]
+
+
+def fix_name(data: dict[str, Any]) -> FixName | None:
+    """The fix an action's data names; None where it stands for something else."""
+    at = data.get("at")
+    if data.get("do") != "fix" or not isinstance(at, list) or len(at) != 4:
+        return None
+    return str(data.get("code")), (at[0], at[1], at[2], at[3]), str(data.get("fix"))
+
+
+def _fix_name(finding: Finding, fix: Fix) -> FixName:
+    span = finding.span
+    return finding.code, (span.line, span.col, span.end_line, span.end_col), fix.title
+
+
 def code_actions(
-    view: View, asked: lsp.Range, only: Sequence[str] | None, converter: Converter
+    view: View,
+    asked: lsp.Range,
+    only: Sequence[str] | None,
+    converter: Converter,
+    refused: Container[FixName] = (),
 ) -> list[lsp.CodeAction | lsp.Command]:
-    """What can be done in a range, quick fixes first."""
+    """What can be done in a range, quick fixes first. refused: fixes that were found not to hold."""
     client = converter.client
     found: list[lsp.CodeAction] = []
     start, end = view.at(asked.start), view.at(asked.end)
@@ -31,7 +64,7 @@ def code_actions(
     if _wanted(QUICKFIX, only):
         for finding in findings:
             if touches(finding.span, start, end):
-                found += _for_finding(view, finding, converter)
+                found += _for_finding(view, finding, converter, refused)
     if _wanted(FIX_ALL, only) and (safe := [f for f in findings if _safe_fix(f)]):
         count = len(safe)
         title = f"Apply {'the one safe fix' if count == 1 else f'all {count} safe fixes'} of ane-lsp in this file"
@@ -48,15 +81,15 @@ def resolve(view: View, data: dict[str, Any], client: Client) -> lsp.WorkspaceEd
         return None
     do = data.get("do")
     if do == "all":
-        return _workspace_edit(view, fix_all(view.findings()), client)
+        return edit_of(view, fix_all(view.findings()), client)
     for finding in view.findings():
         if finding.code == data.get("code") and _key(finding.span) == data.get("at"):
             if do == "fix":
                 edits = next((fix.edits for fix in finding.fixes if fix.title == data.get("fix")), None)
                 if edits:
-                    return _workspace_edit(view, edits, client)
+                    return edit_of(view, edits, client)
             elif isinstance(do, str) and do in COMMENTS and (edit := COMMENTS[do](view.text, finding)):
-                return _workspace_edit(view, [edit], client)
+                return edit_of(view, [edit], client)
     return None
 
 
@@ -73,7 +106,11 @@ def fix_all(findings: Iterable[Finding]) -> list[TextEdit]:
     return sorted(taken, key=lambda edit: _key(edit.span))
 
 
-def _for_finding(view: View, finding: Finding, converter: Converter) -> list[lsp.CodeAction]:
+def _for_finding(
+    view: View, finding: Finding, converter: Converter, refused: Container[FixName]
+) -> list[lsp.CodeAction]:
+    held = tuple(fix for fix in finding.fixes if _fix_name(finding, fix) not in refused)
+    finding = replace(finding, fixes=held)
     diagnostic = converter.diagnostic(finding, view.text, lambda span: None)
     target: dict[str, Any] = {"code": finding.code, "at": _key(finding.span)}
     actions: list[lsp.CodeAction] = []
@@ -132,7 +169,8 @@ def _overlap(a: Span, b: Span) -> bool:
     return first[2:] > second[:2] or first[:2] == second[:2]
 
 
-def _workspace_edit(view: View, edits: Iterable[TextEdit], client: Client) -> lsp.WorkspaceEdit:
+def edit_of(view: View, edits: Iterable[TextEdit], client: Client) -> lsp.WorkspaceEdit:
+    """Edits of a view's document as the client takes them."""
     document = view.document
     changes = [lsp.TextEdit(view.range(edit.span), edit.text) for edit in edits]
     if client.versioned_edits:

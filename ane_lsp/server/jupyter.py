@@ -1,0 +1,19 @@
+"""Tells jupyter-lsp about the server: the ``jupyter_lsp_spec_v1`` entry point."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+def spec(manager: Any = None) -> dict[str, Any]:
+    """Language servers this package brings, in the form jupyter-lsp wants."""
+    return {
+        "ane-lsp": {
+            "version": 2,
+            "argv": [sys.executable, "-m", "ane_lsp", "server"],
+            "languages": ["python"],
+            "mime_types": ["text/x-python", "text/x-ipython"],
+            "display_name": "ane-lsp",
+        }
+    }
