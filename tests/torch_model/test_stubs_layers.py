@@ -16,12 +16,20 @@ def interpreted(tmp_path_factory: pytest.TempPathFactory) -> stub_harness.Interp
     return stub_harness.Interpreted(Path(tmp_path_factory.mktemp("stubs")))
 
 
+TRAINED = ("Dropout", "AlphaDropout", "BatchNorm", "InstanceNorm", "RReLU", "LSTM", "GRU")
+
+
 def sources(name: str) -> list[str]:
     """The lines of every case of a class: built and called as inference does, and in training where that differs."""
     found = []
     for arguments, inputs in stub_cases.CASES[name]:
-        call = "" if inputs is None else f"\nm.eval()\nout = m({inputs})"
-        found.append(f"m = nn.{name}({arguments}){call}")
+        build = f"m = nn.{name}({arguments})"
+        if inputs is None:
+            found.append(build)
+            continue
+        found.append(f"{build}\nm.eval()\nout = m({inputs})")
+        if name.startswith(TRAINED):
+            found.append(f"{build}\nm.train()\nout = m({inputs})")
     return found
 
 
