@@ -6,13 +6,14 @@ import ast
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, Unknown
 from ane_lsp.interp import state
 from ane_lsp.interp.frames import Frame, Signal
-from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, ModuleObject, Opaque, PyRaise, Tensor
+from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, ModuleObject, Opaque, PyRaise, Stop, Tensor
 
 if TYPE_CHECKING:
     from ane_lsp.interp.record import Recorder
@@ -54,6 +55,8 @@ class Base:
         self.raised: list[tuple[str, Span | None]] = []  # errors torch would raise, for shape findings
         self.on_top_level_error: Callable[[ModuleObject, ast.stmt, PyRaise], None] | None = None
         self.internal: dict[str, Span] = {}  # faults of ours, with the place that led to them
+        self.probing = False
+        self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking
         self._spans: dict[int, Span] = {}
 
     def span(self, node: ast.AST) -> Span:
@@ -90,6 +93,27 @@ class Base:
                 return self.span_in(frame, frame.node)
             frame = frame.parent
         return None
+
+    def span_of(self, func: Function, node: Any) -> Span:
+        """Where a node of a function's definition stands."""
+        return Span(func.module.path or "", node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
+
+    def frame_in(self, module: ModuleObject) -> Frame:
+        """A frame at the top level of a module."""
+        return Frame(module, module.namespace, None, self.frame, "<module>")
+
+    @contextmanager
+    def step_limit(self, steps: int) -> Iterator[None]:
+        """Allow only so many steps more inside; the program is stopped with ``PyRaise(TimeoutError)`` then."""
+        outer = self.max_steps
+        self.max_steps = min(outer, self.steps + steps)
+        try:
+            yield
+        except Stop as stop:
+            if stop.reason != "budget" or self.steps > outer or time.monotonic() > self.deadline:
+                raise
+        finally:
+            self.max_steps = outer
 
     def unknown(self, reason: str, cause: Unknown | None = None) -> Unknown:
         """A value nobody knows, with the place where that became so."""

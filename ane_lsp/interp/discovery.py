@@ -1,28 +1,45 @@
-"""Entries nobody wrote down: classes and factories of a file that no model call reached."""
+"""Entries nobody wrote down: classes and factories of a file that no model call reached.
+
+Order: what ``# ane: input`` comments ask for, tests, factories that need no arguments, then every nn.Module class that was
+not reached, the last defined first, because it is the likeliest to use the others. Constructor parameters without a value
+become symbols where they are sizes; inputs are found by probing (:mod:`ane_lsp.interp.probing`). What was assumed is told.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Span
+from ane_lsp.graph import Span, Unknown, dims
 from ane_lsp.interp.machine import Interpreter
-from ane_lsp.interp.values import ClassObject, Function, ModuleObject
+from ane_lsp.interp.probing import Probe, hints_in_source, probe_tensor
+from ane_lsp.interp.scopes import signature_of
+from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, ModuleObject, Opaque, Tensor
 
 if TYPE_CHECKING:
     from ane_lsp.syntax.comments import Directives
 
-Attempt = Callable[[Callable[[], Any], Span, tuple[str, ...]], bool]
+Attempt = Callable[[Callable[[], Any], Span, list[str]], bool]
+
+_FACTORIES = 8  # factories of one file that are tried
+_SIZES = re.compile(
+    r"(^|_)(dims?|channels?|ch|chs|features?|planes|width|size|units|hidden|embed|inner|filters|feats)($|_)"
+    r"|^(in|out|c1|c2|c_in|c_out|n_embd|d_model|d_ff|dim\w*|inp|oup|in_c|out_c|nc|nf|inplanes|planes)$"
+)
 
 
 def discover(interp: Interpreter, module: ModuleObject, directives: Directives, attempt: Attempt) -> None:
-    """Follow what ``# ane: input`` comments ask for."""
+    """Follow the entries of `module` that the script itself did not reach."""
     from ane_lsp.interp.entries import call_arguments, instantiate
 
-    for value in list(module.namespace.values()):
-        if not isinstance(value, (ClassObject, Function)) or value.module is not module:
-            continue
+    definitions = [
+        v
+        for v in list(module.namespace.values())
+        if isinstance(v, (ClassObject, Function)) and v.module is module and v.node is not None
+    ]
+    for value in definitions:
         node = value.node
         if not isinstance(node, (ast.ClassDef, ast.FunctionDef)):
             continue
@@ -32,5 +49,203 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
         if inputs is None:
             continue
         args, kwargs = call_arguments(inputs)
-        span = Span(str(module.path), node.lineno, node.col_offset, node.lineno, node.col_offset + len(node.name))
-        attempt(lambda v=value, a=args, k=kwargs: interp.call(instantiate(interp, v), a, k), span, ())  # type: ignore[misc]
+        attempt(
+            lambda v=value, a=args, k=kwargs: interp.call(instantiate(interp, v), a, k), _name_span(module, node), []
+        )  # type: ignore[misc]
+    classes = [v for v in definitions if isinstance(v, ClassObject) and _has_forward(interp, v)]
+    _run_functions(interp, module, definitions, classes, attempt)
+    for cls in reversed(classes):
+        if cls not in interp.recorder.reached and isinstance(cls.node, ast.ClassDef):
+            assumed: list[str] = []
+            attempt(lambda c=cls, a=assumed: _run_class(interp, c, a), _name_span(module, cls.node), assumed)  # type: ignore[misc]
+
+
+def _name_span(module: ModuleObject, node: ast.ClassDef | ast.FunctionDef) -> Span:
+    return Span(str(module.path), node.lineno, node.col_offset, node.lineno, node.col_offset + len(node.name))
+
+
+def _has_forward(interp: Interpreter, cls: ClassObject) -> bool:
+    if not interp.is_nn_module(cls) or cls.module.is_torch:
+        return False
+    found = cls.lookup("forward")
+    return isinstance(found, Function) and not _is_abstract(found)
+
+
+def _is_abstract(func: Function) -> bool:
+    body = func.node.body
+    statements = body if isinstance(body, list) else []
+    real = [s for s in statements if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    return not real or (len(real) == 1 and isinstance(real[0], (ast.Pass, ast.Raise)))
+
+
+def _run_functions(
+    interp: Interpreter,
+    module: ModuleObject,
+    definitions: list[ClassObject | Function],
+    classes: list[ClassObject],
+    attempt: Attempt,
+) -> None:
+    """Tests, and factories that need no arguments, as long as they reach classes nothing reached before."""
+    tried = 0
+    for value in definitions:
+        if not isinstance(value, Function) or not isinstance(value.node, ast.FunctionDef):
+            continue
+        if all(c in interp.recorder.reached for c in classes) or not classes:
+            return
+        if _required(value) or value.name.startswith("_") or not _makes_models(value):
+            continue
+        tried += 1
+        if tried > _FACTORIES:
+            return
+        before = len(interp.recorder.reached)
+        assumed: list[str] = []
+        attempt(lambda v=value, a=assumed: _run_factory(interp, v, a), _name_span(module, value.node), assumed)  # type: ignore[misc]
+        if len(interp.recorder.reached) == before and tried >= 3:
+            return
+
+
+def _makes_models(func: Function) -> bool:
+    """Whether a function may return or call a model: a test, or something that returns a call's result."""
+    if func.name.startswith("test"):
+        return True
+    return any(isinstance(n, ast.Return) and isinstance(n.value, (ast.Call, ast.Name)) for n in ast.walk(func.node))
+
+
+def _required(func: Function, skip: int = 0) -> list[ast.arg]:
+    """Parameters without default, `self` left out with ``skip=1``."""
+    if isinstance(func.node, ast.Lambda):
+        return []
+    args = func.node.args
+    positional = [*args.posonlyargs, *args.args]
+    cut = len(positional) - len(args.defaults)
+    missing = [a for a, d in zip(args.kwonlyargs, args.kw_defaults) if d is None]
+    return [*positional[skip:cut], *missing]
+
+
+def _run_factory(interp: Interpreter, func: Function, assumed: list[str]) -> Any:
+    made = interp.call(func, ())
+    if isinstance(made, Instance) and interp.is_nn_module(made.cls) and made.cls not in interp.recorder.reached:
+        return call_probed(interp, made, assumed)
+    return made
+
+
+def _run_class(interp: Interpreter, cls: ClassObject, assumed: list[str]) -> Any:
+    args = assumed_arguments(interp, cls, assumed)
+    made = interp.call(cls, (), args)
+    if isinstance(made, Instance):
+        return call_probed(interp, made, assumed)
+    return made
+
+
+def assumed_arguments(interp: Interpreter, cls: ClassObject, assumed: list[str]) -> dict[str, Any]:
+    """Values for the constructor parameters of `cls` that have none."""
+    init = cls.lookup("__init__")
+    if not isinstance(init, Function):
+        return {}
+    values: dict[str, Any] = {}
+    for parameter in _required(init, skip=1):
+        name = parameter.arg
+        value = _assumed_value(interp, cls, init, parameter)
+        values[name] = value
+        if isinstance(value, dims.Sym):
+            assumed.append(f"{name} is a symbol: the constructor gives it no value")
+        elif isinstance(value, Instance):
+            assumed.append(f"{name} is {value.cls.name}() with its defaults")
+        else:
+            assumed.append(f"{name} is unknown: the constructor gives it no value")
+    return values
+
+
+def _assumed_value(interp: Interpreter, cls: ClassObject, init: Function, parameter: ast.arg) -> Any:
+    name = parameter.arg
+    note = parameter.annotation
+    text = ast.unparse(note) if note is not None else ""
+    if text in ("int", "Optional[int]", "int | None") or (not text and _SIZES.search(name)):
+        return dims.symbol(name)
+    configuration = _configuration(interp, cls, init, note, name)
+    if configuration is not None:
+        return configuration
+    return Unknown(
+        f"`{name}` of {cls.name} has no value here; add an entry or a default", interp.span_of(init, parameter)
+    )
+
+
+def _configuration(
+    interp: Interpreter, cls: ClassObject, init: Function, note: ast.expr | None, name: str
+) -> Instance | None:
+    """A configuration object built from its own defaults, where the annotation or the class names one."""
+    candidates: list[Any] = []
+    if note is not None:
+        candidates.append(interp.annotation(note, interp.frame_in(init.module)))
+    if name in ("config", "cfg", "configuration", "args", "params"):
+        candidates.append(cls.lookup("config_class"))
+        candidates.append(next((c.lookup("config_class") for c in cls.mro[1:] if isinstance(c, ClassObject)), MISSING))
+        configs = [
+            v for k, v in cls.module.namespace.items()
+            if isinstance(v, ClassObject) and k.lower().endswith(("config", "args", "configuration"))
+        ]  # fmt: skip
+        if len(configs) == 1:
+            candidates.append(configs[0])
+    for candidate in candidates:
+        if isinstance(candidate, Opaque) and candidate.name.isidentifier():
+            candidate = interp.load_global(candidate.name, init.module)
+        if isinstance(candidate, ClassObject) and not interp.is_nn_module(candidate):
+            made = interp.call(candidate, ())
+            if isinstance(made, Instance):
+                return made
+    return None
+
+
+def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any:
+    """Call a model on inputs found by probing its forward."""
+    forward = model.cls.lookup("forward")
+    if not isinstance(forward, Function) or isinstance(forward.node, ast.Lambda):
+        return None
+    hints = hints_in_source(forward.node, model.cls.node)
+    parameters = _required(forward, skip=1)
+    plain = {p.arg: _plain_value(p) for p in parameters}
+    probes = {p.arg: hints.get(p.arg) or Probe(p.arg) for p in parameters if plain[p.arg] is MISSING}
+    if any(probe.type() is None or probe.told in ("", "its name") for probe in probes.values()):
+        _probe(interp, model, {**plain, **{name: probe_tensor(probe) for name, probe in probes.items()}}, probes)
+    inputs: dict[str, Any] = {}
+    for parameter in parameters:
+        name = parameter.arg
+        if name not in probes:
+            inputs[name] = plain[name]
+            continue
+        probe = probes[name]
+        kind = probe.type()
+        if kind is None:
+            inputs[name] = probe_tensor(Probe(name))
+            assumed.append(f"nothing tells the shape of `{name}`")
+        else:
+            inputs[name] = Tensor(kind, "input")
+            assumed.append(f"{name}: {kind} ({probe.told or 'its name'})")
+    signature = signature_of(forward.node)
+    ordered = tuple(inputs[n] for n in signature.positional[1:] if n in inputs)
+    return interp.call(model, ordered, {n: v for n, v in inputs.items() if n not in signature.positional})
+
+
+def _plain_value(parameter: ast.arg) -> Any:
+    """A value for a forward parameter that is not a tensor, MISSING for one that may be."""
+    text = ast.unparse(parameter.annotation) if parameter.annotation is not None else ""
+    if text == "int":
+        return dims.symbol(parameter.arg)
+    if text in ("bool", "str", "float"):
+        return Unknown(f"`{parameter.arg}` has no value here")
+    return MISSING
+
+
+def _probe(interp: Interpreter, model: Instance, inputs: dict[str, Any], probes: dict[str, Probe]) -> None:
+    """Run the forward on probes; its graph is thrown away."""
+    from ane_lsp.interp.entries import guarded_inline
+
+    recorder = interp.recorder
+    kept = recorder.snapshot()
+    interp.probing = True
+    try:
+        with interp.step_limit(300_000):
+            guarded_inline(interp, lambda: interp.call(model, (), inputs), [])
+    finally:
+        interp.probing = False
+        recorder.restore(kept)

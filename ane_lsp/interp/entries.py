@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ane_lsp.workspace import Workspace
 
 
+ATTEMPT_STEPS = 1_500_000  # interpreter steps for one entry of a file
+
+
 @dataclass(frozen=True, slots=True)
 class EntryRun:
     """One model call that was followed.
@@ -119,11 +122,13 @@ def run_file(
             if any(call.span.file == str(path) for call in graph.calls) or root.cls.module.path == str(path):
                 entries.append(EntryRun(graph, span or where or _class_span(root), assumed))
 
-    def attempt(work: Callable[[], Any], span: Span, assumed: tuple[str, ...] = ()) -> bool:
+    def attempt(work: Callable[[], Any], span: Span, assumed: list[str]) -> bool:
         before = len(interp.recorder.graphs)
-        sub = guarded_inline(interp, work, run_ref)
-        collect(before, span, assumed)
-        return sub
+        done = False
+        with interp.step_limit(ATTEMPT_STEPS):
+            done = guarded_inline(interp, work, run_ref)
+        collect(before, span, tuple(assumed))
+        return done
 
     def work() -> Any:
         module = load_file(interp, path, as_main=True)
@@ -137,6 +142,7 @@ def run_file(
                     instantiate(interp, evaluate(interp, module, e)), a, k
                 ),
                 _definition_span(module, expression, path),
+                [],
             )
         discover(interp, module, directives, attempt)
         return module
@@ -171,7 +177,9 @@ def guarded_inline(interp: Interpreter, work: Callable[[], Any], sink: list[Run]
 def _class_span(root: Instance) -> Span:
     node = root.cls.node
     path = root.cls.module.path or ""
-    return Span(path, node.lineno, node.col_offset, node.lineno, node.col_offset + 5) if node else Span(path, 1, 0, 1, 0)
+    return (
+        Span(path, node.lineno, node.col_offset, node.lineno, node.col_offset + 5) if node else Span(path, 1, 0, 1, 0)
+    )
 
 
 def _definition_span(module: ModuleObject, expression: str, path: Path) -> Span:

@@ -122,9 +122,7 @@ class Expressions(TorchGlue):
     ) -> Function:
         args = node.args
         defaults = [self.eval(d, frame) for d in args.defaults]
-        kw_defaults = {
-            a.arg: self.eval(d, frame) for a, d in zip(args.kwonlyargs, args.kw_defaults) if d is not None
-        }
+        kw_defaults = {a.arg: self.eval(d, frame) for a, d in zip(args.kwonlyargs, args.kw_defaults) if d is not None}
         closure = frame
         while closure is not None and closure.class_body:
             closure = closure.closure  # type: ignore[assignment]
@@ -149,7 +147,11 @@ class Expressions(TorchGlue):
             value = self.eval(base, frame)
             if isinstance(value, OneOf):
                 value = next((o for o in value.options if not isinstance(o, Unknown)), value.options[0])
-            entries = self.lookup_attribute(value, "__mro_entries__") if not isinstance(value, (ClassObject, type)) else MISSING
+            entries = (
+                self.lookup_attribute(value, "__mro_entries__")
+                if not isinstance(value, (ClassObject, type))
+                else MISSING
+            )
             if entries is not MISSING and not isinstance(entries, (Unknown, Opaque)):
                 bases.extend(self.iterate(self.call(entries, (tuple(bases),))))
                 continue
@@ -636,7 +638,8 @@ def _formatted(interp: Expressions, node: ast.FormattedValue, frame: Frame) -> A
     spec = interp.eval(node.format_spec, frame) if node.format_spec is not None else ""
     if isinstance(value, OneOf):
         return state.join(
-            [format_value(interp, v, spec, node.conversion) for v in value.options], UNDECIDED  # type: ignore[arg-type]
+            [format_value(interp, v, spec, node.conversion) for v in value.options],
+            UNDECIDED,  # type: ignore[arg-type]
         )
     return format_value(interp, value, spec, node.conversion)  # type: ignore[arg-type]
 

@@ -153,7 +153,9 @@ class Imports(Objects):
             return self.unknown(f"module '{name}' of the standard library is not modelled")
         if self.trying:
             raise PyRaise(ModuleNotFoundError(f"No module named '{name}'"), self.here())
-        return self.unknown(f"module '{name}' was not found; set `python` or `search-path` if it is installed elsewhere")
+        return self.unknown(
+            f"module '{name}' was not found; set `python` or `search-path` if it is installed elsewhere"
+        )
 
     def absolute_name(self, module: ModuleObject, name: str, level: int) -> str:
         """The absolute name of a relative import in `module`."""

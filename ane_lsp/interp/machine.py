@@ -11,6 +11,7 @@ from ane_lsp.graph import ShapeFact, Span, TensorType, Unknown, dims
 from ane_lsp.interp import state
 from ane_lsp.interp.expressions import OPERATORS, Expressions
 from ane_lsp.interp.frames import BREAK, CONTINUE, UNDECIDED, Frame, Signal, UnknownIteration
+from ane_lsp.interp.probing import note_unpacking
 from ane_lsp.interp.scopes import yields_inside
 from ane_lsp.interp.values import (
     MISSING,
@@ -344,6 +345,8 @@ class Interpreter(Expressions):
         """Bind a tuple or list target."""
         targets: list[ast.expr] = target.elts  # type: ignore[attr-defined]
         starred = next((i for i, t in enumerate(targets) if isinstance(t, ast.Starred)), None)
+        if self.probing and id(value) in self.probe_shapes:
+            note_unpacking(self.probe_shapes[id(value)][1], [getattr(t, "id", "_") for t in targets])
         try:
             if isinstance(value, OneOf):
                 columns = [self._unpack_items(v, len(targets), starred) for v in value.options]
@@ -351,10 +354,7 @@ class Interpreter(Expressions):
             else:
                 items = self._unpack_items(value, len(targets), starred)
         except UnknownIteration as lost:
-            items = [
-                Unknown("unpacked from something unknown", self.span(target), lost.unknown)
-                for _ in targets
-            ]
+            items = [Unknown("unpacked from something unknown", self.span(target), lost.unknown) for _ in targets]
             if starred is not None:
                 items[starred] = Unknown("the rest of an unknown sequence", self.span(target), lost.unknown)
         for single, item in zip(targets, items):

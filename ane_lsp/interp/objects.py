@@ -275,7 +275,12 @@ class Objects(Base):
                 if getter is not MISSING:
                     return self.call(getter, (raw, None, cls))
             return raw
-        simple = {"__name__": cls.name, "__qualname__": cls.qualname, "__module__": cls.module.name, "__bases__": cls.bases}
+        simple = {
+            "__name__": cls.name,
+            "__qualname__": cls.qualname,
+            "__module__": cls.module.name,
+            "__bases__": cls.bases,
+        }
         if name in simple:
             return simple[name]
         if name == "__mro__":
@@ -388,7 +393,9 @@ class Objects(Base):
         if name == "__code__":
             return self._code_of(func)
         if name == "__get__":
-            return Builtin("__get__", lambda interp, args, kwargs: BoundMethod(func, args[0]) if args[0] is not None else func)
+            return Builtin(
+                "__get__", lambda interp, args, kwargs: BoundMethod(func, args[0]) if args[0] is not None else func
+            )
         if name == "__call__":
             return func
         return MISSING
@@ -446,7 +453,9 @@ class Objects(Base):
         if name in ("real", "numerator"):
             return value
         if name == "is_integer":
-            return Builtin(name, lambda interp, args, kwargs: isinstance(value, Sym) or interp.unknown("a ratio of sizes"))
+            return Builtin(
+                name, lambda interp, args, kwargs: isinstance(value, Sym) or interp.unknown("a ratio of sizes")
+            )
         if name in ("__add__", "__mul__", "__floordiv__", "__sub__", "__mod__"):
             symbol = {"__add__": "+", "__mul__": "*", "__floordiv__": "//", "__sub__": "-", "__mod__": "%"}[name]
             return Builtin(name, lambda interp, args, kwargs: interp.binary(symbol, value, args[0]))
@@ -832,7 +841,9 @@ class Objects(Base):
             return True
         if isinstance(value, Instance):
             if isinstance(cls, ClassObject):
-                checker = cls.metaclass.lookup("__instancecheck__") if isinstance(cls.metaclass, ClassObject) else MISSING
+                checker = (
+                    cls.metaclass.lookup("__instancecheck__") if isinstance(cls.metaclass, ClassObject) else MISSING
+                )
                 if checker is not MISSING:
                     return self.truth(self.call(checker, (cls, value)))
                 if cls in value.cls.mro:
@@ -841,7 +852,9 @@ class Objects(Base):
                 if cls in value.cls.mro or cls.matches(value):
                     return True
             elif isinstance(cls, type):
-                if cls in value.cls.mro or (value.cls.native_base is not None and issubclass(value.cls.native_base, cls)):
+                if cls in value.cls.mro or (
+                    value.cls.native_base is not None and issubclass(value.cls.native_base, cls)
+                ):
                     return True
             for base in value.cls.mro:
                 if isinstance(base, Unknown):
@@ -1171,7 +1184,9 @@ class Objects(Base):
             return Opaque("Union")
         if lk is Sym or rk is Sym or lk is SymRatio or rk is SymRatio:
             return self._sizes(symbol, left, right)
-        if symbol == "*" and (isinstance(left, (list, tuple, str, bytes)) or isinstance(right, (list, tuple, str, bytes))):
+        if symbol == "*" and (
+            isinstance(left, (list, tuple, str, bytes)) or isinstance(right, (list, tuple, str, bytes))
+        ):
             sequence, times = (left, right) if isinstance(left, (list, tuple, str, bytes)) else (right, left)
             if isinstance(times, int) and len(sequence) * times > _MAX_ELEMENTS:
                 return self.unknown("a sequence too large to build here")
@@ -1185,7 +1200,12 @@ class Objects(Base):
             return self.unknown(f"{symbol} on these operands")
 
     def _numbers(self, symbol: str, left: Any, right: Any) -> Any:
-        if symbol == "**" and isinstance(left, int) and isinstance(right, int) and abs(right) * left.bit_length() > 20_000:
+        if (
+            symbol == "**"
+            and isinstance(left, int)
+            and isinstance(right, int)
+            and abs(right) * left.bit_length() > 20_000
+        ):
             return self.unknown("a number too large to compute here")
         if symbol == "<<" and (right > 20_000 or left.bit_length() > 200_000):
             return self.unknown("a number too large to compute here")
@@ -1216,7 +1236,9 @@ class Objects(Base):
             raise PyRaise(ZeroDivisionError(str(error)), self.here()) from None
         except (TypeError, NotImplementedError):
             pass
-        return self.unknown(f"{symbol} of a symbolic size and {self.type_name(right if isinstance(left, Sym) else left)}")
+        return self.unknown(
+            f"{symbol} of a symbolic size and {self.type_name(right if isinstance(left, Sym) else left)}"
+        )
 
     def _instance_binary(self, symbol: str, left: Any, right: Any, forward: str, backward: str) -> Any:
         for first, second, name in ((left, right, forward), (right, left, backward)):
@@ -1241,7 +1263,8 @@ class Objects(Base):
                     if isinstance(base, Unknown):
                         return self.unknown(f"{symbol} of a {side.cls.name}: a base class is unknown", base)
         return self.raise_(
-            TypeError, f"unsupported operand type(s) for {symbol}: '{self.type_name(left)}' and '{self.type_name(right)}'"
+            TypeError,
+            f"unsupported operand type(s) for {symbol}: '{self.type_name(left)}' and '{self.type_name(right)}'",
         )
 
     def _tensor_binary(self, symbol: str, left: Any, right: Any) -> Any:
@@ -1343,7 +1366,9 @@ class Objects(Base):
                 raw = obj.lookup("__class_getitem__")
                 if raw is not MISSING:
                     return self.call(raw.func if isinstance(raw, ClassMethod) else raw, (obj, key))
-            getter = self.lookup_attribute(obj, "__getitem__") if isinstance(obj, (ClassObject, NativeType)) else MISSING
+            getter = (
+                self.lookup_attribute(obj, "__getitem__") if isinstance(obj, (ClassObject, NativeType)) else MISSING
+            )
             if getter is not MISSING and not isinstance(getter, Function):
                 return self.call(getter, (key,))
             return obj  # a generic alias stands for its class

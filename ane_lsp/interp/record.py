@@ -8,7 +8,7 @@ from typing import Any
 from ane_lsp.graph import Call, Graph, Span, TensorType, Value
 from ane_lsp.graph.builder import GraphBuilder
 from ane_lsp.graph.ir import CallKind, Operand
-from ane_lsp.interp.values import DType, Instance, OneOf, Tensor
+from ane_lsp.interp.values import ClassObject, DType, Instance, OneOf, Tensor
 from ane_lsp.torch_model.registry import OpDecl
 
 # What a torch container runs is attributed to the call that ran the container.
@@ -39,6 +39,17 @@ class Recorder:
         self.entries: list[tuple[Instance, Span | None]] = []
         self._paths: dict[int, str] = {}
         self.failed_lowerings: dict[str, str] = {}
+        self.reached: set[ClassObject] = set()  # classes whose forward ran
+
+    def snapshot(self) -> Any:
+        """What :meth:`restore` needs to forget graphs recorded from here on."""
+        return len(self.graphs), self.builder, dict(self._paths), set(self.reached)
+
+    def restore(self, kept: Any) -> None:
+        """Forget graphs recorded since `kept` was taken."""
+        count, self.builder, self._paths, self.reached = kept
+        del self.graphs[count:]
+        del self.entries[count:]
 
     @property
     def graph(self) -> Graph:
@@ -207,8 +218,10 @@ def _replace(result: Any, values: Iterator[Value]) -> Any:
     if isinstance(result, TensorType):
         return next(values)
     if isinstance(result, (tuple, list)):
-        return type(result)(_replace(item, values) for item in result) if type(result) in (tuple, list) else tuple(
-            _replace(item, values) for item in result
+        return (
+            type(result)(_replace(item, values) for item in result)
+            if type(result) in (tuple, list)
+            else tuple(_replace(item, values) for item in result)
         )
     return result
 

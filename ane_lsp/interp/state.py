@@ -83,7 +83,9 @@ def _as_tensor(state: Any) -> Tensor:
     return made
 
 
-def join(values: list[Any], cause: str = "depends on a condition nobody can decide here", span: Span | None = None) -> Any:
+def join(
+    values: list[Any], cause: str = "depends on a condition nobody can decide here", span: Span | None = None
+) -> Any:
     """One value that stands for any of `values`. Absent ones (MISSING) are left out."""
     present = [v for v in values if v is not MISSING]
     if not present:

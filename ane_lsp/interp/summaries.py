@@ -84,6 +84,4 @@ _KINDS = {
     ),
 }
 
-SUMMARIES: dict[str, Builtin] = {
-    key: Builtin(key.partition(":")[2], fn) for fn, keys in _KINDS.items() for key in keys
-}
+SUMMARIES: dict[str, Builtin] = {key: Builtin(key.partition(":")[2], fn) for fn, keys in _KINDS.items() for key in keys}

@@ -9,6 +9,7 @@ from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, TensorType, Unknown
 from ane_lsp.graph.ir import CallKind
 from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.imports import Imports
+from ane_lsp.interp.probing import note_use, probe_of
 from ane_lsp.interp.record import ActiveModule
 from ane_lsp.interp.values import (
     MISSING,
@@ -26,7 +27,7 @@ from ane_lsp.interp.values import (
     Tensor,
     TorchFunction,
 )
-from ane_lsp.torch_model import registry
+from ane_lsp.torch_model import inplace, registry
 
 MODULE_CLASS = "torch.nn.modules.module"
 _UNSEEN = frozenset({"size", "dim", "ndimension", "numel", "nelement", "stride", "is_contiguous", "get_device",
@@ -50,6 +51,10 @@ class TorchGlue(Imports):
         if choice is not None:
             return self._over_choices(func, args, kwargs, choice)
         self.tick()
+        follows = None
+        if self.probing:
+            inner = self.recorder.innermost
+            follows = note_use(func.name, args, kwargs, inner.instance.cls.name if inner is not None else "")
         try:
             result = decl.infer(tuple(self.type_in(a) for a in args), {k: self.type_in(v) for k, v in kwargs.items()})
         except registry.TorchError as error:
@@ -58,22 +63,26 @@ class TorchGlue(Imports):
             raise PyRaise(_RAISES.get(type(error).__name__, RuntimeError)(str(error)), span) from None
         except UnknownIteration as lost:
             result = Unknown(f"an argument of {func.name} is unknown", cause=lost.unknown)
-        inplace = registry.is_inplace(func.name) or func.name.endswith("__setitem__")
+        in_place = registry.is_inplace(func.name) or func.name.endswith("__setitem__")
         if isinstance(result, Unknown):
             result = Unknown(result.reason, self.here(), result.cause)
-            if inplace and args and isinstance(args[0], Tensor):
+            if in_place and args and isinstance(args[0], Tensor):
                 self._forget_contents(args[0])
                 return args[0]
-            if "sync" in decl.tags:
+            if "sync" in decl.tags or decl.rule.__module__.endswith(".info"):
                 self._record(func.name, decl, args, kwargs, result)
                 return result
             made = Tensor(TensorType(None, None))
             made.why = result
+            if follows is not None:
+                made.attrs = {"__probe__": follows}
             self._record(func.name, decl, args, kwargs, made)
             return made
-        if inplace and args and isinstance(args[0], Tensor):
+        if in_place and args and isinstance(args[0], Tensor):
             return self._store_inplace(func.name, decl, args, kwargs, result)
         wrapped = self.wrap(result)
+        if follows is not None and isinstance(wrapped, Tensor) and wrapped.type.shape is None:
+            wrapped.attrs = {"__probe__": follows}
         self._record(func.name, decl, args, kwargs, wrapped)
         if isinstance(wrapped, Tensor) and args and isinstance(args[0], Tensor) and "view" in decl.tags:
             wrapped.base = args[0].base or args[0]
@@ -100,13 +109,15 @@ class TorchGlue(Imports):
         self, name: str, decl: registry.OpDecl, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
     ) -> Any:
         target = args[0]
-        made = result if isinstance(result, TensorType) else target.type
-        shape = made.shape if made.shape is not None else target.type.shape
-        stored = Tensor(TensorType(shape, target.type.dtype, made.data if result is made else None))
+        try:
+            kind = inplace.stored(target.type, result)
+        except registry.TorchError as error:
+            span = self.here()
+            self.raised.append((f"{name}: {error}", span))
+            raise PyRaise(RuntimeError(str(error)), span) from None
+        stored = Tensor(kind if isinstance(kind, TensorType) else target.type.with_shape(target.type.shape))
         self._record(name, decl, args, kwargs, stored)
         self._forget_contents(target)
-        if shape == target.type.shape and name.endswith(("resize_", "set_", "squeeze_", "unsqueeze_", "t_", "transpose_")):
-            pass
         target.type = stored.type
         target.value, target.graph = stored.value, stored.graph
         if target.graph is not None:
@@ -191,8 +202,10 @@ class TorchGlue(Imports):
         if isinstance(result, Tensor):
             return result.type
         if isinstance(result, (tuple, list)):
-            return type(result)(self._types_of(r) for r in result) if type(result) in (tuple, list) else tuple(
-                self._types_of(r) for r in result
+            return (
+                type(result)(self._types_of(r) for r in result)
+                if type(result) in (tuple, list)
+                else tuple(self._types_of(r) for r in result)
             )
         return result
 
@@ -343,7 +356,9 @@ class TorchGlue(Imports):
                 home = "_parameters"
             elif name in (obj.attrs.get("_buffers") or ()) or (value.attrs and value.attrs.get("__buffer__")):
                 home = "_buffers"
-        elif (kind is Instance and self.is_nn_module(value.cls)) or (kind is OneOf and any(isinstance(v, Instance) and self.is_nn_module(v.cls) for v in value.options)):
+        elif (kind is Instance and self.is_nn_module(value.cls)) or (
+            kind is OneOf and any(isinstance(v, Instance) and self.is_nn_module(v.cls) for v in value.options)
+        ):
             home = "_modules"
         elif value is None:
             for candidate in ("_parameters", "_modules", "_buffers"):
@@ -393,6 +408,8 @@ class TorchGlue(Imports):
             forward = self.bind(raw, obj, obj.cls)
         recorder = self.recorder
         is_torch = obj.cls.module.is_torch
+        if not is_torch:
+            recorder.reached.add(obj.cls)
         if not recorder.modules:
             recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
         inner = recorder.innermost
@@ -475,7 +492,9 @@ class TorchGlue(Imports):
             elif isinstance(value, (tuple, list)) and all(isinstance(v, (int, float)) for v in value):
                 state[name] = list(value)
         for name, tensor in (obj.attrs.get("_parameters") or {}).items():
-            state[name] = list(tensor.type.shape) if isinstance(tensor, Tensor) and tensor.type.shape is not None else None
+            state[name] = (
+                list(tensor.type.shape) if isinstance(tensor, Tensor) and tensor.type.shape is not None else None
+            )
         return state
 
     # -- names the torch modules get beyond their stubs ----------------------------------------------------------------
@@ -545,7 +564,11 @@ def _choose(value: Any, choice: OneOf, option: Any) -> Any:
 def _shape(interp: TorchGlue, value: Tensor) -> Any:
     shape = value.type.shape
     if shape is None:
-        return value.why or interp.unknown("the shape of this tensor is not known")
+        made = Unknown("the shape of this tensor is not known", interp.here(), value.why)
+        probe = probe_of(value) if interp.probing else None
+        if probe is not None:
+            interp.probe_shapes[id(made)] = (made, probe)
+        return made
     return shape
 
 
@@ -614,7 +637,9 @@ def _make_parameter(origin: str) -> Any:
             made.attrs = {"__buffer__": True}
             persistent = kwargs.get("persistent", args[1] if len(args) > 1 else True)
             made.attrs["persistent"] = persistent
-        made.requires_grad = origin == "parameter" and kwargs.get("requires_grad", args[1] if len(args) > 1 else True) is True
+        made.requires_grad = (
+            origin == "parameter" and kwargs.get("requires_grad", args[1] if len(args) > 1 else True) is True
+        )
         return made
 
     return make

@@ -71,7 +71,9 @@ class ClassObject:
         self.metaclass: Any = type
         self.node: ast.ClassDef | None = None
         self.mro: tuple[Any, ...] = (self,)
-        self.native_base: type | None = None  # the builtin whose data an instance carries: dict, list, str, Exception...
+        self.native_base: type | None = (
+            None  # the builtin whose data an instance carries: dict, list, str, Exception...
+        )
         self.flags: dict[str, Any] = {}  # what class decorators noted: "dataclass" fields, "enum" members, ...
 
     @property
