@@ -49,9 +49,11 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
         if inputs is None:
             continue
         args, kwargs = call_arguments(inputs)
-        attempt(
-            lambda v=value, a=args, k=kwargs: interp.call(instantiate(interp, v), a, k), _name_span(module, node), []
-        )  # type: ignore[misc]
+
+        def asked(value: Any = value, args: Any = args, kwargs: Any = kwargs) -> Any:
+            return interp.call(instantiate(interp, value), args, kwargs)
+
+        attempt(asked, _name_span(module, node), [])
     classes = [v for v in definitions if isinstance(v, ClassObject) and _has_forward(interp, v)]
     _run_functions(interp, module, definitions, classes, attempt)
     for cls in reversed(classes):

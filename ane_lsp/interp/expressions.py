@@ -637,11 +637,12 @@ def _formatted(interp: Expressions, node: ast.FormattedValue, frame: Frame) -> A
     value = interp.eval(node.value, frame)
     spec = interp.eval(node.format_spec, frame) if node.format_spec is not None else ""
     if isinstance(value, OneOf):
-        return state.join(
-            [format_value(interp, v, spec, node.conversion) for v in value.options],
-            UNDECIDED,  # type: ignore[arg-type]
-        )
-    return format_value(interp, value, spec, node.conversion)  # type: ignore[arg-type]
+        return state.join([_text_of(interp, v, spec, node) for v in value.options], UNDECIDED)
+    return _text_of(interp, value, spec, node)
+
+
+def _text_of(interp: Any, value: Any, spec: Any, node: ast.FormattedValue) -> Any:
+    return format_value(interp, value, spec, node.conversion)
 
 
 def _named(interp: Expressions, node: ast.NamedExpr, frame: Frame) -> Any:
