@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +34,10 @@ class Net(nn.Module):
     def forward(self, x):
         return self.body(x).softmax(-1)
 """
+log = logging.getLogger(__name__)
+
 MAX_WORKSPACES = 8
 MAX_KEPT = 8
-SKIPPED_FOLDERS = {"__pycache__", "node_modules", "site-packages", "dist-packages", "build", "dist"}
 MAX_LISTED = 20_000
 
 
@@ -93,6 +96,9 @@ class Analyst:
         self._folders = sorted(((Path(path), given) for path, given in folders), key=lambda item: -len(item[0].parts))
         self._options = options
         self._forget_settings()
+        for given in (options, *(given for _, given in self._folders)):
+            for problem in Settings().merge(given)[1]:
+                log.warning("editor settings: %s", problem.message)
 
     def overlay(self, path: str, text: str | None) -> None:
         if text is None:
@@ -267,30 +273,14 @@ class Analyst:
 
     def files(self, root: Path, cancelled: Callable[[], bool]) -> Iterator[str]:
         """Python files under `root` that mention torch, by the folder's settings; the rest has nothing to say."""
-        from ane_lsp.workspace.globs import path_matches
+        from ane_lsp.workspace.discover import discover
 
-        listed = 0
-        for folder, folders, names in os.walk(root):
-            here = Path(folder)
-            folders[:] = sorted(
-                name for name in folders
-                if not name.startswith(".") and name not in SKIPPED_FOLDERS
-                and not (here / name / "pyvenv.cfg").exists()
-            )  # fmt: skip
-            for name in sorted(names):
-                if cancelled() or listed >= MAX_LISTED:
-                    return
-                path = here / name
-                if not name.endswith((".py", ".pyi")):
-                    continue
-                settings, _ = self.settings(path)
-                if any(path_matches(path, pattern, settings.root) for pattern in settings.exclude):
-                    continue
-                if not any(path_matches(path, pattern, settings.root) for pattern in settings.include):
-                    continue
-                listed += 1
-                if _mentions_torch(path):
-                    yield str(path)
+        settings, _ = self.settings(root / "any.py")
+        for path in islice(discover(root, settings.include, settings.exclude, settings.root), MAX_LISTED):
+            if cancelled():
+                return
+            if _mentions_torch(path):
+                yield str(path)
 
     def notes(self, path: str, span: Span) -> list[str]:
         """What is known, on the selected targets, about the ops that the call at `span` becomes."""

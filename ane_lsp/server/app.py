@@ -35,6 +35,7 @@ from ane_lsp.server.session import SETTINGS_FILES, Session, State, Superseded, U
 log = logging.getLogger(__name__)
 
 PATIENCE = 4.0  # seconds a request waits for a running analysis before it is answered from the last result
+EDIT_PATIENCE = 10.0  # the same where the client wants the edits with the list
 GATE_PATIENCE = 1.0  # seconds a list of actions waits for its fixes to be verified
 NOTE_PATIENCE = 0.25  # seconds a hover waits for what only the analysis process knows
 
@@ -335,11 +336,16 @@ class App:
 
         What is not known yet is looked at again when the action is resolved.
         """
-        names = actions.fixes_in(view, asked)
+        lazy = self.client.lazy_actions or not self.client.literal_actions
+        names = actions.fixes_in(view, asked if lazy else None)
         if not names or view.document.notebook is not None or not view.unit.fresh:
             return frozenset()
-        holds = await self._ask_soon("holds", str(view.unit.path), names, patience=GATE_PATIENCE)
-        return frozenset(name for name, held in zip(names, holds or (), strict=False) if not held)
+        # A client that takes whole edits at once gets none that was not verified.
+        patience = GATE_PATIENCE if lazy else EDIT_PATIENCE
+        holds = await self._ask_soon("holds", str(view.unit.path), names, patience=patience)
+        if holds is None:
+            return frozenset() if lazy else frozenset(names)
+        return frozenset(name for name, held in zip(names, holds, strict=True) if not held)
 
     async def resolve_action(self, action: lsp.CodeAction) -> lsp.CodeAction:
         if action.edit is None and isinstance(action.data, dict):

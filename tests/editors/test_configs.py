@@ -117,7 +117,10 @@ def test_editors_use_names_the_server_knows():
         if path.suffix in (".ts", ".lua", ".el"):
             for name in re.findall(r'"(ane-lsp\.[a-zA-Z]+)"', text):
                 assert (
-                    name in COMMANDS or name in own or name == "ane-lsp.exe" or name.removeprefix("ane-lsp.") in BY_KEY
+                    name in COMMANDS
+                    or name in own
+                    or name in ("ane-lsp.exe", "ane-lsp.toml")
+                    or name.removeprefix("ane-lsp.") in BY_KEY
                 ), (path, name)
             for name in re.findall(r'"(ane-lsp/\w+)"', text):
                 assert name == STATUS

@@ -20,20 +20,17 @@ from ane_lsp.server.convert import Converter
 from ane_lsp.server.features.view import View, touches
 from ane_lsp.server.names import APPLY_ACTION, FIX_ALL, QUICKFIX
 
-
 FixName = tuple[str, tuple[int, int, int, int], str]
 """How a fix is named between server and analyst: the finding's code and place, and the fix's title."""
 
 
-def fixes_in(view: View, asked: lsp.Range) -> list[FixName]:
-    """The fixes of findings that touch a range."""
-    start, end = view.at(asked.start), view.at(asked.end)
-    return [
-        _fix_name(finding, fix)
-        for finding in view.findings()
-        if touches(finding.span, start, end)
-        for fix in finding.fixes
-    ]
+def fixes_in(view: View, asked: lsp.Range | None) -> list[FixName]:
+    """The fixes of findings that touch a range, or of all."""
+    findings = view.findings()
+    if asked is not None:
+        start, end = view.at(asked.start), view.at(asked.end)
+        findings = [finding for finding in findings if touches(finding.span, start, end)]
+    return [_fix_name(finding, fix) for finding in findings for fix in finding.fixes]
 
 
 def fix_name(data: dict[str, Any]) -> FixName | None:
@@ -60,16 +57,18 @@ def code_actions(
     client = converter.client
     found: list[lsp.CodeAction] = []
     start, end = view.at(asked.start), view.at(asked.end)
-    findings = view.findings()
+    findings = [
+        replace(f, fixes=tuple(fix for fix in f.fixes if _fix_name(f, fix) not in refused)) for f in view.findings()
+    ]
     if _wanted(QUICKFIX, only):
         for finding in findings:
             if touches(finding.span, start, end):
-                found += _for_finding(view, finding, converter, refused)
+                found += _for_finding(view, finding, converter)
     if _wanted(FIX_ALL, only) and (safe := [f for f in findings if _safe_fix(f)]):
         count = len(safe)
         title = f"Apply {'the one safe fix' if count == 1 else f'all {count} safe fixes'} of ane-lsp in this file"
         if only is not None or count > 1:
-            found.append(_action(view, title, FIX_ALL, {"do": "all"}, client))
+            found.append(_action(view, title, FIX_ALL, {"do": "all"}, client, edits=fix_all(safe)))
     if client.literal_actions:
         return list(found)
     return [lsp.Command(action.title, APPLY_ACTION, arguments=[action.data]) for action in found]
@@ -106,11 +105,7 @@ def fix_all(findings: Iterable[Finding]) -> list[TextEdit]:
     return sorted(taken, key=lambda edit: _key(edit.span))
 
 
-def _for_finding(
-    view: View, finding: Finding, converter: Converter, refused: Container[FixName]
-) -> list[lsp.CodeAction]:
-    held = tuple(fix for fix in finding.fixes if _fix_name(finding, fix) not in refused)
-    finding = replace(finding, fixes=held)
+def _for_finding(view: View, finding: Finding, converter: Converter) -> list[lsp.CodeAction]:
     diagnostic = converter.diagnostic(finding, view.text, lambda span: None)
     target: dict[str, Any] = {"code": finding.code, "at": _key(finding.span)}
     actions: list[lsp.CodeAction] = []
@@ -139,6 +134,7 @@ def _action(
     client: Client,
     diagnostic: lsp.Diagnostic | None = None,
     preferred: bool = False,
+    edits: Sequence[TextEdit] | None = None,
 ) -> lsp.CodeAction:
     data = {**data, "uri": view.document.uri, "version": view.document.version}
     action = lsp.CodeAction(title, kind, [diagnostic] if diagnostic else None)
@@ -147,7 +143,7 @@ def _action(
     if client.lazy_actions or not client.literal_actions:
         action.data = data
     else:
-        action.edit = resolve(view, data, client)
+        action.edit = resolve(view, data, client) if edits is None else edit_of(view, edits, client)
     return action
 
 
