@@ -69,6 +69,7 @@ def constant_outside_fp16(context: Context) -> Iterator[Report]:
         yield Report(
             f"{_text(extreme.value)} does not fit into fp16, so coremltools 9.0 keeps {where} in fp32 and it does not run "
             f"on the ANE (seen in a conversion; Apple documents the typing rule). {cure}",
+            confidence="documented",
             at=call,
             weight=abs(extreme.value),
             related=places(ops, "kept in fp32 because of it", call),

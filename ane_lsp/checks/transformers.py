@@ -54,6 +54,7 @@ def infinite_mask(context: Context) -> Iterator[Report]:
         yield Report(
             f"A mask of {written} goes into softmax. Apple documents that the ANE's softmax does not handle infinity, and a row that is "
             "masked completely is NaN everywhere. Use -1e4: the result is the same.",
+            confidence="documented",
             at=call,
             weight=len(ops),
             related=places(ops, "the softmax it reaches", call),
