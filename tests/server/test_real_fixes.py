@@ -45,7 +45,8 @@ async def session(start, tmp_path, profile):
 async def test_a_fix_is_offered_resolved_and_applied(start, tmp_path):
     client, actions = await session(start, tmp_path, LAZY_VERSIONED)
     action = (await actions("ANE302"))[0]
-    assert action["kind"] == "quickfix" and action["isPreferred"]
+    assert action["kind"] == "quickfix"
+    assert action["isPreferred"]
     edit = (await client.request("codeAction/resolve", action))["edit"]["documentChanges"][0]
     assert apply(TEXT, edit["edits"]) == TEXT.replace("nn.MaxPool2d(9, stride=1, padding=4)", POOL)
     (everything,) = await actions("ANE302", ["source.fixAll.ane"])
