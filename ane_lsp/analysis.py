@@ -82,7 +82,7 @@ def analyze(
     Never raises on the file's account: syntax errors, unreadable files and exhausted budgets come back in `errors`.
     `cancelled` is asked often; once it answers True the result so far is returned.
     """
-    from ane_lsp.checks.guards import drop_guards
+    from ane_lsp.checks.guards import review
     from ane_lsp.syntax.comments import parse_directives
 
     result = FileAnalysis(str(path))
@@ -96,7 +96,7 @@ def analyze(
     places: list[set[tuple[str, Span]]] = []
     if "torch" in source.text or directives.inputs:
         findings, places = _check_entries(result, source.path, workspace, settings, directives, cancelled)
-    findings = drop_guards(findings, tree, settings.export_path)
+    findings = review(findings, tree, settings.export_path)
     findings += _check_script(tree, source.path, source.text, settings)
     kept, _ = directives.apply(findings, str(source.path), lambda code: settings.is_selected(code))
     kept = [f for f in kept if settings.is_selected(f.code, f.name, source.path) and _shown(f, settings)]

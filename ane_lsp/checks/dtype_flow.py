@@ -235,8 +235,8 @@ def integer_input(context: Context) -> Iterator[Report]:
         names = " and ".join(f"`{v.name}`" for v in inputs[:2] if v.name) or "an input"
         verb = "are" if len(inputs) > 1 else "is"
         yield Report(
-            f"{names} {verb} of an integer type, so {spoken(len(work), 'operation')} on it run on the CPU before the rest starts "
-            "(measured on M4, macOS 27: int32 is refused). Pass the finished float tensor, for example a mask, as the input.",
+            f"{names} {verb} of an integer type, so {spoken(len(work), 'operation')} on it {'runs' if len(work) == 1 else 'run'} on the CPU "
+            "before the rest starts (measured on M4, macOS 27: int32 is refused). Compute this outside, and pass the result in as float.",
             at=op,
             weight=len(work),
             related=places(work, "runs in int32", op),

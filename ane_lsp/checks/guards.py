@@ -1,28 +1,59 @@
-"""Tells a branch that only complains from one that changes what the model computes.
+"""Looks at the source behind a finding, where the graph does not hold what decides.
 
-``if x.isnan().any(): raise ...`` depends on a tensor's values, but a trace loses nothing by skipping it: it is not reported.
-The graph does not hold what a branch does, so this is read from the source of the finding's line.
+``if x.isnan().any(): raise ...`` depends on a tensor's values, but a trace loses nothing by skipping it. ``x.to(dtype)`` is a
+cast to float32 in a model of that type, but no sign that its author wanted more range; ``x.to(torch.float32)`` is.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ane_lsp.checks.finding import Finding
+from ane_lsp.checks.numerics import square_message
 from ane_lsp.graph import Span
 
 # Whose calls only tell somebody something.
 _TALKERS = frozenset({"warnings", "logger", "logging", "log", "_logger", "LOGGER", "print"})
 
 
-def drop_guards(findings: Iterable[Finding], tree: ast.Module, export_path: str) -> list[Finding]:
-    """The findings without ANE601 at conditions that only guard. torch.export refuses those too, so there they stay."""
+def review(findings: Iterable[Finding], tree: ast.Module, export_path: str) -> list[Finding]:
+    """The findings of one file, corrected by what its source says."""
     found = list(findings)
-    if export_path != "trace" or not any(f.code == "ANE601" for f in found):
+    if not any(f.code in ("ANE501", "ANE505", "ANE601") for f in found):
         return found
-    guards = [node for node in ast.walk(tree) if _is_guard(node)]
-    return [f for f in found if f.code != "ANE601" or not any(_holds(node, f.span) for node in guards)]
+    nodes = list(ast.walk(tree))
+    # torch.export refuses guards too, so there they stay.
+    guards = [node for node in nodes if _is_guard(node)] if export_path == "trace" else []
+    kept: list[Finding] = []
+    for finding in found:
+        if finding.code == "ANE601" and any(_holds(node, finding.span) for node in guards):
+            continue
+        if finding.code == "ANE505" and not _names_float32(nodes, finding.span):
+            continue
+        if (
+            finding.code == "ANE501"
+            and finding.data.get("upcast")
+            and not _names_float32(nodes, finding.related[0].span)
+        ):
+            finding = replace(
+                finding, severity="information", message=square_message(norm=True), related=finding.related[1:]
+            )
+        kept.append(finding)
+    return kept
+
+
+def _names_float32(nodes: list[ast.AST], span: Span) -> bool:
+    """Whether the cast at a place is spelled ``.float()`` or names ``torch.float32``."""
+    for node in nodes:
+        if isinstance(node, ast.Call) and (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset) == (
+            span.line, span.col, span.end_line, span.end_col
+        ):  # fmt: skip
+            given = [*node.args, *(k.value for k in node.keywords)]
+            spelled = isinstance(node.func, ast.Attribute) and node.func.attr == "float"
+            return spelled or any(isinstance(g, ast.Attribute) and g.attr in ("float32", "float") for g in given)
+    return False
 
 
 def _is_guard(node: ast.AST) -> bool:
@@ -36,7 +67,7 @@ def _only_tells(statement: ast.stmt) -> bool:
         return True
     if isinstance(statement, ast.If):
         return all(_only_tells(s) for s in (*statement.body, *statement.orelse))
-    if isinstance(statement, ast.Assign):  # the text of a message
+    if isinstance(statement, (ast.Assign, ast.AugAssign)):  # the text of a message
         return isinstance(statement.value, (ast.Constant, ast.JoinedStr))
     if not isinstance(statement, ast.Expr):
         return False

@@ -102,6 +102,15 @@ def _square_sums(flow: Flow) -> Iterator[tuple[Op, Op, bool]]:
         yield square, op, _fills_norm(flow, op)
 
 
+def square_message(norm: bool) -> str:
+    """What ANE501 says where nothing shows that the range matters."""
+    what = "This norm squares its input" if norm else "The square is summed"
+    return (
+        f"{what} in fp16, where one activation above 255 gives infinity (arithmetic, on every chip). If they can get that large, divide "
+        "by the largest element first, or use nn.RMSNorm, which does."
+    )
+
+
 @graph_rule("ANE501", per_target=False)
 def square_overflow(context: Context) -> Iterator[Report]:
     """Squares of activations that are summed or averaged.
@@ -130,10 +139,8 @@ def square_overflow(context: Context) -> Iterator[Report]:
                 data={"norm": True, "upcast": True},
             )
             continue
-        what = "This norm squares its input" if norm else "The square is summed"
         yield Report(
-            f"{what} in fp16, where one activation above 255 gives infinity (arithmetic, on every chip). If they can get that large, divide "
-            "by the largest element first, or use nn.RMSNorm, which does.",
+            square_message(norm),
             at=square,
             weight=2.0 if norm else 1.0,
             related=places([reduction], "the squares are added up here", square),

@@ -1,4 +1,4 @@
-"""Branches that only complain are not branches of the model."""
+"""The source decides where the graph cannot: guards, and casts that name float32."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def codes(body: str, folder: Path, **settings: str) -> list[str]:
     ast.parse(source)
     file.write_text(source, encoding="utf-8")
     chosen, _ = Settings().merge(dict(settings))
-    return [f.code for f in analyze(file, Workspace(folder), chosen).findings if f.code == "ANE601"]
+    wanted = ("ANE501", "ANE505", "ANE601")
+    return [f"{f.code} {f.severity[:4]}" for f in analyze(file, Workspace(folder), chosen).findings if f.code in wanted]
 
 
 @pytest.mark.parametrize(
@@ -61,4 +62,21 @@ def test_guards_are_not_reported_for_a_trace_and_are_for_export(body: str, tmp_p
     ],
 )  # fmt: skip
 def test_branches_that_compute_are(body: str, tmp_path: Path) -> None:
-    assert codes(body, tmp_path) == ["ANE601"]
+    assert codes(body, tmp_path) == ["ANE601 warn"]
+
+
+@pytest.mark.parametrize(
+    ("cast", "expected"),
+    [
+        ("x.to(torch.float32)", "warn"), ("x.float()", "warn"), ("x.to(dtype=torch.float32)", "warn"), ("x.to(dtype)", "info"), ("x", "info"),
+        ("x.type_as(x)", "info"),
+    ],
+)  # fmt: skip
+def test_only_a_cast_that_names_float32_shows_that_range_matters(cast: str, expected: str, tmp_path: Path) -> None:
+    body = f"dtype = x.dtype\ny = {cast}\nx = x * torch.rsqrt(y.pow(2).mean(-1, keepdim=True) + 1e-6)"
+    assert codes(body, tmp_path) == [f"ANE501 {expected}"]
+
+
+@pytest.mark.parametrize(("cast", "expected"), [("x.to(torch.float32)", ["ANE505 info"]), ("x.to(dtype)", [])])
+def test_a_cast_back_protects_nothing_and_promises_nothing(cast: str, expected: list[str], tmp_path: Path) -> None:
+    assert codes(f"dtype = x.dtype\nx = {cast}.exp()", tmp_path) == expected
