@@ -103,7 +103,12 @@ def broadcast_to(b: Lowering, x: Value, shape: Shape, out: TensorType | None = N
 
 
 def elementwise(b: Lowering, kind: str, x: Value | Number, y: Value | Number, out: TensorType | None = None) -> Value:
-    """``add``, ``mul``, ``real_div`` ... of two tensors, or of a tensor and a number."""
+    """``add``, ``mul``, ``real_div`` ... of two tensors, or of a tensor and a number.
+
+    A division by a constant becomes a multiplication, as a pass of coremltools makes of it.
+    """
+    if kind == "real_div" and (not isinstance(y, Value) or y.is_const):
+        kind, y = "mul", y if isinstance(y, Value) else 1.0 / y
     like = x.type if isinstance(x, Value) else y.type if isinstance(y, Value) else TensorType((), "f32")
     left, right = (v if isinstance(v, Value) else b.tensor(v, like) for v in (x, y))
     result = out or TensorType(broadcast(left.type.shape, right.type.shape), like.dtype)
@@ -120,6 +125,8 @@ def reduce(
 ) -> Value:
     """``reduce_sum`` and its kind; `axes` None reduces everything."""
     shape = shape_of(x)
+    if not shape:
+        return x
     gone = range(len(shape)) if axes is None else [axis % len(shape) for axis in axes]
     left = tuple(1 if i in gone else size for i, size in enumerate(shape) if keep or i not in gone)
     attrs: dict[str, Any] = {"keep_dims": keep} if axes is None else {"axes": tuple(axes), "keep_dims": keep}

@@ -241,7 +241,7 @@ def _cropped(b: Lowering, inputs: Mapping[str, Any], attrs: dict[str, Any], extr
     assert out.shape is not None
     lead = len(out.shape) - len(extra)
     grown = tuple(size + crop[2 * i] + crop[2 * i + 1] for i, size in enumerate(out.shape[lead:]))
-    attrs = {**attrs, "pad": tuple(before), "pad_type": "custom" if any(before) else "valid"}
+    attrs = {**attrs, "pad": tuple(before), "pad_type": "custom"}
     wide = TensorType((*out.shape[:lead], *grown), out.dtype)
     if not any(crop):
         return b.emit("conv_transpose", inputs, attrs, out)

@@ -177,6 +177,10 @@ def contract(
             if form in _NATIVE:
                 text = ",".join("".join(n) for n in terms) + "->" + "".join(result)
                 return b.emit("einsum", {"values": tuple(operands)}, {"equation": text}, out)
+        for operands, terms in pairs:
+            found = _by_hand(b, operands, _canonical(terms, result), out)
+            if found is not None:
+                return found
     work = list(values)
     names: list[list[str]] = [list(term) for term in labels]
     for i in range(len(work)):
@@ -200,6 +204,42 @@ def contract(
         del work[1], names[1]
     perm = [names[0].index(name) for name in result]
     return mil.transpose(b, work[0], perm, out) if work[0].type != out or perm != sorted(perm) else work[0]
+
+
+def _by_hand(b: Lowering, operands: Sequence[Value], form: tuple[str, str], out: TensorType) -> Value | None:
+    """Equations that coremltools writes as transposes and reshapes of its own around one ``matmul``."""
+    x, y = operands
+    left, right = mil.shape_of(x), mil.shape_of(y)
+    fixed = static(left) is not None and static(right) is not None
+    if form == ("0123,0423", "0241"):  # btnh,bfnh->bnft
+        first, second = (mil.transpose(b, v, (0, 2, 1, 3)) for v in (x, y))
+        return mil.matmul(b, second, first, out, transpose_y=True)
+    if form == ("0123,0314", "0214"):  # bnft,btnh->bfnh
+        turned = mil.transpose(b, y, (0, 2, 1, 3))
+        wide = TensorType((*left[:3], right[3]), out.dtype)
+        return mil.transpose(b, mil.matmul(b, x, turned, wide), (0, 2, 1, 3), out)
+    if form == ("012,234", "0134") and fixed:  # abc,cde->abde
+        rows = mil.reshape(b, x, (left[0] * left[1], left[2]))
+        columns = mil.reshape(b, y, (right[0], right[1] * right[2]))
+        flat = mil.matmul(b, rows, columns, TensorType((left[0] * left[1], right[1] * right[2]), out.dtype))
+        return mil.reshape(b, flat, out.shape or (), out)
+    if form == ("0123,234", "014") and fixed:  # abcd,cde->abe
+        rows = mil.reshape(b, x, (left[0], left[1], left[2] * left[3]))
+        columns = mil.reshape(b, y, (right[0] * right[1], right[2]))
+        return mil.matmul(b, rows, columns, out)
+    return None
+
+
+def _operand(b: Lowering, value: Value, names: list[str], order: list[str], shape: Shape) -> tuple[Value, bool]:
+    """An operand as the matrices of ``matmul``, and whether they stand transposed.
+
+    A transpose of the last two axes alone is taken into the ``matmul``, as a pass of coremltools does.
+    """
+    swapped = [*order[:-2], order[-1], order[-2]] if len(order) > 1 else order
+    plain = len(shape) == len(order)
+    if plain and names == swapped and names != order:
+        return value, True
+    return mil.reshape(b, mil.transpose(b, value, [names.index(n) for n in order]), shape), False
 
 
 def _diagonal(b: Lowering, x: Value, names: list[str]) -> tuple[Value, list[str]]:
@@ -229,13 +269,12 @@ def _pair(
         return tuple(dims.product(sizes[n] for n in group) for group in groups)
 
     lead = size(batch) if batch else ()
-    a = mil.transpose(b, x, [left.index(n) for n in [*batch, *only_x, *summed]])
-    a = mil.reshape(b, a, (*lead, *size(only_x, summed)))
-    c = mil.transpose(b, y, [right.index(n) for n in [*batch, *summed, *only_y]])
-    c = mil.reshape(b, c, (*lead, *size(summed, only_y)))
+    a, turned_x = _operand(b, x, left, [*batch, *only_x, *summed], (*lead, *size(only_x, summed)))
+    c, turned_y = _operand(b, y, right, [*batch, *summed, *only_y], (*lead, *size(summed, only_y)))
     plain = [*batch, *only_x, *only_y]
     shape = tuple(sizes[n] for n in plain)
-    found = mil.matmul(b, a, c, TensorType((*lead, *size(only_x, only_y)), x.type.dtype))
+    flat = TensorType((*lead, *size(only_x, only_y)), x.type.dtype)
+    found = mil.matmul(b, a, c, flat, transpose_x=turned_x, transpose_y=turned_y)
     found = mil.reshape(b, found, shape) if plain else mil.squeeze(b, found, (0, 1), out)
     perm = [plain.index(n) for n in result]
     if static(found.type.shape) is None and perm == sorted(perm):

@@ -14,6 +14,7 @@ from ane_lsp.torch_model.shapes import (
     Undetermined,
     as_int,
     broadcast,
+    broadcast_to,
     check_same_size,
     check_tensor,
     fail,
@@ -132,7 +133,9 @@ def huber_loss(
 def soft_margin_loss(
     input: TensorType, target: TensorType, size_average: Any = None, reduce: Any = None, reduction: Any = "mean"
 ) -> TensorType:
-    return _regression(input, target, reduction_of(reduction, size_average, reduce))
+    how = reduction_of(reduction, size_average, reduce)
+    broadcast_to(tensor_or_unknown(target, "target").shape, check_tensor(input).shape)
+    return _regression(input, target, how)
 
 
 @op(F + "hinge_embedding_loss")

@@ -229,12 +229,16 @@ def _group_norm_mil(b: Lowering, params: Params, out: Any) -> Value:
     eps = number(params["eps"])
     wide = mil.reshape(b, x, grouped)
     mean = mil.reduce(b, "reduce_mean", wide, axes, True)
-    again = mil.reduce(b, "reduce_mean", wide, axes, True)
-    squares = mil.unary(b, "square", mil.elementwise(b, "sub", wide, again))
+    moved = mil.elementwise(b, "sub", wide, mean)
+    squares = mil.unary(b, "square", moved)
     variance = mil.reduce(b, "reduce_mean", squares, axes, True)
     spread = mil.unary(b, "sqrt", mil.elementwise(b, "add", variance, eps if eps is not None else 1e-5))
-    found = mil.elementwise(b, "real_div", mil.elementwise(b, "sub", wide, mean), spread)
-    found = mil.reshape(b, found, shape)
+    found = mil.reshape(b, mil.elementwise(b, "real_div", moved, spread), shape)
+    if weight is not None and bias is not None and weight.is_const and bias.is_const and len(shape) == 4:
+        # A pass of coremltools turns a constant scale and shift per channel into a batch_norm.
+        zero, one = (b.const(TensorType((shape[1],), out.dtype)) for _ in range(2))
+        inputs = {"x": found, "mean": zero, "variance": one, "gamma": weight, "beta": bias}
+        return b.emit("batch_norm", inputs, {"epsilon": 0.0}, out)
     thin: Shape = (1, shape[1], *(1 for _ in shape[2:]))
     if weight is not None:
         found = mil.elementwise(b, "mul", found, mil.reshape(b, weight, thin), out)
@@ -306,23 +310,19 @@ def _lrn_mil(b: Lowering, params: Params, out: Any) -> Value:
     ):
         return mil.refused(b, "local_response_norm", {"x": x}, out)  # type: ignore[no-any-return]
     squares = mil.elementwise(b, "mul", x, x)
-    flat: Shape = (shape[0], 1, shape[1], dims.product(shape[2:]))
-    wide = mil.reshape(b, squares, flat)
-    pad = (0, 0, 0, 0, size // 2, (size - 1) // 2, 0, 0)
-    padded = b.emit(
-        "pad", {"x": wide}, {"pad": pad, "mode": "constant", "constant_val": 0.0},
-        TensorType((flat[0], 1, flat[2] + size - 1, flat[3]), out.dtype),
-    )  # fmt: skip
+    deep = len(shape) == 4
+    flat: Shape = (shape[0], 1, *shape[1:])
+    wide = mil.reshape(b, squares, flat) if deep else mil.expand_dims(b, squares, (1,))
+    rest = (0,) * 2 * (len(shape) - 2)
+    pad = (0, 0, 0, 0, size // 2, (size - 1) // 2, *rest)
+    grown = TensorType((*flat[:2], flat[2] + size - 1, *flat[3:]), out.dtype)
+    padded = b.emit("pad", {"x": wide}, {"pad": pad, "mode": "constant", "constant_val": 0.0}, grown)
+    axes = len(shape) - 1
     attrs = {
-        "kernel_sizes": (size, 1),
-        "strides": (1, 1),
-        "pad_type": "custom",
-        "pad": (0, 0, 0, 0),
-        "ceil_mode": False,
-        "exclude_padding_from_average": False,
-    }
-    mean = b.emit("avg_pool", {"x": padded}, attrs, TensorType(flat, out.dtype))
-    mean = mil.reshape(b, mean, shape)
+        "kernel_sizes": (size,) + (1,) * (axes - 1), "strides": (1,) * axes, "pad_type": "custom", "pad": (0,) * 2 * axes,
+        "ceil_mode": False, "exclude_padding_from_average": False,
+    }  # fmt: skip
+    mean = mil.squeeze(b, b.emit("avg_pool", {"x": padded}, attrs, TensorType(flat, out.dtype)), (1,))
     scale = mil.elementwise(b, "add", mil.elementwise(b, "mul", mean, float(alpha)), float(k))
     return mil.elementwise(b, "real_div", x, mil.elementwise(b, "pow", scale, float(beta)), out)
 

@@ -62,6 +62,8 @@ def vector_norm_ops(
     size = mil.unary(b, "abs", x)
     if isinstance(order, (int, float)) and math.isinf(order):
         return mil.reduce(b, "reduce_max" if order > 0 else "reduce_min", size, axes, keep, out)
+    if order == 1:
+        return mil.reduce(b, "reduce_sum", size, axes, keep, out)
     powered = mil.elementwise(b, "pow", size, float(order))
     total = mil.reduce(b, "reduce_sum", powered, axes, keep, TensorType(out.shape, out.dtype))
     return mil.elementwise(b, "pow", total, 1.0 / float(order), out)

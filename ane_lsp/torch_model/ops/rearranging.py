@@ -83,6 +83,8 @@ def _roll_mil(b: Lowering, params: Params, out: Any) -> Value:
     source = x.type.shape
     if source is None:
         return b.emit("gather", {"x": x}, {}, out)
+    if _count(source) == 0:
+        return x
     whole = params["dims"] in (None, (), [])
     if whole:
         x = mil.reshape(b, x, (dims.product(source),))
@@ -175,7 +177,7 @@ def _diagonal_size(rows: DimLike, columns: DimLike, offset: Any) -> DimLike:
 
 
 def _diagonal_mil(b: Lowering, params: Params, out: Any) -> Any:
-    x: Value = params["input"]
+    x: Value = lower.first(params)
     if params["offset"] == 0 and len(x.type.shape or ()) == 2 and mil.is_static(x):
         rows, columns = mil.shape_of(x)
         count = min(int(rows), int(columns))  # type: ignore[arg-type]

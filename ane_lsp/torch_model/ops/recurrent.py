@@ -214,7 +214,7 @@ def _gru_mil(b: Lowering, params: Params, out: Any) -> Any:
             source = b.emit("reverse", {"x": x}, {"axes": (0,)}, x.type) if side else x
             state = mil.slice_axis(b, h0, 0, layer * sides + side, layer * sides + side + 1)
             run = TensorType((steps + 1, batch, width), out[0].dtype)
-            listed = b.emit("while_loop", {"x": source, "initial_h": state, "weights": own}, {"body": "gru"}, run)
+            listed = b.emit("while_loop", {"loop_vars": (source, state, *own)}, {}, run)
             found = mil.slice_axis(b, listed, 0, 1, steps + 1)
             finals.append(mil.slice_axis(b, listed, 0, steps, steps + 1))
             results.append(b.emit("reverse", {"x": found}, {"axes": (0,)}, found.type) if side else found)

@@ -158,7 +158,12 @@ def _tensor_split(input: TensorType, sections: Any, dim: Any) -> tuple[TensorTyp
     return pieces(input, axis, lengths)
 
 
-@op("torch.tensor_split", "torch.Tensor.tensor_split", mil=_split_mil, tags=VIEW)
+@op(
+    "torch.tensor_split",
+    "torch.Tensor.tensor_split",
+    mil=lambda b, p, out: _slices(b, p["input"], p["dim"], out),
+    tags=VIEW,
+)
 def tensor_split(
     input: TensorType, indices_or_sections: Any = None, dim: Any = 0, *, indices: Any = None, sections: Any = None
 ) -> tuple[TensorType, ...]:
@@ -195,8 +200,20 @@ def dsplit(input: TensorType, indices_or_sections: Any) -> tuple[TensorType, ...
 
 def _along(b: Lowering, params: Params, out: Any, axis: int | None) -> Any:
     x: Value = params["input"]
-    found = axis if axis is not None else 0 if len(mil.shape_of(x)) == 1 else 1
-    return type(out)(mil.split(b, x, found, tuple(out)))
+    return _slices(b, x, axis if axis is not None else 0 if x.type.rank == 1 else 1, out)
+
+
+def _slices(b: Lowering, x: Value, dim: Any, out: Any) -> Any:
+    """Pieces as single slices, which is what torch.export makes of these functions."""
+    if x.type.shape is None or any(t.shape is None for t in out):
+        return mil.refused(b, "tensor_split", {"x": x}, out)
+    axis = normalize_dim(dim, len(x.type.shape))
+    start: DimLike = 0
+    found = []
+    for t in out:
+        found.append(mil.slice_axis(b, x, axis, start, start + t.shape[axis]))
+        start = start + t.shape[axis]
+    return type(out)(found)
 
 
 def _unbind_mil(b: Lowering, params: Params, out: Any) -> Any:
