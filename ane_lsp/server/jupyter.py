@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
+
+from ane_lsp.server.launch import serve_command
 
 
 def spec(manager: Any = None) -> dict[str, Any]:
@@ -11,7 +12,7 @@ def spec(manager: Any = None) -> dict[str, Any]:
     return {
         "ane-lsp": {
             "version": 2,
-            "argv": [sys.executable, "-m", "ane_lsp", "server"],
+            "argv": serve_command(),
             "languages": ["python"],
             "mime_types": ["text/x-python", "text/x-ipython"],
             "display_name": "ane-lsp",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from ane_lsp.server.greeting import Greeting, greet
-from ane_lsp.server.launch import DEFAULT_ANALYST, launch
+from ane_lsp.server.launch import DEFAULT_ANALYST, import_path, launch
 
 if TYPE_CHECKING:
     import subprocess
@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve one client; the process's exit code."""
+    sys.path[:] = import_path()  # nothing is imported from the workspace, whatever it calls its files
     _set_up_log(options.log_level, options.log_file)
     streams = None if options.tcp else _own_streams()
     analyst = options.analyst or DEFAULT_ANALYST

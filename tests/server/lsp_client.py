@@ -67,7 +67,7 @@ class Client:
         process = await asyncio.create_subprocess_exec(
             *command(*options, analyst=analyst),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env=environment(), cwd=cwd or HERE, limit=1 << 26,
+            env=environment(), cwd=cwd or ROOT, limit=1 << 26,
         )  # fmt: skip
         return cls(process)
 

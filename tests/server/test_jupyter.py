@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lsp_client import environment
+
 from ane_lsp.server.jupyter import spec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,7 +17,7 @@ def test_the_spec_names_a_command_that_exists():
     entry = spec()["ane-lsp"]
     assert entry["version"] == 2
     assert entry["argv"][0] == sys.executable
-    help_text = subprocess.run([*entry["argv"], "--help"], capture_output=True, text=True, cwd=ROOT)
+    help_text = subprocess.run([*entry["argv"], "--help"], capture_output=True, text=True, env=environment())
     assert "--stdio" in help_text.stdout
 
 

@@ -83,7 +83,7 @@ async function start(context: vscode.ExtensionContext, log: vscode.LogOutputChan
     diagnosticPullOptions: { onChange: true, onSave: false, onTabs: false },
     connectionOptions: { maxRestartCount: 4 },
   };
-  const run = { command: found.command, args: found.args, options: { env: { ...process.env, PYTHONSAFEPATH: "1" } } };
+  const run = { command: found.command, args: found.args };
   client = new LanguageClient(SECTION, "ane-lsp", { run, debug: run }, options);
   client.onNotification("ane-lsp/status", (params: { state: State; detail: string }) => status.set(params.state, params.detail));
   client.onDidChangeState((event) => {

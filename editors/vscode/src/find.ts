@@ -14,7 +14,9 @@ export interface Found {
 const windows = process.platform === "win32";
 const scripts = windows ? "Scripts" : "bin";
 const executable = windows ? "ane-lsp.exe" : "ane-lsp";
-const SERVE = ["-m", "ane_lsp", "server"];
+// Not -m: that puts the workspace's folder first on the import path, and a file of a library's name in it would be run.
+const SAFE = "import sys; sys.path[:] = [p for p in sys.path if p]; ";
+const SERVE = ["-c", `${SAFE}from ane_lsp.cli.main import main; sys.exit(main(['server', *sys.argv[1:]]))`];
 
 /** The environment made by "Install the Server". */
 export function ownEnvironment(context: vscode.ExtensionContext): string {
@@ -33,8 +35,7 @@ export function output(command: string, args: string[], timeout = 20_000): Promi
 }
 
 async function serves(interpreter: string): Promise<boolean> {
-  // -I: neither the current folder nor PYTHONPATH can put another module in the place of ours.
-  return (await output(interpreter, ["-I", "-c", "import ane_lsp.server"])) !== undefined;
+  return (await output(interpreter, ["-c", `${SAFE}import ane_lsp.server`])) !== undefined;
 }
 
 /** The interpreter chosen in the Python extension, where that is installed. */
