@@ -424,7 +424,9 @@ def _boolop(interp: Expressions, node: ast.BoolOp, frame: Frame) -> Any:
                 undecided.extend(kept)
             else:
                 undecided.append(value)
-    return state.join([*undecided, value], UNDECIDED, interp.here()) if undecided else value
+    if not undecided or (not stop_at and interp.truth(value) is False):
+        return value  # whatever the undecided operands are, `and` is false
+    return state.join([*undecided, value], UNDECIDED, interp.here())
 
 
 def _compare(interp: Expressions, node: ast.Compare, frame: Frame) -> Any:

@@ -111,8 +111,8 @@ class Recorder:
         kind = argument.__class__
         if kind is Tensor:
             return self.value_of(argument)
-        if kind is tuple or kind is list:
-            return kind(self.values_in(a) for a in argument)
+        if isinstance(argument, (tuple, list)):
+            return (list if kind is list else tuple)(self.values_in(a) for a in argument)
         if kind is dict:
             return {k: self.values_in(v) for k, v in argument.items()}
         if kind is DType:
