@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from ane_lsp.checks.finding import SEVERITIES, Finding, Fix
-from ane_lsp.fixes.edits import Change, Moved, apply, changes
+from ane_lsp.fixes.edits import Moved, apply, changes
 from ane_lsp.fixes.site import Result
-from ane_lsp.graph import Graph, Value
+from ane_lsp.graph import Graph, TensorType
 from ane_lsp.syntax.positions import LineTable
 from ane_lsp.syntax.source import SourceFile
 
@@ -32,7 +31,8 @@ def passes(source: SourceFile, before: Result, fixed: Sequence[tuple[Finding, Fi
     except (ValueError, SyntaxError, RecursionError):
         return None
     after = analyse(text)
-    if len(after.errors) > len(before.errors) or not _same_types(before.graphs, after.graphs):
+    unsafe = any(fix.safety == "unsafe" for _, fix in fixed)
+    if len(after.errors) > len(before.errors) or not _same_types(before.graphs, after.graphs, unsafe):
         return None
     worst_allowed = max(SEVERITIES.index(finding.severity) for finding, _ in fixed)
     moved = Moved(source.lines, LineTable(text), made)
@@ -74,31 +74,22 @@ def _better(before: Result, after: Result, fixed: Sequence[Finding], moved: Move
     return True
 
 
-def _same_types(before: Sequence[Graph], after: Sequence[Graph]) -> bool:
+def _same_types(before: Sequence[Graph], after: Sequence[Graph], unsafe: bool) -> bool:
+    """unsafe: other dtypes are what was asked for."""
     if [g.name for g in before] != [g.name for g in after]:
         return False
-    return all(_same(a, b) for a, b in zip(before, after, strict=True))
+    return all(_same(a, b, unsafe) for a, b in zip(before, after, strict=True))
 
 
-def _same(before: Graph, after: Graph) -> bool:
+def _same(before: Graph, after: Graph, unsafe: bool) -> bool:
     """The same outputs; and every name that held a tensor holds one of the same type. New names may have come."""
-    if [v.type for v in before.outputs] != [v.type for v in after.outputs]:
+
+    def seen(type: TensorType) -> str:
+        return str(type.shape) if unsafe else str(type)
+
+    if [seen(v.type) for v in before.outputs] != [seen(v.type) for v in after.outputs]:
         return False
-    old = Counter((fact.name, str(fact.type)) for fact in before.shapes)
-    new = Counter((fact.name, str(fact.type)) for fact in after.shapes)
+    old = Counter((fact.name, seen(fact.type)) for fact in before.shapes)
+    new = Counter((fact.name, seen(fact.type)) for fact in after.shapes)
     names = {name for name, _ in old}
     return not old - new and not any(name in names for name, _ in new - old)
-
-
-def tensors(structure: Any) -> Iterator[Value]:
-    """Every tensor in nested tuples, lists and dicts."""
-    if isinstance(structure, Value):
-        yield structure
-    elif isinstance(structure, (list, tuple)):
-        for item in structure:
-            yield from tensors(item)
-    elif isinstance(structure, dict):
-        yield from tensors(list(structure.values()))
-
-
-__all__ = ["Analyse", "Change", "passes", "tensors", "verified"]

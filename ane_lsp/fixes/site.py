@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -180,4 +181,7 @@ def proposals(finding: Finding, tree: Tree, graphs: Sequence[Graph]) -> Iterator
             found += function(site)
         except Refused:
             continue
+        except Exception:  # a fix less is better than an analysis less
+            if os.environ.get("ANE_LSP_DEBUG"):
+                raise
     yield from sorted(found, key=lambda fix: fix.safety)

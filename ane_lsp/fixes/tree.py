@@ -64,14 +64,9 @@ class Tree:
         return self.source.segment(self.span(node))
 
     def atom(self, node: ast.expr) -> str:
-        """A node as written, in brackets unless it binds tighter than any operator."""
+        """A node as written, in brackets unless it binds tighter than any operator (numbers are not followed by a dot)."""
         text = self.text(node)
-        tight = isinstance(node, _ATOMS) or (
-            isinstance(node, (ast.Constant, ast.Tuple)) and text[:1] in "([\"'0123456789NTF"
-        )
-        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and text[-1:] != ".":
-            # `1.real` is no attribute access
-            tight = isinstance(node.value, bool)
+        tight = isinstance(node, (*_ATOMS, ast.Constant)) or (isinstance(node, ast.Tuple) and text[:1] == "(")
         return text if tight else f"({text})"
 
     def parents(self, node: ast.AST) -> Iterator[ast.AST]:
@@ -98,12 +93,23 @@ class Tree:
         span = self.span(node)
         return TextEdit(span, text if atomic or self._enclosed(node) else f"({text})")
 
+    def replace_by_name(self, node: ast.expr, name: str) -> TextEdit:
+        """Put a name in a node's place, and in that of brackets that stood around the node alone."""
+        span = self.span(node)
+        text, lines = self.source.text, self.source.lines
+        start, end = lines.offset(span.line, span.col), lines.offset(span.end_line, span.end_col)
+        before = text[: start - 1].rstrip(" ")[-1:]
+        if text[start - 1 : start] == "(" and text[end : end + 1] == ")" and not (before.isalnum() or before in ")]}_"):
+            first, last = lines.position(start - 1), lines.position(end + 1)
+            return TextEdit(Span(span.file, *first, *last), name)
+        return TextEdit(span, name)
+
     def _enclosed(self, node: ast.expr) -> bool:
         """Whether what stands around a node ends at its borders, so that any operator may stand in its place."""
         parent = self._parents.get(node)
         if isinstance(parent, (ast.Assign, ast.Return, ast.Expr, ast.AnnAssign, ast.AugAssign)):
             return "\n" not in self.text(node)
-        if isinstance(parent, (ast.keyword, ast.List)):
+        if isinstance(parent, (ast.keyword, ast.List, ast.ListComp, ast.GeneratorExp)):
             return True
         if isinstance(parent, ast.Call):
             return node in parent.args

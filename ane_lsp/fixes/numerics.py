@@ -1,0 +1,171 @@
+"""Functions that lose fp16's range or precision as they are converted, in a form that keeps it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ane_lsp.checks.finding import Fix, TextEdit
+from ane_lsp.fixes.site import Site, fixer
+from ane_lsp.fixes.spellings import place
+from ane_lsp.fixes.tree import Refused, bind, is_stable, literal
+
+
+@fixer("ANE502")
+def log_softmax(site: Site) -> Iterator[Fix]:
+    """From the logits: z = x - max(x), z - log(sum(exp(z))). No exponential exceeds 1, no logarithm sees 0."""
+    name = site.name().rsplit(".", 1)[-1]
+    tree = site.tree
+    if name == "log_softmax":
+        given, rest = site.method_or_function(("dim", "_stacklevel", "dtype"))
+    elif name == "log":
+        inner, rest = site.method_or_function(())
+        given, rest = _softmax(site, inner)
+    else:
+        raise Refused("a module, or another function")
+    if "dtype" in rest:
+        raise Refused("a dtype is given")
+    dim = literal(rest.get("dim"))
+    if type(dim) is not int:
+        raise Refused("the axis is not a literal")
+    shifted = tree.fresh("shifted")
+    if is_stable(given):
+        text, before = tree.text(given), ""
+    else:
+        text = tree.fresh("logits")
+        before = f"{text} = {tree.text(given)}{tree.source.newline}{_indent(site)}"
+    line = tree.before(site.node, f"{before}{shifted} = {text} - {text}.amax({dim}, keepdim=True)")
+    edits = place(site, site.node, f"{shifted} - {shifted}.exp().sum({dim}, keepdim=True).log()", atomic=False)
+    yield site.fix("Compute log_softmax from the logits, in fp16's range", line, *edits)
+
+
+def _indent(site: Site) -> str:
+    statement = site.tree.statement(site.node)
+    return site.tree.source.lines.line(statement.lineno).encode()[: statement.col_offset].decode()
+
+
+def _softmax(site: Site, node: ast.expr) -> tuple[ast.expr, dict[str, ast.expr]]:
+    if not isinstance(node, ast.Call):
+        raise Refused("the softmax is written elsewhere")
+    if site.tree.qualified(node.func) in ("torch.softmax", "torch.nn.functional.softmax"):
+        bound = bind(node, ("input", "dim", "_stacklevel", "dtype"))
+        if "input" not in bound:
+            raise Refused("no input")
+        return bound.pop("input"), bound
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "softmax" and site.tree.qualified(node.func) is None:
+        return node.func.value, bind(node, ("dim", "dtype"))
+    raise Refused("not softmax")
+
+
+@fixer("ANE503")
+def softplus(site: Site) -> Iterator[Fix]:
+    """relu(x) + log1p(exp(-|x|)): the same function, and its exponential never exceeds 1."""
+    if site.name() != "torch.nn.functional.softplus":
+        raise Refused("not F.softplus")
+    bound = bind(site.call, ("input", "beta", "threshold"))
+    if literal(bound.get("beta")) not in (None, 1, 1.0) or "threshold" in bound or "input" not in bound:
+        raise Refused("other arguments")
+    given = bound["input"]
+    edits: list[TextEdit] = []
+    if is_stable(given):
+        text = site.tree.text(given)
+    else:
+        text = site.tree.fresh("given")
+        edits.append(site.tree.before(site.call, f"{text} = {site.tree.text(given)}"))
+    edits += place(site, site.call, f"torch.relu({text}) + torch.log1p(torch.exp(-torch.abs({text})))", atomic=False)
+    yield site.fix("Write relu(x) + log1p(exp(-|x|))", *edits)
+
+
+@fixer("ANE501")
+def scaled_norm(site: Site) -> Iterator[Fix]:
+    """rsqrt(mean(x^2) + eps) with x divided by its largest element m (at least 1) first, and the result divided by m.
+
+    mean(x^2) + eps = m^2 (mean((x/m)^2) + eps/m^2), so the root is m times as large: the same up to rounding.
+    """
+    tree = site.tree
+    square = site.node
+    base = _base(site, square)
+    root, epsilon, mean = _root(site, square)
+    axes = _keepdim_axis(site, mean)
+    if not is_stable(base):
+        raise Refused("what is squared is no name")
+    x = tree.text(base)
+    largest = tree.fresh("largest")
+    line = tree.before(square, f"{largest} = {x}.abs().amax({axes}, keepdim=True).clamp(min=1.0)")
+    edits = [line, tree.replace(base, f"({x} / {largest})", atomic=True)]
+    span = tree.span(epsilon)
+    text = tree.text(epsilon)
+    plain = isinstance(epsilon, (ast.Name, ast.Attribute, ast.Constant, ast.Call))
+    edits.append(TextEdit(span, f"{text if plain else f'({text})'} / {largest} / {largest}"))
+    inverse, node = root
+    end = tree.span(node)
+    after = TextEdit(
+        type(end)(end.file, end.end_line, end.end_col, end.end_line, end.end_col),
+        f" {'/' if inverse else '*'} {largest}",
+    )
+    edits.append(after)
+    if not tree._enclosed(node):
+        edits.append(TextEdit(type(end)(end.file, end.line, end.col, end.line, end.col), "("))
+        edits[-2] = TextEdit(after.span, after.text + ")")
+    yield site.fix("Divide by the largest element before squaring", *edits)
+
+
+def _base(site: Site, square: ast.expr) -> ast.expr:
+    """x of ``x.pow(2)``, ``x ** 2``, ``x.square()``."""
+    if isinstance(square, ast.BinOp) and isinstance(square.op, ast.Pow) and literal(square.right) == 2:
+        return square.left
+    if isinstance(square, ast.Call):
+        name = site.tree.qualified(square.func)
+        if name in ("torch.pow", "torch.square") and square.args:
+            if name == "torch.square" or literal(bind(square, ("input", "exponent")).get("exponent")) == 2:
+                return square.args[0]
+        elif isinstance(square.func, ast.Attribute) and name is None:
+            if square.func.attr == "square" and not square.args and not square.keywords:
+                return square.func.value
+            if square.func.attr == "pow" and literal(bind(square, ("exponent",)).get("exponent")) == 2:
+                return square.func.value
+    raise Refused("not a square written in one piece")
+
+
+def _root(site: Site, square: ast.expr) -> tuple[tuple[bool, ast.expr], ast.expr, ast.expr]:
+    """((is it rsqrt, the root), epsilon, the mean) around a square, all in one expression."""
+    chain = list(site.tree.parents(square))
+    mean: ast.expr | None = None
+    for index, node in enumerate(chain):
+        if isinstance(node, ast.Call) and mean is None:
+            name = site.tree.qualified(node.func)
+            called = name.rsplit(".", 1)[-1] if name else node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            if called != "mean":
+                raise Refused("not the mean of a square")
+            mean = node
+        elif mean is not None:
+            if isinstance(node, ast.Attribute):
+                continue
+            if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add):
+                break
+            epsilon = node.right if mean is node.left else node.left
+            if mean not in (node.left, node.right):
+                break
+            for outer in chain[index + 1 :]:
+                if isinstance(outer, ast.Attribute):
+                    continue
+                if isinstance(outer, ast.Call):
+                    name = site.tree.qualified(outer.func)
+                    called = name.rsplit(".", 1)[-1] if name else getattr(outer.func, "attr", "")
+                    if called in ("rsqrt", "sqrt") and len(outer.args) == (1 if name else 0) and not outer.keywords:
+                        return (called == "rsqrt", outer), epsilon, mean
+                break
+            break
+    raise Refused("not a root of a mean and an epsilon")
+
+
+def _keepdim_axis(site: Site, mean: ast.expr) -> int:
+    assert isinstance(mean, ast.Call)
+    names = ("dim", "keepdim") if site.tree.qualified(mean.func) is None else ("input", "dim", "keepdim")
+    bound = bind(mean, names)
+    dim = literal(bound.get("dim"))
+    if isinstance(dim, (tuple, list)) and len(dim) == 1:
+        dim = dim[0]
+    if type(dim) is not int or literal(bound.get("keepdim")) is not True:
+        raise Refused("not the mean over one axis that stays")
+    return dim

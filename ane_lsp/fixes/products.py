@@ -1,0 +1,227 @@
+"""Sums, products and einsum in forms the ANE runs."""
+
+from __future__ import annotations
+
+import ast
+import string
+from collections.abc import Iterator
+
+from ane_lsp.checks.finding import Fix, TextEdit
+from ane_lsp.fixes.site import Site, fixer
+from ane_lsp.fixes.spellings import place
+from ane_lsp.fixes.tree import Refused, is_stable, literal
+from ane_lsp.graph import Call, Value
+
+LONGEST_SUM = 1024
+"""A longer triangular matrix costs more than it saves: 1024 x 1024 is 2 MB of fp16 weights."""
+LONGEST_PRODUCT = 16
+
+
+def _axis(site: Site, value: object, rank: int) -> int:
+    if type(value) is not int or not -rank <= value < rank:
+        raise Refused("the axis is not a literal")
+    return value % rank - rank
+
+
+@fixer("ANE205")
+def triangular_sum(site: Site) -> Iterator[Fix]:
+    """cumsum along an axis of known, moderate length as a product with a triangular matrix of ones.
+
+    Element j of x @ triu(ones) is the sum of x[0..j]: the same additions in an order of the product's own.
+    """
+    if site.name().rsplit(".", 1)[-1] != "cumsum" or not site.is_float():
+        raise Refused("not cumsum of floats")
+    given, rest = site.method_or_function(("dim", "dtype"))
+    if "dtype" in rest:
+        raise Refused("a dtype is given")
+    rank = site.rank()
+    axis = _axis(site, literal(rest.get("dim")), rank)
+    length = site.length(axis)
+    if length > LONGEST_SUM or rank < 2:
+        raise Refused("too long, or a single axis")
+    tree, edits = site.tree, []
+    if is_stable(given):
+        text = tree.text(given)
+    else:
+        text = tree.fresh("given")
+        edits.append(tree.before(site.call, f"{text} = {tree.text(given)}"))
+    ones = f"torch.ones({length}, {length}, dtype={text}.dtype, device={text}.device).triu()"
+    product = f"{text} @ {ones}" if axis == -1 else f"({text}.transpose({axis}, -1) @ {ones}).transpose({axis}, -1)"
+    edits += place(site, site.call, product, atomic=axis != -1)
+    yield site.fix(f"Multiply by a triangular matrix of {length} x {length} ones", *edits)
+
+
+@fixer("ANE206", "ANE101")
+def product_of_slices(site: Site) -> Iterator[Fix]:
+    """prod over an axis of few elements as a product of slices."""
+    if site.name().rsplit(".", 1)[-1] != "prod":
+        raise Refused("not prod")
+    given, rest = site.method_or_function(("dim", "keepdim", "dtype"))
+    keep = literal(rest.get("keepdim"))
+    if "dtype" in rest or not isinstance(keep, (bool, type(None))) or not site.is_float():
+        raise Refused("another dtype")
+    rank = site.rank()
+    axis = _axis(site, literal(rest.get("dim")), rank)
+    length = site.length(axis)
+    if not 1 <= length <= LONGEST_PRODUCT or (not is_stable(given) and length > 1):
+        raise Refused("too long, or written several times")
+    text = site.tree.atom(given)
+    behind = ", :" * (-1 - axis)
+    front = "..., " if rank + axis else ""
+
+    def part(index: int) -> str:
+        return f"{text}[{front}{f'{index}:{index + 1}' if keep else index}{behind}]"
+
+    product = " * ".join(part(i) for i in range(length))
+    yield site.fix("Multiply the slices", site.tree.replace(site.call, product, atomic=length == 1))
+
+
+@fixer("ANE119")
+def spelled_out_einsum(site: Site) -> Iterator[Fix]:
+    """The axes of ``...`` by letters, where every context has the same ranks. The same sums."""
+    if not site.call.args or site.tree.qualified(site.call.func) != "torch.einsum":
+        raise Refused("not torch.einsum")
+    node = site.call.args[0]
+    equation = literal(node)
+    if not isinstance(equation, str):
+        raise Refused("the equation is not a literal")
+    found = {_without_dots(equation, _operands(call)) for call in site.calls}
+    if len(found) != 1:
+        raise Refused("several ranks")
+    quote = site.tree.text(node)[-1]
+    text = found.pop()
+    yield site.fix(f"Write the axes out: {text}", site.tree.replace(node, f"{quote}{text}{quote}", atomic=True))
+
+
+def _operands(call: Call) -> list[tuple[object, ...]]:
+    values = [
+        v for arg in call.args for v in (arg if isinstance(arg, (list, tuple)) else (arg,)) if isinstance(v, Value)
+    ]
+    shapes = [v.type.shape for v in values]
+    if not shapes or any(shape is None for shape in shapes):
+        raise Refused("a rank is not known")
+    return [tuple(shape) for shape in shapes if shape is not None]
+
+
+def _without_dots(equation: str, shapes: list[tuple[object, ...]]) -> str:
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(shapes):
+        raise Refused("operands do not match the equation")
+    hidden = [
+        len(shape) - len(term.replace("...", "")) if "..." in term else 0
+        for term, shape in zip(terms, shapes, strict=True)
+    ]
+    if min(hidden) < 0:
+        raise Refused("operands do not match the equation")
+    unused = [letter for letter in string.ascii_letters if letter not in equation]
+    letters = unused[: max(hidden)]
+    for back in range(1, max(hidden) + 1):
+        sizes = {_sizes(t, s, n)[-back] for t, s, n in zip(terms, shapes, hidden, strict=True) if n >= back}
+        if len(sizes) > 1:
+            raise Refused("an axis behind the dots is stretched")
+    written = [
+        term.replace("...", "".join(letters[len(letters) - count :])) for term, count in zip(terms, hidden, strict=True)
+    ]
+    if not arrow:
+        once = sorted(c for c in set("".join(terms).replace(".", "")) if left.count(c) == 1)
+        right = "..." + "".join(once)
+    dropped = "..." not in right and any(hidden)
+    if dropped:
+        raise Refused("the dots are summed")
+    return f"{','.join(written)}->{right.replace('...', ''.join(letters))}"
+
+
+def _sizes(term: str, shape: tuple[object, ...], count: int) -> tuple[object, ...]:
+    start = term.index(".")
+    return shape[start : start + count]
+
+
+@fixer("ANE508")
+def scale_before_product(site: Site) -> Iterator[Fix]:
+    """``(q @ k) * scale`` as ``(q * scale) @ k``: the same up to rounding, bit for bit where the scale is a power of two."""
+    node = site.node
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Mult, ast.Div)):
+        raise Refused("not a product written with an operator")
+    product, factor = node.left, node.right
+    if isinstance(node.op, ast.Mult) and not _is_product(site, _named(site, product)):
+        product, factor = factor, product
+    made = _named(site, product)
+    if not _is_product(site, made) or not _is_number(site, factor):
+        raise Refused("not a number times a product")
+    operator = "*" if isinstance(node.op, ast.Mult) else "/"
+    tree = site.tree
+    target: ast.expr = node
+    also: list[TextEdit] = []
+    if made is not product:
+        if not isinstance(factor, ast.Constant) and not ast.unparse(factor).startswith("self."):
+            raise Refused("the scale may not be known yet where the product is")
+        target, also = made, [tree.replace_by_name(node, tree.text(product))]
+        product = made
+    if isinstance(product, ast.BinOp):
+        text = f"({tree.atom(product.left)} {operator} {tree.atom(factor)}) @ {tree.atom(product.right)}"
+        yield site.fix("Scale the queries before the product", tree.replace(target, text), *also)
+        return
+    assert isinstance(product, ast.Call)
+    first = product.args[0]
+    start, end = tree.span(product), tree.span(first)
+    whole, lines = tree.source.text, tree.source.lines
+    head = whole[lines.offset(start.line, start.col) : lines.offset(end.line, end.col)]
+    tail = whole[lines.offset(end.end_line, end.end_col) : lines.offset(start.end_line, start.end_col)]
+    text = f"{head}{tree.atom(first)} {operator} {tree.atom(factor)}{tail}"
+    yield site.fix("Scale the queries before the product", tree.replace(target, text, atomic=True), *also)
+
+
+def _named(site: Site, node: ast.expr) -> ast.expr:
+    """What a name stands for, where it is assigned once in its function and read nowhere but here."""
+    function = site.tree.function(node)
+    if not isinstance(node, ast.Name) or function is None:
+        return node
+    uses = [n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == node.id and n is not node]
+    if len(uses) != 1:
+        return node
+    statement = site.tree.statement(uses[0])
+    if isinstance(statement, ast.Assign) and statement.targets == [uses[0]]:
+        return statement.value
+    return node
+
+
+def _is_product(site: Site, node: ast.expr) -> bool:
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.MatMult)
+    return (
+        isinstance(node, ast.Call)
+        and site.tree.qualified(node.func) in ("torch.matmul", "torch.bmm")
+        and len(node.args) == 2
+        and not any(isinstance(a, ast.Starred) for a in node.args)
+    )
+
+
+def _is_number(site: Site, node: ast.expr) -> bool:
+    """Whether the other operand is a plain number in every context, not a tensor that could broadcast."""
+    for call in site.calls:
+        if sum(isinstance(v, Value) for v in (*call.args, *call.kwargs.values())) != 1:
+            return False
+    return bool(site.calls)
+
+
+@fixer("ANE309")
+def merged_batches(site: Site) -> Iterator[Fix]:
+    """A product of five axes with its first axes merged. The same products."""
+    node = site.node
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.MatMult):
+        raise Refused("not @")
+    left, right = site.shapes(0), site.shapes(1)
+    rank = site.rank(0)
+    if rank != site.rank(1) or rank < 5 or not is_stable(node.left):
+        raise Refused("ranks differ")
+    for a, b in zip(left, right, strict=True):
+        if a[:-2] != b[:-2]:
+            raise Refused("batch axes are stretched")
+    merge = rank - 4
+    tree = site.tree
+    first, second = tree.atom(node.left), tree.atom(node.right)
+    text = f"({first}.flatten(0, {merge}) @ {second}.flatten(0, {merge})).unflatten(0, {first}.shape[:{merge + 1}])"
+    yield site.fix(
+        "Merge the first axes before the product and split them after", tree.replace(node, text, atomic=True)
+    )
