@@ -20,6 +20,10 @@ PLAIN_TABLES = {
         ("constant", "backend", "value", "meaning", "confidence", "chip", "os", "source"),
         ("constant", "backend", "value", "meaning", "confidence", "chip", "os", "source"),
     ),
+    "cost-rates.csv": (
+        ("op", "form", "backend", "measure", "from", "rate", "unit", "meaning", "confidence", "chip", "os", "source"),
+        ("op", "backend", "from", "rate", "unit", "confidence", "chip", "os", "source"),
+    ),
     "cost-samples.csv": (
         ("case", "op", "shapes", "params", "ane_ms", "bnns_ms", "classic_cpu_ms", "bytes", "flops", "origin", "confidence",
          "chip", "os", "source"),

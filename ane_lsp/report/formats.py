@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ane_lsp.report.model import Report
 
-FORMATS = ("text", "concise", "json", "github", "gitlab", "junit", "sarif", "markdown")
+FORMATS = ("text", "concise", "json", "github", "gitlab", "junit", "sarif", "markdown", "html")
 
 
 def render(report: Report, format: str, color: bool = False) -> str:
@@ -21,6 +21,10 @@ def render(report: Report, format: str, color: bool = False) -> str:
         from ane_lsp.report import sarif
 
         return sarif.write(report)
+    if format == "html":
+        from ane_lsp.report import html
+
+        return html.write(report)
     from ane_lsp.report import ci
 
     writers = {"github": ci.github, "gitlab": ci.gitlab, "junit": ci.junit, "markdown": ci.markdown}

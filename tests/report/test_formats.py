@@ -75,6 +75,8 @@ def test_nothing_found(format: str) -> None:
         assert "No findings in 1 file." in text
     elif format == "junit":
         assert ElementTree.fromstring(text.split("\n", 1)[1]).get("failures") == "0"
+    elif format == "html":
+        assert "Findings (0)" in text
     elif format != "github":
         json.loads(text)
 
