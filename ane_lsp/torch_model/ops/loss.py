@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce as reduce_by
 from typing import Any
 
 from ane_lsp.graph import Shape, TensorType, Unknown, Value, dims
 from ane_lsp.torch_model import mil
 from ane_lsp.torch_model.args import optional_tensor, promoted_result, truth
-from ane_lsp.torch_model.promotion import result_type
+from ane_lsp.torch_model.promotion import promote_types
 from ane_lsp.torch_model.registry import Lowering, op
 from ane_lsp.torch_model.shapes import (
     Undetermined,
@@ -48,7 +49,9 @@ def _reduced(shape: Shape | None, dtype: str | None, how: str) -> TensorType:
 
 
 def _promoted(*tensors: TensorType | None) -> str | None:
-    return result_type(*(tensor for tensor in tensors if tensor is not None))
+    dtypes = [tensor.dtype for tensor in tensors if tensor is not None]
+    known = [dtype for dtype in dtypes if dtype is not None]
+    return reduce_by(promote_types, known) if len(known) == len(dtypes) else None
 
 
 def _regression(input: Any, target: Any, how: str, weight: Any = None) -> TensorType:
@@ -233,7 +236,7 @@ def _class_targets(input: TensorType, target: TensorType, what: str) -> Shape:
     """The target's shape, checked to be the input's without its class axis."""
     x, y = shape_of(input), shape_of(target)
     rest = x[:1] + x[2:] if len(x) > 1 else ()
-    if len(x) == len(y) == 1 and dims.equal(y[0], 1) is not False and what == "nll_loss":
+    if len(x) == len(y) == 1 and dims.equal(y[0], 1) is not False:
         return y
     if not x or len(y) != len(rest):
         fail(f"{what}: Expected target size {list(rest)}, got {list(y)}")
@@ -269,6 +272,12 @@ def cross_entropy(
     if len(y.shape) == len(shape) and y.dtype is not None and y.dtype[0] in "fb":
         _same(x, y, "cross_entropy: input and target must have the same size")
         return _reduced(shape[:1] + shape[2:] if len(shape) > 1 else (), _promoted(x, y), how)
+    if len(y.shape) == len(shape):
+        same = [dims.equal(a, c) for a, c in zip(shape, y.shape, strict=True)]
+        if all(same):
+            fail(f"Expected floating point type for target with class probabilities, got {y.dtype}")
+        if None in same and False not in same:
+            raise Undetermined("whether the targets are classes or probabilities is not known")
     return _reduced(_class_targets(x, y, "cross_entropy"), x.dtype, how)
 
 

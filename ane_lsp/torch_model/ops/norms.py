@@ -108,6 +108,8 @@ def norm(
         axes = dim if isinstance(dim, (tuple, list)) else (dim,)
         if len(axes) != 2:
             fail("linalg.matrix_norm: dim must be a 2-tuple")
+    elif p == "fro" and isinstance(dim, (tuple, list)) and len(dim) > 2:
+        fail("linalg.matrix_norm: dim must be a 2-tuple")
     elif p == "nuc" and len(shape_of(input)) != 2:
         fail("linalg.matrix_norm: the input must have 2 dimensions")
     elif isinstance(p, str) and p not in ("fro", "nuc"):
@@ -144,7 +146,7 @@ def linalg_norm(
     if isinstance(dim, Unknown) or isinstance(ord, Unknown):
         return _reduced(A, dim, keepdim, _dtype(A, dtype))
     axes = None if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
-    if axes is not None and len(axes) not in (1, 2) and ord is not None:
+    if axes is not None and len(axes) not in (1, 2):
         fail(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(axes)}")
     if axes is None and ord is not None and len(shape) not in (1, 2):
         fail("linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D")
