@@ -164,7 +164,22 @@ def _check_entries(
     if outcome.run.stopped == "budget":
         where = Span(file, 1, 0, 1, 0)
         result.errors.append(AnalysisError("budget", f"the analysis stopped after {settings.budget:g} s", where))
+    if outcome.run.stopped == "memory":
+        where = Span(file, 1, 0, 1, 0)
+        result.errors.append(AnalysisError("budget", "the analysis stopped: it needs too much memory", where))
+    if outcome.run.internal:
+        finding = _internal(outcome.run.internal, file)
+        merged[finding.code, finding.span, "internal"] = finding
     return list(merged.values()), places
+
+
+def _internal(faults: dict[str, Span], file: str) -> Finding:
+    """One finding for all faults of ours that a run survived, at the first that has a place in the file."""
+    text, _ = next(((t, s) for t, s in faults.items() if s.file == file), next(iter(faults.items())))
+    span = next((s for s in faults.values() if s.file == file), Span(file, 1, 0, 1, 0))
+    more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
+    message = f"An internal error of ane-lsp{more}: {text}. The rest was analysed. Please report it."
+    return Finding("ANE901", "rule-failed", message, span, "information", "measured")
 
 
 def _check_script(tree: ast.Module, path: Path, text: str, settings: Settings) -> list[Finding]:

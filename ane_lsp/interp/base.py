@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Span, Unknown
 from ane_lsp.interp import state
 from ane_lsp.interp.frames import Frame, Signal
+from ane_lsp.interp.memory import resident
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, ModuleObject, Opaque, PyRaise, Stop, Tensor
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Base:
     """State of one run.
 
     workspace: where sources are read. recorder: where torch calls go. watched: paths of files whose assignments are
-    remembered for hints. steps, seconds: the budget. cancelled: asked now and then; True ends the run.
+    remembered for hints. steps, seconds, megabytes: the budget. cancelled: asked now and then; True ends the run.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Base:
         seconds: float = 20.0,
         cancelled: Callable[[], bool] = lambda: False,
         watched: frozenset[str] = frozenset(),
+        megabytes: int = 800,
     ) -> None:
         self.workspace = workspace
         self.recorder = recorder
@@ -44,6 +46,7 @@ class Base:
         self.deadline = time.monotonic() + seconds
         self.cancelled = cancelled
         self.watched = watched
+        self.max_resident = resident() + megabytes * 1_000_000
         self.steps = 0
         self.frame: Frame = Frame(ModuleObject("<start>", None), {}, None, None, "<start>")
         self.journals: list[state.Journal] = []
@@ -77,11 +80,13 @@ class Base:
             self._spans[key] = found
         return found
 
-    def internal_error(self, error: Exception, node: ast.AST) -> Unknown:
+    def internal_error(self, error: Exception, node: ast.AST | None = None) -> Unknown:
         """A fault of the interpreter itself: noted once, and the value is unknown."""
+        if isinstance(error, MemoryError):
+            raise Stop("memory") from None
         place = traceback.extract_tb(error.__traceback__)[-1]
         text = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
-        span = self.span(node)
+        span = self.span(node) if node is not None else self.here() or Span("", 1, 0, 1, 0)
         self.internal.setdefault(text, span)
         return Unknown(f"an internal error of ane-lsp: {text}", span)
 

@@ -167,6 +167,10 @@ def guarded_inline(interp: Interpreter, work: Callable[[], Any], sink: list[Run]
         run.errors.append((interp.describe(raised.value), raised.span))
     except UnknownIteration as lost:
         run.errors.append((lost.unknown.reason, lost.unknown.span))
+    except RecursionError:
+        run.errors.append(("RecursionError: nested too deeply", None))
+    except Exception as error:  # our own fault: it costs this entry only
+        interp.internal_error(error)
     finally:
         interp.frame = frame
         interp.recorder.modules[:] = modules

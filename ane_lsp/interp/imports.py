@@ -11,7 +11,7 @@ from typing import Any
 
 from ane_lsp.graph import Unknown
 from ane_lsp.interp import stdlib
-from ane_lsp.interp.frames import Frame
+from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.objects import Objects
 from ane_lsp.interp.values import MISSING, Lazy, ModuleObject, PyRaise, TorchFunction
 from ane_lsp.syntax.outline import Piece
@@ -545,6 +545,15 @@ class Imports(Objects):
                     self.run_block([statement], frame)
                 except PyRaise as raised:
                     self.top_level_error(module, statement, raised)
+                except UnknownIteration as lost:
+                    self.frame = frame
+                    self._top_level_unknown(module, statement, lost.unknown)
+                except RecursionError:
+                    self.frame = frame
+                    self.top_level_error(module, statement, PyRaise(RecursionError("nested too deeply")))
+                except Exception as error:  # our own fault: it costs this statement only
+                    self.frame = frame
+                    self._top_level_unknown(module, statement, self.internal_error(error, statement))
         finally:
             self.frame = caller
             self.journals = journals
@@ -557,13 +566,16 @@ class Imports(Objects):
         if self.on_top_level_error is not None:
             self.on_top_level_error(module, statement, raised)
         reason = f"line {statement.lineno} of {module.name} raised {self.describe(raised.value)}"
+        self._top_level_unknown(module, statement, Unknown(reason, raised.span))
+
+    def _top_level_unknown(self, module: ModuleObject, statement: ast.stmt, value: Unknown) -> None:
         if isinstance(statement, (ast.Assign, ast.AnnAssign)):
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             for target in targets:
                 if isinstance(target, ast.Name):
-                    module.namespace.setdefault(target.id, Unknown(reason, raised.span))
+                    module.namespace.setdefault(target.id, value)
         elif isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-            module.namespace.setdefault(statement.name, Unknown(reason, raised.span))
+            module.namespace.setdefault(statement.name, value)
 
     def describe(self, value: Any) -> str:
         """An exception in a few words."""

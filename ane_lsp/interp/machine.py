@@ -11,6 +11,7 @@ from ane_lsp.graph import ShapeFact, Span, TensorType, Unknown, dims
 from ane_lsp.interp import state
 from ane_lsp.interp.expressions import OPERATORS, Expressions
 from ane_lsp.interp.frames import BREAK, CONTINUE, UNDECIDED, Frame, Signal, UnknownIteration
+from ane_lsp.interp.memory import resident
 from ane_lsp.interp.probing import note_unpacking
 from ane_lsp.interp.scopes import yields_inside
 from ane_lsp.interp.values import (
@@ -41,6 +42,8 @@ class Interpreter(Expressions):
                 raise Stop("budget")
             if self.cancelled():
                 raise Stop("cancelled")
+            if resident() > self.max_resident:
+                raise Stop("memory")
 
     def run_block(self, body: list[ast.stmt], frame: Frame) -> Signal | None:
         for node in body:

@@ -27,10 +27,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may use: interpreter steps, wall-clock seconds."""
+    """What one run may use: interpreter steps, wall-clock seconds, megabytes on top of what the process holds."""
 
     steps: int = 6_000_000
     seconds: float = 20.0
+    megabytes: int = 800
 
 
 @dataclass(slots=True)
@@ -38,7 +39,7 @@ class Run:
     """What a run left behind.
 
     graphs: one for each outermost model call. errors: what ended it or a top-level statement early, with its place.
-    unresolved: calls that could not be followed, by reason. stopped: ``"budget"``, ``"cancelled"`` or None.
+    unresolved: calls that could not be followed, by reason. stopped: ``"budget"``, ``"memory"``, ``"cancelled"`` or None.
     internal: faults of ours that were survived, with the places that led to them.
     """
 
@@ -84,7 +85,7 @@ def start(
     watched: frozenset[str] = frozenset(),
 ) -> Interpreter:
     """A fresh interpreter."""
-    return Interpreter(workspace, Recorder(opset), limits.steps, limits.seconds, cancelled, watched)
+    return Interpreter(workspace, Recorder(opset), limits.steps, limits.seconds, cancelled, watched, limits.megabytes)
 
 
 def load_file(interp: Interpreter, path: Path, as_main: bool) -> ModuleObject | None:
@@ -119,6 +120,10 @@ def guarded(interp: Interpreter, work: Callable[[], Any]) -> Run:
         run.errors.append((lost.unknown.reason, lost.unknown.span))
     except RecursionError:
         run.stopped = "budget"
+    except MemoryError:
+        run.stopped = "memory"
+    except Exception as error:  # ours, outside all statements: what was recorded so far still stands
+        interp.internal_error(error)
     run.internal = dict(interp.internal)
     run.graphs = interp.recorder.graphs
     run.seconds = time.monotonic() - began
