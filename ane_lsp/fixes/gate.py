@@ -82,7 +82,7 @@ def _same_types(before: Sequence[Graph], after: Sequence[Graph], unsafe: bool) -
 
 
 def _same(before: Graph, after: Graph, unsafe: bool) -> bool:
-    """The same outputs; and every name that held a tensor holds one of the same type. New names may have come."""
+    """The same outputs; and every name holds tensors of the types it held. New names may have come."""
 
     def seen(type: TensorType) -> str:
         return str(type.shape) if unsafe else str(type)
@@ -92,4 +92,4 @@ def _same(before: Graph, after: Graph, unsafe: bool) -> bool:
     old = Counter((fact.name, seen(fact.type)) for fact in before.shapes)
     new = Counter((fact.name, seen(fact.type)) for fact in after.shapes)
     names = {name for name, _ in old}
-    return not old - new and not any(name in names for name, _ in new - old)
+    return not old - new and not any(fact[0] in names and fact not in old for fact in new)

@@ -54,8 +54,21 @@ class Site:
 
     @cached_property
     def calls(self) -> list[Call]:
-        """Every torch call made there, over all models and contexts."""
-        return self.calls_at(self.finding.span)
+        """Every torch call the finding is about made there, over all models and contexts.
+
+        A container runs many layers at one place: the torch name or the op that the finding names tells them apart.
+        """
+        made = self.calls_at(self.finding.span)
+        torch = self.finding.data.get("torch")
+        if torch:
+            return [call for call in made if call.torch == torch]
+        having = {
+            id(op.call)
+            for graph in self.graphs
+            for op in graph.ops
+            if op.kind == self.finding.op and op.call.span == self.finding.span
+        }
+        return [call for call in made if id(call) in having] or made
 
     def calls_at(self, span: Span) -> list[Call]:
         """Every torch call made at a place."""

@@ -56,7 +56,6 @@ TABLE: Mapping[str, Spelling] = {
     "deg2rad": Spelling(_X, "{input} * 0.017453292519943295", floats=True),
     "rad2deg": Spelling(_X, "{input} * 57.29577951308232", floats=True),
     "positive": Spelling(_X, "{input}"),
-    "expit": Spelling(_X, "torch.sigmoid({input})", floats=True, atomic=True),
     "hypot": Spelling(
         _XY, "torch.sqrt({input} * {input} + {other} * {other})", floats=True, atomic=True, safety="unsafe",
         title="Write sqrt(x * x + y * y) (overflows in fp16 above 181)",

@@ -1,0 +1,145 @@
+"""Every fix, proven: the model before and the model after, on the same weights and inputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from prove import module, proven
+
+X = "torch.randn(2, 8, 16, 16)"
+MASKED = {"args": "x, mask", "inputs": "torch.randn(1, 8, 32, 32), torch.arange(32).view(1, 1, 1, 32) > 20"}
+QK = {"args": "q, k", "inputs": "torch.randn(1, 8, 16, 64), torch.randn(1, 8, 16, 64)"}
+
+EXACT = {
+    "ANE104-last": ("ANE104", module("return F.pad(x, (-1, -2))")),
+    "ANE104-both": ("ANE104", module("return F.pad(x * 2, (-1, 0, 0, -3))")),
+    "ANE104-mixed": ("ANE104", module("return F.pad(x, (2, -1, 1, 1), value=1.5)")),
+    "ANE104-every-axis": ("ANE104", module("return F.pad(x, (-1, 0, -1, 0, -1, 0, 0, 0))")),
+    "ANE103-one": (
+        "ANE103", module('return F.pad(x, (2, 1), mode="circular")', inputs="torch.randn(2, 8, 16)")
+    ),
+    "ANE103-two": ("ANE103", module('y = 1 + F.pad(x + 1, (2, 1, 0, 3), mode="circular")\nreturn y')),
+    "ANE119-dots": (
+        "ANE119",
+        module('return torch.einsum("...ij, ...jk -> ...ik", x, y)', args="x, y", inputs=f"{X}, torch.randn(2, 8, 16, 16)"),
+    ),
+    "ANE119-implicit": (
+        "ANE119",
+        module("return torch.einsum('...ij,...jk', x, y)", args="x, y", inputs="torch.randn(3, 4, 5), torch.randn(3, 5, 6)"),
+    ),
+    "ANE119-one-side": (
+        "ANE119",
+        module("return torch.einsum('...ij,jk->...ik', x, y)", args="x, y", inputs="torch.randn(3, 4, 5), torch.randn(5, 6)"),
+    ),
+    "ANE220-tril": ("ANE220", module("return x.tril()")),
+    "ANE220-triu": ("ANE220", module("return torch.triu(x * 2, 3) + 1")),
+    "ANE309": (
+        "ANE309", module("return x @ y", args="x, y", inputs="torch.randn(1, 2, 4, 8, 8), torch.randn(1, 2, 4, 8, 8)")
+    ),
+    "ANE508-power-of-two": ("ANE508", module("return (q @ k.transpose(-2, -1) * 0.125).softmax(-1)", **QK)),
+    "ANE418-roll": ("ANE418", module("return torch.roll(x, shifts=(-3, 5), dims=(2, 3))")),
+    "ANE418-roll-batch": ("ANE418", module("return 1 + torch.roll(x + 1, -1, 1)")),
+    "ANE108-nearest-exact": (
+        "ANE108", module('return F.interpolate(x, scale_factor=2, mode="nearest-exact")')
+    ),
+    "ANE108-module": (
+        "ANE108", module("return self.up(x)", init='self.up = nn.Upsample(scale_factor=3, mode="nearest-exact")')
+    ),
+    "ANE210-mask": ("ANE212", module("y = x * 2\ny[y > 1] = 0.5\nreturn y")),
+    "ANE801-inf": ("ANE801", module("return x.masked_fill(mask, float('-inf')).softmax(-1)", **MASKED)),
+    "ANE801-finfo": ("ANE801", module("return x.masked_fill(mask, torch.finfo(torch.float32).min).softmax(-1)", **MASKED)),
+    "ANE801-math": ("ANE801", module("return torch.where(mask, -math.inf, x).softmax(-1)", **MASKED)),
+    "ANE250": ("ANE250", module("return x.masked_fill(mask, -1e9).softmax(-1)", **MASKED)),
+}  # fmt: skip
+
+# (code, text, how large the inputs get)
+CLOSE = {
+    "ANE205-last": ("ANE205", module("return x.cumsum(-1)"), 1.0),
+    "ANE205-first": ("ANE205", module("return 2 * torch.cumsum(x + 1, dim=1)"), 1.0),
+    "ANE508-named": (
+        "ANE508",
+        module("scores = q @ k.transpose(-2, -1)\nreturn (scores * 0.3).softmax(-1)", **QK), 1.0,
+    ),
+    "ANE508-divided": ("ANE508", module("return torch.softmax(torch.matmul(q, k.mT) / math.sqrt(64), -1)", **QK), 1.0),
+    "ANE502": ("ANE502", module("return F.log_softmax(x, dim=-1)"), 3.0),
+    "ANE502-of-a-softmax": ("ANE502", module("return torch.log(torch.softmax(x * 2, -1))"), 1.0),
+    "ANE503": ("ANE503", module("return 2 * F.softplus(x * 3)"), 4.0),
+    "ANE501-rsqrt": (
+        "ANE501", module("return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)"), 3.0
+    ),
+    "ANE501-sqrt": (
+        "ANE501", module("n = ((x ** 2).mean(dim=1, keepdim=True) + 1e-5).sqrt()\nreturn x / n"), 0.2
+    ),
+    "ANE305": ("ANE305", module("return self.pool(x)", init="self.pool = nn.AvgPool2d(56)", inputs="torch.randn(1, 4, 56, 56)"), 1.0),
+    "ANE416": (
+        "ANE416",
+        module(
+            "return self.norm(x)",
+            init="self.norm = nn.GroupNorm(8, 8, eps=1e-4)\nnn.init.normal_(self.norm.weight)\nnn.init.normal_(self.norm.bias)",
+            inputs=X,
+        ), 1.0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", EXACT)
+def test_bit_for_bit(case: str, tmp_path: Path) -> None:
+    code, text = EXACT[case]
+    proven(text, code, tmp_path, exact=True)
+
+
+@pytest.mark.parametrize("case", CLOSE)
+def test_up_to_rounding(case: str, tmp_path: Path) -> None:
+    code, text, scale = CLOSE[case]
+    proven(text, code, tmp_path, scale=scale)
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+@pytest.mark.parametrize("keepdim", ["", ", keepdim=True"])
+def test_products_of_slices(axis: int, keepdim: str, tmp_path: Path) -> None:
+    text = module(f"return torch.prod(x, {axis}{keepdim})", inputs="torch.randn(2, 5, 6, 7)")
+    proven(text, "ANE101", tmp_path)
+
+
+FUNCTIONS = {
+    "trunc": "torch.trunc(x)", "fix": "torch.fix(x + 1) * 2", "sgn": "x.sgn()", "deg2rad": "torch.deg2rad(x)",
+    "rad2deg": "torch.rad2deg(x)", "addcmul": "torch.addcmul(x, x, x, value=0.5)",
+    "addcdiv": "torch.addcdiv(x, x, x * x + 1)", "lerp": "torch.lerp(x, x * 2, x + 1)", "positive": "torch.positive(x)",
+    "add": "torch.add(x, x * 3, alpha=2)", "sub": "2 * x.sub(x * 3, alpha=2)", "ravel": "torch.ravel(x)",
+    "broadcast_to": "torch.broadcast_to(x, (3, 2, 8, 4, 4))", "logit": "torch.logit(torch.sigmoid(x))",
+    "hardshrink": "F.hardshrink(x, 0.3) + 1", "softshrink": "1 + F.softshrink(x * 2)", "logsigmoid": "1 + F.logsigmoid(x)",
+    "bitwise_or": "torch.bitwise_or(x > 0, x < -1).float()", "bitwise_xor": "torch.bitwise_xor(x > 0, x < 1).float()",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_in_other_words(name: str, tmp_path: Path) -> None:
+    proven(module(f"return {FUNCTIONS[name]}", inputs="torch.randn(2, 8, 4, 4)"), "ANE101", tmp_path)
+
+
+UNSAFE = {
+    "ANE505": (module("return x.float().exp()"), True),
+    "ANE254": (module("return x.double().exp().to(x.dtype)"), True),
+    "ANE117": (module("return x.to(torch.bfloat16) + 1"), False),
+    "ANE109": (module('return F.interpolate(x, scale_factor=1.3, mode="bilinear")'), False),
+    "ANE123": (module('return F.interpolate(x, size=(8, 8), mode="bilinear", antialias=True)'), False),
+    "ANE218": (module("return torch.nan_to_num(x)"), True),
+    "ANE809": (
+        module(
+            "w = torch.einsum('bchq,bkhc->bkhq', q, k).softmax(dim=-1)\nreturn torch.einsum('bkhq,bchk->bchq', w, v)",
+            args="q, k, v",
+            inputs="torch.randn(1, 64, 1, 128), torch.randn(1, 128, 1, 64), torch.randn(1, 64, 1, 128)",
+        ), False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", UNSAFE)
+def test_unsafe_fixes_need_to_be_asked_for(code: str, tmp_path: Path) -> None:
+    from prove import fix
+
+    text, same = UNSAFE[code]
+    assert fix(text, tmp_path)[2].text == text
+    fixed = proven(text, code, tmp_path, unsafe=True, same=same and code != "ANE254" and code != "ANE505")
+    assert fixed != text
