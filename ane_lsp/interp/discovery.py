@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, Unknown, dims
 from ane_lsp.interp.machine import Interpreter
-from ane_lsp.interp.probing import Probe, hints_in_source, probe_tensor
+from ane_lsp.interp.probing import CONVENTIONS, Probe, hints_in_source, probe_tensor
 from ane_lsp.interp.scopes import signature_of
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, ModuleObject, Opaque, Tensor
 
@@ -34,15 +34,8 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
     """Follow the entries of `module` that the script itself did not reach."""
     from ane_lsp.interp.entries import call_arguments, instantiate
 
-    definitions = [
-        v
-        for v in list(module.namespace.values())
-        if isinstance(v, (ClassObject, Function)) and v.module is module and v.node is not None
-    ]
-    for value in definitions:
-        node = value.node
-        if not isinstance(node, (ast.ClassDef, ast.FunctionDef)):
-            continue
+    definitions = _definitions(interp, module)
+    for node, value in definitions:
         first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
         last = node.body[0].lineno if node.body else node.lineno
         inputs = directives.inputs_for(first, max(node.lineno, last - 1))
@@ -54,12 +47,27 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
             return interp.call(instantiate(interp, value), args, kwargs)
 
         attempt(asked, _name_span(module, node), [])
-    classes = [v for v in definitions if isinstance(v, ClassObject) and _has_forward(interp, v)]
+    classes = [v for _, v in definitions if isinstance(v, ClassObject) and _has_forward(interp, v)]
     _run_functions(interp, module, definitions, classes, attempt)
     for cls in reversed(classes):
         if cls not in interp.recorder.reached and isinstance(cls.node, ast.ClassDef):
             assumed: list[str] = []
             attempt(lambda c=cls, a=assumed: _run_class(interp, c, a), _name_span(module, cls.node), assumed)  # type: ignore[misc]
+
+
+Definition = tuple["ast.ClassDef | ast.FunctionDef", Any]
+
+
+def _definitions(interp: Interpreter, module: ModuleObject) -> list[Definition]:
+    """Top-level classes and functions of a file with what their names stand for: decorators may have replaced them."""
+    tree = interp.tree_of(module)
+    found: list[Definition] = []
+    for node in tree.body if tree is not None else []:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            value = module.namespace.get(node.name)
+            if value is not None and not isinstance(value, Unknown):
+                found.append((node, value))
+    return found
 
 
 def _name_span(module: ModuleObject, node: ast.ClassDef | ast.FunctionDef) -> Span:
@@ -83,48 +91,46 @@ def _is_abstract(func: Function) -> bool:
 def _run_functions(
     interp: Interpreter,
     module: ModuleObject,
-    definitions: list[ClassObject | Function],
+    definitions: list[Definition],
     classes: list[ClassObject],
     attempt: Attempt,
 ) -> None:
     """Tests, and factories that need no arguments, as long as they reach classes nothing reached before."""
     tried = 0
-    for value in definitions:
-        if not isinstance(value, Function) or not isinstance(value.node, ast.FunctionDef):
+    for node, value in definitions:
+        if not isinstance(node, ast.FunctionDef):
             continue
         if all(c in interp.recorder.reached for c in classes) or not classes:
             return
-        if _required(value) or value.name.startswith("_") or not _makes_models(value):
+        if _required(node) or node.name.startswith("_") or not _makes_models(node):
             continue
         tried += 1
         if tried > _FACTORIES:
             return
         before = len(interp.recorder.reached)
         assumed: list[str] = []
-        attempt(lambda v=value, a=assumed: _run_factory(interp, v, a), _name_span(module, value.node), assumed)  # type: ignore[misc]
+        attempt(lambda v=value, a=assumed: _run_factory(interp, v, a), _name_span(module, node), assumed)  # type: ignore[misc]
         if len(interp.recorder.reached) == before and tried >= 3:
             return
 
 
-def _makes_models(func: Function) -> bool:
+def _makes_models(node: ast.FunctionDef) -> bool:
     """Whether a function may return or call a model: a test, or something that returns a call's result."""
-    if func.name.startswith("test"):
+    if node.name.startswith("test"):
         return True
-    return any(isinstance(n, ast.Return) and isinstance(n.value, (ast.Call, ast.Name)) for n in ast.walk(func.node))
+    return any(isinstance(n, ast.Return) and isinstance(n.value, (ast.Call, ast.Name)) for n in ast.walk(node))
 
 
-def _required(func: Function, skip: int = 0) -> list[ast.arg]:
+def _required(node: Any, skip: int = 0) -> list[ast.arg]:
     """Parameters without default, `self` left out with ``skip=1``."""
-    if isinstance(func.node, ast.Lambda):
-        return []
-    args = func.node.args
+    args = node.args
     positional = [*args.posonlyargs, *args.args]
     cut = len(positional) - len(args.defaults)
     missing = [a for a, d in zip(args.kwonlyargs, args.kw_defaults) if d is None]
     return [*positional[skip:cut], *missing]
 
 
-def _run_factory(interp: Interpreter, func: Function, assumed: list[str]) -> Any:
+def _run_factory(interp: Interpreter, func: Any, assumed: list[str]) -> Any:
     made = interp.call(func, ())
     if isinstance(made, Instance) and interp.is_nn_module(made.cls) and made.cls not in interp.recorder.reached:
         return call_probed(interp, made, assumed)
@@ -145,7 +151,7 @@ def assumed_arguments(interp: Interpreter, cls: ClassObject, assumed: list[str])
     if not isinstance(init, Function):
         return {}
     values: dict[str, Any] = {}
-    for parameter in _required(init, skip=1):
+    for parameter in _required(init.node, skip=1):
         name = parameter.arg
         value = _assumed_value(interp, cls, init, parameter)
         values[name] = value
@@ -200,13 +206,13 @@ def _configuration(
 
 def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any:
     """Call a model on inputs found by probing its forward."""
-    forward = model.cls.lookup("forward")
+    forward = _undecorated(model.cls.lookup("forward"))
     if not isinstance(forward, Function) or isinstance(forward.node, ast.Lambda):
         return None
     hints = hints_in_source(forward.node, model.cls.node)
-    parameters = _required(forward, skip=1)
+    parameters = _required(forward.node, skip=1) or _main_inputs(model, forward.node)
     plain = {p.arg: _plain_value(p) for p in parameters}
-    probes = {p.arg: hints.get(p.arg) or Probe(p.arg) for p in parameters if plain[p.arg] is MISSING}
+    probes = {p.arg: hints.get(p.arg) or _picture(interp, model, p.arg) for p in parameters if plain[p.arg] is MISSING}
     if any(probe.type() is None or probe.told in ("", "its name") for probe in probes.values()):
         _probe(interp, model, {**plain, **{name: probe_tensor(probe) for name, probe in probes.items()}}, probes)
     inputs: dict[str, Any] = {}
@@ -226,6 +232,37 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
     signature = signature_of(forward.node)
     ordered = tuple(inputs[n] for n in signature.positional[1:] if n in inputs)
     return interp.call(model, ordered, {n: v for n, v in inputs.items() if n not in signature.positional})
+
+
+def _undecorated(func: Any) -> Any:
+    """The function behind wrappers that name it (``functools.wraps``): its parameters are the ones callers see."""
+    for _ in range(8):
+        inner = func.attrs.get("__wrapped__") if isinstance(func, Function) else None
+        if inner is None:
+            break
+        func = inner
+    return func
+
+
+def _main_inputs(model: Instance, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.arg]:
+    """What to pass to a forward whose every parameter has a default: the input its class or convention calls the main one."""
+    main = model.cls.lookup("main_input_name")
+    parameters = [*node.args.posonlyargs, *node.args.args][1:]
+    names = [p.arg for p in parameters]
+    chosen = main if isinstance(main, str) and main in names else next((n for n in names if n in CONVENTIONS), None)
+    return [p for p in parameters if p.arg == chosen or (p.arg == "decoder_input_ids" and chosen is not None)]
+
+
+def _picture(interp: Interpreter, model: Instance, name: str) -> Probe:
+    """A probe for one input; pictures take their size from the model's configuration, where it has one."""
+    config = model.attrs.get("config")
+    if name == "pixel_values" and isinstance(config, Instance):
+        size = interp.getattr(config, "image_size", None)
+        channels = interp.getattr(config, "num_channels", None)
+        height, width = (size if isinstance(size, (list, tuple)) and len(size) == 2 else (size, size))
+        if all(isinstance(v, int) for v in (channels, height, width)):
+            return Probe(name, 4, ("B", str(channels), str(height), str(width)), told="the model's configuration")
+    return Probe(name)
 
 
 def _plain_value(parameter: ast.arg) -> Any:

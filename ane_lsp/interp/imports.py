@@ -477,6 +477,11 @@ class Imports(Objects):
             return _stub_source(module.path)
         return self.workspace.read(Path(module.path))
 
+    def tree_of(self, module: ModuleObject) -> ast.Module | None:
+        """The syntax tree of a module's file, None where it has none."""
+        tree = self._source(module).parse() if module.path is not None else None
+        return tree if isinstance(tree, ast.Module) else None
+
     def run_module(self, module: ModuleObject) -> None:
         """Run a module's top level once. A statement that fails is left out; the rest still counts."""
         if module.state != "new":
