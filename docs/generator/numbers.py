@@ -1,0 +1,84 @@
+"""Figures inside written pages: ``<!-- figure: NAME -->`` stands for what these functions count."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from generator.text import plain, source, table, where
+
+import ane_lsp
+from ane_lsp.checks.finding import SEVERITIES
+from ane_lsp.knowledge import coverage, eligibility, rules, tables, targets
+
+ROOT = Path(__file__).resolve().parents[2]
+TUTORIAL = ("examples/tiny_decoder.py", "docs/tutorial/decoder.py")
+"""The tutorial's model, before and after."""
+
+_PLACE = re.compile(r"<!-- figure: ([a-z-]+) -->")
+
+
+def fill(text: str) -> str:
+    """The text with its figures. Raises KeyError for a name nobody counts."""
+    return _PLACE.sub(lambda match: FIGURES[match[1]](), text)
+
+
+def _evidence() -> str:
+    found = [item for rule in rules.all_rules() for item in rule.evidence]
+    facts = [fact for own in eligibility.facts().values() for fact in own]
+    rows = [
+        [word, str(Counter(item.basis for item in found)[word]), str(Counter(fact.basis for fact in facts)[word])]
+        for word in eligibility.BASES
+    ]
+    header = ["known by", f"observations on {len(rules.codes())} rule pages", "facts about operations"]
+    return "\n".join(table(header, rows))
+
+
+def _accounting() -> str:
+    count = Counter(entry.outcome for entry in coverage.table())
+    return (
+        f"{len(coverage.table())} constraints were catalogued: {count['rule']} have a rule, {count['fact']} are facts that rules "
+        f"and the placement use, {count['not-flagged']} are not flagged, each with a reason (`ane-lsp rules --coverage`)."
+    )
+
+
+def _constants() -> str:
+    columns = ("constant", "backend", "value", "meaning", "confidence", "chip", "os", "source")
+    rows = [
+        [plain(row["constant"].replace("_", " ")), plain(row["backend"]), row["value"], plain(row["meaning"]),
+         f"{row['confidence']} on {where(row['chip'], row['os'])}", source(row["source"])]
+        for row in tables.load("cost-constants.csv", columns)
+    ]  # fmt: skip
+    return "\n".join(table(["constant", "backend", "value", "meaning", "known", "source"], rows))
+
+
+def _rules() -> str:
+    return str(len(rules.codes()))
+
+
+def _targets() -> str:
+    chips = targets.chips()
+    return f"{len(chips)} chips and {sum(len(chip.devices) for chip in chips)} device names"
+
+
+def _tutorial() -> str:
+    found = [ane_lsp.analyze_file(ROOT / name) for name in TUTORIAL]
+    (before,), (after,) = (file.models for file in found)
+    rows = [("operations", before.ops, after.ops), ("of them can run on the ANE of M4", before.on_ane, after.on_ane)]
+    rows += [
+        (f"findings: {severity}", *(sum(finding.severity == severity for finding in file.findings) for file in found))
+        for severity in SEVERITIES
+    ]
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
+
+
+FIGURES: dict[str, Callable[[], str]] = {
+    "evidence": _evidence,
+    "accounting": _accounting,
+    "constants": _constants,
+    "rules": _rules,
+    "tutorial": _tutorial,
+    "targets": _targets,
+}
