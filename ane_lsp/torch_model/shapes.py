@@ -132,8 +132,8 @@ def reduced(shape: Shape | None, axes: Iterable[int], keepdim: bool) -> Shape | 
 def broadcast_size(left: DimLike, right: DimLike) -> DimLike:
     """The size two sizes broadcast to.
 
-    Where it depends on the symbols: the side that is provably above 1, the known one of two that must be equal, else a
-    fresh size.
+    Where it depends on the symbols: the side that is provably above 1, the known one of two that must be equal, the
+    simpler of two expressions over named symbols; a fresh size where one of them is not known.
     """
     if left is right or left == right or right == 1:
         return left
@@ -152,7 +152,11 @@ def broadcast_size(left: DimLike, right: DimLike) -> DimLike:
         return better_known(left, right)
     if left_above:
         return left
-    return right if right_above else dims.fresh()
+    if right_above:
+        return right
+    # Two symbolic sizes: torch wants them equal unless one is 1, and a symbol is not taken to be 1 (nor does torch.export).
+    known = [size for size in (left, right) if dims.is_known(size)]
+    return min(known, key=lambda size: len(str(size))) if len(known) == 2 else dims.fresh()
 
 
 def better_known(left: DimLike, right: DimLike) -> DimLike:
