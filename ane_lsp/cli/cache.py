@@ -51,10 +51,11 @@ class ResultCache:
         """The user's cache."""
         return cls(cache_dir(), _build())
 
-    def key(self, path: Path, settings: Settings, workspace: Workspace) -> str:
-        """Names the result of analysing `path` under these settings."""
+    def key(self, path: Path, settings: Settings, workspace: Workspace, what: str = "check") -> str:
+        """Names the result of doing `what` with `path` under these settings."""
         plain = {f.name: str(getattr(settings, f.name)) for f in fields(settings) if f.name != "origins"}
         parts = [
+            what,
             self.build,
             str(path),
             plain,
@@ -65,17 +66,27 @@ class ResultCache:
 
     def load(self, key: str) -> FileAnalysis | None:
         """The result under `key`, None where none is known or what it was made from has changed."""
+        plain = self.load_plain(key)
         try:
-            entry = json.loads(self._path(key).read_bytes())
-            if not _unchanged(entry["files"], entry["directories"]):
-                return None
-            return _result_from(entry["result"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None if plain is None else _result_from(plain)
+        except (KeyError, TypeError, RecursionError):
             return None
 
     def save(self, key: str, result: FileAnalysis, used: Dependencies) -> None:
         """Remember a result."""
-        entry = {"files": used.files, "directories": used.directories, "result": asdict(result)}
+        self.save_plain(key, asdict(result), used)
+
+    def load_plain(self, key: str) -> Any:
+        """The JSON value under `key`, None where none is known or what it was made from has changed."""
+        try:
+            entry = json.loads(self._path(key).read_bytes())
+            return entry["result"] if _unchanged(entry["files"], entry["directories"]) else None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def save_plain(self, key: str, result: Any, used: Dependencies) -> None:
+        """Remember a JSON value."""
+        entry = {"files": used.files, "directories": used.directories, "result": result}
         path = self._path(key)
         try:
             text = json.dumps(entry)

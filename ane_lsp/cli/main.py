@@ -14,6 +14,7 @@ from ane_lsp.cli.errors import CLEAN, FAILED, UsageError
 COMMANDS: Mapping[str, str] = {
     "check": "report what will not convert to Core ML or will leave the Neural Engine",
     "trace": "list every torch operation that a file reaches, with shapes",
+    "report": "draw the map of a workspace: its models by readiness, the worst operations, the trend",
     "placement": "predict where each operation would run: Neural Engine or CPU",
     "explain": "print the page of a rule: what, why, how to fix, evidence",
     "rules": "list the rules",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ane_lsp.cli.cache import ResultCache
 from ane_lsp.cli.errors import CLEAN, FAILED, UsageError
 from ane_lsp.cli.options import (
     add_color_option,
@@ -41,13 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_color_option(parser)
     add_target_options(parser)
     add_project_options(parser)
+    parser.add_argument("--no-cache", action="store_true", help="do not use or keep results of earlier runs")
     parser.add_argument("--budget", type=float, metavar="SECONDS", help="stop after this time (default: 20)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the operations. Exit 0 also where parts are unknown; 2 where the file cannot be read or parsed."""
-    from ane_lsp import analysis
-
     to_utf8(sys.stdout)
     if not args.file.is_file():
         raise UsageError(f"no such file: {args.file}")
@@ -61,14 +61,23 @@ def run(args: argparse.Namespace) -> int:
         span = source.problem.span
         column = utf8_to_code_points(source.lines.line(span.line), span.col) + 1
         raise UsageError(f"{args.file}:{span.line}:{column}: {source.problem.message}")
-    traced = analysis.trace(
-        path, workspace, projects.settings(path), entry=args.entry, inputs=read_inputs(args.input or ())
-    )
-    rows = [*traced.rows, traced.summary]
+    inputs = read_inputs(args.input or ())
+    settings = projects.settings(path)
+    store = ResultCache.open() if not args.no_cache else None
+    key = store.key(path, settings, workspace, f"trace {args.entry} {inputs}") if store is not None else ""
+    rows = store.load_plain(key) if store is not None else None
+    if rows is None:
+        from ane_lsp import analysis
+
+        with workspace.track() as used:
+            traced = analysis.trace(path, workspace, settings, entry=args.entry, inputs=inputs)
+        rows = [*traced.rows, traced.summary]
+        if store is not None and not traced.summary["summary"].get("stopped"):
+            store.save_plain(key, json.loads(json.dumps(rows, default=str)), used)
     lines = jsonl(rows) if args.format == "jsonl" else table(rows, Painter(wants_color(args.color, sys.stdout)))
     for line in lines:
         print(line)
-    return FAILED if traced.summary["summary"].get("stopped") == "internal" else CLEAN
+    return FAILED if rows[-1]["summary"].get("stopped") == "internal" else CLEAN
 
 
 def read_inputs(texts: Iterable[str]) -> tuple[InputSpec, ...]:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -55,12 +56,13 @@ class Run:
 def deep(work: Callable[[], T]) -> T:
     """Run `work` where the host's recursion limit and stack allow deep interpreted calls."""
     outcome: list[Any] = []
+    context = copy_context()  # what the workspace tracks is tracked in the thread too
 
     def target() -> None:
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, _HOST_RECURSION))
         try:
-            outcome.append((True, work()))
+            outcome.append((True, context.run(work)))
         except BaseException as error:
             outcome.append((False, error))
 

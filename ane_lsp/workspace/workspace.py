@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,7 +55,7 @@ class Workspace:
         self._cached_text = 0
         self._lock = threading.RLock()
         self._directories = DirectoryCache()
-        self._tracking = threading.local()
+        self._tracking: ContextVar[Dependencies | None] = ContextVar("tracking", default=None)
         self._directories.on_use = self._track_directory
         source_roots = [self.root, *([self.root / "src"] if (self.root / "src").is_dir() else [])]
         self.source_roots = tuple(source_roots)
@@ -191,25 +192,25 @@ class Workspace:
 
     @contextmanager
     def track(self) -> Iterator[Dependencies]:
-        """Collects what this thread reads and lists inside the block; a result cache is valid while they are unchanged."""
-        outer: Dependencies | None = getattr(self._tracking, "current", None)
+        """Collects what this context reads and lists inside the block; a result cache is valid while they are unchanged."""
+        outer = self._tracking.get()
         mine = Dependencies()
-        self._tracking.current = mine
+        token = self._tracking.set(mine)
         try:
             yield mine
         finally:
-            self._tracking.current = outer
+            self._tracking.reset(token)
             if outer is not None:
                 outer.files.update(mine.files)
                 outer.directories.update(mine.directories)
 
     def _track_file(self, path: str, stamp: tuple[int, int] | None) -> None:
-        current: Dependencies | None = getattr(self._tracking, "current", None)
+        current = self._tracking.get()
         if current is not None:
             current.files[path] = stamp
 
     def _track_directory(self, path: str, stamp: int) -> None:
-        current: Dependencies | None = getattr(self._tracking, "current", None)
+        current = self._tracking.get()
         if current is not None:
             current.directories[path] = stamp
 
