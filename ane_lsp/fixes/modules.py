@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ane_lsp.checks.finding import Fix
 from ane_lsp.fixes.site import Site, fixer
-from ane_lsp.fixes.tree import Refused, bind, is_stable, literal
+from ane_lsp.fixes.tree import Refused, bind, literal
 
 
 @fixer("ANE416")
@@ -66,50 +66,3 @@ def softmax_over_keys(site: Site) -> Iterator[Fix]:
         site.tree.replace(node, "1", atomic=True),
         safety="unsafe",
     )
-
-
-@fixer("ANE101", "ANE418")
-def roll_by_slices(site: Site) -> Iterator[Fix]:
-    """torch.roll along known axes as torch.cat of two slices each."""
-    if site.name() not in ("torch.roll", "torch.Tensor.roll"):
-        raise Refused("not roll")
-    given, rest = site.method_or_function(("shifts", "dims"))
-    shifts, dims = rest.get("shifts"), rest.get("dims")
-    if shifts is None or dims is None:
-        raise Refused("rolls the flattened tensor")
-    pairs = list(zip(_each(shifts), _each(dims), strict=False))
-    if len(_each(shifts)) != len(_each(dims)) or not pairs:
-        raise Refused("as many shifts as axes")
-    rank = site.rank()
-    tree = site.tree
-    cat, imports = tree.spell("torch.cat")
-    edits = []
-    if is_stable(given):
-        text = tree.text(given)
-    else:
-        text = tree.fresh("given")
-        edits.append(tree.before(site.call, f"{text} = {tree.text(given)}"))
-    for index, (shift, dim) in enumerate(pairs):
-        axis, by = literal(dim), literal(shift)
-        if type(axis) is not int or type(by) is not int or not -rank <= axis < rank:
-            raise Refused("not literals")
-        size = site.length(axis)
-        by %= size
-        if by == 0:
-            continue
-        negative = axis % rank - rank
-        front = "..., " if rank + negative else ""
-        behind = ", :" * (-1 - negative)
-        joined = f"{cat}(({text}[{front}-{by}:{behind}], {text}[{front}:-{by}{behind}]), dim={negative})"
-        if index == len(pairs) - 1:
-            edits.append(tree.replace(site.call, joined, atomic=True))
-        else:
-            text = tree.fresh("rolled" if index == 0 else f"rolled_{index + 1}")
-            edits.append(tree.before(site.call, f"{text} = {joined}"))
-    if not any(edit.span == tree.span(site.call) for edit in edits):
-        raise Refused("nothing is rolled")
-    yield site.fix("Roll by torch.cat of two slices", *edits, *imports)
-
-
-def _each(node: ast.expr) -> list[ast.expr]:
-    return list(node.elts) if isinstance(node, (ast.Tuple, ast.List)) else [node]

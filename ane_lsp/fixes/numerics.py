@@ -169,3 +169,61 @@ def _keepdim_axis(site: Site, mean: ast.expr) -> int:
     if type(dim) is not int or literal(bound.get("keepdim")) is not True:
         raise Refused("not the mean over one axis that stays")
     return dim
+
+
+@fixer("ANE507")
+def shifted_softmax(site: Site) -> Iterator[Fix]:
+    """``e = exp(x)`` that is only used in ``e / e.sum(d, keepdim=True)``: exp(x - max(x)), which cancels in the quotient."""
+    if site.name().rsplit(".", 1)[-1] != "exp":
+        raise Refused("not exp")
+    given, rest = site.method_or_function(())
+    statement = site.tree.statement(site.node)
+    function = site.tree.function(site.node)
+    if rest or function is None or not isinstance(statement, ast.Assign) or statement.value is not site.node:
+        raise Refused("not given a name")
+    if len(statement.targets) != 1 or not isinstance(statement.targets[0], ast.Name) or not is_stable(given):
+        raise Refused("not given a name")
+    name = statement.targets[0].id
+    uses = [n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == name and n is not statement.targets[0]]
+    quotients = [
+        n for n in ast.walk(function)
+        if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div) and n.left in uses and isinstance(n.right, ast.Call)
+    ]  # fmt: skip
+    if len(uses) != 2 or len(quotients) != 1:
+        raise Refused("used elsewhere, too")
+    total = quotients[0].right
+    assert isinstance(total, ast.Call)
+    if not isinstance(total.func, ast.Attribute) or total.func.attr != "sum" or total.func.value not in uses:
+        raise Refused("not divided by its own sum")
+    dim = _keepdim_axis(site, total)
+    text = site.tree.text(given)
+    edit = site.tree.replace(given, f"({text} - {text}.amax({dim}, keepdim=True))", atomic=True)
+    yield site.fix("Subtract the maximum, as softmax does", edit)
+
+
+@fixer("ANE507")
+def clamped_exp(site: Site) -> Iterator[Fix]:
+    """exp of at most 11, which fp16 holds."""
+    if site.name().rsplit(".", 1)[-1] != "exp":
+        raise Refused("not exp")
+    given, rest = site.method_or_function(())
+    if rest:
+        raise Refused("other arguments")
+    edit = site.tree.replace(given, f"{site.tree.atom(given)}.clamp(max=11.0)", atomic=True)
+    yield site.fix("Clamp the exponent to 11 (changes results above 59874)", edit, safety="unsafe")
+
+
+@fixer("ANE504")
+def larger_epsilon(site: Site) -> Iterator[Fix]:
+    """The literal, here or in the constructor, as 1e-5."""
+    value = site.finding.data.get("epsilon")
+    nodes: list[ast.AST] = [site.node]
+    nodes += [site.tree.at(call.ctor) for call in site.calls if call.ctor is not None]
+    found = {
+        constant for node in nodes for constant in ast.walk(node)
+        if isinstance(constant, ast.Constant) and isinstance(constant.value, float) and constant.value == value
+    }  # fmt: skip
+    if len(found) != 1:
+        raise Refused("not written here, once")
+    edit = site.tree.replace(found.pop(), "1e-5", atomic=True)
+    yield site.fix("Raise the epsilon to 1e-5 (changes results for small inputs)", edit, safety="unsafe")

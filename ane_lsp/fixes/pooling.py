@@ -9,6 +9,7 @@ does not. The output length, floor((n + 2p - k) / s) + 1, is the same for both. 
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -327,3 +328,31 @@ def _steps(k: int) -> list[int]:
         found.append(step)
         k //= step
     return [*found, k]
+
+
+@fixer("ANE107")
+def scaled_average(site: Site) -> Iterator[Fix]:
+    """divisor_override d as the plain average times (window size / d); every window counts its padding, so all are full."""
+    name = site.name()
+    if name not in ("torch.nn.functional.avg_pool2d", "torch.nn.functional.avg_pool3d"):
+        raise Refused("not a function with divisor_override")
+    axes = _axes(name)
+    bound = bind(site.call, ("input", *_AVG_NAMES))
+    kernel = _numbers(literal(bound.get("kernel_size")), axes)
+    divisor = literal(bound.get("divisor_override"))
+    keyword = next((k for k in site.call.keywords if k.arg == "divisor_override"), None)
+    if type(divisor) is not int or divisor == 0 or keyword is None:
+        raise Refused("the divisor is not a literal keyword")
+    if _flag(literal(bound.get("ceil_mode"))) or literal(bound.get("count_include_pad")) is False:
+        raise Refused("windows of different sizes")
+    tree = site.tree
+    call = tree.text(site.call)
+    start, lines = tree.span(site.call), tree.source.lines
+    span = tree.span(keyword)
+    base = lines.offset(start.line, start.col)
+    first, last = lines.offset(span.line, span.col) - base, lines.offset(span.end_line, span.end_col) - base
+    head = call[:first].rstrip()
+    if not head.endswith(",") or call[last:].strip() != ")":
+        raise Refused("not the last argument")
+    text = f"{head[:-1]}) * {math.prod(kernel) / divisor!r}"
+    yield site.fix("Scale the average instead of overriding its divisor", tree.replace(site.call, text))

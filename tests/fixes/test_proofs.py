@@ -40,6 +40,20 @@ EXACT = {
     "ANE508-power-of-two": ("ANE508", module("return (q @ k.transpose(-2, -1) * 0.125).softmax(-1)", **QK)),
     "ANE418-roll": ("ANE418", module("return torch.roll(x, shifts=(-3, 5), dims=(2, 3))")),
     "ANE418-roll-batch": ("ANE418", module("return 1 + torch.roll(x + 1, -1, 1)")),
+    "ANE418-roll-by-attribute": (
+        "ANE418",
+        module(
+            "x = torch.roll(x, shifts=(-self.by[0], -self.by[1]), dims=(2, 3))\nreturn torch.roll(x, self.by[1], -1)",
+            "self.by = (0, 3)",
+        ),
+    ),
+    "ANE418-repeat": ("ANE418", module("return torch.repeat_interleave(x + 1, 3, dim=1)")),
+    "ANE418-repeat-last": ("ANE418", module("return x.repeat_interleave(2, -1)", inputs="torch.randn(2, 3, 4)")),
+    "ANE101-mT": ("ANE101", module("return (x + 1).mT")),
+    "ANE101-movedim": ("ANE101", module("return x.movedim((0, 1), (-1, 0))")),
+    "ANE101-vstack": ("ANE101", module("return torch.vstack([x, x + 1])")),
+    "ANE101-column_stack": ("ANE101", module("return torch.column_stack((x, x + 1))")),
+    "ANE101-diff": ("ANE101", module("return torch.diff(x, dim=1) * 2")),
     "ANE108-nearest-exact": (
         "ANE108", module('return F.interpolate(x, scale_factor=2, mode="nearest-exact")')
     ),
@@ -71,6 +85,15 @@ CLOSE = {
     "ANE501-sqrt": (
         "ANE501", module("n = ((x ** 2).mean(dim=1, keepdim=True) + 1e-5).sqrt()\nreturn x / n"), 0.2
     ),
+    "ANE106-heads": (
+        "ANE106",
+        module(
+            "return F.scaled_dot_product_attention(q, k, k + 1, enable_gqa=True)", args="q, k",
+            inputs="torch.randn(1, 8, 16, 32), torch.randn(1, 2, 16, 32)",
+        ), 1.0,
+    ),
+    "ANE507-softmax": ("ANE507", module("e = torch.exp(x)\nreturn e / e.sum(-1, keepdim=True)"), 2.0),
+    "ANE107-divisor": ("ANE107", module("return F.avg_pool2d(x, (2, 3), padding=1, divisor_override=4) + 1"), 1.0),
     "ANE305": ("ANE305", module("return self.pool(x)", init="self.pool = nn.AvgPool2d(56)", inputs="torch.randn(1, 4, 56, 56)"), 1.0),
     "ANE416": (
         "ANE416",
@@ -119,6 +142,8 @@ def test_functions_in_other_words(name: str, tmp_path: Path) -> None:
 
 
 UNSAFE = {
+    "ANE507": (module("return x.exp()"), True),
+    "ANE504": (module("return x / (x.abs().sum(-1, keepdim=True) + 1e-10)"), True),
     "ANE505": (module("return x.float().exp()"), True),
     "ANE254": (module("return x.double().exp().to(x.dtype)"), True),
     "ANE117": (module("return x.to(torch.bfloat16) + 1"), False),
