@@ -37,7 +37,7 @@ class ModelSummary:
     ops: operations left at run time. on_ane: those eligible for the target's ANE, as far as is known.
     unknown_shapes: operations with an output whose shape is not known.
     assumed: what was assumed to run it ("B and L are symbols: no concrete entry calls Net").
-    stopped: why the run ended early (``"budget"``), None where it did not.
+    stopped: why the run ended early (``"budget"``), None where it did not. errors, warnings: how many of the findings.
     """
 
     name: str
@@ -49,6 +49,8 @@ class ModelSummary:
     findings: int
     assumed: tuple[str, ...] = ()
     stopped: str | None = None
+    errors: int = 0
+    warnings: int = 0
 
 
 @dataclass(slots=True)
@@ -101,8 +103,12 @@ def analyze(
     kept, _ = directives.apply(findings, str(source.path), lambda code: settings.is_selected(code))
     kept = [f for f in kept if settings.is_selected(f.code, f.name, source.path) and _shown(f, settings)]
     result.findings = sorted(kept, key=_position)
-    shown = {(f.code, f.span) for f in kept}
-    result.models = [replace(m, findings=len(own & shown)) for m, own in zip(result.models, places, strict=True)]
+    shown = {(f.code, f.span): f.severity for f in kept}
+    result.models = [
+        replace(model, findings=len(severities), errors=severities.count("error"), warnings=severities.count("warning"))
+        for model, own in zip(result.models, places, strict=True)
+        for severities in ([shown[place] for place in own if place in shown],)
+    ]
     return result
 
 

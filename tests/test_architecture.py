@@ -23,6 +23,7 @@ ALLOWED = {
     "verify": {"graph", "checks", "placement", "knowledge", "analysis", "workspace", "syntax", "report", "fixes"},
     "report": {"graph", "syntax", "checks", "knowledge", "analysis", "placement", "fixes"},
     "_api": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report"},
+    "pytest_plugin": {"graph", "checks", "knowledge", "analysis", "_api"},
     "server": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report"},
     "cli": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report", "server", "_api"},
 }  # fmt: skip

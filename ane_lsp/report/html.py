@@ -40,6 +40,11 @@ def page(
     body += _placements(report, placements)
     body += _findings(report)
     body += _tables(report, placements)
+    return document(title, body)
+
+
+def document(title: str, body: Sequence[str], target: str = "findings") -> str:
+    """A whole page around its parts, which are HTML already. `target`: the id that the link for keyboards leads to."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -47,15 +52,18 @@ def page(
         "script-src 'unsafe-inline'\">\n"
         f'<meta name="generator" content="ane-lsp {_text(__version__)}">\n'
         f"<title>{_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        '<a class="skip" href="#findings">Skip to the findings</a>\n<main>\n'
+        f'<a class="skip" href="#{target}">Skip to the {target}</a>\n<main>\n'
         + "\n".join(body)
         + f"\n</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
     )
 
 
-def _text(value: object) -> str:
+def safe(value: object) -> str:
     """Any text, safe in HTML and without characters that control a display."""
     return escape(printable(str(value)), quote=True)
+
+
+_text = safe
 
 
 def _summary(report: Report, placements: Sequence[Placement], title: str) -> Iterator[str]:

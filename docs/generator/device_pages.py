@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from generator import facts
-from generator.text import code, plain, searchable, slug, source, table
-
 from ane_lsp.knowledge import targets
 from ane_lsp.knowledge.targets import Target
+from generator import facts
+from generator.text import code, plain, searchable, slug, source, table
 
 REFERENCE = "M4"
 """The chip that was measured operation by operation."""
@@ -53,7 +52,12 @@ def _index() -> str:
         ]
         for chip in chips
     ]
-    out += [*table(["chip", "engine", "cores", "TOPS (Apple's figure)", "first OS", "devices"], rows), "", "## Devices", ""]
+    out += [
+        *table(["chip", "engine", "cores", "TOPS (Apple's figure)", "first OS", "devices"], rows),
+        "",
+        "## Devices",
+        "",
+    ]
     rows = [
         [
             f"[{plain(device)}]({slug(device)}.md)",
@@ -161,7 +165,9 @@ def _differences(chip: Target, reference: Target) -> list[str]:
     rows = [
         [plain(name.replace("_", " ")), facts.limit(name, pair[0]), facts.limit(name, pair[1])]
         for name in facts.limit_names()
-        if facts.limit(name, pair[0]) and facts.limit(name, pair[1]) and facts.limit(name, pair[0]) != facts.limit(name, pair[1])
+        if facts.limit(name, pair[0])
+        and facts.limit(name, pair[1])
+        and facts.limit(name, pair[0]) != facts.limit(name, pair[1])
     ]
     if rows:
         out += [*table(["limit", chip.chip, reference.chip], rows), ""]

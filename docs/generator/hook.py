@@ -11,8 +11,9 @@ for _folder in (ROOT, ROOT / "docs"):
     if str(_folder) not in sys.path:
         sys.path.insert(0, str(_folder))
 
-from generator import numbers, pages, repo_pages  # noqa: E402
 from mkdocs.structure.files import File, Files  # noqa: E402
+
+from generator import numbers, pages, repo_pages  # noqa: E402
 
 
 def on_files(files: Files, config: Any) -> Files:

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from generator.text import plain, source, table, where
-
 import ane_lsp
 from ane_lsp.checks.finding import SEVERITIES
 from ane_lsp.knowledge import coverage, eligibility, rules, tables, targets
+from generator.text import plain, source, table, where
 
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIAL = ("examples/tiny_decoder.py", "docs/tutorial/decoder.py")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
+from ane_lsp.knowledge import files, rules
 from generator import facts
 from generator.device_pages import cell
 from generator.text import code, plain, searchable, table
-
-from ane_lsp.knowledge import files, rules
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -51,7 +50,9 @@ def _conversion() -> str:
     rows = []
     for row in csv.DictReader(files.read("facts/torch-coverage.csv").splitlines()):
         answers = [row[column] for column in ("trace_9_0", "export_9_0", "core_9_0", "trace_ios15", "trace_main")]
-        rows.append([code(row["case"]), *(f"**{plain(a)}**" if a == "no" else plain(a) for a in answers), plain(row["mil_ops"])])
+        rows.append(
+            [code(row["case"]), *(f"**{plain(a)}**" if a == "no" else plain(a) for a in answers), plain(row["mil_ops"])]
+        )
     out = [
         "---", "hide: [toc, navigation]", "---", "", "# What converts", "",
         f"{len(rows)} torch calls, each converted with torch 2.13: by `torch.jit.trace`, by `torch.export`, and by `torch.export` "

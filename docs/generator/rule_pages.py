@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from generator.text import plain, source, table, where
-
 from ane_lsp.knowledge import rules
 from ane_lsp.knowledge.rules import Rule
+from generator.text import plain, source, table, where
 
 FAMILIES = {
     "convert": ("ANE1xx: does not convert", "coremltools refuses the operation, or converts it to something else."),

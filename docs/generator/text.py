@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _COMMIT = re.compile(r"(?<![\w/])([\w-]+/[\w.-]+)@([0-9a-f]{7,40})\b")
-_ESCAPES = {ord(character): f"&#{ord(character)};" for character in "\\`*_{}[]<>|#~&\""}
+_ESCAPES = {ord(character): f"&#{ord(character)};" for character in '\\`*_{}[]<>|#~&"'}
 _ISSUE = re.compile(r"(?<![\w/])([\w-]+/[\w.-]+)#(\d+)\b")
 
 
