@@ -52,8 +52,10 @@ class Base:
         self.journals: list[state.Journal] = []
         self.modules: dict[str, ModuleObject] = {}
         self.with_stars: list[ModuleObject] = []  # modules whose star imports may not have run yet
+        self.forcing = False  # inside force_pending_imports
         self.trying = 0
         self.handled: Any = None
+        self.compared = 0  # items looked at by the running comparison
         self.unresolved: dict[str, Span] = {}  # calls that led nowhere: what was called -> where
         self.raised: list[tuple[str, Span | None]] = []  # errors torch would raise, for shape findings
         self.on_top_level_error: Callable[[ModuleObject, ast.stmt, PyRaise], None] | None = None
@@ -119,6 +121,26 @@ class Base:
                 raise
         finally:
             self.max_steps = outer
+
+    @contextmanager
+    def share(self, part: float) -> Iterator[list[str]]:
+        """Allow only `part` of what is left of the budget inside. What stopped it is in the list afterwards."""
+        steps, deadline = self.max_steps, self.deadline
+        now = time.monotonic()
+        self.max_steps = self.steps + int((steps - self.steps) * part)
+        self.deadline = now + (deadline - now) * part
+        stopped: list[str] = []
+        frame, modules = self.frame, list(self.recorder.modules)
+        try:
+            yield stopped
+        except Stop as stop:
+            if stop.reason != "budget":
+                raise
+            stopped.append(stop.reason)
+            self.frame, self.recorder.modules[:] = frame, modules
+            self.journals.clear()
+        finally:
+            self.max_steps, self.deadline = steps, deadline
 
     def unknown(self, reason: str, cause: Unknown | None = None) -> Unknown:
         """A value nobody knows, with the place where that became so."""

@@ -210,6 +210,7 @@ def _quantifier(name: str, decisive: bool) -> Builtin:
             return interp.unknown(f"{name}() of an unknown sequence", iterable)
         open_question: Unknown | None = None
         for item in interp.iterate(iterable):
+            interp.tick()
             verdict = interp.truth(item)
             if verdict is decisive:
                 return decisive

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 ATTEMPT_STEPS = 1_500_000  # interpreter steps for one entry of a file
+SCRIPT_SHARE = 0.6  # of the budget for running the file as a script; the rest is for what it defines
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ def run_file(
     interp = start(workspace, opset, limits, cancelled, frozenset({str(path)}))
     entries: list[EntryRun] = []
     run_ref: list[Run] = []
+    endless: list[str] = []
 
     def collect(before: int, span: Span | None, assumed: tuple[str, ...] = ()) -> None:
         for graph, (root, where) in list(zip(interp.recorder.graphs, interp.recorder.entries))[before:]:
@@ -131,8 +133,14 @@ def run_file(
         return done
 
     def work() -> Any:
-        module = load_file(interp, path, as_main=True)
+        module: ModuleObject | None = None
+        with interp.share(SCRIPT_SHARE) as ended:
+            module = load_file(interp, path, as_main=True)
         collect(0, None)
+        if ended:  # what the script defined before can still be called
+            endless.append("budget")
+            module = interp.modules[workspace.module_name(path)]
+            module.state = "done"
         if module is None:
             return None
         for expression, inputs in configured:
@@ -148,6 +156,10 @@ def run_file(
         return module
 
     run = guarded(interp, work)
+    if run.stopped is not None and not entries:
+        collect(0, None)
+    if endless and run.stopped is None:
+        run.stopped = endless[0]
     run.errors.extend(error for sub in run_ref for error in sub.errors)
     return FileRun(run, entries)
 

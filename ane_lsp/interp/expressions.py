@@ -11,6 +11,7 @@ from ane_lsp.interp import builtins, state
 from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration
 from ane_lsp.interp.summaries import SUMMARIES
+from ane_lsp.interp.support import too_deep
 from ane_lsp.interp.text import format_value
 from ane_lsp.interp.torch_glue import TorchGlue
 from ane_lsp.interp.values import (
@@ -289,7 +290,7 @@ class Expressions(TorchGlue):
             if arg.__class__ is ast.Starred:
                 value = self.eval(arg.value, frame)
                 try:
-                    args.extend(self.iterate(value))
+                    args.extend(self.listed(value))
                 except UnknownIteration as lost:
                     args.append(Unknown("from unknown *args", self.span(arg), lost.unknown))
             else:
@@ -496,7 +497,7 @@ def _items(interp: Expressions, nodes: list[ast.expr], frame: Frame) -> list[Any
     for node in nodes:
         if node.__class__ is ast.Starred:
             try:
-                items.extend(interp.iterate(interp.eval(node.value, frame)))
+                items.extend(interp.listed(interp.eval(node.value, frame)))
             except UnknownIteration as lost:
                 items.append(Unknown("items of an unknown sequence", interp.span(node), lost.unknown))
         else:
@@ -505,7 +506,11 @@ def _items(interp: Expressions, nodes: list[ast.expr], frame: Frame) -> list[Any
 
 
 def _tuple(interp: Expressions, node: ast.Tuple, frame: Frame) -> Any:
-    return tuple(_items(interp, node.elts, frame))
+    items = tuple(_items(interp, node.elts, frame))
+    for item in items:
+        if item.__class__ is tuple and too_deep(items):
+            return interp.unknown("a tuple too large to build here")
+    return items
 
 
 def _list(interp: Expressions, node: ast.List, frame: Frame) -> Any:

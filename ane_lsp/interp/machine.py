@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import time
 from collections.abc import Callable, Generator, Iterator
+from itertools import islice
 from typing import Any
 
 from ane_lsp.graph import ShapeFact, Span, TensorType, Unknown, dims
@@ -366,12 +367,13 @@ class Interpreter(Expressions):
     def _unpack_items(self, value: Any, count: int, starred: int | None) -> list[Any]:
         if isinstance(value, Tensor) and starred is None:
             return self.unpack_tensor(value, count)
-        items = list(self.iterate(value))
         if starred is None:
+            items = list(islice(self.iterate(value), count + 1))
             if len(items) != count:
                 few = "not enough" if len(items) < count else "too many"
                 self.raise_(ValueError, f"{few} values to unpack (expected {count}, got {len(items)})")
             return items
+        items = self.listed(value)
         after = count - starred - 1
         if len(items) < count - 1:
             self.raise_(ValueError, f"not enough values to unpack (expected at least {count - 1}, got {len(items)})")

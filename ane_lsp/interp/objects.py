@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from ane_lsp.graph import Sym, Unknown, dims
@@ -41,6 +42,7 @@ from ane_lsp.interp.values import (
 from ane_lsp.torch_model.constants import FInfo, IInfo
 
 _MAX_ELEMENTS = 1_000_000
+_MAX_COMPARED = 200_000  # items of nested sequences, for one comparison
 _PLAIN = (bool, int, float, str, bytes, complex, tuple, list, dict, set, frozenset, slice, range)
 
 _BINARY: dict[str, tuple[str, str, Callable[[Any, Any], Any]]] = {
@@ -1004,20 +1006,34 @@ class Objects(Base):
         if (lk is rk and lk in (list, tuple)) or (isinstance(left, tuple) and isinstance(right, tuple)):
             if len(left) != len(right):
                 return False
-            return self._all([self.truth(self.equal(a, b)) for a, b in zip(left, right)])
+            return self._all_equal(zip(left, right))
         if lk is dict and rk is dict:
             if left.keys() != right.keys():
                 return False
-            return self._all([self.truth(self.equal(left[k], right[k])) for k in left])
+            return self._all_equal((left[k], right[k]) for k in left)
         try:
             return bool(left == right)
         except Exception:
             return self.unknown("a comparison that is not modelled")
 
-    def _all(self, verdicts: list[Any]) -> Any:
-        if any(v is False for v in verdicts):
-            return False
-        return next((v for v in verdicts if v is not True), True)
+    def _all_equal(self, pairs: Iterable[tuple[Any, Any]]) -> Any:
+        """Whether all pairs are equal. Lists that hold one list many times over are not compared to the end."""
+        outermost = self.compared == 0
+        verdict: Any = True
+        try:
+            for left, right in pairs:
+                self.compared += 1
+                if self.compared > _MAX_COMPARED:
+                    return self.unknown("too many items to compare")
+                same = self.truth(self.equal(left, right))
+                if same is False:
+                    return False
+                if same is not True and verdict is True:
+                    verdict = same
+        finally:
+            if outermost:
+                self.compared = 0
+        return verdict
 
     def identical(self, left: Any, right: Any) -> Any:
         """``left is right``: three-valued."""
@@ -1071,6 +1087,7 @@ class Objects(Base):
 
     def _compare_sequences(self, symbol: str, left: Any, right: Any) -> Any:
         for a, b in zip(left, right):
+            self.tick()
             same = self.truth(self.equal(a, b))
             if same is True:
                 continue
@@ -1136,8 +1153,8 @@ class Objects(Base):
             if item is None or isinstance(item, _PLAIN):
                 self.raise_(TypeError, f"'in <string>' requires string as left operand, not {self.type_name(item)}")
             return Unknown("membership of something unknown", self.here(), item if isinstance(item, Unknown) else None)
-        if isinstance(container, range) and isinstance(item, int):
-            return item in container
+        if isinstance(container, range) and isinstance(item, (int, float)):
+            return int(item) in container if item == item // 1 else False
         if isinstance(container, (ClassObject, NativeType)):
             checker = self.lookup_attribute(container, "__contains__")
             if checker is not MISSING:
@@ -1145,6 +1162,7 @@ class Objects(Base):
         undecided: Any = False
         try:
             for element in self.iterate(container):
+                self.tick()
                 verdict = self.identical(element, item)
                 if verdict is not True:
                     verdict = self.truth(self.equal(element, item))
@@ -1189,6 +1207,13 @@ class Objects(Base):
         ):
             sequence, times = (left, right) if isinstance(left, (list, tuple, str, bytes)) else (right, left)
             if isinstance(times, int) and len(sequence) * times > _MAX_ELEMENTS:
+                return self.unknown("a sequence too large to build here")
+        if (
+            symbol == "+"
+            and isinstance(left, (list, tuple, str, bytes))
+            and isinstance(right, (list, tuple, str, bytes))
+        ):
+            if len(left) + len(right) > _MAX_ELEMENTS:
                 return self.unknown("a sequence too large to build here")
         if isinstance(left, (int, float, complex)) and isinstance(right, (int, float, complex)):
             return self._numbers(symbol, left, right)
@@ -1289,9 +1314,11 @@ class Objects(Base):
             return self.torch_method(f"torch.Tensor.{name}", (left, right))
         if isinstance(left, list) and symbol == "+":
             try:
-                items = list(self.iterate(right))
+                items = self.listed(right)
             except UnknownIteration as lost:
                 items = [Unknown("items of an unknown sequence", self.here(), lost.unknown)]
+            if len(left) + len(items) > _MAX_ELEMENTS:
+                return self.unknown("a sequence too large to build here")
             self.touch(left)
             left.extend(items)
             return left
@@ -1493,6 +1520,13 @@ class Objects(Base):
         if found is None:
             self.raise_(TypeError, f"'{self.type_name(value)}' object is not iterable")
         return found  # type: ignore[return-value]
+
+    def listed(self, value: Any) -> list[Any]:
+        """All items of `value`. Raises UnknownIteration where nobody knows them or there are too many."""
+        items = list(islice(self.iterate(value), _MAX_ELEMENTS + 1))
+        if len(items) > _MAX_ELEMENTS:
+            raise UnknownIteration(self.unknown("more items than can be gone through here"))
+        return items
 
     def _iterate_list(self, value: list[Any]) -> Iterator[Any]:
         index = 0

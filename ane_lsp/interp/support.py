@@ -159,6 +159,36 @@ def _plain(value: Any, budget: list[int], depth: int) -> bool:
     return False
 
 
+def too_deep(value: tuple[Any, ...], limit: int = 20_000) -> bool:
+    """Whether a tuple, written out, has more parts than `limit`.
+
+    Python hashes and compares tuples to the end without a chance to stop it, and ``t = (t, t)`` doubles them.
+    """
+    left = limit
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        left -= len(item)
+        if left < 0:
+            return left + len(value) < 0  # a long flat tuple is none
+        waiting.extend(part for part in item if part.__class__ is tuple)
+    return False
+
+
+def bushy(value: Any, limit: int = LIMIT) -> bool:
+    """Whether nested lists, tuples and dicts, written out, have more parts than `limit`: ``a = [a, a]`` doubles them."""
+    left = limit
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        parts: Any = item.values() if isinstance(item, dict) else item
+        left -= len(parts) + 1
+        if left < 0:
+            return True
+        waiting.extend(part for part in parts if isinstance(part, (list, tuple, dict)))
+    return False
+
+
 def find_unknown(value: Any, depth: int = 0) -> Unknown | None:
     """The first Unknown inside a structure of containers, if any."""
     if isinstance(value, Unknown):

@@ -11,6 +11,7 @@ from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.imports import Imports
 from ane_lsp.interp.probing import note_use, probe_of
 from ane_lsp.interp.record import ActiveModule
+from ane_lsp.interp.support import bushy, len_exceeds
 from ane_lsp.interp.values import (
     MISSING,
     BoundMethod,
@@ -143,6 +144,11 @@ class TorchGlue(Imports):
         if kind is Tensor:
             return value.type
         if kind is tuple or kind is list:
+            for item in value:
+                if item.__class__ is list or item.__class__ is tuple:
+                    if bushy(value):
+                        return self.unknown("nested lists too large to go through")
+                    break
             return kind(self.type_in(v) for v in value)
         if kind is DType:
             return value.name
@@ -151,13 +157,13 @@ class TorchGlue(Imports):
         if kind is slice:
             return slice(self.type_in(value.start), self.type_in(value.stop), self.type_in(value.step))
         if kind is IteratorObject:
-            return [self.type_in(v) for v in self.iterate(value)]
+            return [self.type_in(v) for v in self.listed(value)]
         if kind is Instance and isinstance(value.data, (list, tuple, int, float, str)):
             return self.type_in(value.data)
         if kind is dict:
             return {k: self.type_in(v) for k, v in value.items()}
         if kind is range:
-            return list(value)
+            return self.unknown("a range too long to write out") if len_exceeds(value) else list(value)
         if value is bool or value is int or value is float:
             return {bool: "b8", int: "i64", float: "f64"}[value]
         return value
@@ -289,7 +295,10 @@ class TorchGlue(Imports):
         shape = value.type.shape
         if shape is None or not shape or not isinstance(shape[0], int):
             raise UnknownIteration(self.unknown("a tensor whose first size is not known is iterated"))
-        return iter(self.torch_method("torch.Tensor.unbind", (value, 0)))
+        items = self.torch_method("torch.Tensor.unbind", (value, 0))
+        if not isinstance(items, (tuple, list)):
+            raise UnknownIteration(self.unknown("the slices of a tensor are not known"))
+        return iter(items)
 
     def unpack_tensor(self, value: Tensor, count: int) -> list[Any]:
         shape = value.type.shape

@@ -171,7 +171,10 @@ def _make_init(interp: Interpreter, cls: ClassObject, specs: dict[str, FieldSpec
     if frozen:
         values["_set"] = Builtin("__setattr__", lambda interp, args, kwargs: interp.setattr_plain(*args))
     module.namespace.update(values)
-    tree = ast.parse(source)
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        interp.raise_(TypeError, "non-default argument follows default argument")
     node = tree.body[0]
     assert isinstance(node, ast.FunctionDef)
     if frozen:

@@ -74,6 +74,13 @@ def _from_iterable(interp: Interpreter, iterable: Any, /) -> Any:
     return _iterator(items())
 
 
+def _ticking(interp: Interpreter, source: Iterator[Any]) -> Iterator[Any]:
+    """`source`, where a host function may take items from it without end."""
+    for item in source:
+        interp.tick()
+        yield item
+
+
 @native("itertools.islice")
 def _islice(interp: Interpreter, iterable: Any, /, *bounds: Any) -> Any:
     limits = [None if b is None else index_of(interp, b) for b in bounds]
@@ -82,7 +89,7 @@ def _islice(interp: Interpreter, iterable: Any, /, *bounds: Any) -> Any:
             return interp.unknown("a slice with an unknown bound", find_unknown(limit))
     source = interp.iterate(iterable)
     try:
-        return _iterator(itertools.islice(source, *limits))
+        return _iterator(itertools.islice(_ticking(interp, source), *limits))
     except ValueError as error:
         return interp.raise_(ValueError, str(error))
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
 
 _FACTORIAL_LIMIT = 5_000
+_MAX_BITS = 200_000  # of a whole number that is computed with
 
 
 def _number(interp: Interpreter, value: Any) -> Any:
@@ -85,6 +86,17 @@ def _sqrt(interp: Interpreter, x: Any, /) -> Any:
         root = symbolic.square_root(value)
         return root if root is not None else interp.unknown(f"the square root of the symbolic size {value}")
     return _on_numbers("math.sqrt", math.sqrt).fn(interp, (value,), {})
+
+
+def _small(function: Builtin) -> Builtin:
+    """`function`, but on whole numbers so long that it would not come back soon."""
+
+    def run(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if sum(a.bit_length() for a in args if isinstance(a, int)) > _MAX_BITS:
+            return too_large(interp, "the number")
+        return function.fn(interp, args, kwargs)
+
+    return Builtin(function.name, run)
 
 
 def _whole_numbers(name: str, fn: Callable[..., int], limit: int) -> Builtin:
@@ -191,12 +203,12 @@ _MATH_PLAIN = [
 
 def _math(interp: Interpreter) -> Namespace:
     return {
-        **by_name(*(_on_numbers(f"math.{n}", getattr(math, n)) for n in _MATH_PLAIN if hasattr(math, n))),
+        **by_name(*(_small(_on_numbers(f"math.{n}", getattr(math, n))) for n in _MATH_PLAIN if hasattr(math, n))),
         **by_name(
             _rounding("math.floor", "__floor__", symbolic.floor, math.floor),
             _rounding("math.ceil", "__ceil__", symbolic.ceil, math.ceil),
             _rounding("math.trunc", "__trunc__", symbolic.truncate, math.trunc),
-            _sqrt, _prod, _common("math.gcd", math.gcd), _common("math.lcm", math.lcm),
+            _sqrt, _prod, _small(_common("math.gcd", math.gcd)), _small(_common("math.lcm", math.lcm)),
             _whole_numbers("math.factorial", math.factorial, _FACTORIAL_LIMIT),
             _whole_numbers("math.comb", math.comb, _FACTORIAL_LIMIT),
             _whole_numbers("math.perm", math.perm, _FACTORIAL_LIMIT),

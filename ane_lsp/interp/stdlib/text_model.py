@@ -15,6 +15,7 @@ from ane_lsp.graph import Unknown
 from ane_lsp.interp.stdlib.common import Maker, Namespace, by_name, from_stub
 from ane_lsp.interp.support import (
     LIMIT,
+    bushy,
     collect,
     concrete,
     find_unknown,
@@ -45,6 +46,8 @@ def on_plain(name: str, fn: Callable[..., Any]) -> Builtin:
     """A host function on plain data; Unknown otherwise."""
 
     def run(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if bushy([*args, *kwargs.values()]):
+            return too_large(interp, "the text")
         given = [_unwrapped(a) for a in args]
         named = {k: _unwrapped(v) for k, v in kwargs.items()}
         if not plain([given, named]):
@@ -60,6 +63,8 @@ def on_plain(name: str, fn: Callable[..., Any]) -> Builtin:
 
 @native("json.dumps")
 def _dumps(interp: Interpreter, obj: Any, **options: Any) -> Any:
+    if bushy([obj]):
+        return interp.unknown("json.dumps() of a value too large, or that holds itself")
     data = _unwrapped(obj)
     default = options.pop("default", None)
     options.pop("cls", None)

@@ -17,6 +17,8 @@ Params = Mapping[str, Any]
 VIEW = ("view",)
 # Pieces of a symbolic size: more than this many are not listed.
 _MOST = 4096
+# Pieces of a known size: more are not listed one by one.
+_LISTED = 50_000
 
 
 def piece(input: TensorType, axis: int, start: DimLike, length: DimLike) -> TensorType:
@@ -30,6 +32,8 @@ def piece(input: TensorType, axis: int, start: DimLike, length: DimLike) -> Tens
 
 def pieces(input: TensorType, axis: int, lengths: Shape) -> tuple[TensorType, ...]:
     """Consecutive pieces of the given lengths."""
+    if len(lengths) > _LISTED:
+        raise Undetermined(f"{len(lengths)} pieces are too many to list")
     found = []
     start: DimLike = 0
     for length in lengths:
@@ -57,6 +61,8 @@ def _equal_lengths(size: DimLike, each: DimLike) -> Shape:
         return (0,)
     if isinstance(size, int) and isinstance(each, int):
         full, rest = divmod(size, each)
+        if full > _LISTED:
+            raise Undetermined(f"{full} pieces are too many to list")
         return (each,) * full + ((rest,) if rest or not size else ())
     count = dims.exact_div(size, each)
     if isinstance(count, int) and 0 < count <= _MOST:
@@ -115,6 +121,8 @@ def chunk(input: TensorType, chunks: Any, dim: Any = 0) -> tuple[TensorType, ...
     count = as_int(chunks, "chunks")
     if count < 1:
         fail(f"chunk expects `chunks` to be greater than 0, got: {count}")
+    if count > _LISTED:
+        raise Undetermined(f"{count} chunks are too many to list")
     size = shape_of(input)[axis]
     if isinstance(size, int):
         each = -(-size // count)
@@ -148,6 +156,8 @@ def _tensor_split(input: TensorType, sections: Any, dim: Any) -> tuple[TensorTyp
     count = as_int(sections, "sections")
     if count < 1:
         fail(f"number of sections must be larger than 0, got {count}")
+    if count > _LISTED:
+        raise Undetermined(f"{count} sections are too many to list")
     if not isinstance(size, int):
         exact = dims.exact_div(size, count)
         lengths: Shape = tuple(
@@ -233,5 +243,7 @@ def unbind(input: TensorType, dim: Any = 0) -> tuple[TensorType, ...]:
     size = shape[axis]
     if isinstance(size, Sym):
         raise Undetermined(f"the number of slices along dimension {axis} is {size}")
+    if size > _LISTED:
+        raise Undetermined(f"{size} slices are too many to list")
     rest = (*shape[:axis], *shape[axis + 1 :])
     return tuple(elements.same(piece(input, axis, i, 1), rest) for i in range(size))
