@@ -23,11 +23,13 @@ def roll_by_slices(site: Site) -> Iterator[Fix]:
     shifts, dims = rest.get("shifts"), rest.get("dims")
     if shifts is None or dims is None:
         raise Refused("rolls the flattened tensor")
-    pairs = list(zip(_each(shifts), _each(dims), strict=False))
-    if len(_each(shifts)) != len(_each(dims)) or not pairs:
+    tree, rank = site.tree, site.rank()
+    axes = [_whole(dim) for dim in _each(dims)]
+    cuts = [_cut(site, shift) for shift in _each(shifts)]
+    if len(axes) > 1 and not isinstance(shifts, (ast.Tuple, ast.List)) and is_stable(shifts):
+        cuts = [f"-{tree.text(shifts)}[{index}]" for index in range(len(axes))]
+    if len(cuts) != len(axes) or not axes:
         raise Refused("as many shifts as axes")
-    rank = site.rank()
-    tree = site.tree
     cat, imports = tree.spell("torch.cat")
     edits: list[TextEdit] = []
     if is_stable(given):
@@ -35,16 +37,14 @@ def roll_by_slices(site: Site) -> Iterator[Fix]:
     else:
         text = tree.fresh("given")
         edits.append(tree.before(site.call, f"{text} = {tree.text(given)}"))
-    for index, (shift, dim) in enumerate(pairs):
-        axis = _whole(dim)
+    for index, (axis, at) in enumerate(zip(axes, cuts, strict=True)):
         if not -rank <= axis < rank:
             raise Refused("no such axis")
         _within(site, index, axis)
         negative = axis % rank - rank
         front, behind = "..., " if rank + negative else "", ", :" * (-1 - negative)
-        at = _cut(site, shift)
         joined = f"{cat}(({text}[{front}{at}:{behind}], {text}[{front}:{at}{behind}]), dim={negative})"
-        if index == len(pairs) - 1:
+        if index == len(axes) - 1:
             edits.append(tree.replace(site.call, joined, atomic=True))
         else:
             text = tree.fresh("rolled" if index == 0 else f"rolled_{index + 1}")

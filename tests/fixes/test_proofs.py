@@ -43,7 +43,7 @@ EXACT = {
     "ANE418-roll-by-attribute": (
         "ANE418",
         module(
-            "x = torch.roll(x, shifts=(-self.by[0], -self.by[1]), dims=(2, 3))\nreturn torch.roll(x, self.by[1], -1)",
+            "x = torch.roll(x, shifts=(-self.by[0], -self.by[1]), dims=(2, 3))\nreturn torch.roll(x, self.by, (-1, -2))",
             "self.by = (0, 3)",
         ),
     ),
