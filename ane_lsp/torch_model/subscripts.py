@@ -168,6 +168,8 @@ def _covers(item: Any) -> int:
     tensor = type_of(item)
     if tensor is None and isinstance(item, (list, tuple, range)):
         tensor = _as_tensor(item)
+    if tensor is not None and tensor.dtype is None:
+        raise Undetermined("an index tensor of unknown dtype")
     if tensor is not None and tensor.dtype in ("b8", "u8"):
         return len(shape_of(tensor))
     return 1

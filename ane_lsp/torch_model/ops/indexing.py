@@ -287,7 +287,7 @@ def index_put(input: TensorType, indices: Any, values: TensorType, accumulate: A
         fail("index_put(): argument 'indices' must be tuple of Tensors")
     if any(isinstance(i, Unknown) or (isinstance(i, TensorType) and i.shape is None) for i in indices):
         return plain
-    key = tuple(slice(None) if i is None else _unsqueezed(check_tensor(i)) for i in indices)
+    key = tuple(slice(None) if i is None else check_tensor(i) for i in indices)
     target = parse(input.shape, key).shape
     masked = any(isinstance(i, TensorType) and i.dtype in ("b8", "u8") for i in indices)
     if given.shape is not None:
@@ -296,10 +296,6 @@ def index_put(input: TensorType, indices: Any, values: TensorType, accumulate: A
             lead += 1
         broadcast_to(given.shape[lead:], target)
     return plain
-
-
-def _unsqueezed(index: TensorType) -> TensorType:
-    return elements.same(index, (1,)) if index.shape == () and index.dtype not in ("b8", "u8") else index
 
 
 def _masked_fill_mil(b: Lowering, params: Params, out: Any) -> Value:

@@ -71,7 +71,7 @@ def _padded(input: TensorType, shape: Shape, pairs: list[tuple[DimLike, DimLike]
     sizes: list[DimLike] = []
     for size, (before, after) in zip(shape, pairs, strict=True):
         found = size + before + after
-        if dims.less(found, 0) or (mode != "constant" and dims.less(found, 1)):
+        if dims.less(found, 0) or (isinstance(mode, str) and mode != "constant" and dims.less(found, 1)):
             fail(
                 f"The input size {size}, plus negative padding {before} and {after} resulted in a negative output size"
             )

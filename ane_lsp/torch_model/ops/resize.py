@@ -93,7 +93,7 @@ def _interpolated(
     if size is not None and truth(recompute):
         fail("recompute_scale_factor is not meaningful with an explicit size.")
     sizes = _sizes(shape[2:], size, scale_factor)
-    nonzero = all(dims.less(0, s) for s in shape[1:])
+    nonzero = isinstance(mode, str) and mode != "area" and all(dims.less(0, s) for s in shape[1:])
     if nonzero and any(dims.less(s, 1) for s in sizes):
         fail(f"Input and output sizes should be greater than 0, but got input {list(shape[2:])} output {list(sizes)}")
     if any(s == 0 for s in shape[1:]):

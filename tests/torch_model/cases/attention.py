@@ -21,7 +21,7 @@ def attentions(draw: Any) -> Call:
         lead = draw(shapes(0, 2, SIZE))
         leads = [lead, lead, lead]
     else:
-        leads = draw(broadcast_shapes(3, 2))
+        leads = [tuple(max(size, 1) for size in lead) for lead in draw(broadcast_shapes(3, 2))]
     given: dict[str, Any] = {}
     if draw(st.integers(0, 4)) == 0:
         groups, heads = draw(SIZE), draw(SIZE)
