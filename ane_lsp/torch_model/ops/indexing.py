@@ -290,11 +290,9 @@ def index_put(input: TensorType, indices: Any, values: TensorType, accumulate: A
     key = tuple(slice(None) if i is None else check_tensor(i) for i in indices)
     target = parse(input.shape, key).shape
     masked = any(isinstance(i, TensorType) and i.dtype in ("b8", "u8") for i in indices)
-    if given.shape is not None:
-        lead = 0
-        while masked and len(given.shape) - lead > len(target) and given.shape[lead] == 1:
-            lead += 1
-        broadcast_to(given.shape[lead:], target)
+    # One value for a mask is filled in, whatever its rank.
+    if given.shape is not None and not (masked and given.numel == 1):
+        broadcast_to(given.shape, target)
     return plain
 
 
