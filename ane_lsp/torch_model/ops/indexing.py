@@ -291,7 +291,7 @@ def index_put(input: TensorType, indices: Any, values: TensorType, accumulate: A
     target = parse(input.shape, key).shape
     masked = any(isinstance(i, TensorType) and i.dtype in ("b8", "u8") for i in indices)
     # One value for a mask is filled in, whatever its rank.
-    if given.shape is not None and not (masked and given.numel == 1):
+    if given.shape is not None and not (masked and dims.equal(dims.product(given.shape), 1) is not False):
         broadcast_to(given.shape, target)
     return plain
 
