@@ -1,0 +1,1 @@
+"""Measurements of ane-lsp itself. Run side by side, never asserted in tests."""

@@ -1,0 +1,127 @@
+"""``python -m benchmarks.precision``: collect findings over real code, and draw the sample that is judged by hand.
+
+    python -m benchmarks.precision collect OUT.jsonl --python ENV [--entries ENTRY.py ...] [--files ORIGIN=DIR:GLOB:COUNT ...]
+    python -m benchmarks.precision sample OUT.jsonl [--seed N] [--worse 150] [--information 60]
+    python -m benchmarks.precision volume OUT.jsonl
+
+``collect`` runs each entry as a script and keeps findings in every file it reaches; of ``--files`` it draws COUNT files of a
+folder with a fixed seed and analyses each as an editor does. Rows are appended, finished programs are not run again.
+``sample`` prints findings with their source; the verdicts live in audit.md. ``volume`` counts findings for each file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from ane_lsp.workspace import Settings, Workspace
+from benchmarks.precision.collect import Job, Row, collect, merged
+
+SEED = 20260
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.precision", description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    gather = commands.add_parser("collect", help="run programs, append their findings to a file")
+    gather.add_argument("out", type=Path)
+    gather.add_argument("--entries", nargs="*", type=Path, default=[], metavar="ENTRY.py")
+    gather.add_argument("--files", nargs="*", default=[], metavar="ORIGIN=DIR:GLOB:COUNT")
+    gather.add_argument("--python", default=sys.prefix, help="environment whose packages are read")
+    gather.add_argument("--search-path", action="append", type=Path, default=[])
+    gather.add_argument("--budget", type=float, default=20.0, help="seconds for one program")
+    gather.add_argument("--share", default="0/1", help="I/N: every N-th program from the I-th on")
+    draw = commands.add_parser("sample", help="draw findings and print them with their source")
+    draw.add_argument("out", type=Path)
+    draw.add_argument("--seed", type=int, default=SEED)
+    draw.add_argument("--worse", type=int, default=150, help="errors and warnings")
+    draw.add_argument("--information", type=int, default=60)
+    count = commands.add_parser("volume", help="findings for each analysed file, by severity")
+    count.add_argument("out", type=Path)
+    options = parser.parse_args(arguments)
+    return {"collect": _collect, "sample": _sample, "volume": _volume}[options.command](options)
+
+
+def _read(path: Path) -> list[Row]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def _jobs(options: argparse.Namespace) -> list[Job]:
+    jobs = [Job(path.resolve(), path.stem.split("_")[0], True) for path in options.entries]
+    for spec in options.files:
+        origin, _, rest = spec.partition("=")
+        folder, pattern, count = rest.rsplit(":", 2)
+        paths = sorted(Path(folder).resolve().glob(pattern))
+        chosen = random.Random(SEED).sample(paths, min(int(count), len(paths)))
+        jobs += [Job(path, origin, False) for path in sorted(chosen)]
+    index, total = map(int, options.share.split("/"))
+    return jobs[index::total]
+
+
+def _collect(options: argparse.Namespace) -> int:
+    done = {row["done"] for row in _read(options.out) if "done" in row}
+    settings = Settings(budget=options.budget)
+    workspace = Workspace(Path.cwd(), options.search_path, options.python)
+    for job in _jobs(options):
+        name = f"{job.origin}:{job.path.name if job.whole else job.path.parent.name + '/' + job.path.name}"
+        if name in done:
+            continue
+        began = time.monotonic()
+        rows = list(collect(job, workspace, settings))
+        with options.out.open("a", encoding="utf-8") as file:
+            for row in [*rows, {"done": name, "whole": job.whole, "findings": len(rows)}]:
+                file.write(json.dumps(row) + "\n")
+        print(f"{name}: {len(rows)} findings, {time.monotonic() - began:.1f} s", flush=True)
+    return 0
+
+
+def _sample(options: argparse.Namespace) -> int:
+    rows = merged([row for row in _read(options.out) if "code" in row])
+    worse = [row for row in rows if row["severity"] in ("error", "warning")]
+    information = [row for row in rows if row["severity"] == "information"]
+    print("all findings:", dict(Counter(row["severity"] for row in rows)))
+    print("errors and warnings by code:", dict(sorted(Counter(row["code"] for row in worse).items())))
+    print("informations by code:", dict(sorted(Counter(row["code"] for row in information).items())))
+    for title, pool, size in (("W", worse, options.worse), ("I", information, options.information)):
+        drawn = random.Random(options.seed).sample(pool, min(size, len(pool)))
+        for number, row in enumerate(sorted(drawn, key=lambda r: (r["code"], r["file"], r["line"])), 1):
+            _print(f"{title}{number}", row)
+    return 0
+
+
+def _print(label: str, row: Row) -> None:
+    where = f"{row['file']}:{row['line']}"
+    print(f"\n== {label} {row['code']} {row['severity']} {row['confidence']} {where} [{row['origin']}, {row['model']}]")
+    print(f"   {row['message']}")
+    if row["facts"]:
+        print(f"   facts: {row['facts']}")
+    for related in row["related"]:
+        print(f"   related: {related}")
+    lines = Path(row["path"]).read_text(encoding="utf-8", errors="replace").splitlines()
+    for number in range(max(1, row["line"] - 4), min(len(lines), row["end_line"] + 3) + 1):
+        mark = ">" if row["line"] <= number <= row["end_line"] else " "
+        print(f"   {mark}{number:5} {lines[number - 1][:140]}")
+
+
+def _volume(options: argparse.Namespace) -> int:
+    rows = _read(options.out)
+    files = [row["done"] for row in rows if "done" in row and not row["whole"]]
+    seen: dict[str, Counter[str]] = {name: Counter() for name in files}
+    for row in rows:
+        name = f"{row['origin']}:{Path(row['path']).parent.name}/{row['program']}" if "code" in row else ""
+        if name in seen:
+            seen[name][row["severity"]] += 1
+    print(f"{'file':60} error warning information hint")
+    for name, counts in sorted(seen.items(), key=lambda item: -sum(item[1].values())):
+        print(f"{name:60} {counts['error']:5} {counts['warning']:7} {counts['information']:11} {counts['hint']:4}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
