@@ -8,8 +8,10 @@ Arguments behind ``--`` go to the chore's tool: ``python3 tasks.py test -- -k co
 from __future__ import annotations
 
 import argparse
+import datetime
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -115,14 +117,85 @@ def build(arguments: list[str]) -> None:
     run(PYTHON, "-m", "build", "--outdir", "dist", *arguments)
 
 
+def docs(arguments: list[str]) -> None:
+    """Build the documentation site into site/; a warning is an error."""
+    setup([])
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    run(PYTHON, "-m", "mkdocs", "build", "--strict", "--quiet", *arguments, env=environment)
+
+
+def version(arguments: list[str]) -> None:
+    """Write a version into the package, the editor extension and the changelog: version -- X.Y.Z."""
+    if len(arguments) != 1 or not re.fullmatch(r"\d+\.\d+\.\d+", arguments[0]):
+        sys.exit("say which: python3 tasks.py version -- 1.2.3")
+    new = arguments[0]
+    places = {
+        "ane_lsp/__init__.py": (r'(?m)^(__version__ = ")[^"]+', 1),
+        "pyproject.toml": (r'(?m)^(version = ")[^"]+', 1),
+        "editors/vscode/package.json": (r'(?m)^(  "version": ")[^"]+', 1),
+        "editors/vscode/package-lock.json": (r'(?ms)\A(\{\s+"name": "ane-lsp",\s+"version": ")[^"]+', 1),
+        "CHANGELOG.md": (r"(?m)^(## \[Unreleased\]\n)", 1),
+    }
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in places}
+    for name, (pattern, wanted) in places.items():
+        today = datetime.date.today().isoformat()
+        into = rf"\g<1>\n## [{new}] - {today}\n" if name == "CHANGELOG.md" else rf"\g<1>{new}"
+        texts[name], found = re.subn(pattern, into, texts[name])
+        if found != wanted:
+            sys.exit(f"{name}: the version stands in {found} places, expected {wanted}; nothing was written")
+    lock = r'("": \{\s+"name": "ane-lsp",\s+"version": ")[^"]+'
+    texts["editors/vscode/package-lock.json"] = re.sub(
+        lock, rf"\g<1>{new}", texts["editors/vscode/package-lock.json"], count=1
+    )
+    for name, text in texts.items():
+        (ROOT / name).write_text(text, encoding="utf-8")
+        print("wrote", name)
+    generate([])
+
+
+def sha256(folder: Path) -> dict[str, str]:
+    """File name to digest."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+
+
+# Run with the interpreter of an environment that holds nothing but the wheel: what its metadata promises.
+METADATA = """
+import importlib.metadata as m, pathlib, sys
+d = m.distribution("ane-lsp")
+assert d.version == __import__("ane_lsp").__version__, d.version
+extras = set(d.metadata.get_all("Provides-Extra"))
+assert extras == set(sys.argv[1].split(",")), extras
+for extra in sorted(extras):
+    own = [r for r in d.requires if f'extra == "{extra}"' in r or f"extra == '{extra}'" in r]
+    assert own, f"the extra {extra} asks for nothing"
+    print(f"{extra}: {len(own)} requirements")
+points = {(p.group, p.name): p.value for p in d.entry_points}
+for wanted in [("console_scripts", "ane-lsp"), ("pytest11", "ane-lsp"), ("jupyter_lsp_spec_v1", "ane-lsp")]:
+    assert wanted in points, wanted
+files = [str(f) for f in d.files]
+assert "ane_lsp/py.typed" in files and any(f.startswith("ane_lsp/_rules/ANE") for f in files)
+assert not [f for f in files if f.split("/")[0] not in ("ane_lsp", f"ane_lsp-{d.version}.dist-info", "..")], files
+"""
+
+
 def package(_: list[str]) -> None:
-    """Build the wheel from the sdist, install it into an empty environment and check an example with it."""
+    """Build wheel and sdist twice, compare, install the wheel into an empty environment and check an example with it."""
     setup([])
     with tempfile.TemporaryDirectory() as folder:
-        run(PYTHON, "-m", "build", "--outdir", folder)
-        (wheel,) = Path(folder).glob("*.whl")
+        built = [Path(folder) / name for name in ("first", "second")]
+        for one in built:
+            run(PYTHON, "-m", "build", "--outdir", one)
+        first, second = map(sha256, built)
+        if first != second:
+            sys.exit(f"two builds of one state differ: {first} and {second}")
+        for name, digest in first.items():
+            print(digest, name)
+        (wheel,) = built[0].glob("*.whl")
         python = venv(Path(folder) / "empty")
         run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel)
+        run(python, "-m", "pip", "check", "--disable-pip-version-check")
+        print("+ metadata of the installed wheel", flush=True)
+        subprocess.run([python, "-c", METADATA, "coreai,dev,docs,test,verify"], cwd=folder, check=True)
         example = Path(folder) / "detector_neck.py"
         shutil.copy(ROOT / "examples" / "detector_neck.py", example)
         for arguments in (["rules"], ["devices", "M4"], ["explain", "ANE302"], ["check", "--exit-zero", example]):
@@ -134,14 +207,14 @@ def package(_: list[str]) -> None:
 
 
 def ready(_: list[str]) -> None:
-    """What a change must pass: lint, types, test, package."""
-    for chore in (lint, types, test, package):
+    """What a change must pass: lint, types, test, docs, package."""
+    for chore in (lint, types, test, docs, package):
         timed(chore, [])
 
 
 CHORES = {
     chore.__name__.replace("fmt", "format"): chore
-    for chore in (setup, test, lint, fmt, types, generate, build, package, ready)
+    for chore in (setup, test, lint, fmt, types, generate, docs, build, package, version, ready)
 }
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from ane_lsp import FileAnalysis, Finding
+    from ane_lsp.analysis import FileAnalysis
+    from ane_lsp.checks.finding import Finding
     from ane_lsp.knowledge.targets import Target
 
 
@@ -60,7 +61,7 @@ def assert_ane_ready(
     name = model.__name__ if isinstance(model, type) else str(model)
     if not found.models and not problems:
         problems.append("no model was found; say its inputs")
-    bad = [f for f in findings if SEVERITIES.index(f.severity) <= SEVERITIES.index(fail_on)]  # type: ignore[arg-type]
+    bad = [f for f in findings if SEVERITIES.index(f.severity) <= SEVERITIES.index(fail_on)]
     if off_ane is not None:
         problems += _elsewhere(found, targets.resolve_all(named), off_ane)
     if bad or problems:

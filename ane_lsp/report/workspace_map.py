@@ -126,7 +126,7 @@ def _rank(state: str, errors: int, warnings: int, off: int) -> tuple[int, int, i
     """Lower is better."""
     if state not in READINESS:
         raise ValueError(f"{state!r} is not a readiness")
-    return (-READINESS.index(state), errors, warnings, off)  # type: ignore[arg-type]
+    return (-READINESS.index(state), errors, warnings, off)
 
 
 def _model(report: Report, model: ModelSummary, known: Mapping[tuple[str, str], Mapping[str, Any]] | None) -> Model:
@@ -164,7 +164,7 @@ def _operations(report: Report) -> list[Operation]:
                 report.path(worst.span.file), worst.span.line, worst.message,
             )
         )  # fmt: skip
-    return sorted(found, key=lambda o: (SEVERITIES.index(o.severity), -o.models, -o.places, o.op))  # type: ignore[arg-type]
+    return sorted(found, key=lambda o: (SEVERITIES.index(o.severity), -o.models, -o.places, o.op))
 
 
 def to_json(found: Map) -> str:
@@ -201,7 +201,7 @@ def headline(found: Map) -> str:
     text += f": {', '.join(parts)}" if parts else ""
     if found.compared:
         changes = Counter(model.change for model in found.models)
-        told = [f"{changes[change]} {change}" for change in ("better", "worse", "new") if changes[change]]  # type: ignore[index]
+        told = [f"{changes[change]} {change}" for change in ("better", "worse", "new") if changes[change]]
         told += [f"{len(found.gone)} gone"] if found.gone else []
         text += f"; {', '.join(told) or 'nothing changed'}"
     return text

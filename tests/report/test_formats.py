@@ -240,3 +240,43 @@ def test_sarif_objects_hold_what_the_specification_names(given: dict[str, object
 
     check("", json.loads(render(report(**given), "sarif")))
     assert len(seen) == len(SARIF) if not given else seen >= {"", "runs", "driver"}
+
+
+def test_sarif_by_a_reader_of_others() -> None:
+    """sarif-pydantic models the whole of SARIF 2.1.0 and refuses keys and values it does not name."""
+    sarif_pydantic = pytest.importorskip("sarif_pydantic", reason="sarif-pydantic is not installed")
+    for made in (report(), report(findings=[], errors=[], models=[])):
+        text = render(made, "sarif")
+        log = sarif_pydantic.Sarif.model_validate_json(text)
+        kept = json.loads(log.model_dump_json(by_alias=True, exclude_none=True, exclude_unset=True))
+        assert len(kept["runs"][0]["results"]) == len(made.findings)
+        assert lost(json.loads(text), kept) == []
+
+
+def lost(ours: object, kept: object, at: str = "") -> list[str]:
+    """What a reader did not take over: places in `ours` that `kept` has not. Property bags are free."""
+    if isinstance(ours, dict) and isinstance(kept, dict):
+        found = [f"{at}/{key}" for key in ours if key not in kept]
+        return found + [
+            place
+            for key in ours
+            if key in kept and key != "properties"
+            for place in lost(ours[key], kept[key], f"{at}/{key}")
+        ]
+    if isinstance(ours, list) and isinstance(kept, list):
+        found = [f"{at}[{len(ours)} not {len(kept)}]"] if len(ours) != len(kept) else []
+        return found + [place for one, other in zip(ours, kept, strict=False) for place in lost(one, other, at + "[]")]
+    return []
+
+
+def test_junit_by_a_reader_of_others() -> None:
+    junitparser = pytest.importorskip("junitparser", reason="junitparser is not installed")
+    suites = junitparser.JUnitXml.fromstring(render(report(), "junit").encode())
+    assert (suites.tests, suites.failures, suites.errors) == (6, 2, 1)
+    assert [(suite.name, suite.tests) for suite in suites] == [("clean.py", 1), ("m ä/net.py", 5)]
+    results = [result for suite in suites for case in suite for result in case.result]
+    assert sum(isinstance(result, junitparser.Failure) for result in results) == 2
+    assert sum(isinstance(result, junitparser.Error) for result in results) == 1
+    again = junitparser.JUnitXml.fromstring(render(report(), "junit").encode())
+    again.update_statistics()
+    assert (again.tests, again.failures, again.errors) == (6, 2, 1)

@@ -1,0 +1,148 @@
+"""``ane-lsp report``: states, order, trend, and a page that is safe to open."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from sample import FILE, POOL, report, span
+
+from ane_lsp.analysis import AnalysisError, ModelSummary
+from ane_lsp.cli.main import main
+from ane_lsp.report import map_html, workspace_map
+
+GOOD = ModelSummary("Good", span(2, 0, 2, 9), "M4", 40, 40, 0, 0)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "ready"),
+        ({"findings": 3}, "ready"),
+        ({"warnings": 1}, "nearly"),
+        ({"on_ane": 38}, "nearly"),
+        ({"unknown_shapes": 2}, "nearly"),
+        ({"on_ane": 37}, "not ready"),
+        ({"unknown_shapes": 3}, "not ready"),
+        ({"errors": 1}, "not ready"),
+        ({"ops": 0, "on_ane": 0}, "not known"),
+        ({"stopped": "budget"}, "not known"),
+    ],
+)
+def test_readiness(given: dict[str, object], expected: str) -> None:
+    assert workspace_map.readiness(replace(GOOD, **given)) == expected  # type: ignore[arg-type]
+
+
+def made(models: list[ModelSummary], earlier: object = None, **given: object) -> workspace_map.Map:
+    return workspace_map.make(report(**{"models": models, "errors": [], **given}), earlier)  # type: ignore[arg-type]
+
+
+def test_the_worst_come_first() -> None:
+    names = [replace(GOOD, name="C", errors=1), replace(GOOD, name="A"), replace(GOOD, name="B", warnings=1)]
+    assert [model.name for model in made(names).models] == ["C", "B", "A"]
+
+
+def test_operations_count_findings_that_matter() -> None:
+    again = replace(POOL, span=span(4, 8, 5, 10), model="Other", severity="error", code="ANE105")
+    mild = replace(POOL, op="conv", severity="hint")
+    (operation,) = made([], findings=[POOL, again, mild]).operations
+    assert (operation.op, operation.codes, operation.severity) == ("max_pool", ("ANE302", "ANE105"), "error")
+    assert (operation.places, operation.models, operation.line) == (2, 2, 4)
+
+
+def test_the_trend() -> None:
+    before = made([replace(GOOD, name=name, warnings=2, findings=2) for name in ("Up", "Same", "Down", "Gone")])
+    earlier = json.loads(workspace_map.to_json(before))
+    now = made(
+        [
+            replace(GOOD, name="Up"),
+            replace(GOOD, name="Same", warnings=2, findings=9),
+            replace(GOOD, name="Down", warnings=2, on_ane=39),
+            replace(GOOD, name="Fresh"),
+        ],
+        earlier,
+    )
+    assert {m.name: m.change for m in now.models} == {"Up": "better", "Same": "same", "Down": "worse", "Fresh": "new"}
+    assert now.gone == (f"Gone ({report().path(FILE)})",)
+    assert workspace_map.headline(now).endswith("; 1 better, 1 worse, 1 new, 1 gone")
+    assert {m.change for m in before.models} == {""}
+    page = map_html.page(now)
+    assert "before: nearly, 40 of 40, 2 findings" in page
+    assert "No more: Gone" in page
+
+
+@pytest.mark.parametrize(
+    "earlier", [{}, {"version": 2, "models": []}, {"version": 1, "models": [{"file": "a", "name": "b"}]}, []]
+)
+def test_what_is_no_map_is_refused(earlier: object) -> None:
+    with pytest.raises(ValueError, match=r"map|version"):
+        made([GOOD], earlier)
+
+
+class Page(HTMLParser):
+    """Collects what a page would load or run, and whether its tags close."""
+
+    VOID = ("meta", "input", "br")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.loads: list[str] = []
+        self.handlers: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name in ("src", "href") and not (value or "").startswith("#"):
+                self.loads.append(f"{tag} {value}")
+            if name.startswith("on"):
+                self.handlers.append(name)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=y>\x1b\u202e"
+
+
+def test_the_page_is_self_contained_and_escaped() -> None:
+    wild = replace(GOOD, name=HOSTILE, target=HOSTILE, stopped=HOSTILE, assumed=(HOSTILE,))
+    error = AnalysisError("syntax", HOSTILE, span(4, 9, 4, 10))
+    finding = replace(POOL, op=HOSTILE, message=HOSTILE)
+    text = map_html.page(made([wild, GOOD], findings=[finding], errors=[error]), HOSTILE)
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert page.loads == page.handlers == []
+    assert text.count("<script>") == 1
+    assert "<img" not in text
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]", text)
+    assert "prefers-color-scheme" in text
+    assert "width=device-width" in text
+
+
+def test_nothing_found() -> None:
+    found = made([], findings=[], files=1)
+    assert "None was found" in map_html.page(found)
+    assert workspace_map.to_text(found) == "0 models in 1 file\n"
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(ROOT / "examples")
+    first, page = tmp_path / "map.json", tmp_path / "out" / "map.html"
+    assert main(["report", folder, "--format", "json", "-o", str(first), "--no-cache"]) == 0
+    assert main(["report", folder, "--against", str(first), "-o", str(page), "--no-cache"]) == 0
+    assert "nothing changed" in capsys.readouterr().err
+    assert "DetectorNeck" in page.read_text(encoding="utf-8")
+    document = json.loads(first.read_text(encoding="utf-8"))
+    assert {m["name"] for m in document["models"]} >= {"DetectorNeck", "AudioTagger", "TinyDecoder"}
+    assert all(m["warnings"] > 0 and m["findings"] >= m["warnings"] for m in document["models"])
+    assert {o["op"] for o in document["operations"]} >= {"lstm", "max_pool", "reduce_argmax"}
+    assert main(["report", folder, "--against", folder]) == 2
+    assert main(["report", folder, "--against", str(page)]) == 2
+    assert main(["report", str(tmp_path / "none.py"), "--format", "text"]) == 2
+    assert "no such file" in capsys.readouterr().out
