@@ -442,6 +442,8 @@ class Imports(Objects):
         Imports here are lazy, so a module that registers its functions when imported may not have run. True where
         something new was run, so that the look-up is worth another try.
         """
+        if self.forcing:  # a module that runs now looks itself up while it registers: nobody waits for the others
+            return False
         pending = [m for m in self.with_stars if m.state == "done" and _holds_back(m)]
         self.with_stars = pending
         if not pending:
@@ -459,14 +461,18 @@ class Imports(Objects):
             return False
         top = owner.name.partition(".")[0]
         ran = False
-        for module in pending:
-            if module.name.partition(".")[0] == top:
-                ran |= self.define_all(module, decorated_only=True)
-                for star in module.stars:
-                    if star.state == "new":
-                        self.run_module(star)
-                        self.define_all(star, decorated_only=True)
-                        ran = True
+        self.forcing = True
+        try:
+            for module in pending:
+                if module.name.partition(".")[0] == top:
+                    ran |= self.define_all(module, decorated_only=True)
+                    for star in module.stars:
+                        if star.state == "new":
+                            self.run_module(star)
+                            self.define_all(star, decorated_only=True)
+                            ran = True
+        finally:
+            self.forcing = False
         return ran
 
     # -- running -------------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from ane_lsp.torch_model import inplace, registry
 MODULE_CLASS = "torch.nn.modules.module"
 _UNSEEN = frozenset({"size", "dim", "ndimension", "numel", "nelement", "stride", "is_contiguous", "get_device",
                      "is_floating_point", "is_complex", "element_size", "storage_offset", "data_ptr"})  # fmt: skip
+_READ = frozenset({"T", "mT", "H", "mH", "real", "imag"})  # attributes that are operations
 _RAISES: dict[str, type[Exception]] = {"IndexError": IndexError, "TypeError": TypeError, "ValueError": ValueError}
 
 
@@ -189,7 +190,8 @@ class TorchGlue(Imports):
             if site is None:
                 return
             frame, direct = site
-            kind: CallKind = "method" if name.startswith("torch.Tensor.") else "function"
+            method: CallKind = "attr" if short in _READ else "method"
+            kind: CallKind = method if name.startswith("torch.Tensor.") else "function"
             call = recorder.call(
                 name, kind, self.span_in(frame, frame.node), frame.function, args, kwargs, direct, self.stack_of(frame)
             )
@@ -253,7 +255,7 @@ class TorchGlue(Imports):
             return handler(self, value)
         if value.attrs is not None and name in value.attrs:
             return value.attrs[name]
-        if name in ("T", "mT", "H", "mH", "real", "imag"):
+        if name in _READ:
             return self.torch_method(f"torch.Tensor.{name}", (value,))
         full = f"torch.Tensor.{name}"
         if registry.find(full) is not None:
