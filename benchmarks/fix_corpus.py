@@ -34,8 +34,7 @@ from ane_lsp.workspace import Settings, Workspace
 RUNNER = """
 import runpy, sys, torch
 script, out, state = sys.argv[1:4]
-for shim in sys.argv[4:]:
-    runpy.run_path(shim)
+kept = [runpy.run_path(shim) for shim in sys.argv[4:]]
 torch.manual_seed(0)
 seen = []
 call = torch.nn.Module.__call__

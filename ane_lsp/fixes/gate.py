@@ -32,10 +32,10 @@ def passes(source: SourceFile, before: Result, fixed: Sequence[tuple[Finding, Fi
         return None
     after = analyse(text)
     unsafe = any(fix.safety == "unsafe" for _, fix in fixed)
-    if len(after.errors) > len(before.errors) or not _same_types(before.graphs, after.graphs, unsafe):
+    moved = Moved(source.lines, LineTable(text), made)
+    if len(after.errors) > len(before.errors) or not _same_types(before.graphs, after.graphs, unsafe, moved):
         return None
     worst_allowed = max(SEVERITIES.index(finding.severity) for finding, _ in fixed)
-    moved = Moved(source.lines, LineTable(text), made)
     return text if _better(before, after, [f for f, _ in fixed], moved, worst_allowed) else None
 
 
@@ -74,15 +74,18 @@ def _better(before: Result, after: Result, fixed: Sequence[Finding], moved: Move
     return True
 
 
-def _same_types(before: Sequence[Graph], after: Sequence[Graph], unsafe: bool) -> bool:
+def _same_types(before: Sequence[Graph], after: Sequence[Graph], unsafe: bool, moved: Moved) -> bool:
     """unsafe: other dtypes are what was asked for."""
     if [g.name for g in before] != [g.name for g in after]:
         return False
-    return all(_same(a, b, unsafe) for a, b in zip(before, after, strict=True))
+    return all(_same(a, b, unsafe, moved) for a, b in zip(before, after, strict=True))
 
 
-def _same(before: Graph, after: Graph, unsafe: bool) -> bool:
-    """The same outputs; and every name holds tensors of the types it held. New names may have come."""
+def _same(before: Graph, after: Graph, unsafe: bool, moved: Moved) -> bool:
+    """The same outputs; and every name holds tensors of the types it held.
+
+    New names may have come, and what an edit wrote has names of its own.
+    """
 
     def seen(type: TensorType) -> str:
         return str(type.shape) if unsafe else str(type)
@@ -92,4 +95,5 @@ def _same(before: Graph, after: Graph, unsafe: bool) -> bool:
     old = Counter((fact.name, seen(fact.type)) for fact in before.shapes)
     new = Counter((fact.name, seen(fact.type)) for fact in after.shapes)
     names = {name for name, _ in old}
-    return not old - new and not any(fact[0] in names and fact not in old for fact in new)
+    kept = ((fact.name, seen(fact.type)) for fact in after.shapes if not moved.touched(fact.span))
+    return not old - new and not any(fact[0] in names and fact not in old for fact in kept)

@@ -186,6 +186,8 @@ def fixable_codes() -> frozenset[str]:
 
 def proposals(finding: Finding, tree: Tree, graphs: Sequence[Graph]) -> Iterator[Fix]:
     """Rewrites of a finding, safe ones first, not yet verified."""
+    if "inside" in finding.data:  # the call it is about stands in another file
+        return
     _load()
     site = Site(finding, tree, graphs)
     found: list[Fix] = []

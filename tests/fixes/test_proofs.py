@@ -141,6 +141,34 @@ def test_functions_in_other_words(name: str, tmp_path: Path) -> None:
     proven(module(f"return {FUNCTIONS[name]}", inputs="torch.randn(2, 8, 4, 4)"), "ANE101", tmp_path)
 
 
+RECURRENT = {
+    "plain": ("nn.LSTM(16, 8, batch_first=True)", "y, (h, c) = self.rnn(x)\nreturn y + h[-1].unsqueeze(1) + c[0].unsqueeze(1)"),
+    "deep": ("nn.LSTM(16, 8, num_layers=2, bidirectional=True, bias=False)", "y, (h, c) = self.rnn(x)\nreturn y * (h[3] + c[1]).repeat(1, 2)"),
+    "gru": ("nn.GRU(16, 8, batch_first=True)", "y, h = self.rnn(x)\nreturn y + h[0].unsqueeze(1)"),
+    "deep-gru": ("nn.GRU(16, 8, num_layers=2, bidirectional=True)", "return self.rnn(x)[0]"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", RECURRENT)
+def test_recurrent_layers_unrolled(case: str, tmp_path: Path) -> None:
+    layer, forward = RECURRENT[case]
+    text = module(forward, f"self.rnn = {layer}", "torch.randn(5, 7, 16)")
+    fixed = proven(text, "ANE202" if "LSTM" in layer else "ANE112", tmp_path, unsafe=True, **{"export-path": "export"})
+    assert fixed.count("def unrolled_") == 1
+
+
+def test_two_recurrent_layers_share_a_function(tmp_path: Path) -> None:
+    init = "self.a = nn.LSTM(16, 8)\nself.b = nn.LSTM(8, 8)"
+    text = module("y, _ = self.a(x)\nz, _ = self.b(y * 2)\nreturn z", init, "torch.randn(5, 7, 16)")
+    assert proven(text, "ANE202", tmp_path, unsafe=True).count("def unrolled_lstm(") == 1
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_wide_head_in_parts(bias: bool, tmp_path: Path) -> None:
+    init = f"self.head = nn.Linear(16, 40000, bias={bias})"
+    proven(module("return self.head(x + 1)", init, "torch.randn(1, 3, 16)"), "ANE808", tmp_path)
+
+
 UNSAFE = {
     "ANE507": (module("return x.exp()"), True),
     "ANE504": (module("return x / (x.abs().sum(-1, keepdim=True) + 1e-10)"), True),
