@@ -42,7 +42,9 @@ def keys(draw: Any, shape: tuple[int, ...], *, basic: bool = False) -> Any:
         size = shape[axis] if axis < len(shape) else 1
         kind = draw(st.integers(0, 4 if basic else 7))
         if kind == 0:
-            items.append(draw(st.integers(-size, size - 1)) if size and draw(st.integers(0, 9)) else draw(st.integers(-4, 4)))
+            items.append(
+                draw(st.integers(-size, size - 1)) if size and draw(st.integers(0, 9)) else draw(st.integers(-4, 4))
+            )
         elif kind in (1, 2):
             items.append(draw(SLICE))
         elif kind == 3:
