@@ -34,7 +34,8 @@ class AnalysisError:
 class ModelSummary:
     """One entry's result in numbers.
 
-    ops: operations left at run time. on_ane: those eligible for the target's ANE, as far as is known.
+    ops: operations left at run time. on_ane: those eligible for the target's ANE and converted to fp16, as far
+    as is known.
     unknown_shapes: operations with an output whose shape is not known.
     assumed: what was assumed to run it ("B and L are symbols: no concrete entry calls Net").
     stopped: why the run ended early (``"budget"``), None where it did not. errors, warnings: how many of the findings.
@@ -130,7 +131,7 @@ def _check_entries(
     cancelled: Callable[[], bool],
 ) -> tuple[list[Finding], list[set[tuple[str, Span]]]]:
     """The findings of all entries, and for each entry the code and place of its own."""
-    from ane_lsp.checks import engine
+    from ane_lsp.checks import dtype_flow, engine
     from ane_lsp.interp.entries import run_file
     from ane_lsp.interp.run import Limits
     from ane_lsp.knowledge import eligibility, targets
@@ -146,11 +147,12 @@ def _check_entries(
     places: list[set[tuple[str, Span]]] = []
     for entry in outcome.entries:
         graph = entry.graph
-        found = engine.run(graph, chosen, options, cancelled=cancelled)
+        found = engine.run(graph, chosen, options, cancelled=cancelled, home=file)
         own = [f for f in found if f.span.file == file]
         for finding in own:
             _keep_worst(merged, finding)
         live = [op for op in graph.ops if not op.folds]
+        kept = dtype_flow.kept_in_fp32(graph) if any(f.code == "ANE250" for f in found) else frozenset()
         target = chosen[0]
         places.append({(f.code, f.span) for f in own})
         result.graphs.append(graph)
@@ -160,7 +162,7 @@ def _check_entries(
                 span=entry.span,
                 target=target.label,
                 ops=len(live),
-                on_ane=sum(eligibility.op(op, target, graph).ane == "yes" for op in live),
+                on_ane=sum(op.id not in kept and eligibility.op(op, target, graph).ane == "yes" for op in live),
                 unknown_shapes=sum(any(not _is_known(v.type) for v in op.outputs) for op in live),
                 findings=0,
                 assumed=entry.assumed,

@@ -27,7 +27,7 @@ from ane_lsp.checks.flow import (
     short_name,
     spoken,
 )
-from ane_lsp.graph import Call, Op, Value
+from ane_lsp.graph import Call, Graph, Op, Value
 
 # Attributes that coremltools passes as fp32 constants, so that its range check sees them.
 _CONSTANT_ATTRS = {"clip": ("alpha", "beta"), "pad": ("constant_val",)}
@@ -77,6 +77,14 @@ def constant_outside_fp16(context: Context) -> Iterator[Report]:
         )
 
 
+def kept_in_fp32(graph: Graph) -> frozenset[int]:
+    """Ids of ops that fp16 conversion leaves in fp32, so that they do not run on the ANE (ANE250)."""
+    flow = Flow(graph)
+    return frozenset(
+        op.id for op in flow.live if op.kind != "cast" and next(_large_constants(flow, op), None) is not None
+    )
+
+
 def _large_constants(flow: Flow, op: Op) -> Iterator[Extreme]:
     for value in op.input_values():
         if value.is_const and is_float(value):
@@ -93,6 +101,20 @@ def _large_constants(flow: Flow, op: Op) -> Iterator[Extreme]:
 _LOOKUPS = frozenset({
     "gather", "gather_nd", "gather_along_axis", "scatter", "scatter_nd", "scatter_along_axis", "one_hot", "embedding", "crop_resize",
 })  # fmt: skip
+# What arithmetic on indices is made of.
+_INDEX_STEPS = VIEWS | {
+    "add",
+    "sub",
+    "mul",
+    "floor_div",
+    "mod",
+    "clip",
+    "minimum",
+    "maximum",
+    "select",
+    "greater_equal",
+    "concat",
+}
 _COMPARES = frozenset({"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"})
 # Integer results of these have rules of their own; what follows them is their consequence.
 _INTEGER_MAKERS = frozenset({
@@ -222,13 +244,19 @@ def float_to_integer(context: Context) -> Iterator[Report]:
             )
 
 
+def _prepares_lookup(flow: Flow, op: Op) -> bool:
+    """Whether a result is used as an index and nowhere else: it has to stay an integer (``embed(codes + offset)``)."""
+    used = [user for out in op.outputs for user in flow.reached(out, _INDEX_STEPS) if user.kind not in _INDEX_STEPS]
+    return bool(used) and all(user.kind in _LOOKUPS for user in used)
+
+
 @graph_rule("ANE253", per_target=False)
 def integer_input(context: Context) -> Iterator[Report]:
     """Arithmetic on integer model inputs, before anything a lookup does with them."""
     flow = flow_of(context)
     for region in _regions(context):
         inputs = [v for v in region.inputs if v.type.dtype in ("i64", "i32", "i16")]
-        work = [op for op in (*region.work, *region.casts_out) if runtime(op)]
+        work = [op for op in (*region.work, *region.casts_out) if runtime(op) and not _prepares_lookup(flow, op)]
         if not inputs or not work or region.made_by_other or _depends_on_floats(flow, work):
             continue
         op = min(work, key=lambda o: o.id)

@@ -40,6 +40,7 @@ ExportPath = Literal["trace", "export", "export-core"]
 INTERNAL = "ANE901"
 # Contexts listed in a merged finding; the rest is counted in the last one.
 MAX_RELATED = 6
+P = TypeVar("P", Op, Call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,23 @@ class Report:
 
 @dataclass(frozen=True)
 class Context:
-    """What a rule may ask. `target` stands for every selected chip with the same engine and OS family."""
+    """What a rule may ask. `target` stands for every selected chip with the same engine and OS family.
+
+    home: the file the author looks at, "" where there is none.
+    """
 
     graph: Graph
     target: Target
     targets: tuple[Target, ...]
     options: Options
+    home: str = ""
+
+    def near(self, places: Iterable[P]) -> list[P]:
+        """Ops or calls in the order of execution, those in the author's file first.
+
+        A rule that reports many places once lets its finding stand at the first of these.
+        """
+        return sorted(places, key=lambda place: place.span.file != self.home)
 
     def verdict(self, op: Op) -> Verdict:
         """Whether the op may run on the target's ANE; worked out once."""
@@ -162,6 +174,12 @@ def bound_codes() -> frozenset[str]:
     return frozenset(b.code for b in _BOUND) | frozenset(scripts.CODES)
 
 
+def op_codes() -> frozenset[str]:
+    """Codes of rules that look at one operation at a time."""
+    _load()
+    return frozenset(b.code for b in _BOUND if b.ops)
+
+
 _loaded = False
 
 
@@ -182,16 +200,19 @@ def run(
     options: Options | None = None,
     codes: Callable[[str], bool] = lambda code: True,
     cancelled: Callable[[], bool] = lambda: False,
+    home: str = "",
 ) -> list[Finding]:
     """Findings of every rule on a graph, by position, one per call expression and code. Never raises on a rule's account.
 
     targets: none means the default set. codes: which rules to run. cancelled: asked often; True ends with what was found.
+    home: the file under analysis. A finding about several places stands at one of its own, if it has one; a finding inside
+    a plain function of another file, called from this one, stands at that call (``torchvision.ops.nms(...)``).
     """
     _load()
     selected = tuple(targets) or chips.default()
     options = options or Options()
     groups = _groups(selected)
-    contexts = [Context(graph, group[0], selected, options) for group in groups]
+    contexts = [Context(graph, group[0], selected, options, home) for group in groups]
     reports: list[_Placed] = []
     failures: dict[str, Finding] = {}
     for bound in _BOUND:
@@ -202,7 +223,7 @@ def run(
         try:
             for context, group in zip(contexts, groups, strict=True):
                 for report, op in _apply(bound, context):
-                    reports.append(_place(bound, report, op, group, everywhere=not bound.per_target))
+                    reports.append(_place(bound, report, op, context, group))
                 if not bound.per_target:
                     break
         except Exception as error:
@@ -257,19 +278,30 @@ class _Placed:
         return (-SEVERITIES.index(self.severity), -confidence_rank(self.confidence), self.report.weight)
 
 
-def _place(bound: _Bound, report: Report, op: Op | None, group: tuple[Target, ...], everywhere: bool) -> _Placed:
+def _place(bound: _Bound, report: Report, op: Op | None, context: Context, group: tuple[Target, ...]) -> _Placed:
     at = report.at if report.at is not None else op
     if at is None:
         raise ValueError(f"a report of the graph rule {bound.code} must say where (`at`)")
     call = at.call if isinstance(at, Op) else at if isinstance(at, Call) else None
     span = at if isinstance(at, Span) else at.span
+    if call is not None and _is_wrapped(call, context.home):
+        related = Related(span, f"inside {call.fn}")
+        report = replace(report, related=(related, *report.related), data={**report.data, "inside": call.fn})
+        span = call.stack[-1]
     page = pages.get(bound.code)
     evidence = report.evidence if report.evidence is not None else tuple(e.evidence for e in page.evidence)
     confidence = report.confidence or page_confidence(page, group[0])
     return _Placed(
         bound, report, op, call, span, report.severity or page.severity, confidence, evidence, group,
-        everywhere or report.everywhere,
+        not bound.per_target or report.everywhere,
     )  # fmt: skip
+
+
+def _is_wrapped(call: Call, home: str) -> bool:
+    """Whether a plain function of another file makes the call, and the author's file calls that function."""
+    if not home or call.span.file == home or "." in call.fn or not call.stack:
+        return False
+    return call.stack[-1].file == home
 
 
 def page_confidence(page: pages.Rule, target: Target) -> Confidence:

@@ -196,8 +196,11 @@ class Flow:
         roots = frozenset[str]().union(*(self.roots(v) for v in values)) if values else frozenset[str]()
         found = self._transfer(op, values)
         huge = self._carried(op, values)
+        # A row of a table of weights is an activation, whatever found it.
+        table = values[0] if values and op.kind in ("gather", "gather_nd", "gather_along_axis") else None
+        looked_up = frozenset({"float"}) if table is not None and _kind(table) == "float" else frozenset[str]()
         for out in op.outputs:
-            self._roots[out.id] = frozenset() if out.is_const else roots
+            self._roots[out.id] = frozenset() if out.is_const else roots | looked_up
             kind = _kind(out)
             if out.type.data and out.is_const:
                 self._ranges[out.id] = _leaf_range(out)
@@ -478,7 +481,7 @@ def spoken(count: int, noun: str) -> str:
 def short_name(call: Call) -> str:
     """What the author wrote, shortened: ``masked_fill``, ``Conv2d``, ``*``."""
     name = call.torch.rsplit(".", 1)[-1]
-    return _OPERATORS.get(name, name)
+    return _OPERATORS.get(name, name).removeprefix("Parametrized")
 
 
 _OPERATORS: Mapping[str, str] = {

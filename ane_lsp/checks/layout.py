@@ -83,7 +83,9 @@ def sequence_layout(context: Context) -> Iterator[Report]:
     """Transformers on (batch, sequence, channels)."""
     if not attentions(context):
         return
-    linears = distinct(op for op in flow_of(context).live if op.kind == "linear" and first(op).type.rank == 3)
+    linears = context.near(
+        distinct(op for op in flow_of(context).live if op.kind == "linear" and first(op).type.rank == 3)
+    )
     if len(linears) < 4:
         return
     op = linears[0]
@@ -102,7 +104,9 @@ def sequence_layout(context: Context) -> Iterator[Report]:
 def width_transposes(context: Context) -> Iterator[Report]:
     """Transposes that move the last axis, products and per-head attention aside."""
     flow = flow_of(context)
-    moving = distinct(op for op in flow.live if op.kind == "transpose" and _moves_width(op) and not _absorbed(flow, op))
+    moving = context.near(
+        distinct(op for op in flow.live if op.kind == "transpose" and _moves_width(op) and not _absorbed(flow, op))
+    )
     if len(moving) < 4:
         return
     op = moving[0]
@@ -138,7 +142,7 @@ def _absorbed(flow: Flow, op: Op) -> bool:
 def attention_heads(context: Context) -> Iterator[Report]:
     """Attention over all heads in one product; a single head (Apple's per-head products included) is not."""
     hit = [a.op for a in attentions(context) if a.all_heads]
-    spots = distinct(hit)
+    spots = context.near(distinct(hit))
     if not spots:
         return
     op = spots[0]

@@ -170,6 +170,7 @@ def softplus_collapse(context: Context) -> Iterator[Report]:
         op for op in flow.live
         if op.kind in ("softplus", "softplus_parametric") and flow.range(first(op)).hi > 10.4
     ]  # fmt: skip
+    hit = context.near(hit)
     if hit:
         op = hit[0]
         yield Report(
@@ -189,7 +190,8 @@ def tiny_epsilon(context: Context) -> Iterator[Report]:
         epsilon = _epsilon(flow, op)
         if epsilon is not None and 0 < epsilon < FP16_TINY:
             found.setdefault(epsilon, []).append(op)
-    for epsilon, ops in found.items():
+    for epsilon, found_at in found.items():
+        ops = context.near(found_at)
         op = ops[0]
         yield Report(
             f"An epsilon of {epsilon:g} cannot be held in fp16: coremltools 9.0 raises it to 6e-8 (seen in a conversion), so small "
@@ -252,7 +254,7 @@ def upcast_dropped(context: Context) -> Iterator[Report]:
                 break
     if not hit:
         return
-    call, guarded = hit[0]
+    call, guarded = min(hit, key=lambda pair: pair[0].span.file != context.home)
     yield Report(
         f"`{short_name(call)}` does not make `{short_name(guarded)}` run in fp32: converting to fp16 drops the cast (seen with "
         "coremltools 9.0). Write that step so that it fits fp16, if the "
@@ -379,6 +381,7 @@ def scale_after_product(context: Context) -> Iterator[Report]:
                 hit.append(user)
     if not hit:
         return
+    hit = context.near(hit)
     op = hit[0]
     yield Report(
         "The scores are scaled after the product. The ANE's sums end at 32768 (measured on M1, M4, M5 and M6 by direct compiles), "
@@ -409,7 +412,7 @@ def rms_norm(context: Context) -> Iterator[Report]:
     flow = flow_of(context)
     if context.options.export_path == "export-core":
         return
-    hit = [op for op in distinct(flow.live) if op.call.torch in _RESCALED_CALLS]
+    hit = context.near(op for op in distinct(flow.live) if op.call.torch in _RESCALED_CALLS)
     if hit:
         op = hit[0]
         yield Report(
@@ -444,6 +447,7 @@ def written_out_layer_norm(context: Context) -> Iterator[Report]:
             continue
         if not _fuses(flow, square, op):
             hit.append(square)
+    hit = context.near(hit)
     if hit:
         op = hit[0]
         yield Report(

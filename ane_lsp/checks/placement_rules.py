@@ -29,6 +29,8 @@ PLAIN = {
     "ANE222": ("topk",),
 }  # fmt: skip
 
+_DETECTION = frozenset({"nms", "batched_nms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool", "deform_conv2d"})
+
 # Calls whose lowering is a chain of ops that other rules would flag one by one; each has a rule of its own.
 _CHAINS = {"cumprod": "ANE206", "nan_to_num": "ANE218", "nan_to_num_": "ANE218"}
 
@@ -96,10 +98,19 @@ for _kind, (_code, _mil) in _LATER.items():
     rule(_code, ops=(_kind,))(_later(_code, _mil))
 
 
+def _sorting(context: Context) -> frozenset[int]:
+    """Calls that make the indices they gather at themselves; ANE204 speaks about those."""
+    found: frozenset[int] | None = context.memo.get("sorting")
+    if found is None:
+        found = frozenset(op.call.id for op in context.graph.ops if op.kind == "argsort")
+        context.memo["sorting"] = found
+    return found
+
+
 @rule("ANE209", ops=("gather_along_axis", "gather_nd"), per_target=False)
 def index_cast(context: Context, op: Op) -> Iterator[Report]:
     """The gather may run on the ANE, the int32 index arithmetic in front of it may not."""
-    if features.runtime_index(op) and chain_rule(op.call) is None:
+    if features.runtime_index(op) and chain_rule(op.call) is None and op.call.id not in _sorting(context):
         yield Report(
             f"{name(op.call)} with indices known only at run time prepares them on the CPU (measured on M4, macOS 27). "
             f"{advice('ANE209')}",
@@ -124,6 +135,8 @@ def _run_time_bounds(call: Call) -> bool:
 @rule("ANE221", ops=("slice_by_size", "slice_by_index"))
 def runtime_slice(context: Context, op: Op) -> Iterator[Report]:
     """Slices whose bounds are tensors."""
+    if op.call.torch.rsplit(".", 1)[-1] in _DETECTION:  # ANE217 speaks about the whole call
+        return
     verdict = context.verdict(op)
     if verdict.code == "ANE221" and verdict.ane == "no":
         yield Report(
@@ -201,9 +214,6 @@ def random_numbers(context: Context, op: Op) -> Iterator[Report]:
         evidence=verdict.evidence,
         data={"op": op.kind},
     )
-
-
-_DETECTION = frozenset({"nms", "batched_nms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool", "deform_conv2d"})
 
 
 @graph_rule("ANE217", per_target=False)

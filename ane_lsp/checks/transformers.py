@@ -112,7 +112,7 @@ def attention_fast_path(context: Context) -> Iterator[Report]:
     if context.options.export_path != "trace":
         return
     hit = [c for c in context.graph.calls if c.torch in _FASTPATH and _takes_fast_path(c)]
-    spots = list({c.span: c for c in reversed(hit)}.values())[::-1]
+    spots = context.near(list({c.span: c for c in reversed(hit)}.values())[::-1])
     if spots:
         call = spots[0]
         yield Report(
@@ -136,7 +136,7 @@ def _takes_fast_path(call: Call) -> bool:
 def rotary_in_forward(context: Context) -> Iterator[Report]:
     """sin and cos of positions that are an input. One finding for a model."""
     flow = flow_of(context)
-    hit = [op for op in flow.live if op.kind in ("sin", "cos") and flow.roots(first(op)) == {"int"}]
+    hit = context.near(op for op in flow.live if op.kind in ("sin", "cos") and flow.roots(first(op)) == {"int"})
     if hit:
         op = distinct(hit)[0]
         yield Report(
@@ -159,6 +159,7 @@ def growing_cache(context: Context) -> Iterator[Report]:
             continue
         if any(flow.base(v).id in inputs and (v.type.rank or 0) >= 3 for v in op.input_values()):
             hit.append(op)
+    hit = context.near(hit)
     if hit:
         op = hit[0]
         yield Report(

@@ -20,7 +20,8 @@ _OPERATORS = {
 def name(call: Call) -> str:
     """What the author calls it: ``MaxPool2d``, ``argmax``, ``indexing``."""
     last = call.torch.rsplit(".", 1)[-1]
-    return _OPERATORS.get(last, last)
+    # What torch.nn.utils.parametrize makes of a Conv1d is still a Conv1d to its author.
+    return _OPERATORS.get(last, last).removeprefix("Parametrized")
 
 
 def qualified(call: Call) -> str:

@@ -182,6 +182,10 @@ def hints_in_source(node: ast.FunctionDef | ast.AsyncFunctionDef, owner: ast.Cla
             names = tuple(re.sub(r"\W", "", part) or f"N{i}" for i, part in enumerate(text.split()))
             if names and "..." not in text and "*" not in text:
                 found[parameter.arg] = Probe(parameter.arg, len(names), names, told="its annotation")
+    given = {p.arg for p in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+    if {"hidden_states", "attention_mask"} <= given and "attention_mask" not in found:
+        # Inside a model the mask is the one that is added to the scores, no longer the tokenizer's.
+        found["attention_mask"] = Probe("attention_mask", 4, ("B", "1", "L", "L"), dtype="f32", told="its name")
     docs = [ast.get_docstring(node) or "", (ast.get_docstring(owner) or "") if owner is not None else ""]
     for parameter in node.args.args[1:]:
         if parameter.arg in found:
