@@ -86,8 +86,8 @@ class TinyDecoder(nn.Module):
 if __name__ == "__main__":
     config = Config()
     model = TinyDecoder(config).eval()
-    cache = torch.zeros(config.layers, 1, config.heads, 32, config.head_dim)
+    cache = torch.randn(config.layers, 1, config.heads, 32, config.head_dim)
     with torch.no_grad():
         # The application looks tokens up and takes the best score; both are a line there.
-        scores, keys, values = model(torch.zeros(1, 16, config.width), cache, cache)
+        scores, keys, values = model(torch.randn(1, 16, config.width), cache, cache)
     print(scores.argmax(-1).tolist(), tuple(keys.shape), tuple(values.shape))
