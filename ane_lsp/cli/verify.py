@@ -1,0 +1,243 @@
+"""``ane-lsp verify``: run the model, convert it with Apple's tools, and hold the result against the analysis."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ane_lsp.cli.errors import CLEAN, FAILED, FINDINGS, UsageError
+from ane_lsp.cli.options import (
+    add_color_option,
+    add_project_options,
+    add_target_options,
+    open_projects,
+    project_arguments,
+    to_utf8,
+    wants_color,
+)
+from ane_lsp.cli.trace import read_inputs
+from ane_lsp.graph import Span
+from ane_lsp.placement import summary
+from ane_lsp.report.terminal import Painter, printable
+from ane_lsp.verify.compare import MEANING
+from ane_lsp.verify.job import Job, Limits
+from ane_lsp.verify.run import Request, Verification, verify
+from ane_lsp.verify.shown import facts, to_json
+from ane_lsp.workspace.workspace import absolute
+
+BACKENDS = ("coreml", "numbers", "coreai")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``verify``."""
+    parser.add_argument(
+        "file", metavar="FILE[::ENTRY]",
+        help="THE FILE IS RUN. ENTRY builds the model (Net, Net(width=32)); without it the call that the script makes counts",
+    )  # fmt: skip
+    parser.add_argument(
+        "--input",
+        action="append",
+        metavar="SHAPE",
+        help="an input: 1x3x224x224, 1x16:i64, mask=1x16:b8; repeatable, in order",
+    )
+    parser.add_argument(
+        "--backend",
+        default="coreml,numbers",
+        metavar="LIST",
+        help="of coreml, numbers, coreai (default: coreml,numbers)",
+    )
+    parser.add_argument(
+        "--convert-path", choices=("auto", "export", "trace"), default="auto", help="default: export, then trace"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=600.0, metavar="SECONDS", help="end the run after this time (default: 600)"
+    )
+    parser.add_argument("--memory", type=float, default=8.0, metavar="GB", help="memory the run may use (default: 8)")
+    parser.add_argument("--format", choices=("text", "json", "html"), default="text", help="default: text")
+    parser.add_argument("--output-file", "-o", type=Path, metavar="FILE", help="write the report here")
+    parser.add_argument(
+        "--report-disagreement", type=Path, metavar="FILE",
+        help="write what the two sides disagree on: operations and shapes, no names and no source",
+    )  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="show what would be run, and run nothing")
+    add_color_option(parser)
+    add_target_options(parser)
+    add_project_options(parser)
+    parser.add_argument(
+        "--budget", type=float, metavar="SECONDS", help="stop the static analysis after this time (default: 20)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Verify one model. 0 it converts and the numbers hold, 1 findings or failure of the model, 2 wrong usage."""
+    to_utf8(sys.stdout)
+    name, _, entry = args.file.partition("::")
+    path = absolute(Path(name))
+    if not path.is_file():
+        raise UsageError(f"no such file: {name}")
+    backends = tuple(b.strip() for b in args.backend.split(",") if b.strip())
+    if unknown := [b for b in backends if b not in BACKENDS]:
+        raise UsageError(f"--backend: {unknown[0]!r} is none of {', '.join(BACKENDS)}")
+    projects = open_projects(project_arguments(args))
+    workspace, settings = projects.workspace(path), projects.settings(path)
+    if workspace.problem:
+        raise UsageError(workspace.problem)
+    limits = Limits(
+        seconds=args.timeout, cpu_seconds=max(1, int(args.timeout * 2)), memory=int(args.memory * (1 << 30))
+    )
+    request = Request(
+        path, entry or None, read_inputs(args.input or ()), backends, args.convert_path, limits, args.python
+    )
+    if args.dry_run:
+        from ane_lsp.verify.run import interpreter, prepare
+
+        _announce(prepare(request, workspace, settings)[0], interpreter(settings, workspace, args.python), sys.stdout)
+        return CLEAN
+    progress = _Progress()
+    found = verify(
+        request, workspace, settings, progress, on_job=lambda job, python: _announce(job, python, sys.stderr)
+    )
+    progress.clear()
+    if args.report_disagreement is not None:
+        from ane_lsp.verify.reproduce import report
+
+        _write(args.report_disagreement, json.dumps(report(found), indent=2) + "\n", "--report-disagreement")
+    base = absolute(Path())
+    if args.format == "json":
+        text = json.dumps(to_json(found, lambda f: _relative(f, base)), indent=2) + "\n"
+    elif args.format == "html":
+        text = _page(found, workspace, base)
+    else:
+        paint = Painter(args.output_file is None and wants_color(args.color, sys.stdout))
+        text = "\n".join(lines(found, base, paint)) + "\n"
+    if args.output_file is None:
+        sys.stdout.write(text)
+    else:
+        _write(args.output_file, text, "--output-file")
+    if found.outcome.ended == "failed" and found.outcome.results.get("failed", {}).get("reason") in (
+        "missing",
+        "inputs",
+        "entry",
+    ):
+        return FAILED
+    return CLEAN if found.ok else FINDINGS
+
+
+def _announce(job: Job, python: str, stream: Any) -> None:
+    """What will be run, before it is."""
+    what = f"build {job.entry}" if job.entry else "run the script up to its first model call"
+    print(
+        f"ane-lsp verify runs your code: {python} will load {job.file} and {what}.\n"
+        f"Limits: {job.limits.seconds:g} s, {job.limits.memory / (1 << 30):g} GB, {job.limits.processes} processes; model hubs "
+        "are offline, the home folder is a temporary one. This limits accidents; it is no sandbox.",
+        file=stream,
+    )
+
+
+class _Progress:
+    """A line that is rewritten on a terminal; one line a step elsewhere. Goes to standard error."""
+
+    def __init__(self) -> None:
+        self.terminal = sys.stderr.isatty()
+        self.last = ("", -1.0)
+        self.shown = 0.0
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        if event.get("kind") != "progress":
+            return
+        text, percent = printable(str(event["text"])), float(event["percent"])
+        if self.terminal:
+            if time.monotonic() - self.shown > 0.1 or text != self.last[0]:
+                sys.stderr.write(f"\r\033[K{percent:5.1f} %  {text[:100]}")
+                sys.stderr.flush()
+                self.shown = time.monotonic()
+        elif text != self.last[0]:
+            print(f"{percent:5.1f} %  {text}", file=sys.stderr)
+        self.last = (text, percent)
+
+    def clear(self) -> None:
+        if self.terminal:
+            sys.stderr.write("\r\033[K")
+
+
+def lines(found: Verification, base: Path, paint: Painter) -> Iterator[str]:
+    """The result as text."""
+    if found.outcome.ended != "done":
+        yield paint("error", f"verify {found.outcome.ended}: ") + printable(found.outcome.message)
+        if found.outcome.ended == "crashed" or found.outcome.results.get("failed", {}).get("reason") == "internal":
+            yield from (f"  | {printable(line)}" for line in found.outcome.output.strip().splitlines()[-12:])
+    for label, text in facts(found):
+        yield f"{paint('bold', label)}: {printable(text)}"
+    for finding in found.findings:
+        yield f"{_place(finding.span, base)}: {paint(finding.severity, f'{finding.severity}[{finding.code}]')} {printable(finding.message)}"
+    for comparison in found.comparisons:
+        style = {"confirmed": "good", "refuted": "error", "new": "warning"}.get(comparison.status, "dim")
+        yield (
+            f"{_place(comparison.finding.span, base)}: {paint(style, comparison.status)} {comparison.finding.code} "
+            f"{printable(comparison.finding.message)}"
+        )
+        if comparison.status != "confirmed":
+            yield f"    {printable(comparison.why)}"
+    for label, plan in (
+        ("placement of the program", found.placed),
+        ("placement predicted from the source", found.predicted),
+    ):
+        if plan is not None:
+            yield f"{paint('bold', label)}: {printable(summary(plan))}"
+
+
+def _page(found: Verification, workspace: Any, base: Path) -> str:
+    from ane_lsp.report.html import page, table
+    from ane_lsp.report.model import Report
+
+    def where(span: Span) -> str:
+        return _place(span, base)
+
+    rows = "".join(
+        f"<tr><th scope=row>{escape(printable(k))}</th><td>{escape(printable(v))}</td></tr>" for k, v in facts(found)
+    )
+    sections = [("The run", f'<div class="scroll"><table>{rows}</table></div>')]
+    if found.comparisons:
+        listed = table(
+            ("status", "code", "source", "message", "why"),
+            [
+                [(c.status, "good" if c.status == "confirmed" else "bad" if c.is_disagreement else ""), (c.finding.code, ""),
+                 (where(c.finding.span), ""), (c.finding.message, ""), (c.why, "")]
+                for c in found.comparisons
+            ],
+        )  # fmt: skip
+        legend = "; ".join(f"{status}: {text}" for status, text in MEANING.items())
+        sections.append(
+            ("Source analysis against the converted program", listed + f"<p><small>{escape(legend)}</small></p>")
+        )
+    report = Report(
+        [*found.findings, *(c.finding for c in found.comparisons)], base=base,
+        lines=lambda file: workspace.read(Path(file)).lines if Path(file).is_file() else None,
+    )  # fmt: skip
+    title = f"Verification of {Path(found.job.file).name}: {found.outcome.ended}"
+    plans = [p for p in (found.placed, found.predicted if found.placed is None else None) if p is not None]
+    return page(report, plans, title, sections)
+
+
+def _place(span: Span, base: Path) -> str:
+    return f"{printable(_relative(span.file, base))}:{span.line}:{span.col + 1}"
+
+
+def _relative(file: str, base: Path) -> str:
+    try:
+        return Path(file).relative_to(base).as_posix()
+    except ValueError:
+        return Path(file).as_posix()
+
+
+def _write(path: Path, text: str, option: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{option}: cannot write {path}: {error.strerror}") from None

@@ -1,0 +1,104 @@
+"""Findings from the source against findings on the converted program: confirmed, not confirmed (with why), or new."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ane_lsp.checks import engine
+from ane_lsp.checks.finding import Finding
+from ane_lsp.graph import Graph, Span
+
+Status = Literal["confirmed", "refuted", "gone", "untestable", "new"]
+# What each status means, for reports.
+MEANING: Mapping[Status, str] = {
+    "confirmed": "the converted program has it too",
+    "refuted": "the converted program has the operation, and the rule finds nothing there",
+    "gone": "the converted program has no operation from this line",
+    "untestable": "the program does not show what the rule reads",
+    "new": "found in the converted program only",
+}
+# Families whose rules read operations and their parameters; of these, those about the whole graph also read the source.
+_FAMILIES = ("ANE2", "ANE3", "ANE4")
+_CONVERSION = "ANE1"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One finding and what the other side says about it."""
+
+    finding: Finding
+    status: Status
+    why: str
+
+    @property
+    def is_disagreement(self) -> bool:
+        return self.status in ("refuted", "new")
+
+
+def compare(
+    static: Sequence[Finding],
+    converted: Sequence[Finding],
+    program: Graph | None,
+    failed: Iterable[Span] = (),
+    path: str = "",
+) -> list[Comparison]:
+    """Every static finding with its status, then what only the program shows. `program`: None where conversion failed, with
+    the places of the errors in `failed`."""
+    errors = list(failed)
+    return [_status(finding, converted, program, errors, path) for finding in static] + [
+        Comparison(finding, "new", "the analysis of the source does not report it")
+        for finding in converted
+        if not any(_same(finding, other) for other in static)
+    ]
+
+
+def _status(
+    finding: Finding, converted: Sequence[Finding], program: Graph | None, errors: list[Span], path: str
+) -> Comparison:
+    if finding.code.startswith(_CONVERSION):
+        if any(overlap(finding.span, e) for e in errors):
+            return Comparison(finding, "confirmed", "the conversion failed on this line")
+        if program is not None:
+            return Comparison(finding, "refuted", f"the model converted ({path} path)")
+        return Comparison(finding, "untestable", "the conversion ended at another line first")
+    if program is None:
+        return Comparison(finding, "untestable", "the model did not convert")
+    if any(_same(finding, other) for other in converted):
+        return Comparison(finding, "confirmed", MEANING["confirmed"])
+    there = [op.kind for op in program.ops if overlap(op.span, finding.span)]
+    if not testable(finding.code):
+        return Comparison(finding, "untestable", MEANING["untestable"])
+    if not there:
+        return Comparison(
+            finding, "gone", "no operation of the program comes from this line: folded, fused or not executed"
+        )
+    return Comparison(
+        finding, "refuted", f"the program has {', '.join(dict.fromkeys(there))} there, and the rule finds nothing"
+    )
+
+
+def testable(code: str) -> bool:
+    """Whether a converted program alone decides a rule."""
+    return code.startswith(_FAMILIES) and code in engine.op_codes()
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    return one.code == other.code and overlap(one.span, other.span)
+
+
+def overlap(one: Span, other: Span) -> bool:
+    """Whether two places share a line; a converter knows no more."""
+    if not one.file or not other.file or one.line > other.end_line or other.line > one.end_line:
+        return False
+    return one.file == other.file or os.path.realpath(one.file) == os.path.realpath(other.file)
+
+
+def counts(comparisons: Iterable[Comparison]) -> dict[Status, int]:
+    """How many of each status."""
+    found: dict[Status, int] = dict.fromkeys(MEANING, 0)
+    for comparison in comparisons:
+        found[comparison.status] += 1
+    return found

@@ -1,0 +1,260 @@
+"""A verify run from end to end: analyse the source, run the worker, read the program, check it, compare."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ane_lsp import analysis
+from ane_lsp.checks import engine
+from ane_lsp.checks.finding import Finding
+from ane_lsp.graph import Graph, Span
+from ane_lsp.knowledge import rules, targets
+from ane_lsp.knowledge.targets import Target
+from ane_lsp.placement import Placement, place
+from ane_lsp.syntax.comments import parse_directives
+from ane_lsp.syntax.inputs import InputSpec, parse_inputs
+from ane_lsp.verify import parent
+from ane_lsp.verify.compare import Comparison, compare
+from ane_lsp.verify.job import BACKENDS, Input, Job, Limits
+from ane_lsp.verify.parent import Event, Outcome
+from ane_lsp.verify.program import NOWHERE, Places, to_graph
+from ane_lsp.workspace import Settings, Workspace
+
+CONVERSION_FAILED, OUT_OF_RANGE, DEPARTS = "ANE905", "ANE906", "ANE907"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a user asked for. entry: ``Net``, ``Net(width=32)``, or None for the call the file makes. inputs: theirs."""
+
+    path: Path
+    entry: str | None = None
+    inputs: tuple[InputSpec, ...] = ()
+    backends: tuple[str, ...] = BACKENDS
+    convert_path: str = "auto"
+    limits: Limits = field(default_factory=Limits)
+    python: str | None = None
+
+
+@dataclass(slots=True)
+class Verification:
+    """Everything a run found. findings: of the run itself (ANE905 to ANE907). comparisons: static against converted."""
+
+    outcome: Outcome
+    job: Job
+    target: Target
+    static: Graph | None = None
+    program: Graph | None = None
+    comparisons: list[Comparison] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    predicted: Placement | None = None
+    placed: Placement | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Converted, and nothing of the run's own at warning or above."""
+        return self.outcome.ended == "done" and not any(f.severity in ("error", "warning") for f in self.findings)
+
+
+def interpreter(settings: Settings, workspace: Workspace, given: str | None = None) -> str:
+    """The user's Python: the one given, that of the settings, or that of the environment whose libraries are read."""
+    for name in (given, settings.python):
+        if name:
+            path = Path(name).expanduser()
+            if path.is_dir():
+                path = _python_of(path)
+            return str(path)
+    found = _python_of(workspace.environment.prefix)
+    return str(found) if found.exists() else sys.executable
+
+
+def _python_of(prefix: Path) -> Path:
+    return prefix / "Scripts" / "python.exe" if os.name == "nt" else prefix / "bin" / "python"
+
+
+def prepare(request: Request, workspace: Workspace, settings: Settings) -> tuple[Job, list[Graph]]:
+    """What will be run, and the graphs of the static analysis it will be compared with."""
+    result = analysis.analyze(request.path, workspace, settings)
+    source = workspace.read(request.path)
+    name = request.entry.split("(")[0].strip() if request.entry else None
+    graphs = [g for g in result.graphs if name is None or g.name == name] or result.graphs
+    inputs, said_by = _inputs(request, settings, parse_directives(source), result, name)
+    fallback = _derived(graphs[-1]) if graphs else ()
+    # Without an entry the script's own model call is followed; the analysis says which class that should be.
+    call = None if request.entry else (graphs[0].name if graphs else None)
+    paths = [str(workspace.root), *(str(p) for p in settings.search_paths)]
+    job = Job(
+        str(request.path), request.entry, call, inputs, said_by, fallback, settings.opset, tuple(paths),
+        request.convert_path, request.backends, request.limits,
+    )  # fmt: skip
+    return job, graphs
+
+
+def _inputs(
+    request: Request, settings: Settings, directives: Any, result: analysis.FileAnalysis, name: str | None
+) -> tuple[tuple[Input, ...], str]:
+    """Inputs that somebody wrote down, and where."""
+    if request.inputs:
+        return _concrete(request.inputs), "the command line"
+    for entry in settings.entries:
+        if name is not None and entry.call.split("(")[0].strip() == name and entry.inputs:
+            return _concrete(parse_inputs(",".join(entry.inputs))), "the settings"
+    for model in result.models:
+        if name is None or model.name == name:
+            hinted = directives.inputs_for(model.span.line, model.span.end_line)
+            if hinted:
+                return _concrete(hinted), "an # ane: input comment"
+    return (), ""
+
+
+def _concrete(specs: Sequence[InputSpec]) -> tuple[Input, ...]:
+    """Specs with whole sizes; none where one is a symbol: a program is run on real tensors."""
+    if any(not isinstance(size, int) for spec in specs for size in spec.shape):
+        return ()
+    return tuple(Input(tuple(int(s) for s in spec.shape), spec.dtype, spec.name) for spec in specs)
+
+
+def _derived(graph: Graph) -> tuple[Input, ...]:
+    """The inputs that the static analysis ran the model with, none where it does not know them all."""
+    found = []
+    for value in graph.inputs:
+        if not value.type.is_static or value.type.dtype is None or value.type.shape is None:
+            return ()
+        found.append(Input(tuple(int(str(s)) for s in value.type.shape), value.type.dtype))
+    return tuple(found)
+
+
+def verify(
+    request: Request,
+    workspace: Workspace,
+    settings: Settings,
+    on_event: Callable[[Event], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    on_job: Callable[[Job, str], None] = lambda job, python: None,
+) -> Verification:
+    """Run everything. `on_job` is told what will be run, and with which interpreter, before it is. Never raises on the
+    model's account."""
+    on_event({"kind": "progress", "percent": 0, "text": "analysing the source"})
+    job, graphs = prepare(request, workspace, settings)
+    python = interpreter(settings, workspace, request.python)
+    on_job(job, python)
+    outcome = parent.run(job, python, on_event, cancelled)
+    chosen = targets.resolve_all(settings.targets)
+    found = Verification(outcome, job, chosen[0])
+    model = outcome.results.get("model", {})
+    found.static = _counterpart(graphs, model)
+    options = engine.Options(settings.opset, settings.export_path, settings.coremltools)  # type: ignore[arg-type]
+    known = engine.run(found.static, chosen, options) if found.static is not None else []
+    seen = [f for f in known if _shown(f, settings)]
+    places = Places(graphs, lambda file, line: _line(workspace, file, line))
+    program = outcome.results.get("program")
+    converted: list[Finding] = []
+    if program is not None:
+        found.program = to_graph(program, model.get("name", ""), places)
+        converted = [f for f in engine.run(found.program, chosen, options) if f.span != NOWHERE and _shown(f, settings)]
+        found.placed = place(found.program, chosen[0])
+    if found.static is not None:
+        found.predicted = place(found.static, chosen[0])
+    attempts = (program or outcome.results.get("failed", {})).get("attempts", [])
+    failed = [_span(attempt["frames"], places) for attempt in attempts if attempt["frames"]]
+    if program is not None or attempts:
+        found.comparisons = compare(seen, converted, found.program, failed, (program or {}).get("path", ""))
+    if program is None and attempts:
+        found.findings += _conversion(attempts, seen, places, job)
+    found.findings += _numbers(outcome.results.get("numbers"), places, job)
+    return found
+
+
+def _shown(finding: Finding, settings: Settings) -> bool:
+    return settings.is_selected(finding.code, finding.name, Path(finding.span.file)) and settings.shows(
+        finding.confidence
+    )
+
+
+def _line(workspace: Workspace, file: str, line: int) -> str:
+    try:
+        return workspace.read(Path(file)).lines.line(line)
+    except (OSError, IndexError, ValueError):
+        return ""
+
+
+def _counterpart(graphs: Sequence[Graph], model: Mapping[str, Any]) -> Graph | None:
+    """The static graph of the model that was run: of the same name, and the same inputs where several are."""
+    named = [g for g in graphs if g.name == model.get("name")] or list(graphs)
+    shapes = [tuple(i["shape"]) for i in model.get("inputs", ())]
+    exact = [g for g in named if [v.type.shape for v in g.inputs] == shapes]
+    return next(iter(exact or named), None)
+
+
+def _span(frames: Sequence[Sequence[Any]], places: Places) -> Span:
+    file, line, _ = frames[-1]
+    return places.find(file, line, "", "")[0]
+
+
+def _finding(code: str, message: str, span: Span, model: str = "") -> Finding:
+    page = rules.get(code)
+    return Finding(code, rules.rule_name(code), message, span, page.severity, "measured", model=model)
+
+
+def _conversion(
+    attempts: Sequence[Mapping[str, Any]], known: Sequence[Finding], places: Places, job: Job
+) -> list[Finding]:
+    """The errors of the paths that were tried, on the lines that caused them; equal places count once."""
+    found: dict[Span, Finding] = {}
+    for attempt in attempts:
+        span = _span(attempt["frames"], places) if attempt["frames"] else Span(job.file, 1, 0, 1, 0)
+        why = next(
+            (f for f in known if f.code.startswith("ANE1") and f.span.file == span.file and f.span.line == span.line),
+            None,
+        )
+        message = f"The {attempt['path']} path does not convert: {attempt['message']}"
+        if why is not None:
+            message += f" ({why.code}: {why.message})"
+        found.setdefault(span, _finding(CONVERSION_FAILED, message, why.span if why is not None else span))
+    return list(found.values())
+
+
+def _numbers(numbers: Mapping[str, Any] | None, places: Places, job: Job) -> list[Finding]:
+    if numbers is None:
+        return []
+    found = []
+    whole = Span(job.file, 1, 0, 1, 0)
+
+    def at(row: Mapping[str, Any]) -> Span:
+        return places.find(row["file"], row["line"], "", str(row.get("op", "")))[0] if row.get("file") else whole
+
+    for row in numbers["ranges"]:
+        value = f"{row['largest']:.3g}"
+        text = {
+            "overflow": f"{row['op']} reaches {value} with these weights and inputs; fp16 ends at 65504 and has infinity above",
+            "mask": f"{row['op']} goes down to -{value}, which fp16 makes minus infinity; a row of nothing else becomes NaN in a softmax",
+            "large sum": f"{row['op']} sums up to {value} with these weights and inputs; the Neural Engine may overflow above 32768",
+            "underflow": f"the largest value of {row['op']} is {value} with these weights and inputs; fp16 makes it 0",
+        }[row["what"]]
+        finding = _finding(OUT_OF_RANGE, text, at(row))
+        found.append(finding if row["what"] not in ("large sum", "mask") else replace(finding, severity="information"))
+    if not numbers["passes"]:
+        worst = min((o["psnr"] for o in numbers["outputs"] if isinstance(o["psnr"], float)), default=None)
+        first = numbers["first"]
+        text = (
+            "an output is not a number in fp16"
+            if worst is None
+            else f"the outputs in fp16 reach {worst:.1f} dB; the gate is 40 dB"
+        )
+        if first is not None:
+            text += f". The first operation below it is {first['op']} ({first['psnr']} dB)"
+        found.append(_finding(DEPARTS, text + f" ({numbers['method']})", at(first) if first else whole))
+    return found
+
+
+def platform_note() -> str:
+    """What this system cannot show."""
+    if platform.system() == "Darwin":
+        return ""
+    return "Compiling and the compute plan need macOS: where Core ML really places the operations was not asked."

@@ -1,0 +1,247 @@
+"""In the worker: convert with coremltools, by torch.export or by tracing, and describe the program with its source lines.
+
+Neither path converts everything the other does: export is tried first, tracing where that fails, and which one it was is
+reported. Four repairs make source lines right where a plain conversion loses them: the whole Python stack is kept while
+exporting; graph nodes are numbered, and the numbers go through all passes of the converter; fused operations are walked back
+to the node that gave them their kind; and the source ranges of TorchScript nodes are kept by name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from ane_lsp.verify.job import Job
+from ane_lsp.verify.worker import Failed
+from ane_lsp.verify.worker_frames import Frame, innermost, parse_python, parse_script, user_frames
+from ane_lsp.verify.worker_model import Model
+from ane_lsp.verify.worker_program import describe
+
+Progress = Callable[[float, str], None]
+# MIL kinds whose result a fusion may have labelled with a later node: what the right node is called.
+_MAIN = {
+    "conv": r"conv", "conv_transpose": r"conv", "linear": r"linear|addmm|\bmm\b|matmul|bmm", "matmul": r"matmul|\bmm\b|bmm|einsum",
+    "scaled_dot_product_attention": r"scaled_dot_product|attention", "layer_norm": r"layer_norm|group_norm",
+    "batch_norm": r"batch_norm|group_norm", "instance_norm": r"instance_norm|group_norm", "softmax": r"softmax",
+    "gelu": r"gelu|erf", "max_pool": r"max_pool", "avg_pool": r"avg_pool|mean",
+}  # fmt: skip
+_STEPS_BACK = 16
+
+
+@dataclass
+class Node:
+    """A node of the captured graph. inputs: names of nodes. frames: the whole stack, outermost first."""
+
+    name: str
+    target: str
+    inputs: list[str]
+    frames: list[Frame]
+    module: str = ""
+
+
+@dataclass
+class Nodes:
+    """Every node by name and by number, and the one that is being converted."""
+
+    by_name: dict[str, Node] = field(default_factory=dict)
+    by_handle: dict[int, Node] = field(default_factory=dict)
+    current: str = ""
+    kind: str = ""
+
+    def main(self, node: Node, mil_kind: str) -> Node:
+        """The node that an operation of this kind really comes from: `node`, or the nearest before it that fits."""
+        wanted = _MAIN.get(mil_kind)
+        if wanted is None or re.search(wanted, node.target):
+            return node
+        seen, ring = {node.name}, [node]
+        for _ in range(_STEPS_BACK):
+            ring = [self.by_name[i] for n in ring for i in n.inputs if i in self.by_name and i not in seen]
+            seen.update(n.name for n in ring)
+            for candidate in ring:
+                if re.search(wanted, candidate.target):
+                    return candidate
+        return node
+
+
+def convert(model: Model, job: Job, progress: Progress) -> dict[str, Any]:
+    """The converted program as plain data, and how it was made. Raises Failed where no path converts."""
+    attempts: list[dict[str, Any]] = []
+    paths = {"auto": ("export", "trace"), "export": ("export",), "trace": ("trace",)}[job.path]
+    for number, path in enumerate(paths):
+        began = time.monotonic()
+        nodes = Nodes()
+        told = _share(progress, path, number / len(paths), 1 / len(paths))
+        try:
+            with _Instruments(nodes, told):
+                program = (_export if path == "export" else _trace)(model, job, nodes)
+        except MemoryError:
+            raise
+        except Exception as error:
+            attempts.append(_attempt(path, error, nodes, time.monotonic() - began))
+            continue
+        found = describe(program, partial(_locate, path=path, nodes=nodes))
+        return {"path": path, "attempts": attempts, "convert_seconds": round(time.monotonic() - began, 2), **found}
+    raise Failed("convert", attempts[-1]["message"], attempts=attempts)
+
+
+def _share(progress: Progress, path: str, start: float, size: float) -> Progress:
+    """The part of the whole that one path is."""
+    return lambda part, text: progress(start + part * size, f"{path}: {text}")
+
+
+def _attempt(path: str, error: BaseException, nodes: Nodes, seconds: float) -> dict[str, Any]:
+    """What a path failed with, and on which line."""
+    node = nodes.by_name.get(nodes.current)
+    frames = user_frames(node.frames) if node is not None else []
+    if not frames:
+        trace, own = error.__traceback__, []
+        while trace is not None:
+            own.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno, trace.tb_frame.f_code.co_name))
+            trace = trace.tb_next
+        frames = user_frames(own) or user_frames(parse_python(str(error)))
+    text = " ".join(str(error).split())
+    return {
+        "path": path, "type": type(error).__name__, "message": f"{type(error).__name__}: {text[:600]}", "frames": frames,
+        "op": nodes.kind or (node.target if node is not None else ""), "seconds": round(seconds, 2),
+    }  # fmt: skip
+
+
+class _Instruments:
+    """Patches of private functions of torch and coremltools, undone afterwards. A missing one costs lines, not the run."""
+
+    def __init__(self, nodes: Nodes, progress: Progress) -> None:
+        self.nodes = nodes
+        self.progress = progress
+        self.undo: list[tuple[Any, str, Any]] = []
+
+    def _patch(self, owner: Any, name: str, value: Any) -> None:
+        if owner is not None and name in vars(owner):
+            self.undo.append((owner, name, vars(owner)[name]))
+            setattr(owner, name, value)
+
+    def __enter__(self) -> None:
+        import traceback
+
+        nodes = self.nodes
+        proxy = importlib.import_module("torch.fx.proxy")
+
+        def keep_frames(tracer: object, summary: Any) -> Any:
+            return traceback.StackSummary.from_list(
+                [f for f in summary if user_frames([(f.filename, f.lineno or 0, f.name)])]
+            )
+
+        self._patch(proxy.TracerBase, "_filter_traceback_frames", keep_frames)
+        ops = importlib.import_module("coremltools.converters.mil.frontend.torch.ops")
+        internal = importlib.import_module("coremltools.converters.mil.frontend.torch.internal_graph")
+        single = vars(ops).get("convert_single_node")
+
+        def convert_one(context: Any, node: Any) -> Any:
+            nodes.current, nodes.kind = str(node.name), str(node.kind)
+            return single(context, node)  # type: ignore[misc]
+
+        self._patch(ops, "convert_single_node", convert_one)
+        node_type = internal.InternalTorchIRNode
+        from_script, from_fx = node_type.from_torchscript_node, node_type.from_exir_node
+
+        def script_node(cls: Any, node: Any, parent: Any) -> Any:
+            made = from_script.__func__(cls, node, parent)
+            nodes.by_name[made.name] = Node(
+                made.name, str(made.kind), [i.debugName() for i in node.inputs()], parse_script(node.sourceRange()),
+                str(node.scopeName()).rsplit("::", 1)[-1],
+            )  # fmt: skip
+            return made
+
+        def fx_node(cls: Any, node: Any) -> Any:
+            nodes.current, nodes.kind = str(node.name), str(node.target)
+            return from_fx.__func__(cls, node)
+
+        self._patch(node_type, "from_torchscript_node", classmethod(script_node))
+        self._patch(node_type, "from_exir_node", classmethod(fx_node))
+        progress = self.progress
+
+        def bars(items: Any = None, *args: Any, desc: str = "", **kwargs: Any) -> Any:
+            listed = list(items or ())
+            for index, item in enumerate(listed):
+                if index % 8 == 0:
+                    progress(0.3 + 0.6 * index / max(1, len(listed)), desc or "converting")
+                yield item
+
+        for name, module in list(sys.modules.items()):
+            if name.startswith("coremltools") and module is not None and "_tqdm" in vars(module):
+                self._patch(module, "_tqdm", bars)
+
+    def __exit__(self, *_: object) -> None:
+        for owner, name, value in reversed(self.undo):
+            setattr(owner, name, value)
+
+
+def _export(model: Model, job: Job, nodes: Nodes) -> Any:
+    torch: Any = sys.modules["torch"]
+    with torch.no_grad():
+        exported = torch.export.export(model.wrapper, tuple(model.tensors), strict=False)
+    exported = exported.run_decompositions({})
+    for number, node in enumerate(exported.graph.nodes, start=1):
+        if node.op != "call_function":
+            continue
+        node.meta["debug_handle"] = number
+        stack = node.meta.get("nn_module_stack") or {}
+        module = str(next(reversed(stack.values()))[0]) if stack else ""
+        made = Node(
+            node.name, str(node.target), [n.name for n in node.all_input_nodes], parse_python(node.meta.get("stack_trace")),
+            re.sub(r"^.*?inner\.?", "", module),
+        )  # fmt: skip
+        nodes.by_name[node.name] = nodes.by_handle[number] = made
+    ct = sys.modules["coremltools"]
+    return _program(ct.convert(exported, **_options(job)))
+
+
+def _trace(model: Model, job: Job, nodes: Nodes) -> Any:
+    torch: Any = sys.modules["torch"]
+    ct: Any = sys.modules["coremltools"]
+    numpy = importlib.import_module("numpy")
+    with torch.no_grad():
+        traced = torch.jit.trace(model.wrapper, tuple(model.tensors), check_trace=False, strict=False)
+    kinds = {torch.bool: numpy.bool_, torch.int64: numpy.int32, torch.int32: numpy.int32}
+    inputs = [
+        ct.TensorType(name=name, shape=tuple(t.shape) or (1,), dtype=kinds.get(t.dtype, numpy.float32))
+        for name, t in zip(model.names, model.tensors)
+    ]
+    return _program(ct.convert(traced, inputs=inputs, **_options(job)))
+
+
+def _options(job: Job) -> dict[str, Any]:
+    ct: Any = sys.modules["coremltools"]
+    target = getattr(ct.target, job.opset, None)
+    if target is None:
+        raise Failed("convert", f"this coremltools does not know the deployment target {job.opset}")
+    return {"minimum_deployment_target": target, "convert_to": "mlprogram", "skip_model_load": True}
+
+
+def _program(converted: Any) -> Any:
+    return converted._mil_program
+
+
+def _locate(op: Any, path: str, nodes: Nodes) -> dict[str, Any]:
+    """The author's place of an operation of the program."""
+    scopes = importlib.import_module("coremltools.converters.mil.mil.scope").ScopeSource
+    node: Node | None = None
+    if path == "export":
+        handles = op.scopes.get(scopes.EXIR_DEBUG_HANDLE) or []
+        node = next((nodes.by_handle[h] for h in handles if h in nodes.by_handle), None)
+    else:
+        names = op.scopes.get(scopes.TORCHSCRIPT_MODULE_NAME) or []
+        node = nodes.by_name.get(str(names[-1])) if names else None
+    if node is None:
+        return {}
+    node = nodes.main(node, op.op_type)
+    frame = innermost(node.frames)
+    found: dict[str, Any] = {"torch": node.target, "module": node.module}
+    if frame is not None:
+        found |= {"file": frame[0], "line": frame[1], "fn": frame[2], "stack": user_frames(node.frames)[:-1]}
+    return found

@@ -1,0 +1,189 @@
+"""Verifies many models and prints a table: path, operations, share with a line, agreement with recorded truth, time, PSNR.
+
+    python benchmarks/verify_models.py ENTRIES OUT.jsonl [--truth DIR] [--python PATH] [--prelude FILE] [--only PATTERN] [--report]
+
+ENTRIES is a folder of scripts that each build one model and call it. Results are appended to OUT.jsonl, one line a model, and
+models already there are skipped, so a run can be stopped and taken up again. `--report` prints the tables of what is there.
+Truth files are what torch executed: NAME.jsonl.gz beside the entries, rows as in ``ane-lsp trace``. `--prelude` is Python that
+every script starts with, on one line more than the original has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+# Operations with a clear counterpart in torch, and what that is called.
+CHECKABLE = {
+    "conv": "conv", "conv_transpose": "conv", "linear": r"linear|matmul|conv1d", "matmul": r"matmul|einsum|bmm|attention|@",
+    "layer_norm": "norm", "batch_norm": "norm", "instance_norm": "norm", "softmax": r"softmax|attention", "gelu": "gelu",
+    "relu": "relu", "relu6": "relu6|hardtanh", "silu": "silu|swish", "sigmoid": "sigmoid", "tanh": "tanh|gelu", "max_pool": "max_pool|maxpool",
+    "avg_pool": "avg_?pool", "concat": r"cat|concat|stack", "scaled_dot_product_attention": "attention",
+}  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("entries", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--truth", type=Path)
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--prelude", type=Path)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--backends", default="coreml,numbers")
+    parser.add_argument("--timeout", type=float, default=240)
+    parser.add_argument("--report", action="store_true")
+    args = parser.parse_args()
+    if not args.report:
+        known = {json.loads(line)["name"] for line in args.out.read_text().splitlines()} if args.out.exists() else set()
+        for entry in sorted(args.entries.glob("*.py")):
+            if entry.stem in known or not re.search(args.only, entry.stem):
+                continue
+            row = measure(entry, args)
+            with args.out.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            print(entry.stem, row["ended"], row.get("path"), row.get("seconds"), flush=True)
+    report([json.loads(line) for line in args.out.read_text().splitlines()])
+    return 0
+
+
+def measure(entry: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """One model."""
+    from ane_lsp.verify.job import Limits
+    from ane_lsp.verify.run import Request, verify
+    from ane_lsp.verify.shown import lined
+    from ane_lsp.workspace.project import Projects
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / entry.name
+        prelude = args.prelude.read_text() if args.prelude else ""
+        path.write_text(f"exec({prelude!r})\n" + entry.read_text())
+        projects = Projects({"python": args.python}, None, False)
+        settings, workspace = projects.settings(path), projects.workspace(path)
+        limits = Limits(seconds=args.timeout, cpu_seconds=int(args.timeout * 3), memory=12 << 30)
+        request = Request(path, backends=tuple(args.backends.split(",")), limits=limits, python=args.python)
+        began = time.monotonic()
+        found = verify(request, workspace, settings)
+        results = found.outcome.results
+        program = results.get("program", {})
+        row: dict[str, Any] = {
+            "name": entry.stem, "ended": found.outcome.ended, "message": found.outcome.message[:300], "path": program.get("path"),
+            "seconds": round(time.monotonic() - began, 1), **lined(found),
+            "attempts": [f"{a['path']}: {a['message'][:160]}" for a in (program or results.get("failed", {})).get("attempts", [])],
+            "numbers": [o for o in results.get("numbers", {}).get("outputs", [])], "passes": results.get("numbers", {}).get("passes"),
+            "coreai": results.get("coreai", {}).get("runs"),
+            "comparisons": [
+                {"code": c.finding.code, "status": c.status, "why": c.why, "at": f"{Path(c.finding.span.file).name}:{c.finding.span.line}",
+                 "message": c.finding.message[:140]}
+                for c in found.comparisons
+            ],
+        }  # fmt: skip
+        if found.program is not None:
+            row |= agreement(found.program, truth_of(entry, args.truth))
+        for name, plan in (("placed", found.placed), ("predicted", found.predicted)):
+            if plan is not None:
+                row[name] = {"ops": len(plan.ops), "on_ane": plan.on_ane, "switches": plan.switches, "problem": plan.problem,
+                             "ms": round(plan.total_ms, 3)}  # fmt: skip
+        return row
+
+
+def truth_of(entry: Path, folder: Path | None) -> dict[tuple[str, int], set[str]]:
+    """Torch operations by (file, line)."""
+    found: dict[tuple[str, int], set[str]] = {}
+    path = (folder or entry.parent) / f"{entry.stem}.jsonl.gz"
+    if not path.exists():
+        return found
+    with gzip.open(path, "rt") as file:
+        for line in file:
+            row = json.loads(line)
+            if "file" in row:
+                for number in range(row["line"], row["end_line"] + 1):
+                    found.setdefault((row["file"], number), set()).add(row["op"].lower())
+    return found
+
+
+def agreement(program: Any, truth: dict[tuple[str, int], set[str]]) -> dict[str, Any]:
+    """Of the checkable operations, how many stand on a line where torch executed their counterpart."""
+    checked = agreed = 0
+    wrong: list[str] = []
+    for op in program.ops:
+        wanted = CHECKABLE.get(op.kind)
+        if not truth or wanted is None or not op.span.file:
+            continue
+        checked += 1
+        file = op.span.file.split("site-packages/")[-1]
+        lines = range(op.span.line, op.span.end_line + 1)
+        if any(re.search(wanted, name) for line in lines for name in truth.get((file, line), ())):
+            agreed += 1
+        else:
+            wrong.append(f"{op.kind} at {file}:{op.span.line}")
+    return {"checked": checked, "agreed": agreed, "wrong": sorted(set(wrong))[:8]}
+
+
+def report(rows: list[dict[str, Any]]) -> None:
+    """The tables."""
+    print("| model | path | ops | with line | checkable | agree | s | fp16 dB (emulated) | gate |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    total: Counter[str] = Counter()
+    for row in sorted(rows, key=lambda r: r["name"]):
+        total.update({k: row.get(k, 0) for k in ("ops", "with_line", "checked", "agreed")})
+        total["converted"] += row["path"] is not None
+        worst = min((o["psnr"] for o in row["numbers"] if isinstance(o.get("psnr"), (int, float))), default=None)
+        share = f"{row['with_line'] / row['ops']:.2f}" if row["ops"] else "-"
+        agree = f"{row['agreed'] / row['checked']:.3f}" if row.get("checked") else "-"
+        gate = {True: "pass", False: "FAIL", None: "-"}[row["passes"]]
+        print(
+            f"| {row['name']} | {row['path'] or row['ended']} | {row['ops']} | {share} | {row.get('checked', '-')} | {agree} | {row['seconds']} "
+            f"| {'-' if worst is None else f'{worst:.1f}'} | {gate} |"
+        )
+    if total["ops"] and total["checked"]:
+        print(
+            f"\n{len(rows)} models, {total['converted']} converted; {total['with_line']} of {total['ops']} operations with a line "
+            f"({total['with_line'] / total['ops']:.4f}); {total['agreed']} of {total['checked']} checkable agree "
+            f"({total['agreed'] / total['checked']:.4f})\n"
+        )
+    families(rows)
+    print("\nNot converted, or not by the first path:")
+    for row in rows:
+        for attempt in row["attempts"]:
+            print(f"- {row['name']}: {attempt}")
+        if row["path"] is None and not row["attempts"]:
+            print(f"- {row['name']}: {row['ended']}: {row['message']}")
+
+
+def families(rows: list[dict[str, Any]]) -> None:
+    """Precision and recall of static findings by rule family, over the rules that a program decides; then every miss."""
+    from ane_lsp.verify.compare import testable
+
+    counts: dict[str, Counter[str]] = {}
+    misses: Counter[str] = Counter()
+    for row in rows:
+        for c in row["comparisons"]:
+            if row["path"] is None or c["code"].startswith("ANE1") or testable(c["code"]):
+                counts.setdefault(c["code"][:4] + "xx", Counter())[c["status"]] += 1
+                if c["status"] in ("refuted", "gone", "new"):
+                    misses[f"{c['code']} {c['status']}: {row['name']} {c['at']}: {c['why']}: {c['message'][:90]}"] += 1
+    print("| family | confirmed | refuted | gone | new | untestable | precision | recall |")
+    print("|---|---|---|---|---|---|---|---|")
+    for family, n in sorted(counts.items()):
+        said, there = n["confirmed"] + n["refuted"] + n["gone"], n["confirmed"] + n["new"]
+        precision = f"{n['confirmed'] / said:.3f}" if said else "-"
+        recall = f"{n['confirmed'] / there:.3f}" if there else "-"
+        print(
+            f"| {family} | {n['confirmed']} | {n['refuted']} | {n['gone']} | {n['new']} | {n['untestable']} | {precision} | {recall} |"
+        )
+    print("\nMisses:")
+    for miss, n in sorted(misses.items()):
+        print(f"- {miss}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
