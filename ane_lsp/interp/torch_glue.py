@@ -31,6 +31,8 @@ from ane_lsp.interp.values import (
 from ane_lsp.torch_model import inplace, registry
 
 MODULE_CLASS = "torch.nn.modules.module"
+# Functions that torch records under another name, because they are thin wrappers.
+_RECORDED = {"torch.nn.functional.grouped_mm": "torch._grouped_mm"}
 _UNSEEN = frozenset({"size", "dim", "ndimension", "numel", "nelement", "stride", "is_contiguous", "get_device",
                      "is_floating_point", "is_complex", "element_size", "storage_offset", "data_ptr"})  # fmt: skip
 _READ = frozenset({"T", "mT", "H", "mH", "real", "imag"})  # attributes that are operations
@@ -112,7 +114,7 @@ class TorchGlue(Imports):
     ) -> Any:
         target = args[0]
         try:
-            kind = inplace.stored(target.type, result)
+            kind = result if "view" in decl.tags else inplace.stored(target.type, result)
         except registry.TorchError as error:
             span = self.here()
             self.raised.append((f"{name}: {error}", span))
@@ -153,6 +155,8 @@ class TorchGlue(Imports):
             return kind(self.type_in(v) for v in value)
         if kind is DType:
             return value.name
+        if kind is NativeType and value.name in LEGACY:
+            return _LEGACY_DTYPES[value.name]
         if kind is Device:
             return f"{value.type}:{value.index}" if value.index is not None else value.type
         if kind is slice:
@@ -193,7 +197,7 @@ class TorchGlue(Imports):
             method: CallKind = "attr" if short in _READ else "method"
             kind: CallKind = method if name.startswith("torch.Tensor.") else "function"
             call = recorder.call(
-                name, kind, self.span_in(frame, frame.node), frame.function, args, kwargs, direct, self.stack_of(frame)
+                _RECORDED.get(name, name), kind, self.span_in(frame, frame.node), frame.function, args, kwargs, direct, self.stack_of(frame)
             )
         try:
             params = {k: recorder.values_in(v) for k, v in decl.bind(args, kwargs).items()}
@@ -519,8 +523,7 @@ class TorchGlue(Imports):
                                  ("short", "i16"), ("cfloat", "c64"), ("cdouble", "c128")):  # fmt: skip
                 module.namespace[alias] = DType(short)
             module.namespace.update(
-                Tensor=TENSOR, Size=SIZE, device=DEVICE, dtype=DTYPE, FloatTensor=TENSOR, LongTensor=TENSOR,
-                IntTensor=TENSOR, BoolTensor=TENSOR, HalfTensor=TENSOR, DoubleTensor=TENSOR, strided="strided",
+                Tensor=TENSOR, Size=SIZE, device=DEVICE, dtype=DTYPE, **LEGACY, strided="strided",
                 contiguous_format="contiguous_format", channels_last="channels_last", preserve_format="preserve_format",
                 channels_last_3d="channels_last_3d", sparse_coo="sparse_coo", sparse_csr="sparse_csr",
                 layout=LAYOUT, memory_format=LAYOUT, jagged="jagged",
@@ -622,16 +625,24 @@ _INERT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _make_tensor(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _make_tensor(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any], dtype: str = "f32") -> Any:
     if not args:
-        return Tensor(TensorType((0,), "f32"), "constant")
+        return Tensor(TensorType((0,), dtype), "constant")
     if len(args) == 1 and isinstance(args[0], (list, tuple)):
-        return interp.torch_method("torch.tensor", (args[0],), {"dtype": DType("f32")})
+        return interp.torch_method("torch.tensor", (args[0],), {"dtype": DType(dtype)})
     if isinstance(args[0], Tensor):
         return args[0]
     if all(isinstance(a, int) or a.__class__.__name__ == "Sym" for a in args):
-        return Tensor(TensorType(tuple(args), "f32"), "constant")
-    return Tensor(TensorType(None, "f32"), "constant")
+        return Tensor(TensorType(tuple(args), dtype), "constant")
+    return Tensor(TensorType(None, dtype), "constant")
+
+
+def _legacy(name: str, dtype: str) -> NativeType:
+    """``torch.LongTensor`` and its like: a constructor and a type test for one dtype."""
+    return NativeType(
+        name, "torch", lambda interp, args, kwargs: _make_tensor(interp, args, kwargs, dtype),
+        lambda v: isinstance(v, Tensor) and v.type.dtype == dtype, base=TENSOR,
+    )  # fmt: skip
 
 
 def _make_parameter(origin: str) -> Any:
@@ -675,6 +686,11 @@ def _nothing(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 TENSOR = NativeType("Tensor", "torch", _make_tensor, lambda v: isinstance(v, Tensor))
+_LEGACY_DTYPES = {
+    "FloatTensor": "f32", "DoubleTensor": "f64", "HalfTensor": "f16", "BFloat16Tensor": "bf16", "LongTensor": "i64",
+    "IntTensor": "i32", "ShortTensor": "i16", "CharTensor": "i8", "ByteTensor": "u8", "BoolTensor": "b8",
+}  # fmt: skip
+LEGACY = {name: _legacy(name, dtype) for name, dtype in _LEGACY_DTYPES.items()}
 PARAMETER = NativeType(
     "Parameter", "torch.nn.parameter", _make_parameter("parameter"),
     lambda v: isinstance(v, Tensor) and v.origin == "parameter", base=TENSOR,
