@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 220
 
+clock = time.thread_time
+"""Seconds of this thread: a loaded machine does not use up a budget."""
+
 
 class Base:
     """State of one run.
@@ -43,7 +46,8 @@ class Base:
         self.workspace = workspace
         self.recorder = recorder
         self.max_steps = max_steps
-        self.deadline = time.monotonic() + seconds
+        self.seconds = seconds
+        self.deadline = float("inf")  # on the clock of the thread that runs, see start_clock
         self.cancelled = cancelled
         self.watched = watched
         self.max_resident = resident() + megabytes * 1_000_000
@@ -109,6 +113,10 @@ class Base:
         """A frame at the top level of a module."""
         return Frame(module, module.namespace, None, self.frame, "<module>")
 
+    def start_clock(self) -> None:
+        """The time budget counts from here, on the calling thread."""
+        self.deadline = clock() + self.seconds
+
     @contextmanager
     def step_limit(self, steps: int) -> Iterator[None]:
         """Allow only so many steps more inside; the program is stopped with ``PyRaise(TimeoutError)`` then."""
@@ -117,7 +125,7 @@ class Base:
         try:
             yield
         except Stop as stop:
-            if stop.reason != "budget" or self.steps > outer or time.monotonic() > self.deadline:
+            if stop.reason != "budget" or self.steps > outer or clock() > self.deadline:
                 raise
         finally:
             self.max_steps = outer
@@ -126,7 +134,7 @@ class Base:
     def share(self, part: float) -> Iterator[list[str]]:
         """Allow only `part` of what is left of the budget inside. What stopped it is in the list afterwards."""
         steps, deadline = self.max_steps, self.deadline
-        now = time.monotonic()
+        now = clock()
         self.max_steps = self.steps + int((steps - self.steps) * part)
         self.deadline = now + (deadline - now) * part
         stopped: list[str] = []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import time
 from collections.abc import Callable, Generator, Iterator
 from itertools import islice
 from typing import Any
 
 from ane_lsp.graph import ShapeFact, Span, TensorType, Unknown, dims
 from ane_lsp.interp import state
+from ane_lsp.interp.base import clock
 from ane_lsp.interp.expressions import OPERATORS, Expressions
 from ane_lsp.interp.frames import BREAK, CONTINUE, UNDECIDED, Frame, Signal, UnknownIteration
 from ane_lsp.interp.memory import resident
@@ -31,7 +31,7 @@ MAX_FORKS = 10
 class Interpreter(Expressions):
     """Runs source abstractly. One instance serves one entry; budgets are its own.
 
-    steps: statements and calls allowed. seconds: wall time allowed. cancelled: asked now and then.
+    steps: statements and calls allowed. seconds: processor time allowed. cancelled: asked now and then.
     """
 
     # -- blocks and budget --------------------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ class Interpreter(Expressions):
     def tick(self) -> None:
         self.steps += 1
         if self.steps & 1023 == 0:
-            if self.steps > self.max_steps or time.monotonic() > self.deadline:
+            if self.steps > self.max_steps or clock() > self.deadline:
                 raise Stop("budget")
             if self.cancelled():
                 raise Stop("cancelled")

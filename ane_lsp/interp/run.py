@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may use: interpreter steps, wall-clock seconds, megabytes on top of what the process holds."""
+    """What one run may use: interpreter steps, seconds of processor time, megabytes on top of what the process holds."""
 
     steps: int = 6_000_000
     seconds: float = 20.0
@@ -109,11 +109,16 @@ def guarded(interp: Interpreter, work: Callable[[], Any]) -> Run:
     """Do `work` with the interpreter; budgets, cancellation and the program's own exceptions end it in an orderly way."""
     run = Run(interp)
     began = time.monotonic()
+
+    def timed() -> Any:
+        interp.start_clock()
+        return work()
+
     interp.on_top_level_error = lambda module, statement, raised: run.errors.append(
         (interp.describe(raised.value), raised.span)
     )
     try:
-        run.result = deep(work)
+        run.result = deep(timed)
     except Stop as stop:
         run.stopped = stop.reason
     except PyRaise as raised:
