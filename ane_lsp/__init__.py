@@ -15,22 +15,25 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from ane_lsp._api import analyze, analyze_class, analyze_file, analyze_source, render
+    from ane_lsp._api import analyze, analyze_class, analyze_file, analyze_source, placements, render
     from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary
     from ane_lsp.checks.finding import Finding, Fix, Related, TextEdit
     from ane_lsp.graph import Graph, Span, TensorType
+    from ane_lsp.placement import Placement
     from ane_lsp.workspace import Settings
 
 __all__ = [
-    "AnalysisError", "FileAnalysis", "Finding", "Fix", "Graph", "ModelSummary", "Related", "Settings", "Span", "TensorType",
-    "TextEdit", "__version__", "analyze", "analyze_class", "analyze_file", "analyze_source", "render",
+    "AnalysisError", "FileAnalysis", "Finding", "Fix", "Graph", "ModelSummary", "Placement", "Related", "Settings", "Span", "TensorType",
+    "TextEdit", "__version__", "analyze", "analyze_class", "analyze_file", "analyze_source",
+    "placements", "render",
 ]  # fmt: skip
 
 _HOMES = {
-    "ane_lsp._api": ("analyze", "analyze_class", "analyze_file", "analyze_source", "render"),
+    "ane_lsp._api": ("analyze", "analyze_class", "analyze_file", "analyze_source", "placements", "render"),
     "ane_lsp.analysis": ("AnalysisError", "FileAnalysis", "ModelSummary"),
     "ane_lsp.checks.finding": ("Finding", "Fix", "Related", "TextEdit"),
     "ane_lsp.graph": ("Graph", "Span", "TensorType"),
+    "ane_lsp.placement": ("Placement",),
     "ane_lsp.workspace": ("Settings",),
 }
 

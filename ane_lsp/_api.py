@@ -11,13 +11,16 @@ import inspect
 import linecache
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ane_lsp.analysis import FileAnalysis
 from ane_lsp.analysis import analyze as _analyze
 from ane_lsp.syntax.inputs import parse_inputs
 from ane_lsp.workspace.project import Projects
 from ane_lsp.workspace.workspace import absolute
+
+if TYPE_CHECKING:
+    from ane_lsp.placement import Placement
 
 
 def analyze(subject: str | Path | type, **settings: Any) -> FileAnalysis:
@@ -105,6 +108,19 @@ def render(found: FileAnalysis, format: str = "text", color: bool = False) -> st
         found.findings, found.models, found.errors, 1, base=absolute(Path()), lines=lines, checked=[found.path]
     )
     return formats.render(report, format, color)
+
+
+def placements(found: FileAnalysis, target: str | Sequence[str] = ()) -> list[Placement]:
+    """Where each model's operations are predicted to run: one placement for each model and chip, in that order.
+
+    target: a chip, device, generation or ``all``, or several; the default target (M4) without it. Times are in ms.
+    Raises ValueError where nothing is called that.
+    """
+    from ane_lsp.knowledge import targets
+    from ane_lsp.placement import place
+
+    chips = targets.resolve_all((target,) if isinstance(target, str) else tuple(target))
+    return [place(graph, chip) for graph in found.graphs for chip in chips]
 
 
 def _projects(settings: dict[str, Any]) -> Projects:
