@@ -1232,7 +1232,12 @@ class Objects(Base):
             and abs(right) * left.bit_length() > 20_000
         ):
             return self.unknown("a number too large to compute here")
-        if symbol == "<<" and (right > 20_000 or left.bit_length() > 200_000):
+        if (
+            symbol == "<<"
+            and isinstance(left, int)
+            and isinstance(right, int)
+            and (right > 20_000 or left.bit_length() > 200_000)
+        ):
             return self.unknown("a number too large to compute here")
         if symbol == "*" and isinstance(left, int) and isinstance(right, int):
             if left.bit_length() + right.bit_length() > 200_000:

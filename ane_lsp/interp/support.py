@@ -164,13 +164,13 @@ def too_deep(value: tuple[Any, ...], limit: int = 20_000) -> bool:
 
     Python hashes and compares tuples to the end without a chance to stop it, and ``t = (t, t)`` doubles them.
     """
-    left = limit
+    left = limit + len(value)  # a long flat tuple is none
     waiting = [value]
     while waiting:
         item = waiting.pop()
         left -= len(item)
         if left < 0:
-            return left + len(value) < 0  # a long flat tuple is none
+            return True
         waiting.extend(part for part in item if part.__class__ is tuple)
     return False
 

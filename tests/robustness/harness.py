@@ -133,7 +133,7 @@ def traced(path: Path, budget: float = BUDGET) -> Outcome:
     found = trace(path, Workspace(path.parent), Settings(budget=budget))
     return Outcome(
         ops=[row["op"] for row in found.rows],
-        internal=list(found.summary["internal_errors"]),
+        internal=list(found.summary.get("internal_errors", ())),
         seconds=time.monotonic() - began,
         extra=found.summary,
     )
@@ -155,3 +155,12 @@ def warm() -> None:
     path = Path(os.path.abspath(os.sep)) / "warm.py"
     text = "import torch\nfrom torch import nn\nm = nn.Sequential(nn.Conv2d(3, 8, 9), nn.ReLU())\nm(torch.zeros(1, 3, 8, 8))\n"
     analyze(path, Workspace(path.parent, overlays={path: text}), Settings())
+
+
+def few_steps(steps: int) -> None:
+    """From now on a run of this process ends after so many steps: the same on fast and slow machines."""
+    from functools import partial
+
+    from ane_lsp.interp import run as runs
+
+    runs.Limits = partial(runs.Limits, steps)  # type: ignore[misc, assignment]

@@ -7,7 +7,11 @@ What such a module lacks but the real one has is Unknown with a reason; what nei
 from __future__ import annotations
 
 import importlib
+import os
+import re
+import sys
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.interp.values import MISSING, ModuleObject
@@ -77,10 +81,22 @@ def native_module(interp: Interpreter, name: str) -> ModuleObject | None:
 
 @lru_cache(maxsize=512)
 def real_has(module: str, attribute: str) -> bool:
-    """Whether the standard library's own module has the attribute: only then does a program see something there."""
-    if module in ("typing_extensions", "_typeshed", "concurrent.futures"):
-        return True
-    try:
+    """Whether the standard library's own module may have the attribute: only then does a program see something there.
+
+    Its source is read, not imported: a module of that name could come from the folder the program was started in.
+    """
+    text = _source(module)
+    if text is None:
+        if module not in sys.builtin_module_names:
+            return True
         return hasattr(importlib.import_module(module), attribute)
-    except Exception:
-        return True
+    return " import *" in text or re.search(rf"\b{re.escape(attribute)}\b", text) is not None
+
+
+@lru_cache(maxsize=32)
+def _source(module: str) -> str | None:
+    base = Path(os.__file__).parent.joinpath(*module.split("."))
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            return path.read_text(encoding="utf-8", errors="replace")
+    return None

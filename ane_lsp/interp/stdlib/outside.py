@@ -76,6 +76,8 @@ def _module(name: str) -> Maker:
 
 def _stand_in(interp: Interpreter, module: str, attribute: str, reason: str) -> Any:
     """What stands for an attribute: the same exception, a type nothing here is an instance of, or a call without result."""
+    if module == "ctypes":  # importing it opens the process as a library
+        return interp.unknown(f"{module}.{attribute}: {reason}")
     try:
         real = getattr(importlib.import_module(module), attribute)
     except Exception:
