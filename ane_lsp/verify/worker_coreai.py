@@ -79,15 +79,20 @@ def _run(model: Model, precision: str) -> list[Any]:
     names = [spec.arg.name for spec in exported.graph_signature.input_specs if spec.kind.name == "USER_INPUT"]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.aimodel"
-        program.save_asset(path)
-        outputs = asyncio.run(_execute(program, path, dict(zip(names, tensors)), numpy))
+        asset = program.save_asset(path)
+        found = asyncio.run(_execute(asset, dict(zip(names, tensors)), numpy))
+    order = [str(name) for name in exported.graph_signature.user_outputs]
+    if set(found) != set(order):
+        raise ValueError(
+            f"the program's outputs are called {', '.join(found)}, the exported model's {', '.join(order)}"
+        )
+    outputs = [found[name] for name in order]
     return [torch.from_numpy(numpy.array(o, copy=True)).float() for o in outputs]
 
 
-async def _execute(program: Any, path: Path, tensors: dict[str, Any], numpy: Any) -> list[Any]:
+async def _execute(asset: Any, tensors: dict[str, Any], numpy: Any) -> dict[str, Any]:
     runtime: Any = importlib.import_module("coreai.runtime")
-    asset = runtime.AIModelAsset.load(path) if hasattr(runtime, "AIModelAsset") else program
     async with asset.executable() as loaded:
         function = loaded.load_function("main")
         found = await function({name: runtime.NDArray(tensor.numpy()) for name, tensor in tensors.items()})
-    return [numpy.asarray(value.numpy() if hasattr(value, "numpy") else value) for value in found.values()]
+    return {name: numpy.asarray(value.numpy() if hasattr(value, "numpy") else value) for name, value in found.items()}
