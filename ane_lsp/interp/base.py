@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ane_lsp.workspace import Workspace
 
 MAX_DEPTH = 220
+MAX_REASONS = 5_000  # unknown values of watched files that are remembered
 
 clock = time.thread_time
 """Seconds of this thread: a loaded machine does not use up a budget."""
@@ -61,7 +62,7 @@ class Base:
         self.handled: Any = None
         self.compared = 0  # items looked at by the running comparison
         self.unresolved: dict[str, Span] = {}  # calls that led nowhere: what was called -> where
-        self.raised: list[tuple[str, Span | None]] = []  # errors torch would raise, for shape findings
+        self.reasons: dict[tuple[int, int, str], tuple[Span, str, Unknown]] = {}  # unknown values of watched files
         self.on_top_level_error: Callable[[ModuleObject, ast.stmt, PyRaise], None] | None = None
         self.internal: dict[str, Span] = {}  # faults of ours, with the place that led to them
         self.probing = False
@@ -153,6 +154,11 @@ class Base:
     def unknown(self, reason: str, cause: Unknown | None = None) -> Unknown:
         """A value nobody knows, with the place where that became so."""
         return Unknown(reason, self.here(), cause)
+
+    def note_unknown(self, span: Span, what: str, value: Unknown) -> None:
+        """Remember that `what`, at a place of a watched file, is unknown. The first time counts."""
+        if not self.probing and len(self.reasons) < MAX_REASONS:
+            self.reasons.setdefault((span.line, span.col, what), (span, what, value))
 
     def touch(self, container: Any) -> None:
         """To be called before a container is changed in place, so that a branch can be undone."""

@@ -129,6 +129,8 @@ def run_file(
         done = False
         with interp.step_limit(ATTEMPT_STEPS):
             done = guarded_inline(interp, work, run_ref)
+        if assumed:  # inputs nobody wrote prove nothing
+            run_ref[-1].refusals.clear()
         collect(before, span, tuple(assumed))
         return done
 
@@ -161,6 +163,7 @@ def run_file(
     if endless and run.stopped is None:
         run.stopped = endless[0]
     run.errors.extend(error for sub in run_ref for error in sub.errors)
+    run.refusals.extend(refusal for sub in run_ref for refusal in sub.refusals)
     return FileRun(run, entries)
 
 
@@ -176,7 +179,7 @@ def guarded_inline(interp: Interpreter, work: Callable[[], Any], sink: list[Run]
         run.result = work()
         return True
     except PyRaise as raised:
-        run.errors.append((interp.describe(raised.value), raised.span))
+        run.ended_by(raised)
     except UnknownIteration as lost:
         run.errors.append((lost.unknown.reason, lost.unknown.span))
     except RecursionError:

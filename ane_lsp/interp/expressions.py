@@ -358,7 +358,10 @@ def _call(interp: Expressions, node: ast.Call, frame: Frame) -> Any:
     interp.tick()
     frame.node = node
     try:
-        return interp.call(func, args, kwargs)
+        result = interp.call(func, args, kwargs)
+        if result.__class__ is Unknown and frame.module.path in interp.watched:
+            interp.note_unknown(interp.span(node), f"`{ast.unparse(func_node)}()`", result)
+        return result
     except UnknownIteration as lost:
         interp.frame = frame
         return Unknown("the result of a call that iterates something unknown", interp.span(node), lost.unknown)

@@ -18,6 +18,7 @@ from ane_lsp.interp.scopes import yields_inside
 from ane_lsp.interp.values import (
     MISSING,
     Function,
+    Instance,
     IteratorObject,
     OneOf,
     PyRaise,
@@ -326,7 +327,11 @@ class Interpreter(Expressions):
             scope[name] = value
             if value.__class__ is Tensor and frame.module.path in self.watched:
                 self.note_shape(target, name, value)
+            elif value.__class__ is Unknown and frame.module.path in self.watched:
+                self.note_unknown(self.span(target), f"`{name}`", value)
         elif kind is ast.Attribute:
+            if value.__class__ is Unknown and frame.module.path in self.watched:
+                self.note_unknown(self.span(target), f"`{ast.unparse(target)}`", value)
             frame.node = target
             self.setattr(self.eval(target.value, frame), target.attr, value)  # type: ignore[attr-defined]
         elif kind is ast.Subscript:
@@ -586,6 +591,8 @@ def _with(interp: Interpreter, node: ast.With, frame: Frame) -> Signal | None:
         signal = interp.run_block(node.body, frame)
     except PyRaise as raised:
         for manager in reversed(managers):
+            if not (isinstance(manager, Instance) and manager.cls.module.is_torch):
+                raised.refusal = None  # a context may expect it, as pytest.raises does
             if interp.exit_context(manager, raised) is True:
                 return None
         raise

@@ -16,7 +16,7 @@ from ane_lsp.graph import Graph, Span, Unknown
 from ane_lsp.interp.frames import UnknownIteration
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.record import Recorder
-from ane_lsp.interp.values import ModuleObject, PyRaise, Stop
+from ane_lsp.interp.values import ModuleObject, PyRaise, Refusal, Stop
 
 if TYPE_CHECKING:
     from ane_lsp.workspace import Workspace
@@ -41,7 +41,7 @@ class Run:
 
     graphs: one for each outermost model call. errors: what ended it or a top-level statement early, with its place.
     unresolved: calls that could not be followed, by reason. stopped: ``"budget"``, ``"memory"``, ``"cancelled"`` or None.
-    internal: faults of ours that were survived, with the places that led to them.
+    internal: faults of ours that were survived, with the places that led to them. refusals: calls torch refuses for certain.
     """
 
     interp: Interpreter
@@ -51,6 +51,13 @@ class Run:
     seconds: float = 0.0
     result: Any = None
     internal: dict[str, Span] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def ended_by(self, raised: PyRaise) -> None:
+        """The interpreted program raised and nothing in it caught that."""
+        self.errors.append((self.interp.describe(raised.value), raised.span))
+        if raised.refusal is not None:
+            self.refusals.append(raised.refusal)
 
 
 def deep(work: Callable[[], T]) -> T:
@@ -114,15 +121,13 @@ def guarded(interp: Interpreter, work: Callable[[], Any]) -> Run:
         interp.start_clock()
         return work()
 
-    interp.on_top_level_error = lambda module, statement, raised: run.errors.append(
-        (interp.describe(raised.value), raised.span)
-    )
+    interp.on_top_level_error = lambda module, statement, raised: run.ended_by(raised)
     try:
         run.result = deep(timed)
     except Stop as stop:
         run.stopped = stop.reason
     except PyRaise as raised:
-        run.errors.append((interp.describe(raised.value), raised.span))
+        run.ended_by(raised)
     except UnknownIteration as lost:
         run.errors.append((lost.unknown.reason, lost.unknown.span))
     except RecursionError:

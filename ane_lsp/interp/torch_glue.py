@@ -25,6 +25,7 @@ from ane_lsp.interp.values import (
     NativeType,
     OneOf,
     PyRaise,
+    Refusal,
     Tensor,
     TorchFunction,
 )
@@ -62,9 +63,7 @@ class TorchGlue(Imports):
         try:
             result = decl.infer(tuple(self.type_in(a) for a in args), {k: self.type_in(v) for k, v in kwargs.items()})
         except registry.TorchError as error:
-            span = self.here()
-            self.raised.append((f"{func.name}: {error}", span))
-            raise PyRaise(_RAISES.get(type(error).__name__, RuntimeError)(str(error)), span) from None
+            raise self._refused(func.name, error, args, kwargs) from None
         except UnknownIteration as lost:
             result = Unknown(f"an argument of {func.name} is unknown", cause=lost.unknown)
         in_place = registry.is_inplace(func.name) or func.name.endswith("__setitem__")
@@ -78,6 +77,7 @@ class TorchGlue(Imports):
                 return result
             made = Tensor(TensorType(None, None))
             made.why = result
+            self._explain(func.name, made, args)
             if follows is not None:
                 made.attrs = {"__probe__": follows}
             self._record(func.name, decl, args, kwargs, made)
@@ -85,12 +85,36 @@ class TorchGlue(Imports):
         if in_place and args and isinstance(args[0], Tensor):
             return self._store_inplace(func.name, decl, args, kwargs, result)
         wrapped = self.wrap(result)
+        self._explain(func.name, wrapped, args)
         if follows is not None and isinstance(wrapped, Tensor) and wrapped.type.shape is None:
             wrapped.attrs = {"__probe__": follows}
         self._record(func.name, decl, args, kwargs, wrapped)
         if isinstance(wrapped, Tensor) and args and isinstance(args[0], Tensor) and "view" in decl.tags:
             wrapped.base = args[0].base or args[0]
         return wrapped
+
+    def _refused(self, name: str, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyRaise:
+        """What torch raises for a call; a refusal where nothing about it is assumed or left open."""
+        span = self.here()
+        raised = PyRaise(_RAISES.get(type(error).__name__, RuntimeError)(str(error)), span)
+        certain = not self.journals and not self.trying and not self.probing
+        if certain and span is not None and all(_all_numbers(t) for t in (*_tensors(args), *_tensors(kwargs))):
+            site = self.site()
+            callers = reversed(self.stack_of(site[0])) if site is not None else ()
+            raised.refusal = Refusal(name, str(error), (span, *callers))
+        return raised
+
+    def _explain(self, name: str, result: Any, args: tuple[Any, ...]) -> None:
+        """Let a tensor of unknown shape say why, and remember it where the reader's file is watched."""
+        for made in _tensors(result):
+            if made.type.shape is not None:
+                continue
+            span = self.here()
+            if made.why is None:
+                cause = next((t.why for t in _tensors(args) if t.type.shape is None and t.why is not None), None)
+                made.why = Unknown(f"the shape of the result of {name} is not known", span, cause)
+            if span is not None and span.file in self.watched:
+                self.note_unknown(span, f"the shape of the result of {name}", made.why)
 
     def _over_choices(self, func: TorchFunction, args: tuple[Any, ...], kwargs: dict[str, Any], choice: OneOf) -> Any:
         def attempt(option: Any) -> Any:
@@ -116,9 +140,7 @@ class TorchGlue(Imports):
         try:
             kind = result if "view" in decl.tags else inplace.stored(target.type, result)
         except registry.TorchError as error:
-            span = self.here()
-            self.raised.append((f"{name}: {error}", span))
-            raise PyRaise(RuntimeError(str(error)), span) from None
+            raise self._refused(name, error, args, kwargs) from None
         stored = Tensor(kind if isinstance(kind, TensorType) else target.type.with_shape(target.type.shape))
         self._record(name, decl, args, kwargs, stored)
         self._forget_contents(target)
@@ -197,7 +219,14 @@ class TorchGlue(Imports):
             method: CallKind = "attr" if short in _READ else "method"
             kind: CallKind = method if name.startswith("torch.Tensor.") else "function"
             call = recorder.call(
-                _RECORDED.get(name, name), kind, self.span_in(frame, frame.node), frame.function, args, kwargs, direct, self.stack_of(frame)
+                _RECORDED.get(name, name),
+                kind,
+                self.span_in(frame, frame.node),
+                frame.function,
+                args,
+                kwargs,
+                direct,
+                self.stack_of(frame),
             )
         try:
             params = {k: recorder.values_in(v) for k, v in decl.bind(args, kwargs).items()}
@@ -554,6 +583,10 @@ def _tensors(value: Any) -> Iterator[Tensor]:
                 yield from _tensors(item)
         if isinstance(value.data, (dict, list, tuple)):
             yield from _tensors(value.data)
+
+
+def _all_numbers(tensor: Tensor) -> bool:
+    return tensor.type.shape is not None and all(isinstance(size, int) for size in tensor.type.shape)
 
 
 def _first_choice(args: tuple[Any, ...], kwargs: dict[str, Any]) -> OneOf | None:

@@ -319,6 +319,18 @@ class _Missing:
 MISSING = _Missing()
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A call that torch refuses for certain: every size is a number and no condition was left open before it.
+
+    places: the call, then the calls that led to it, innermost first.
+    """
+
+    operation: str
+    message: str
+    places: tuple[Span, ...]
+
+
 class PyRaise(Exception):
     """An exception of the interpreted program; `value` is the exception object (a builtin one or an Instance)."""
 
@@ -326,6 +338,7 @@ class PyRaise(Exception):
         super().__init__(value)
         self.value = value
         self.span = span
+        self.refusal: Refusal | None = None  # where torch would raise it, on all that is known
 
 
 class Stop(BaseException):
