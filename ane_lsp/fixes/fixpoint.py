@@ -60,6 +60,7 @@ def fix_text(
     enough to make another proposal of it.
     """
     done = Fixed(source.text)
+    analyse = _remembering(analyse)
     refused: set[tuple[str, tuple[Change, ...], str]] = set()
     result = analyse(source.text)
     seen = {source.text}
@@ -83,6 +84,20 @@ def fix_text(
         done.settled = not _choose(source, result, unsafe, wanted, refused)
     done.result = result
     return done
+
+
+def _remembering(analyse: Analyse) -> Analyse:
+    """The last answers again: the text that passed the gate is the next round's start."""
+    known: dict[str, Result] = {}
+
+    def run(text: str) -> Result:
+        if text not in known:
+            while len(known) > 1:
+                del known[next(iter(known))]
+            known[text] = analyse(text)
+        return known[text]
+
+    return run
 
 
 def _choose(

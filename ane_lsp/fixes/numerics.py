@@ -127,40 +127,55 @@ def _base(site: Site, square: ast.expr) -> ast.expr:
     raise Refused("not a square written in one piece")
 
 
-def _root(site: Site, square: ast.expr) -> tuple[tuple[bool, ast.expr], ast.expr, ast.expr]:
-    """((is it rsqrt, the root), epsilon, the mean) around a square, all in one expression."""
-    chain = list(site.tree.parents(square))
-    mean: ast.expr | None = None
-    for index, node in enumerate(chain):
-        if isinstance(node, ast.Call) and mean is None:
-            name = site.tree.qualified(node.func)
-            called = name.rsplit(".", 1)[-1] if name else node.func.attr if isinstance(node.func, ast.Attribute) else ""
-            if called != "mean":
-                raise Refused("not the mean of a square")
-            mean = node
-        elif mean is not None:
-            if isinstance(node, ast.Attribute):
-                continue
-            if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add):
-                break
-            epsilon = node.right if mean is node.left else node.left
-            if mean not in (node.left, node.right):
-                break
-            for outer in chain[index + 1 :]:
-                if isinstance(outer, ast.Attribute):
-                    continue
-                if isinstance(outer, ast.Call):
-                    name = site.tree.qualified(outer.func)
-                    called = name.rsplit(".", 1)[-1] if name else getattr(outer.func, "attr", "")
-                    if called in ("rsqrt", "sqrt") and len(outer.args) == (1 if name else 0) and not outer.keywords:
-                        return (called == "rsqrt", outer), epsilon, mean
-                break
-            break
-    raise Refused("not a root of a mean and an epsilon")
+def _root(site: Site, square: ast.expr) -> tuple[tuple[bool, ast.expr], ast.expr, ast.Call]:
+    """((is it rsqrt, the root), epsilon, the mean) of a square; the mean may have a name of its own in between."""
+    mean = _around(site, square)
+    if mean is None or _called(site, mean) != "mean":
+        raise Refused("not the mean of a square")
+    total = site.tree.parent(_read_once(site, mean))
+    if not isinstance(total, ast.BinOp) or not isinstance(total.op, ast.Add):
+        raise Refused("no epsilon is added")
+    inner = _read_once(site, mean)
+    epsilon = total.right if inner is total.left else total.left
+    root = _around(site, total)
+    name = _called(site, root) if root is not None else ""
+    if root is None or name not in ("rsqrt", "sqrt") or root.keywords:
+        raise Refused("not a root of a mean and an epsilon")
+    return (name == "rsqrt", root), epsilon, mean
 
 
-def _keepdim_axis(site: Site, mean: ast.expr) -> int:
-    assert isinstance(mean, ast.Call)
+def _around(site: Site, node: ast.expr) -> ast.Call | None:
+    """The call whose subject an expression is: ``node.f(...)`` or ``torch.f(node, ...)``."""
+    parent = site.tree.parent(node)
+    if isinstance(parent, ast.Attribute):
+        parent = site.tree.parent(parent)
+        return parent if isinstance(parent, ast.Call) else None
+    if isinstance(parent, ast.Call) and parent.args and parent.args[0] is node and site.tree.qualified(parent.func):
+        return parent
+    return None
+
+
+def _called(site: Site, call: ast.Call) -> str:
+    name = site.tree.qualified(call.func)
+    return name.rsplit(".", 1)[-1] if name else call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def _read_once(site: Site, value: ast.expr) -> ast.expr:
+    """An expression, or the one place where the name it is given to is read."""
+    statement = site.tree.parent(value)
+    function = site.tree.function(value)
+    if not isinstance(statement, ast.Assign) or function is None:
+        return value
+    target = statement.targets[0]
+    if len(statement.targets) != 1 or not isinstance(target, ast.Name):
+        return value
+    uses = [n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == target.id and n is not target]
+    if len(uses) != 1 or site.tree.statement(uses[0]).lineno <= statement.lineno:
+        raise Refused("the mean is used elsewhere, too")
+    return uses[0]
+
+
+def _keepdim_axis(site: Site, mean: ast.Call) -> int:
     names = ("dim", "keepdim") if site.tree.qualified(mean.func) is None else ("input", "dim", "keepdim")
     bound = bind(mean, names)
     dim = literal(bound.get("dim"))

@@ -75,6 +75,10 @@ class Tree:
             yield found
             node = found
 
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        """The node that holds this one."""
+        return self._parents.get(node)
+
     def statement(self, node: ast.AST) -> ast.stmt:
         """The statement a node belongs to."""
         return next(n for n in (node, *self.parents(node)) if isinstance(n, ast.stmt))

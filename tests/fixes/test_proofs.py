@@ -82,6 +82,14 @@ CLOSE = {
     "ANE501-rsqrt": (
         "ANE501", module("return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)"), 3.0
     ),
+    "ANE501-named": (
+        "ANE501",
+        module(
+            "dtype = x.dtype\nx = x.to(torch.float32)\nvariance = x.pow(2).mean(-1, keepdim=True)\n"
+            "x = x * torch.rsqrt(variance + self.eps)\nreturn self.weight * x.to(dtype)",
+            "self.weight = nn.Parameter(torch.ones(16))\nself.eps = 1e-6",
+        ), 3.0,
+    ),
     "ANE501-sqrt": (
         "ANE501", module("n = ((x ** 2).mean(dim=1, keepdim=True) + 1e-5).sqrt()\nreturn x / n"), 0.2
     ),
@@ -196,3 +204,15 @@ def test_unsafe_fixes_need_to_be_asked_for(code: str, tmp_path: Path) -> None:
     assert fix(text, tmp_path)[2].text == text
     fixed = proven(text, code, tmp_path, unsafe=True, same=same and code != "ANE254" and code != "ANE505")
     assert fixed != text
+
+
+def test_a_scaled_norm_is_right_where_the_square_overflows(tmp_path: Path) -> None:
+    import torch
+    from prove import build, fix, given
+
+    text = CLOSE["ANE501-rsqrt"][1]
+    x = 3000 * given(text, 0)[0]
+    before, after = build(text), build(fix(text, tmp_path)[2].text)
+    wanted = before(x.double())
+    assert not torch.allclose(before(x.half()).double(), wanted, atol=0.1)
+    torch.testing.assert_close(after(x.half()).double(), wanted, rtol=0.01, atol=0.01)
