@@ -60,3 +60,14 @@ def test_examples_run_in_torch(path: Path) -> None:
     done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "(1, " in done.stdout or "(1,)" in done.stdout
+
+
+def test_the_readme_shows_what_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from ane_lsp.cli.main import main
+
+    monkeypatch.chdir(FOLDER.parent)
+    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"## What it says\n\n```\n\[\.\.\.\]\n(.*?)```", readme, flags=re.DOTALL)
+    assert shown is not None
+    assert main(["check", "examples/detector_neck.py", "--no-cache", "--color", "never"]) == 1
+    assert capsys.readouterr().out.endswith(shown[1])
