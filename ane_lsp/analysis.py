@@ -228,6 +228,13 @@ def _keep_worst(merged: dict[tuple[str, Span, str], Finding], finding: Finding) 
     merged[key] = replace(worst, related=tuple(dict.fromkeys((*worst.related, *other.related)))[:8])
 
 
+def script_graphs(path: Path, workspace: Workspace, settings: Settings) -> list[Graph]:
+    """A graph for each outermost model call that the file makes as a script, wherever the model's own source is."""
+    from ane_lsp.interp.run import Limits, run_script
+
+    return run_script(workspace, path, settings.opset, Limits(seconds=settings.budget)).graphs
+
+
 def trace(
     path: Path,
     workspace: Workspace,

@@ -24,7 +24,7 @@ from typing import Any
 # Operations with a clear counterpart in torch, and what that is called.
 CHECKABLE = {
     "conv": "conv", "conv_transpose": "conv", "linear": r"linear|matmul|conv1d", "matmul": r"matmul|einsum|bmm|attention|@",
-    "layer_norm": "norm", "batch_norm": "norm", "instance_norm": "norm", "softmax": r"softmax|attention", "gelu": "gelu",
+    "layer_norm": "norm", "batch_norm": "norm", "instance_norm": "norm", "softmax": r"softmax|attention", "gelu": "gelu|tanh|erf",
     "relu": "relu", "relu6": "relu6|hardtanh", "silu": "silu|swish", "sigmoid": "sigmoid", "tanh": "tanh|gelu", "max_pool": "max_pool|maxpool",
     "avg_pool": "avg_?pool", "concat": r"cat|concat|stack", "scaled_dot_product_attention": "attention",
 }  # fmt: skip
@@ -78,7 +78,7 @@ def measure(entry: Path, args: argparse.Namespace) -> dict[str, Any]:
             "name": entry.stem, "ended": found.outcome.ended, "message": found.outcome.message[:300], "path": program.get("path"),
             "seconds": round(time.monotonic() - began, 1), **lined(found),
             "attempts": [f"{a['path']}: {a['message'][:160]}" for a in (program or results.get("failed", {})).get("attempts", [])],
-            "numbers": [o for o in results.get("numbers", {}).get("outputs", [])], "passes": results.get("numbers", {}).get("passes"),
+            "numbers": list(results.get("numbers", {}).get("outputs", [])), "passes": results.get("numbers", {}).get("passes"),
             "coreai": results.get("coreai", {}).get("runs"),
             "comparisons": [
                 {"code": c.finding.code, "status": c.status, "why": c.why, "at": f"{Path(c.finding.span.file).name}:{c.finding.span.line}",
@@ -181,7 +181,7 @@ def families(rows: list[dict[str, Any]]) -> None:
             f"| {family} | {n['confirmed']} | {n['refuted']} | {n['gone']} | {n['new']} | {n['untestable']} | {precision} | {recall} |"
         )
     print("\nMisses:")
-    for miss, n in sorted(misses.items()):
+    for miss in sorted(misses):
         print(f"- {miss}")
 
 

@@ -84,6 +84,8 @@ def prepare(request: Request, workspace: Workspace, settings: Settings) -> tuple
     source = workspace.read(request.path)
     name = request.entry.split("(")[0].strip() if request.entry else None
     graphs = [g for g in result.graphs if name is None or g.name == name] or result.graphs
+    if not graphs:  # a script that calls a library's model has no model of its own
+        graphs = analysis.script_graphs(request.path, workspace, settings)
     inputs, said_by = _inputs(request, settings, parse_directives(source), result, name)
     fallback = _derived(graphs[-1]) if graphs else ()
     # Without an entry the script's own model call is followed; the analysis says which class that should be.
@@ -168,6 +170,7 @@ def verify(
     if program is None and attempts:
         found.findings += _conversion(attempts, seen, places, job)
     found.findings += _numbers(outcome.results.get("numbers"), places, job)
+    found.findings += _core_ai(outcome.results.get("coreai"), places, job)
     return found
 
 
@@ -250,6 +253,23 @@ def _numbers(numbers: Mapping[str, Any] | None, places: Places, job: Job) -> lis
         if first is not None:
             text += f". The first operation below it is {first['op']} ({first['psnr']} dB)"
         found.append(_finding(DEPARTS, text + f" ({numbers['method']})", at(first) if first else whole))
+    return found
+
+
+def _core_ai(executed: Mapping[str, Any] | None, places: Places, job: Job) -> list[Finding]:
+    found = []
+    for run in (executed or {}).get("runs", ()):
+        at = Span(job.file, 1, 0, 1, 0)
+        if run.get("file"):
+            at = places.find(run["file"], run["line"], "", "")[0]
+        if "refused" in run:
+            found.append(
+                _finding(
+                    CONVERSION_FAILED, f"Core AI does not take the model in {run['precision']}: {run['refused']}", at
+                )
+            )
+        elif not run["passes"]:
+            found.append(_finding(DEPARTS, f"Core AI in {run['precision']}: {run['text']}; the gate is 40 dB", at))
     return found
 
 
