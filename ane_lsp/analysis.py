@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ane_lsp.checks.finding import SEVERITIES, Finding
+from ane_lsp.checks.finding import SEVERITIES, Finding, Related
 from ane_lsp.graph import Graph, Span, TensorType, dims
 from ane_lsp.syntax.source import SyntaxProblem
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ane_lsp.interp.run import Run
+    from ane_lsp.interp.values import Refusal
     from ane_lsp.syntax.comments import Directives
     from ane_lsp.syntax.inputs import InputSpec
     from ane_lsp.workspace import Settings, Workspace
@@ -175,10 +177,28 @@ def _check_entries(
     if outcome.run.stopped == "memory":
         where = Span(file, 1, 0, 1, 0)
         result.errors.append(AnalysisError("budget", "the analysis stopped: it needs too much memory", where))
+    for refused in outcome.run.refusals:
+        refusal = _refused(refused, file)
+        if refusal is not None:
+            _keep_worst(merged, refusal)
     if outcome.run.internal:
         finding = _internal(outcome.run.internal, file)
         merged[finding.code, finding.span, "internal"] = finding
     return list(merged.values()), places
+
+
+def _refused(refused: Refusal, file: str) -> Finding | None:
+    """A call that torch refuses with every size known, at its innermost place in the file."""
+    span = next((place for place in refused.places if place.file == file), None)
+    if span is None:
+        return None
+    message = (
+        f"{refused.operation} refuses these inputs: {refused.message}. "
+        "The model does not run, so it cannot be converted: make the sizes fit."
+    )
+    inner = refused.places[0]
+    related = (Related(inner, "raised by this call"),) if inner != span else ()
+    return Finding("ANE001", "torch-refuses", message, span, "error", "measured", refused.operation, related=related)
 
 
 def _internal(faults: dict[str, Span], file: str) -> Finding:
@@ -243,14 +263,53 @@ def trace(
     inputs: tuple[InputSpec, ...] = (),
     cancelled: Callable[[], bool] = lambda: False,
 ) -> TraceResult:
-    """Every distinct torch operation a file reaches: run as a script, or `entry` built and called on `inputs`."""
+    """Every distinct torch operation a file reaches: run as a script, or `entry` built and called on `inputs`.
+
+    A script that calls no model is traced from the entries a check would find; the summary lists what they assume.
+    """
     from ane_lsp.interp import trace as printing
-    from ane_lsp.interp.entries import run_entry
+
+    run, graphs, assumed = _followed(path, workspace, settings, entry, inputs, cancelled)
+    return TraceResult(printing.rows(graphs, workspace.relative), printing.summary(run, assumed))
+
+
+def why(
+    path: Path,
+    line: int,
+    workspace: Workspace,
+    settings: Settings,
+    entry: str | None = None,
+    inputs: tuple[InputSpec, ...] = (),
+    cancelled: Callable[[], bool] = lambda: False,
+) -> tuple[list[list[str]], list[str]]:
+    """Why values at a line are unknown: a chain for each, from the value back to the first unknown; and what was assumed."""
+    from ane_lsp.interp import reasons
+
+    run, _, assumed = _followed(path, workspace, settings, entry, inputs, cancelled)
+    return reasons.chains(run.interp, str(path), line, workspace.relative), list(assumed)
+
+
+def _followed(
+    path: Path,
+    workspace: Workspace,
+    settings: Settings,
+    entry: str | None,
+    inputs: tuple[InputSpec, ...],
+    cancelled: Callable[[], bool],
+) -> tuple[Run, list[Graph], tuple[str, ...]]:
+    """The run of a script or entry and its graphs; of discovered entries, with their assumptions, where a script has none."""
+    from ane_lsp.interp.entries import run_entry, run_file
     from ane_lsp.interp.run import Limits, run_script
+    from ane_lsp.syntax.comments import parse_directives
 
     limits = Limits(seconds=settings.budget)
-    if entry is None:
-        run = run_script(workspace, path, settings.opset, limits, cancelled)
-    else:
+    if entry is not None:
         run = run_entry(workspace, path, entry, inputs, settings.opset, limits, cancelled)
-    return TraceResult(printing.rows(run.graphs, workspace.relative), printing.summary(run))
+        return run, run.graphs, ()
+    run = run_script(workspace, path, settings.opset, limits, cancelled)
+    if run.graphs or run.stopped is not None:
+        return run, run.graphs, ()
+    directives = parse_directives(workspace.read(path))
+    found = run_file(workspace, path, directives, _configured(settings, path), settings.opset, limits, cancelled)
+    assumed = tuple(f"{e.graph.name}: {text}" for e in found.entries for text in e.assumed)
+    return found.run, [e.graph for e in found.entries], assumed

@@ -23,14 +23,20 @@ from ane_lsp.cli.options import (
 from ane_lsp.report.terminal import Painter, printable, width
 from ane_lsp.syntax.inputs import InputError, InputSpec, parse_inputs
 from ane_lsp.syntax.positions import utf8_to_code_points
-from ane_lsp.workspace.workspace import absolute
+from ane_lsp.workspace.settings import Settings
+from ane_lsp.workspace.workspace import Workspace, absolute
 
 Row = Mapping[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``trace``."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="interpreted as a script (nothing of it is run)")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", nargs="?", help="interpreted as a script (nothing of it is run)"
+    )
+    parser.add_argument(
+        "--why", metavar="FILE:LINE", help="say why values at a line are unknown, back to the first unknown"
+    )
     parser.add_argument("--entry", metavar="NAME", help="build NAME, a class or factory, and call it on the inputs")
     parser.add_argument(
         "--input", action="append", metavar="SHAPE",
@@ -49,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the operations. Exit 0 also where parts are unknown; 2 where the file cannot be read or parsed."""
     to_utf8(sys.stdout)
+    asked = _why_line(args)
+    if args.file is None:
+        raise UsageError("name a FILE, or --why FILE:LINE")
     if not args.file.is_file():
         raise UsageError(f"no such file: {args.file}")
     projects = open_projects(project_arguments(args))
@@ -63,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.file}:{span.line}:{column}: {source.problem.message}")
     inputs = read_inputs(args.input or ())
     settings = projects.settings(path)
+    if asked is not None:
+        return _print_why(path, asked, workspace, settings, args.entry, inputs)
     store = ResultCache.open() if not args.no_cache else None
     key = store.key(path, settings, workspace, f"trace {args.entry} {inputs}") if store is not None else ""
     rows = store.load_plain(key) if store is not None else None
@@ -78,6 +89,36 @@ def run(args: argparse.Namespace) -> int:
     for line in lines:
         print(line)
     return FAILED if rows[-1]["summary"].get("stopped") == "internal" else CLEAN
+
+
+def _why_line(args: argparse.Namespace) -> int | None:
+    """The line ``--why`` asks about; the file it names stands in for FILE. Raises UsageError."""
+    if args.why is None:
+        return None
+    name, _, number = args.why.rpartition(":")
+    if not number.isdigit():
+        raise UsageError(f"--why: expected FILE:LINE, got {args.why}")
+    if args.file is None and name:
+        args.file = Path(name)
+    elif name and absolute(Path(name)) != absolute(args.file):
+        raise UsageError("--why: name a line of the traced file")
+    return int(number)
+
+
+def _print_why(
+    path: Path, line: int, workspace: Workspace, settings: Settings, entry: str | None, inputs: tuple[InputSpec, ...]
+) -> int:
+    from ane_lsp import analysis
+
+    chains, assumed = analysis.why(path, line, workspace, settings, entry=entry, inputs=inputs)
+    if not chains:
+        print(f"line {line}: nothing there is unknown, as far as it was reached")
+    for chain in chains:
+        for depth, step in enumerate(chain):
+            print("  " * depth + ("<- " if depth else "") + printable(step))
+    for text in assumed:
+        print(f"assumed: {printable(text)}")
+    return CLEAN
 
 
 def read_inputs(texts: Iterable[str]) -> tuple[InputSpec, ...]:
@@ -183,6 +224,7 @@ def _summary(summary: Mapping[str, Any], paint: Painter) -> Iterator[str]:
     for key, label in (
         ("unresolved_calls", "not resolved"),
         ("errors", "would fail"),
+        ("assumed", "assumed"),
         ("internal_errors", "internal error"),
     ):
         listed = summary.get(key) or []

@@ -78,8 +78,8 @@ def _row(call: Call, file: str, mil: list[str]) -> dict[str, Any]:
     return row
 
 
-def summary(run: Run) -> dict[str, Any]:
-    """The closing row: counts, what could not be followed, why the run ended early."""
+def summary(run: Run, assumed: Iterable[str] = ()) -> dict[str, Any]:
+    """The closing row: counts, what could not be followed, what was assumed, why the run ended early."""
     calls = [call for graph in run.graphs for call in graph.calls]
     unknown = sum(1 for call in calls if not _known(call.result))
     return {
@@ -88,6 +88,7 @@ def summary(run: Run) -> dict[str, Any]:
             "unknown_shapes": unknown,
             "unresolved_calls": [f"{span}: {reason}" for reason, span in list(run.interp.unresolved.items())[:50]],
             "errors": [f"{span}: {text}" if span else text for text, span in run.errors[:20]],
+            "assumed": list(assumed),
             "internal_errors": [f"{span}: {text}" for text, span in run.internal.items()],
             "stopped": run.stopped,
             "seconds": round(run.seconds, 3),

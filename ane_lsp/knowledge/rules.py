@@ -21,7 +21,7 @@ ExampleKind = Literal["bad", "good", "near-miss"]
 
 # The families, by the first digit of a code, and what a file's `category` must say.
 CATEGORIES: Mapping[str, str] = {
-    "1": "convert", "2": "placement", "3": "limits", "4": "performance", "5": "numerics", "6": "shapes",
+    "0": "program", "1": "convert", "2": "placement", "3": "limits", "4": "performance", "5": "numerics", "6": "shapes",
     "7": "model", "8": "transformer", "9": "tool",
 }  # fmt: skip
 HEADINGS = ("What it flags", "Why", "How to fix", "When to ignore it", "Examples")

@@ -1,0 +1,99 @@
+"""Calls that torch refuses for certain, and why something is unknown."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from ane_lsp import analysis
+from ane_lsp.workspace import Settings, Workspace
+
+HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
+
+
+def refused(folder: Path, source: str) -> list[int]:
+    path = folder / "model.py"
+    path.write_text(HEAD + textwrap.dedent(source))
+    found = analysis.analyze(path, Workspace(folder), Settings())
+    assert not found.errors
+    return [f.span.line - HEAD.count("\n") for f in found.findings if f.code == "ANE001"]
+
+
+MODEL = """
+class Net(nn.Module):
+    def __init__(self, width=16):
+        super().__init__()
+        self.body = nn.Conv2d(3, 8, 3)
+        self.head = nn.Linear(width, 4)
+
+    def forward(self, x):
+        x = self.body(x).mean((2, 3))
+        return self.head(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "lines"),
+    [
+        ("Net()(torch.zeros(1, 3, 8, 8))", [10]),
+        ("Net(8)(torch.zeros(1, 3, 8, 8))", []),
+        ("Net(8)(torch.zeros(1, 4, 8, 8))", [9]),
+        ("nn.Conv2d(3, 4, 3)(torch.zeros(1, 3, 2, 2))", [12]),
+        ("try:\n    Net()(torch.zeros(1, 3, 8, 8))\nexcept RuntimeError:\n    pass", []),
+        ("import pytest\nwith pytest.raises(RuntimeError):\n    Net()(torch.zeros(1, 3, 8, 8))", []),
+        ("with torch.no_grad():\n    Net()(torch.zeros(1, 3, 8, 8))", [10]),
+        ("import sys\nif len(sys.argv) > 1:\n    Net()(torch.zeros(1, 3, 8, 8))", []),
+        ("torch.cat([torch.zeros(2, 3), torch.zeros(2, 4)])", [12]),
+        ("Net()(torch.zeros(unheard_of, 3, 8, 8))", []),
+    ],
+)
+def test_only_what_certainly_fails_is_a_finding(tmp_path: Path, call: str, lines: list[int]) -> None:
+    assert refused(tmp_path, f"{MODEL}\n{call}\n") == lines
+
+
+def test_inputs_nobody_wrote_prove_nothing(tmp_path: Path) -> None:
+    assert refused(tmp_path, MODEL) == []
+
+
+def chains(folder: Path, source: str, line: int) -> tuple[list[list[str]], list[str]]:
+    path = folder / "model.py"
+    path.write_text(source)
+    return analysis.why(path, line, Workspace(folder), Settings())
+
+
+CONFIGURED = """\
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        width = cfg.embed_dim
+        self.layer = nn.Linear(width, width * 2)
+
+    def forward(self, x):
+        return self.layer(x)
+"""
+
+
+def test_a_chain_leads_to_the_first_unknown(tmp_path: Path) -> None:
+    found, assumed = chains(tmp_path, CONFIGURED, 8)
+    [chain] = found
+    assert chain[0] == "model.py:8: `width` is unknown"
+    assert "embed_dim" in chain[1]
+    assert chain[-1].startswith("model.py:6: `cfg` of Net has no value here")
+    assert any("cfg" in text for text in assumed)
+
+
+def test_what_is_known_has_no_chain(tmp_path: Path) -> None:
+    source = CONFIGURED.replace("cfg.embed_dim", "8") + "\n\nNet(None)(torch.zeros(1, 8))\n"
+    assert chains(tmp_path, source, 8) == ([], [])
+
+
+def test_a_file_without_a_call_is_traced_from_what_it_defines(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    path.write_text(CONFIGURED.replace("cfg", "width").replace("width.embed_dim", "width"))
+    traced = analysis.trace(path, Workspace(tmp_path), Settings())
+    assert [row["op"] for row in traced.rows] == ["torch.nn.Linear"]
+    assert any("width" in text for text in traced.summary["summary"]["assumed"])
