@@ -10,6 +10,11 @@ from ane_lsp.graph.types import Unknown
 
 # Ops that matter for what they write.
 _WRITES = frozenset({"write_state", "coreml_update_state"})
+# What these take out of a tensor is a Python number, a constant of the conversion: what computed it is left unused.
+_TO_PYTHON = frozenset(
+    f"torch.Tensor.{name}"
+    for name in ("item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__index__", "__complex__")
+)
 
 
 def idle_ops(graph: Graph) -> frozenset[int]:
@@ -23,7 +28,7 @@ def idle_ops(graph: Graph) -> frozenset[int]:
     with_ops = {op.call.id for op in graph.ops}
     live = {value.id for value in graph.outputs}
     for call in graph.calls:
-        if call.id not in with_ops and _may_be_tensor(call.result):
+        if call.id not in with_ops and _may_be_tensor(call.result) and call.torch not in _TO_PYTHON:
             live.update(value.id for value in _values((call.args, tuple(call.kwargs.values()))))
     idle: set[int] = set()
     for op in reversed(graph.ops):

@@ -209,6 +209,8 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
     forward = _undecorated(model.cls.lookup("forward"))
     if not isinstance(forward, Function) or isinstance(forward.node, ast.Lambda):
         return None
+    if interp.is_nn_module(model.cls):
+        interp.call(interp.getattr(model, "eval"), ())  # what is converted is never in training mode
     hints = hints_in_source(forward.node, model.cls.node)
     parameters = _required(forward.node, skip=1) or _main_inputs(model, forward.node)
     plain = {p.arg: _plain_value(p) for p in parameters}
@@ -259,7 +261,7 @@ def _picture(interp: Interpreter, model: Instance, name: str) -> Probe:
     if name == "pixel_values" and isinstance(config, Instance):
         size = interp.getattr(config, "image_size", None)
         channels = interp.getattr(config, "num_channels", None)
-        height, width = (size if isinstance(size, (list, tuple)) and len(size) == 2 else (size, size))
+        height, width = size if isinstance(size, (list, tuple)) and len(size) == 2 else (size, size)
         if all(isinstance(v, int) for v in (channels, height, width)):
             return Probe(name, 4, ("B", str(channels), str(height), str(width)), told="the model's configuration")
     return Probe(name)

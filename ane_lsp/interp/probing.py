@@ -196,9 +196,20 @@ def hints_in_source(node: ast.FunctionDef | ast.AsyncFunctionDef, owner: ast.Cla
             if shape is not None:
                 names = tuple(re.split(r"\s*[,x*]\s*", shape[1]))
                 if 2 <= len(names) <= 5 and all(n.isdigit() or len(n) <= 20 for n in names):
-                    found[parameter.arg] = Probe(parameter.arg, len(names), names, told="its docstring")
+                    dtype = _annotated_dtype(parameter)
+                    found[parameter.arg] = Probe(parameter.arg, len(names), names, dtype=dtype, told="its docstring")
                     break
     return found
+
+
+def _annotated_dtype(parameter: ast.arg) -> str | None:
+    """The dtype that ``torch.LongTensor`` or a conventional name gives; None where neither does."""
+    text = ast.unparse(parameter.annotation) if parameter.annotation is not None else ""
+    for kind, dtype in (("LongTensor", "i64"), ("IntTensor", "i32"), ("BoolTensor", "b8"), ("FloatTensor", "f32")):
+        if kind in text:
+            return dtype
+    known = CONVENTIONS.get(parameter.arg)
+    return known[1] if known is not None else None
 
 
 def _annotated_shape(annotation: ast.expr | None) -> str | None:

@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     gather.add_argument("--python", default=sys.prefix, help="environment whose packages are read")
     gather.add_argument("--search-path", action="append", type=Path, default=[])
     gather.add_argument("--budget", type=float, default=20.0, help="seconds for one program")
+    gather.add_argument("--again", type=Path, help="only programs that had errors or warnings in this earlier output")
     gather.add_argument("--share", default="0/1", help="I/N: every N-th program from the I-th on")
     draw = commands.add_parser("sample", help="draw findings and print them with their source")
     draw.add_argument("out", type=Path)
@@ -60,6 +61,13 @@ def _jobs(options: argparse.Namespace) -> list[Job]:
         paths = sorted(Path(folder).resolve().glob(pattern))
         chosen = random.Random(SEED).sample(paths, min(int(count), len(paths)))
         jobs += [Job(path, origin, False) for path in sorted(chosen)]
+    if options.again is not None:
+        rows = [row for row in _read(options.again) if row.get("severity") in ("error", "warning")]
+        programs = {(row["origin"], row["program"]) for row in rows}
+        # A file that was analysed by itself has all its findings in it.
+        alone = {row["path"]: row["origin"] for row in rows if Path(row["path"]).name == row["program"]}
+        jobs = [job for job in jobs if (job.origin, job.path.name) in programs]
+        jobs += [Job(Path(path), origin, False) for path, origin in alone.items()]
     index, total = map(int, options.share.split("/"))
     return jobs[index::total]
 

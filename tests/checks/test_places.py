@@ -1,0 +1,108 @@
+"""Where findings stand when a model uses code of other files, and what is not the model at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ane_lsp.analysis import FileAnalysis, analyze
+from ane_lsp.workspace import Settings, Workspace
+
+HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
+
+
+def analysis(folder: Path, main: str, **files: str) -> FileAnalysis:
+    for name, text in {"model": main, **files}.items():
+        (folder / f"{name}.py").write_text(HEAD + text, encoding="utf-8")
+    return analyze(folder / "model.py", Workspace(folder), Settings())
+
+
+def found(result: FileAnalysis) -> list[tuple[str, int]]:
+    return [(f.code, f.span.line) for f in result.findings]
+
+
+LIBRARY = """
+def index_of_best(x):
+    return x.argmax(1)
+
+class Best(nn.Module):
+    def forward(self, x):
+        return x.argmax(1)
+"""
+
+
+def test_a_finding_inside_a_function_of_another_file_stands_at_its_call(tmp_path: Path) -> None:
+    main = """
+from library import index_of_best
+class Net(nn.Module):
+    def forward(self, x):
+        return index_of_best(x)
+Net().eval()(torch.randn(1, 8, 4))
+"""
+    (finding,) = [f for f in analysis(tmp_path, main, library=LIBRARY).findings if f.code == "ANE203"]
+    assert finding.span.line == 8
+    (inside,) = [r for r in finding.related if r.message == "inside index_of_best"]
+    assert (Path(inside.span.file).name, inside.span.line) == ("library.py", 6)
+
+
+def test_findings_of_modules_of_other_files_stay_there(tmp_path: Path) -> None:
+    main = "from library import Best\nNet = nn.Sequential(Best())\nNet.eval()(torch.randn(1, 8, 4))\n"
+    assert found(analysis(tmp_path, main, library=LIBRARY)) == []
+    result = analyze(tmp_path / "library.py", Workspace(tmp_path), Settings())
+    assert ("ANE203", 10) in found(result)
+
+
+def test_one_finding_for_many_places_stands_in_the_authors_file(tmp_path: Path) -> None:
+    library = "class Mish(nn.Module):\n    def forward(self, x):\n        return F.layer_norm(x, (8,), eps=1e-12)\n"
+    main = """
+from library import Mish
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = Mish()
+    def forward(self, x):
+        return F.layer_norm(self.a(x), (8,), eps=1e-12)
+Net().eval()(torch.randn(1, 4, 8))
+"""
+    assert found(analysis(tmp_path, main, library=library)) == [("ANE504", 11)]
+
+
+def test_what_only_training_does_is_not_in_the_model(tmp_path: Path) -> None:
+    main = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+    def forward(self, x):
+        if self.training:
+            x = x[:, torch.randperm(3)] + torch.randn(3, 1, 1)
+            if not torch.isfinite(x).all():
+                x = x.clamp(-1, 1)
+        return self.conv(x).argmax(1)
+"""
+    assert found(analysis(tmp_path, main)) == [("ANE203", 14)]
+
+
+def test_token_ids_are_integers_where_only_the_docstring_gives_their_shape(tmp_path: Path) -> None:
+    main = '''
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(10, 8)
+    def forward(self, input_ids: torch.LongTensor | None = None):
+        """Args:
+            input_ids (`torch.LongTensor` of shape `(batch_size, num_choices, length)`): tokens.
+        """
+        mask = input_ids.ne(1).int()
+        return self.embed(mask * 2 + 1)
+'''
+    result = analysis(tmp_path, main)
+    assert [g.inputs[0].type.dtype for g in result.graphs] == ["i64"]
+    assert "ANE251" not in {code for code, _ in found(result)}
+
+
+def test_operations_kept_in_fp32_do_not_count_as_running_on_the_ane(tmp_path: Path) -> None:
+    main = "class Net(nn.Module):\n    def forward(self, x):\n        return (x + {}).relu()\nNet().eval()(torch.randn(1, 8))\n"
+    (plain,) = analysis(tmp_path, main.format("1.0")).models
+    (large,) = analysis(tmp_path, main.format("1e9")).models
+    assert plain.ops == large.ops
+    assert large.on_ane == plain.on_ane - 1
