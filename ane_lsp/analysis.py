@@ -248,11 +248,18 @@ def _keep_worst(merged: dict[tuple[str, Span, str], Finding], finding: Finding) 
     merged[key] = replace(worst, related=tuple(dict.fromkeys((*worst.related, *other.related)))[:8])
 
 
-def script_graphs(path: Path, workspace: Workspace, settings: Settings) -> list[Graph]:
-    """A graph for each outermost model call that the file makes as a script, wherever the model's own source is."""
+def call_graphs(
+    path: Path, workspace: Workspace, settings: Settings, entry: str | None = None, inputs: tuple[InputSpec, ...] = ()
+) -> list[Graph]:
+    """A graph for each outermost model call, wherever the model's own source is: those the file makes as a script, or that of
+    `entry` on `inputs`."""
+    from ane_lsp.interp.entries import run_entry
     from ane_lsp.interp.run import Limits, run_script
 
-    return run_script(workspace, path, settings.opset, Limits(seconds=settings.budget)).graphs
+    limits = Limits(seconds=settings.budget)
+    if entry is None:
+        return run_script(workspace, path, settings.opset, limits).graphs
+    return run_entry(workspace, path, entry, inputs, settings.opset, limits).graphs
 
 
 def trace(

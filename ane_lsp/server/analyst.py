@@ -18,7 +18,8 @@ from ane_lsp.fixes import fix_text, propose
 from ane_lsp.fixes.edits import edits_between
 from ane_lsp.fixes.gate import verified
 from ane_lsp.graph import Span
-from ane_lsp.server.results import Completion, DocumentResult, SettingsProblem, digest
+from ane_lsp.server import predictions
+from ane_lsp.server.results import Completion, DocumentResult, FixName, Predicted, SettingsProblem, digest
 from ane_lsp.syntax import SourceFile
 from ane_lsp.workspace import Settings, Workspace
 from ane_lsp.workspace.settings import CONFIG_NAMES, find_settings, load_settings
@@ -53,17 +54,14 @@ class RecordingWorkspace(Workspace):
         return source
 
 
-FixName = tuple[str, tuple[int, int, int, int], str]
-"""How a client names a fix: the finding's code and place, and the fix's title."""
-
-
 @dataclass(slots=True)
 class Kept:
-    """An analysis with its graphs, the text it is of, and which fixes passed the gate."""
+    """An analysis with its graphs, the text it is of, which fixes passed the gate, and where models would run."""
 
     found: FileAnalysis
     source: SourceFile
     verdicts: dict[FixName, bool] = field(default_factory=dict)
+    plans: predictions.Plans = field(default_factory=dict)
 
 
 def _place(span: Span) -> tuple[int, int, int, int]:
@@ -133,13 +131,17 @@ class Analyst:
         if what == "words":
             return words()
         if what == "notes":
-            return self.notes(args[0], Span(*args[1]))
+            return self.notes(args[0], Span(*args[1]), cancelled)
+        if what == "placements":
+            return self.placements(args[0], cancelled)
+        if what == "report":
+            return self.report(args[0], args[1], cancelled)
         if what == "page":
             return rule_page(args[0])
         if what == "holds":
             return self.fixes_hold(args[0], args[1], cancelled)
         if what == "fix-all":
-            return self.fix_all(args[0], cancelled)
+            return self.fix_all(args[0], args[1], cancelled)
         raise ValueError(f"unknown question {what!r}")
 
     def analyze(self, path: str, cancelled: Callable[[], bool]) -> DocumentResult:
@@ -216,11 +218,12 @@ class Analyst:
             kept.verdicts[code, place, title] = verdict
         return [kept.verdicts.get(name, False) for name in asked]
 
-    def fix_all(self, path: str, cancelled: Callable[[], bool]) -> list[TextEdit] | None:
-        """The edits that apply every safe fix of the present text, to the end."""
+    def fix_all(self, path: str, code: str | None, cancelled: Callable[[], bool]) -> list[TextEdit] | None:
+        """The edits that apply every safe fix of the present text, or those of one rule, to the end."""
         settings, _ = self.settings(Path(path))
         source = self.workspace(Path(path), settings).read(Path(path))
-        fixed = fix_text(source, self._again(Path(path), cancelled), cancelled=cancelled)
+        run = self._again(Path(path), cancelled)
+        fixed = fix_text(source, run, wanted=lambda finding: code in (None, finding.code), cancelled=cancelled)
         return edits_between(source.text, fixed.text, str(source.path))
 
     def settings(self, path: Path) -> tuple[Settings, list[FileProblem]]:
@@ -282,12 +285,34 @@ class Analyst:
             if _mentions_torch(path):
                 yield str(path)
 
-    def notes(self, path: str, span: Span) -> list[str]:
-        """What is known, on the selected targets, about the ops that the call at `span` becomes."""
+    def notes(self, path: str, span: Span, cancelled: Callable[[], bool]) -> list[str]:
+        """What is known, on the selected targets, about the ops that the call at `span` becomes, and where they would run."""
         from ane_lsp.server import notes
 
         kept = self._kept.get(path)
-        return notes.about(kept.found, span, self.settings(Path(path))[0]) if kept else []
+        if kept is None:
+            return []
+        settings, _ = self.settings(Path(path))
+        plans = predictions.plan(kept.found, settings, kept.plans, cancelled)
+        return [*notes.about(kept.found, span, settings), *predictions.about(plans, span)]
+
+    def placements(self, path: str, cancelled: Callable[[], bool]) -> list[Predicted]:
+        """Where the models of a file that an editor shows would run."""
+        kept = self._kept.get(path)
+        if kept is None:
+            return []
+        settings, _ = self.settings(Path(path))
+        return predictions.lines(predictions.plan(kept.found, settings, kept.plans, cancelled), path)
+
+    def report(self, path: str, verified: list[tuple[str, str]], cancelled: Callable[[], bool]) -> str | None:
+        """The HTML page about a file that an editor shows."""
+        kept = self._kept.get(path)
+        if kept is None:
+            return None
+        settings, _ = self.settings(Path(path))
+        plans = predictions.plan(kept.found, settings, kept.plans, cancelled)
+        workspace = self.workspace(Path(path), settings)
+        return predictions.report(path, kept.found, kept.source, workspace, plans, verified)
 
 
 def _inside(path: Path, root: Path) -> bool:

@@ -16,7 +16,7 @@ from lsprotocol.converters import get_converter
 from pygls.lsp.server import LanguageServer
 
 from ane_lsp import __version__
-from ane_lsp.server import uris
+from ane_lsp.server import uris, verifier
 from ane_lsp.server.client import Client
 from ane_lsp.server.convert import Converter
 from ane_lsp.server.documents import Change
@@ -24,19 +24,22 @@ from ane_lsp.server.engine import Engine, EngineFailure
 from ane_lsp.server.features import actions, completion, hints, hover, lenses, links
 from ane_lsp.server.features.view import View
 from ane_lsp.server.greeting import Greeting
-from ane_lsp.server.names import APPLY_ACTION, COMMANDS, SHOW_MODEL, STATUS
+from ane_lsp.server.names import APPLY_ACTION, COMMANDS, REPORT, SHOW_MODEL, STATUS, VERIFY
 from ane_lsp.server.options import SECTION, Configuration, read_configuration
 from ane_lsp.server.orphan import watch_parent
+from ane_lsp.server.progress import CancelledByUser, work_done
 from ane_lsp.server.protocol import AneProtocol, RequestError
 from ane_lsp.server.publish import Publisher
-from ane_lsp.server.results import Completion
+from ane_lsp.server.results import Completion, FixName, Predicted
+from ane_lsp.server.running import Running
 from ane_lsp.server.session import SETTINGS_FILES, Session, State, Superseded, Unit
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 4.0  # seconds a request waits for a running analysis before it is answered from the last result
 EDIT_PATIENCE = 10.0  # the same where the client wants the edits with the list
-GATE_PATIENCE = 1.0  # seconds a list of actions waits for its fixes to be verified
+GATE_PATIENCE = 1.0  # seconds a list of actions somebody asked for waits for its fixes to be verified
+LENS_PATIENCE = 2.0  # seconds a lens waits for the prediction
 NOTE_PATIENCE = 0.25  # seconds a hover waits for what only the analysis process knows
 
 
@@ -53,6 +56,7 @@ class App:
         self.session = Session(engine, self, client.encoding)
         self.converter = Converter(self.session, client)
         self.publisher = Publisher(self.protocol, self.converter)
+        self.running = Running(self.session, self.protocol, client, self.publisher)
         self.configuration = Configuration()
         self.folders: dict[str, str] = {}  # key -> URI as the client spells it
         self._initial: Any = None
@@ -84,6 +88,7 @@ class App:
             "textDocument/inlayHint": self.inlay_hint,
             "inlayHint/resolve": self.resolve_hint,
             "textDocument/codeLens": self.code_lens,
+            "codeLens/resolve": self.resolve_lens,
             "textDocument/documentLink": self.document_link,
             "textDocument/completion": self.complete,
             "workspace/executeCommand": self.execute,
@@ -133,6 +138,7 @@ class App:
     def end(self) -> None:
         """Stop everything at once."""
         self.session.shutdown()
+        self.running.close()
         for task in list(self._tasks):
             task.cancel()
 
@@ -328,24 +334,31 @@ class App:
             return []
         only = params.context.only
         kinds = None if only is None else [str(getattr(kind, "value", kind)) for kind in only]
-        refused = await self._refused(view, params.range)
-        return actions.code_actions(view, params.range, kinds, self.converter, refused)
+        refused, pending = await self._verdicts(view, params)
+        return actions.code_actions(view, params.range, kinds, self.converter, refused, pending)
 
-    async def _refused(self, view: View, asked: lsp.Range) -> frozenset[actions.FixName]:
-        """Fixes of a range that turned out not to hold when the edited text was analysed, as far as is known in time.
+    async def _verdicts(
+        self, view: View, params: lsp.CodeActionParams
+    ) -> tuple[frozenset[FixName], frozenset[FixName]]:
+        """Fixes that are not to be offered: those that do not hold, and those not tried yet.
 
-        What is not known yet is looked at again when the action is resolved.
+        Fixes are tried in the background. An editor that asks by itself, with every move of the cursor, is answered from
+        what is known; a person who asks waits a moment, then gets the rest too, which are tried when one is chosen.
         """
         lazy = self.client.lazy_actions or not self.client.literal_actions
-        names = actions.fixes_in(view, asked if lazy else None)
+        names = actions.fixes_in(view, params.range if lazy else None)
         if not names or view.document.notebook is not None or not view.unit.fresh:
-            return frozenset()
-        # A client that takes whole edits at once gets none that was not verified.
-        patience = GATE_PATIENCE if lazy else EDIT_PATIENCE
-        holds = await self._ask_soon("holds", str(view.unit.path), names, patience=patience)
-        if holds is None:
-            return frozenset() if lazy else frozenset(names)
-        return frozenset(name for name, held in zip(names, holds, strict=True) if not held)
+            return frozenset(), frozenset()
+        verdicts = {name: view.unit.verdicts[name] for name in names if name in view.unit.verdicts}
+        automatic = params.context.trigger_kind == lsp.CodeActionTriggerKind.Automatic
+        unknown = frozenset(names) - frozenset(verdicts)
+        if unknown and not (automatic and lazy):
+            verdicts = await self.session.verdicts(view.unit, names, GATE_PATIENCE if lazy else EDIT_PATIENCE)
+            unknown = frozenset(names) - frozenset(verdicts)
+        refused = frozenset(name for name, held in verdicts.items() if not held)
+        if not lazy:  # whole edits go out at once: none that was not tried
+            return refused | unknown, frozenset()
+        return refused, unknown if automatic else frozenset()
 
     async def resolve_action(self, action: lsp.CodeAction) -> lsp.CodeAction:
         if action.edit is None and isinstance(action.data, dict):
@@ -358,16 +371,17 @@ class App:
         if view is not None and edit is not None and view.document.notebook is None and view.unit.fresh:
             try:
                 if data.get("do") == "all":
-                    every = await self.session.ask("fix-all", str(view.unit.path))
+                    every = await self.session.ask("fix-all", str(view.unit.path), data.get("only"))
                     if every is not None:
                         edit = (
                             actions.edit_of(view, every, self.client)
                             if data.get("version") == view.document.version
                             else None
                         )
-                elif (name := actions.fix_name(data)) is not None:
-                    (held,) = await self.session.ask("holds", str(view.unit.path), [name])
-                    edit = edit if held else None
+                elif (name := actions.named_fix(data)) is not None:
+                    if name not in view.unit.verdicts:
+                        await self.session.verdicts(view.unit, [name], EDIT_PATIENCE)
+                    edit = edit if view.unit.verdicts.get(name) else None
             except EngineFailure as error:
                 log.error("fixes of %s: %s", view.unit.path, error)
                 edit = None
@@ -415,7 +429,21 @@ class App:
         if not self.configuration.editor.code_lens:
             return []
         view = await self._view(params.text_document.uri)
-        return lenses.code_lenses(view, lambda model: []) if view is not None else []
+        return lenses.code_lenses(view, self.client.trusted and verifier.available()) if view is not None else []
+
+    async def resolve_lens(self, lens: lsp.CodeLens) -> lsp.CodeLens:
+        data = lens.data if isinstance(lens.data, dict) else {}
+        view = await self._view(str(data.get("uri", "")))
+        if view is None:
+            return lenses.resolve(lens, None, ())
+        predicted = await self._predicted(view)
+        return lenses.resolve(lens, lenses.named(view, data), predicted)
+
+    async def _predicted(self, view: View) -> list[Predicted]:
+        """Placements of a view's models; none where they do not belong to its present text."""
+        if not view.unit.fresh:
+            return []
+        return await self._ask_soon("placements", str(view.unit.path), patience=LENS_PATIENCE) or []
 
     def document_link(self, params: lsp.DocumentLinkParams) -> list[lsp.DocumentLink]:
         view = View.of(self.session, params.text_document.uri)
@@ -448,6 +476,7 @@ class App:
             logging.getLogger("ane_lsp").setLevel(logging.CRITICAL + 1 if level == "off" else level.upper())
         paths = {key: uris.to_path(uri) for key, uri in self.folders.items()}
         told = [(str(path), dict(folders.get(key, base).project)) for key, path in paths.items() if path is not None]
+        self.running.settings = (tuple(told), dict(base.project))
         if (told, base.project) != getattr(self, "_told", None):
             self._told = (told, base.project)
             self.session.configure(told, dict(base.project))
@@ -536,6 +565,10 @@ class App:
             return await self._check_workspace(params.work_done_token)
         if name == SHOW_MODEL and isinstance(first, dict):
             return await self._show_model(first)
+        if name == VERIFY and isinstance(first, dict):
+            return await self.running.verify(first, params.work_done_token)
+        if name == REPORT and isinstance(first, dict):
+            return await self.running.report(first)
         if name == "ane-lsp.showRule" and isinstance(first, str):
             return await self.session.ask("page", first.upper())
         if name == "ane-lsp.targets":
@@ -555,51 +588,26 @@ class App:
         return bool(answer.applied)
 
     async def _show_model(self, argument: dict[str, Any]) -> str | None:
-        view = View.of(self.session, str(argument.get("uri", "")))
-        shown = view.unit.shown() if view is not None else None
-        for model in shown.models() if shown else ():
-            if (model.name, model.target) == (argument.get("model"), argument.get("target")):
-                text = lenses.details(model)
-                self.protocol.notify("window/showMessage", lsp.ShowMessageParams(lsp.MessageType.Info, text))
-                return text
-        return None
+        view = await self._view(str(argument.get("uri", "")))
+        model = lenses.named(view, argument) if view is not None else None
+        if view is None or model is None:
+            return None
+        text = lenses.details(model, int(argument["index"]), await self._predicted(view))
+        self.protocol.notify("window/showMessage", lsp.ShowMessageParams(lsp.MessageType.Info, text))
+        return text
 
     async def _check_workspace(self, token: Any) -> dict[str, int]:
         """Analyse everything, with progress; cancelling the progress leaves what is done."""
-        progress = self.protocol.progress
-        created = token is not None
-        if token is None and self.client.progress:
-            token = f"ane-lsp-check-{id(object()):x}"
-            with suppress(RequestError):
-                await self.protocol.ask("window/workDoneProgress/create", lsp.WorkDoneProgressCreateParams(token))
-                created = True
-        if created:
-            begin = lsp.WorkDoneProgressBegin("ane-lsp: checking the workspace", cancellable=True, percentage=0)
-            progress.begin(token, begin)
-        last = -1
-
-        def report(done: int, total: int) -> None:
-            nonlocal last
-            percentage = 100 * done // max(1, total)
-            if created and percentage != last:
-                last = percentage
-                progress.report(
-                    token, lsp.WorkDoneProgressReport(message=f"{done} of {total} files", percentage=percentage)
-                )
-            if created and progress.tokens[token].cancelled():
-                raise asyncio.CancelledError
-
         try:
-            await self._list_workspace()
-            await self.session.settled(report)
-        except asyncio.CancelledError:
-            if not created or not progress.tokens[token].cancelled():
-                raise
+            async with work_done(
+                self.protocol, token, self.client.progress, "ane-lsp: checking the workspace"
+            ) as report:
+                await self._list_workspace()
+                await self.session.settled(
+                    lambda done, total: report(100 * done // max(1, total), f"{done} of {total} files")
+                )
+        except CancelledByUser:
             self.session.drop_waiting()
-        finally:
-            if created:
-                progress.end(token, lsp.WorkDoneProgressEnd())
-                progress.tokens.pop(token, None)
         units = [unit for unit in self.session.units.values() if unit.kind == "python" and unit.result is not None]
         found = {"files": len(units), "findings": sum(len(unit.findings()) for unit in units)}
         if not self._workspace_mode:

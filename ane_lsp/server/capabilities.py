@@ -30,7 +30,7 @@ def server_capabilities(client: Client, workspace_diagnostics: bool) -> dict[str
         "codeActionProvider": {"codeActionKinds": list(ACTION_KINDS), "resolveProvider": client.lazy_actions},
         "hoverProvider": True,
         "inlayHintProvider": {"resolveProvider": client.lazy_hint_tooltips},
-        "codeLensProvider": {"resolveProvider": False},
+        "codeLensProvider": {"resolveProvider": True},
         "documentLinkProvider": {"resolveProvider": False},
         "completionProvider": {"triggerCharacters": list(TRIGGERS), "resolveProvider": False},
         "executeCommandProvider": {"commands": list(COMMANDS)},

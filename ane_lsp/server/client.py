@@ -21,7 +21,8 @@ class Client:
 
     pull: diagnostics are asked for; only where the client can also be told to ask again, or its view goes stale with
     every change of settings. Everything else gets them pushed. lazy_actions: edits may be left to ``codeAction/resolve``.
-    versioned_edits: ``documentChanges`` are understood, so an edit of an outdated text is refused by the client.
+    trusted: the user has said to the editor that code of this workspace may be run; nothing but ``initialize`` can say so.
+    report_content: reports are shown by the client, which gets their text. versioned_edits: ``documentChanges`` are understood, so an edit of an outdated text is refused by the client.
     """
 
     name: str = ""
@@ -47,6 +48,9 @@ class Client:
     register_watchers: bool = False
     progress: bool = False
     status: bool = False
+    show_document: bool = False
+    trusted: bool = False
+    report_content: bool = False
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Client:
@@ -94,4 +98,7 @@ class Client:
             register_watchers=bool(get("workspace.didChangeWatchedFiles.dynamicRegistration")),
             progress=bool(get("window.workDoneProgress")),
             status=bool(get("statusNotification", params.get("initializationOptions"))),
+            show_document=bool(get("window.showDocument.support")),
+            trusted=get("trusted", params.get("initializationOptions")) is True,
+            report_content=bool(get("reportContent", params.get("initializationOptions"))),
         )

@@ -12,6 +12,9 @@ import sys
 
 DEFAULT_ANALYST = "ane_lsp.server.analyst:Analyst"
 _WORKER = "import sys; sys.path[:] = sys.argv.pop().split(chr(0x1f)); from ane_lsp.server.worker import main; main()"
+_VERIFIER = (
+    "import sys; sys.path[:] = sys.argv.pop().split(chr(0x1f)); from ane_lsp.server.verifier import main; main()"
+)
 _SERVER = "import sys; sys.path[:] = [p for p in sys.path if p]; from ane_lsp.cli.main import main; sys.exit(main(['server', *sys.argv[1:]]))"
 
 
@@ -28,6 +31,11 @@ def launch(analyst: str = DEFAULT_ANALYST) -> subprocess.Popen[bytes]:
     # -I: the environment's PYTHONPATH has done its work in this process, whose path is handed on.
     command = [sys.executable, "-I", "-X", "utf8", "-c", _WORKER, analyst, "\x1f".join(import_path())]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def verify_command() -> list[str]:
+    """A command line for a verify run. What it imports is ours; the workspace's code runs in a child of it."""
+    return [sys.executable, "-I", "-X", "utf8", "-c", _VERIFIER, "\x1f".join(import_path())]
 
 
 def serve_command() -> list[str]:

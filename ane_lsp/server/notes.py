@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ane_lsp.analysis import FileAnalysis
 from ane_lsp.graph import Op, Span
-from ane_lsp.knowledge import eligibility, targets
-from ane_lsp.knowledge.targets import Target, TargetError
+from ane_lsp.knowledge import eligibility
+from ane_lsp.knowledge.targets import Target
+from ane_lsp.server.predictions import chosen
 from ane_lsp.workspace import Settings
 
 MAX_NOTES = 6
@@ -17,10 +18,7 @@ _WORDS = {
 
 def about(found: FileAnalysis, span: Span, settings: Settings) -> list[str]:
     """Sentences about the ops of the call at `span` (or of the module constructed there), each once."""
-    try:
-        chips = targets.resolve_all(settings.targets)
-    except TargetError:
-        chips = targets.default()
+    chips = chosen(settings)
     notes: dict[str, None] = {}
     for graph in found.graphs:
         for op in graph.ops:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 SECTION = "ane-lsp"
-CLIENT_KEYS = ("server", "trace", "status-notification")
+CLIENT_KEYS = ("server", "trace", "status-notification", "trusted", "report-content")
 DIAGNOSTIC_MODES = ("open-files", "workspace")
 LOG_LEVELS = ("off", "error", "warning", "info", "debug")
 

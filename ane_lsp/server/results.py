@@ -11,11 +11,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary
-from ane_lsp.checks.finding import Finding
+from ane_lsp.checks.finding import Finding, Fix
 from ane_lsp.graph import Call, Graph, Span, TensorType, Value
 
 MAX_CONTEXTS = 6  # distinct shape signatures kept for one expression
 MAX_HINT_TYPES = 4
+
+FixName = tuple[str, tuple[int, int, int, int], str]
+"""How server, analyst and clients name a fix: the finding's code and place, and the fix's title."""
+
+
+def fix_name(finding: Finding, fix: Fix) -> FixName:
+    span = finding.span
+    return finding.code, (span.line, span.col, span.end_line, span.end_col), fix.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,17 @@ class DocumentResult:
     def parsed(self) -> bool:
         """The text had a tree, so that the absence of findings means something."""
         return not any(error.kind in ("syntax", "encoding", "read") for error in self.errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Where a model would run, in words. index: of its entry in the result's `models`. line: None where nothing is
+    predicted; then `details` say why."""
+
+    index: int
+    target: str
+    line: str | None
+    details: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,19 +17,20 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ane_lsp.analysis import AnalysisError
+from ane_lsp.analysis import AnalysisError, ModelSummary
 from ane_lsp.checks.finding import Finding, Fix, TextEdit
 from ane_lsp.graph import Span
 from ane_lsp.server import uris
 from ane_lsp.server.documents import Change, Document, Edit, Notebook, Part, Text, join_cells, move_all, path_of
 from ane_lsp.server.engine import Engine, EngineFailure
-from ane_lsp.server.results import CallSite, DocumentResult, SettingsProblem, ShapeHint
+from ane_lsp.server.results import CallSite, DocumentResult, FixName, SettingsProblem, ShapeHint, fix_name
 from ane_lsp.syntax.positions import Encoding
 
 log = logging.getLogger(__name__)
 
 SETTINGS_FILES = ("ane-lsp.toml", "pyproject.toml")
 DEBOUNCE = 0.08  # seconds of silence waited for once typing has outrun the analysis
+FIX_TIME = 5.0  # seconds spent on verifying the fixes of one result that nobody has asked for
 
 Kind = Literal["python", "settings", "other"]
 State = Literal["starting", "analysing", "idle", "failing"]
@@ -41,6 +42,7 @@ class Priority(IntEnum):
     FOREGROUND = 0
     RELATED = 1
     BACKGROUND = 2
+    IDLE = 3
 
 
 @dataclass(slots=True)
@@ -63,8 +65,10 @@ class Snapshot:
     def shapes(self) -> list[ShapeHint]:
         return _move_each(self.result.shapes, self.edits)
 
-    def models(self) -> list[Any]:
-        return _move_each(self.result.models, self.edits)
+    def models(self) -> list[tuple[int, ModelSummary]]:
+        """The models with their numbers in the result."""
+        numbered = enumerate(self.result.models)
+        return [(index, moved) for index, model in numbered for moved in _move_each((model,), self.edits)]
 
 
 def _move_each(items: Iterable[Any], edits: Sequence[Edit]) -> list[Any]:
@@ -96,7 +100,8 @@ class Unit:
 
     stamp counts everything that may change the result. result: the newest one, of whatever text; good: the newest one of
     a text that parsed. failure: why the last analysis did not come back. changed: edited since the last accepted result.
-    parts: for notebooks, where each cell went.
+    parts: for notebooks, where each cell went. verdicts: which fixes of the result turned out to hold; unverified: those
+    still to be tried, and fix_seconds, what trying took. verified: what a converted program said, None where none was made.
     """
 
     key: str
@@ -116,6 +121,11 @@ class Unit:
     touched: int = 0
     parts: list[Part] = field(default_factory=list)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    verdicts: dict[FixName, bool] = field(default_factory=dict)
+    unverified: list[FixName] = field(default_factory=list)
+    fix_seconds: float = 0.0
+    fix_waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    verified: Snapshot | None = None
 
     @property
     def fresh(self) -> bool:
@@ -372,8 +382,28 @@ class Session:
                     unit.waiters.remove(future)
         return True
 
+    async def verdicts(self, unit: Unit, names: Sequence[FixName], patience: float) -> dict[FixName, bool]:
+        """Which of these fixes hold, tried before all others; those not known after `patience` seconds are left out."""
+        end = time.monotonic() + patience
+        stamp = unit.stamp
+        unit.unverified = [n for n in names if n not in unit.verdicts] + [n for n in unit.unverified if n not in names]
+        while unit.stamp == stamp and not self._closed and any(name not in unit.verdicts for name in names):
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            unit.fix_waiters.append(future)
+            self._pump()
+            try:
+                await asyncio.wait_for(future, max(0.0, end - time.monotonic()))
+            except asyncio.TimeoutError:
+                break
+            finally:
+                with suppress(ValueError):
+                    unit.fix_waiters.remove(future)
+        return {name: unit.verdicts[name] for name in names if name in unit.verdicts}
+
     async def ask(self, what: str, *args: Any) -> Any:
-        """A question to the analyst that is about no document. Raises EngineFailure."""
+        """A question to the analyst that changes nothing here; fixes are verified later. Raises EngineFailure."""
+        if self._running is not None and self._running[1] is Priority.IDLE:
+            self._running[2].cancel()
         return await self.engine.ask(what, *args)
 
     def hold(self) -> None:
@@ -387,14 +417,18 @@ class Session:
     @property
     def idle(self) -> bool:
         """Nothing is running or waiting."""
-        return self._running is None and not self._pending
+        return not self._busy and not self._pending
+
+    @property
+    def _busy(self) -> bool:
+        return self._running is not None and self._running[1] is not Priority.IDLE
 
     async def settled(self, report: Callable[[int, int], None] | None = None) -> None:
         """Wait until nothing is left to analyse; `report` hears how many are done of how many."""
-        total = len(self._pending) + (self._running is not None)
+        total = len(self._pending) + self._busy
         while not self.idle and not self._closed:
             if report is not None:
-                left = len(self._pending) + (self._running is not None)
+                left = len(self._pending) + self._busy
                 total = max(total, left)
                 report(total - left, total)
             await asyncio.sleep(0.1)
@@ -449,7 +483,7 @@ class Session:
         self._listener.forgotten(unit)
 
     def _edited(self, unit: Unit, edits: Sequence[Edit]) -> None:
-        for snapshot in {id(s): s for s in (unit.result, unit.good) if s is not None}.values():
+        for snapshot in {id(s): s for s in (unit.result, unit.good, unit.verified) if s is not None}.values():
             snapshot.edits.extend(edits)
         unit.changed = unit.unsent = True
         now = time.monotonic()
@@ -459,6 +493,7 @@ class Session:
 
     def _stale(self, unit: Unit, priority: Priority) -> None:
         unit.stamp += 1
+        _wake_all(unit.fix_waiters)
         self._turn += 1
         unit.touched = self._turn
         if self._running is not None and self._running[0] is unit:
@@ -472,9 +507,13 @@ class Session:
         if self._closed:
             return
         self._pending[unit.key] = min(priority, self._pending.get(unit.key, priority))
-        if self._running is not None and self._running[1] > priority and self._running[0] is not unit:
+        if (
+            self._running is not None
+            and self._running[1] > priority
+            and (not self._busy or self._running[0] is not unit)
+        ):
             other, kept, task = self._running  # background work makes room and is done again later
-            if self.units.get(other.key) is other:
+            if self.units.get(other.key) is other and kept is not Priority.IDLE:
                 self._pending.setdefault(other.key, kept)
             task.cancel()
         self._pump()
@@ -487,6 +526,7 @@ class Session:
             self._timer = None
         if not self._pending:
             self._tell("idle", "")
+            self._pump_fixes()
             return
         now = time.monotonic()
         ready = [key for key in self._pending if self.units[key].due <= now]
@@ -502,6 +542,32 @@ class Session:
         self._running = (unit, priority, task)
         task.add_done_callback(self._finished)
         self._tell("analysing", unit.path.name)
+
+    def _pump_fixes(self) -> None:
+        """Nothing else is to be done: try fixes, first those somebody waits for, then of what was touched last."""
+        left = [
+            u for u in self.units.values() if u.unverified and u.fresh and (u.fix_waiters or u.fix_seconds < FIX_TIME)
+        ]
+        if left:
+            unit = min(left, key=lambda u: (not u.fix_waiters, -u.touched))
+            task = asyncio.get_running_loop().create_task(self._try_fix(unit))
+            self._running = (unit, Priority.IDLE, task)
+            task.add_done_callback(self._finished)
+
+    async def _try_fix(self, unit: Unit) -> None:
+        stamp, name, started = unit.stamp, unit.unverified[0], time.monotonic()
+        try:
+            (held,) = await self.engine.ask("holds", str(unit.path), [name])
+        except EngineFailure as error:
+            log.error("fixes of %s: %s\n%s", unit.path, error, error.detail)
+            unit.unverified.clear()
+            return
+        finally:
+            unit.fix_seconds += time.monotonic() - started
+        if unit.stamp == stamp:
+            unit.verdicts[name] = held
+            unit.unverified.remove(name)
+            _wake_all(unit.fix_waiters)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         if self._running is not None and self._running[2] is task:
@@ -542,6 +608,9 @@ class Session:
             unit.result = Snapshot(result)
             if result.parsed:
                 unit.good = unit.result
+            notebook = unit.key in self.notebooks
+            names = [] if notebook or not unit.open else [fix_name(f, fix) for f in result.findings for fix in f.fixes]
+            unit.verdicts, unit.unverified, unit.fix_seconds = {}, list(dict.fromkeys(names)), 0.0
         _wake(unit)
         self._listener.analysed(unit, changed)
         if changed and unit.open:
@@ -564,7 +633,11 @@ class Session:
 
 
 def _wake(unit: Unit) -> None:
-    for future in unit.waiters:
+    _wake_all(unit.waiters)
+
+
+def _wake_all(waiters: Iterable[asyncio.Future[None]]) -> None:
+    for future in waiters:
         if not future.done():
             future.set_result(None)
 

@@ -13,7 +13,7 @@ from typing import Any
 from ane_lsp import analysis
 from ane_lsp.checks import engine
 from ane_lsp.checks.finding import Finding
-from ane_lsp.graph import Graph, Span
+from ane_lsp.graph import TORCH_DTYPE, Graph, Span
 from ane_lsp.knowledge import rules, targets
 from ane_lsp.knowledge.targets import Target
 from ane_lsp.placement import Placement, place
@@ -85,7 +85,7 @@ def prepare(request: Request, workspace: Workspace, settings: Settings) -> tuple
     name = request.entry.split("(")[0].strip() if request.entry else None
     graphs = [g for g in result.graphs if name is None or g.name == name] or result.graphs
     if not graphs:  # a script that calls a library's model has no model of its own
-        graphs = analysis.script_graphs(request.path, workspace, settings)
+        graphs = analysis.call_graphs(request.path, workspace, settings)
     inputs, said_by = _inputs(request, settings, parse_directives(source), result, name)
     fallback = _derived(graphs[-1]) if graphs else ()
     # Without an entry the script's own model call is followed; the analysis says which class that should be.
@@ -151,6 +151,10 @@ def verify(
     found = Verification(outcome, job, chosen[0])
     model = outcome.results.get("model", {})
     found.static = _counterpart(graphs, model)
+    if request.entry and model and (found.static is None or not _matches(found.static, model)):
+        # Now the inputs are known: analyse the same call that was run.
+        graphs = analysis.call_graphs(request.path, workspace, settings, request.entry, _as_specs(model)) or graphs
+        found.static = _counterpart(graphs, model)
     options = engine.Options(settings.opset, settings.export_path, settings.coremltools)  # type: ignore[arg-type]
     known = engine.run(found.static, chosen, options) if found.static is not None else []
     seen = [f for f in known if _shown(f, settings)]
@@ -190,9 +194,23 @@ def _line(workspace: Workspace, file: str, line: int) -> str:
 def _counterpart(graphs: Sequence[Graph], model: Mapping[str, Any]) -> Graph | None:
     """The static graph of the model that was run: of the same name, and the same inputs where several are."""
     named = [g for g in graphs if g.name == model.get("name")] or list(graphs)
-    shapes = [tuple(i["shape"]) for i in model.get("inputs", ())]
-    exact = [g for g in named if [v.type.shape for v in g.inputs] == shapes]
+    exact = [g for g in named if _matches(g, model)]
     return next(iter(exact or named), None)
+
+
+def _matches(graph: Graph, model: Mapping[str, Any]) -> bool:
+    return [v.type.shape for v in graph.inputs] == [tuple(i["shape"]) for i in model.get("inputs", ())]
+
+
+def _as_specs(model: Mapping[str, Any]) -> tuple[InputSpec, ...]:
+    """The inputs of the run, named as the model's parameters."""
+    short = {name: key for key, name in TORCH_DTYPE.items()}
+    return tuple(
+        InputSpec(
+            tuple(i["shape"]), short.get(i["dtype"], "f32"), None if i["name"].startswith("input_") else i["name"]
+        )
+        for i in model["inputs"]
+    )
 
 
 def _span(frames: Sequence[Sequence[Any]], places: Places) -> Span:

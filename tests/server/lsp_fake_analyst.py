@@ -9,6 +9,7 @@ It is steered by the text it is given:
     # HANG seconds     the same without ever asking whether it is cancelled
     # RAISE, # CRASH   fails, kills its process
     # ANE: digest      is answered with an error of kind budget whose message is the SHA-1 of the whole text
+    # UNPLACED         is not placed
     # SEES path        depends on another file and reports a finding in it
 """
 
@@ -27,7 +28,15 @@ from typing import Any
 from ane_lsp.analysis import AnalysisError, ModelSummary
 from ane_lsp.checks.finding import Evidence, Finding, Fix, Related, TextEdit
 from ane_lsp.graph import Span
-from ane_lsp.server.results import CallSite, Completion, DocumentResult, SettingsProblem, ShapeHint, Signature
+from ane_lsp.server.results import (
+    CallSite,
+    Completion,
+    DocumentResult,
+    Predicted,
+    SettingsProblem,
+    ShapeHint,
+    Signature,
+)
 from ane_lsp.syntax import source_from_text
 
 BAD = re.compile(r"\bbad\(([^()\r\n]*)\)")
@@ -76,8 +85,24 @@ class FakeAnalyst:
             return Completion(keys, (("iPhone 15 Pro", "A17 Pro"), ("M4", "chip")), (("ANE302", "max-pool-window"),))
         if what == "notes":
             return ["tensor on M4: can run on the ANE"]
-        if what == "holds":
-            return [True] * len(args[1])
+        if what == "holds":  # "never" in a fix's line refuses it, "# SLOW GATE" keeps the answer back
+            text = self.text(args[0])
+            if "# SLOW GATE" in text:
+                end = time.monotonic() + 3
+                while time.monotonic() < end and not cancelled():
+                    time.sleep(0.01)
+            return ["never" not in text.split("\n")[at[0] - 1] for _, at, _ in args[1]]
+        if what == "placements":
+            if "# SLOW PLACEMENT" in self.text(args[0]):
+                time.sleep(3)
+            if "# UNPLACED" in self.text(args[0]):
+                return []
+            return [
+                Predicted(n, "M4", "92 % on the ANE of M4, 3 switches (predicted)", ("92 % of it", "without bad: less"))
+                for n, _ in enumerate(NET.findall(self.text(args[0])))
+            ]
+        if what == "report":
+            return f"<html>{args[0]}{args[1]}</html>"
         if what == "fix-all":
             return None
         if what == "page":

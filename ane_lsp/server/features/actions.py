@@ -19,9 +19,7 @@ from ane_lsp.server.client import Client
 from ane_lsp.server.convert import Converter
 from ane_lsp.server.features.view import View, touches
 from ane_lsp.server.names import APPLY_ACTION, FIX_ALL, QUICKFIX
-
-FixName = tuple[str, tuple[int, int, int, int], str]
-"""How a fix is named between server and analyst: the finding's code and place, and the fix's title."""
+from ane_lsp.server.results import FixName, fix_name
 
 
 def fixes_in(view: View, asked: lsp.Range | None) -> list[FixName]:
@@ -30,20 +28,15 @@ def fixes_in(view: View, asked: lsp.Range | None) -> list[FixName]:
     if asked is not None:
         start, end = view.at(asked.start), view.at(asked.end)
         findings = [finding for finding in findings if touches(finding.span, start, end)]
-    return [_fix_name(finding, fix) for finding in findings for fix in finding.fixes]
+    return [fix_name(finding, fix) for finding in findings for fix in finding.fixes]
 
 
-def fix_name(data: dict[str, Any]) -> FixName | None:
+def named_fix(data: dict[str, Any]) -> FixName | None:
     """The fix an action's data names; None where it stands for something else."""
     at = data.get("at")
     if data.get("do") != "fix" or not isinstance(at, list) or len(at) != 4:
         return None
     return str(data.get("code")), (at[0], at[1], at[2], at[3]), str(data.get("fix"))
-
-
-def _fix_name(finding: Finding, fix: Fix) -> FixName:
-    span = finding.span
-    return finding.code, (span.line, span.col, span.end_line, span.end_col), fix.title
 
 
 def code_actions(
@@ -52,18 +45,22 @@ def code_actions(
     only: Sequence[str] | None,
     converter: Converter,
     refused: Container[FixName] = (),
+    pending: Container[FixName] = (),
 ) -> list[lsp.CodeAction | lsp.Command]:
-    """What can be done in a range, quick fixes first. refused: fixes that were found not to hold."""
+    """What can be done in a range, quick fixes first. refused: fixes that were found not to hold. pending: those of which
+    that is not known yet; they are not offered by themselves."""
     client = converter.client
     found: list[lsp.CodeAction] = []
     start, end = view.at(asked.start), view.at(asked.end)
     findings = [
-        replace(f, fixes=tuple(fix for fix in f.fixes if _fix_name(f, fix) not in refused)) for f in view.findings()
+        replace(f, fixes=tuple(fix for fix in f.fixes if fix_name(f, fix) not in refused)) for f in view.findings()
     ]
     if _wanted(QUICKFIX, only):
         for finding in findings:
             if touches(finding.span, start, end):
-                found += _for_finding(view, finding, converter)
+                fixes = tuple(fix for fix in finding.fixes if fix_name(finding, fix) not in pending)
+                found += _for_finding(view, replace(finding, fixes=fixes), converter)
+        found += _for_codes(view, findings, start, end, client)
     if _wanted(FIX_ALL, only) and (safe := [f for f in findings if _safe_fix(f)]):
         count = len(safe)
         title = f"Apply {'the one safe fix' if count == 1 else f'all {count} safe fixes'} of ane-lsp in this file"
@@ -80,7 +77,8 @@ def resolve(view: View, data: dict[str, Any], client: Client) -> lsp.WorkspaceEd
         return None
     do = data.get("do")
     if do == "all":
-        return edit_of(view, fix_all(view.findings()), client)
+        chosen = [f for f in view.findings() if data.get("only") in (None, f.code)]
+        return edit_of(view, fix_all(chosen), client)
     for finding in view.findings():
         if finding.code == data.get("code") and _key(finding.span) == data.get("at"):
             if do == "fix":
@@ -124,6 +122,20 @@ def _for_finding(view: View, finding: Finding, converter: Converter) -> list[lsp
         title = f"Ignore {finding.code} ({finding.name}) on this line"
         actions.append(_action(view, title, QUICKFIX, {"do": "suppress", **target}, converter.client, diagnostic))
     return actions
+
+
+def _for_codes(
+    view: View, findings: Sequence[Finding], start: tuple[int, int], end: tuple[int, int], client: Client
+) -> list[lsp.CodeAction]:
+    """One action for each rule that has safe fixes here and elsewhere in the file."""
+    found: list[lsp.CodeAction] = []
+    here = dict.fromkeys((f.code, f.name) for f in findings if touches(f.span, start, end) and _safe_fix(f))
+    for code, name in here:
+        same = [f for f in findings if f.code == code and _safe_fix(f)]
+        if len(same) > 1:
+            title = f"Fix all {len(same)} {code} ({name}) in this file"
+            found.append(_action(view, title, QUICKFIX, {"do": "all", "only": code}, client, edits=fix_all(same)))
+    return found
 
 
 def _action(

@@ -6,9 +6,11 @@ from lsprotocol import types as lsp
 
 from ane_lsp.graph import Span
 from ane_lsp.server import uris
-from ane_lsp.server.convert import Converter, range_of
+from ane_lsp.server.convert import SOURCE, Converter, range_of
 from ane_lsp.server.documents import Text, to_cell
 from ane_lsp.server.session import Unit
+
+VERIFY_SOURCE = f"{SOURCE} verify"
 
 
 def of_unit(unit: Unit, converter: Converter) -> dict[str, list[lsp.Diagnostic]]:
@@ -43,6 +45,11 @@ def of_unit(unit: Unit, converter: Converter) -> dict[str, list[lsp.Diagnostic]]
     for finding in unit.findings():
         where, its_text = place(finding.span)
         found.setdefault(where, []).append(converter.diagnostic(finding, its_text, locate))
+    for finding in unit.verified.findings() if unit.verified else ():
+        where, its_text = place(finding.span)
+        verified = converter.diagnostic(finding, its_text, locate)
+        verified.source = VERIFY_SOURCE
+        found.setdefault(where, []).append(verified)
     for error in unit.errors():
         where, its_text = place(error.span)
         found.setdefault(where, []).append(converter.error(error, its_text))
