@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from lsp_client import ROOT, Client, environment
 from lsp_profiles import LAZY_VERSIONED, PUSH, at, full, merge
@@ -82,7 +83,13 @@ async def test_shapes_verdicts_and_numbers_of_a_real_model(start, tmp_path):
     assert "does not run on the ANE" in built["contents"]["value"]
     (lens, *_) = await client.request("textDocument/codeLens", doc)
     assert lens["range"]["start"]["line"] == 4
-    assert "1 of 2 operations can run on the ANE" in lens["command"]["title"]
+    lens = await client.request("codeLens/resolve", lens)
+    assert "(predicted)" in lens["command"]["title"]
+    assert "is predicted to run on the CPU of M4" in built["contents"]["value"]
+    made = await client.request("workspace/executeCommand", {"command": "ane-lsp.report", "arguments": [{"uri": uri}]})
+    page = Path(made["path"]).read_text()
+    assert "Content-Security-Policy" in page
+    assert "(predicted)" in page
     # Half-typed code keeps the finding; a settings file silences it without a restart.
     client.change(uri, 2, {"range": {"start": at(0, 0), "end": at(0, 0)}, "text": "def f(\n"})
     items = await client.published(uri, 2, 60)
