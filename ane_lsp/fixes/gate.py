@@ -92,8 +92,9 @@ def _same(before: Graph, after: Graph, unsafe: bool, moved: Moved) -> bool:
 
     if [seen(v.type) for v in before.outputs] != [seen(v.type) for v in after.outputs]:
         return False
-    old = Counter((fact.name, seen(fact.type)) for fact in before.shapes)
+    old = Counter((fact.name, seen(fact.type)) for fact in before.shapes if moved.span(fact.span) is not None)
     new = Counter((fact.name, seen(fact.type)) for fact in after.shapes)
-    names = {name for name, _ in old}
+    known = {(fact.name, seen(fact.type)) for fact in before.shapes}
+    names = {name for name, _ in known}
     kept = ((fact.name, seen(fact.type)) for fact in after.shapes if not moved.touched(fact.span))
-    return not old - new and not any(fact[0] in names and fact not in old for fact in kept)
+    return not old - new and not any(fact[0] in names and fact not in known for fact in kept)

@@ -10,7 +10,7 @@ from ane_lsp.checks.finding import Fix, TextEdit
 from ane_lsp.fixes.site import Site, fixer
 from ane_lsp.fixes.spellings import place
 from ane_lsp.fixes.tree import Refused, is_stable, literal
-from ane_lsp.graph import Call, Value
+from ane_lsp.graph import Call, Span, Value
 
 LONGEST_SUM = 1024
 """A longer triangular matrix costs more than it saves: 1024 x 1024 is 2 MB of fp16 weights."""
@@ -154,9 +154,11 @@ def scale_before_product(site: Site) -> Iterator[Fix]:
     target: ast.expr = node
     also: list[TextEdit] = []
     if made is not product:
-        if not isinstance(factor, ast.Constant) and not ast.unparse(factor).startswith("self."):
+        if not _is_settled(site, factor):
             raise Refused("the scale may not be known yet where the product is")
-        target, also = made, [tree.replace_by_name(node, tree.text(product))]
+        assert isinstance(product, ast.Name)
+        again = _overwrites(site, node, product.id)
+        target, also = made, [_without(site, again) if again else tree.replace_by_name(node, product.id)]
         product = made
     if isinstance(product, ast.BinOp):
         text = f"({tree.atom(product.left)} {operator} {tree.atom(factor)}) @ {tree.atom(product.right)}"
@@ -173,17 +175,61 @@ def scale_before_product(site: Site) -> Iterator[Fix]:
 
 
 def _named(site: Site, node: ast.expr) -> ast.expr:
-    """What a name stands for, where it is assigned once in its function and read nowhere but here."""
+    """What a name stands for, where nothing but this expression ever reads that value.
+
+    That is where it is assigned once in its function and read once, or where the statement before gave it the value and the
+    statement here gives it another: ``scores = q @ k`` and ``scores = scores / 8``.
+    """
     function = site.tree.function(node)
     if not isinstance(node, ast.Name) or function is None:
         return node
-    uses = [n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == node.id and n is not node]
-    if len(uses) != 1:
-        return node
-    statement = site.tree.statement(uses[0])
-    if isinstance(statement, ast.Assign) and statement.targets == [uses[0]]:
-        return statement.value
+    here = site.tree.statement(node)
+    if _overwrites(site, site.node, node.id):
+        earlier = site.tree.previous(here)
+    else:
+        uses = [n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == node.id and n is not node]
+        earlier = site.tree.statement(uses[0]) if len(uses) == 1 else None
+    if isinstance(earlier, ast.Assign) and len(earlier.targets) == 1:
+        target = earlier.targets[0]
+        if isinstance(target, ast.Name) and target.id == node.id:
+            return earlier.value
     return node
+
+
+def _overwrites(site: Site, node: ast.expr, name: str) -> ast.Assign | None:
+    """``name = node``: the statement, where it is that."""
+    statement = site.tree.statement(node)
+    if isinstance(statement, ast.Assign) and statement.value is node and len(statement.targets) == 1:
+        target = statement.targets[0]
+        if isinstance(target, ast.Name) and target.id == name:
+            reads = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == name]
+            return statement if len(reads) == 1 else None
+    return None
+
+
+def _is_settled(site: Site, node: ast.expr) -> bool:
+    """A number that is the same a statement earlier: made of literals, ``self``'s attributes and functions of math."""
+    if isinstance(node, ast.Constant):
+        return True
+    if isinstance(node, ast.Attribute):
+        return ast.unparse(node).startswith("self.") and is_stable(node)
+    if isinstance(node, ast.Call):
+        name = site.tree.qualified(node.func) or ""
+        return name.startswith("math.") and not node.keywords and all(_is_settled(site, a) for a in node.args)
+    if isinstance(node, ast.BinOp):
+        return _is_settled(site, node.left) and _is_settled(site, node.right)
+    return False
+
+
+def _without(site: Site, statement: ast.stmt) -> TextEdit:
+    """Takes a statement out with its lines; refused where something else stands on them."""
+    lines, span = site.tree.source.lines, site.tree.span(statement)
+    text = site.tree.source.text
+    start, end = lines.offset(span.line, 0), lines.offset(span.end_line + 1, 0)
+    first, last = lines.offset(span.line, span.col), lines.offset(span.end_line, span.end_col)
+    if text[start:first].strip() or text[last:end].strip() or span.end_line >= len(lines):
+        raise Refused("something else on the line")
+    return TextEdit(Span(span.file, span.line, 0, span.end_line + 1, 0), "")
 
 
 def _is_product(site: Site, node: ast.expr) -> bool:

@@ -79,6 +79,16 @@ class Tree:
         """The node that holds this one."""
         return self._parents.get(node)
 
+    def previous(self, statement: ast.stmt) -> ast.stmt | None:
+        """The statement before in the same block."""
+        parent = self._parents.get(statement)
+        for block in ("body", "orelse", "finalbody"):
+            statements = getattr(parent, block, None)
+            if isinstance(statements, list) and statement in statements and statement is not statements[0]:
+                found: ast.stmt = statements[statements.index(statement) - 1]
+                return found
+        return None
+
     def statement(self, node: ast.AST) -> ast.stmt:
         """The statement a node belongs to."""
         return next(n for n in (node, *self.parents(node)) if isinstance(n, ast.stmt))

@@ -75,6 +75,14 @@ CLOSE = {
         "ANE508",
         module("scores = q @ k.transpose(-2, -1)\nreturn (scores * 0.3).softmax(-1)", **QK), 1.0,
     ),
+    "ANE508-overwritten": (
+        "ANE508",
+        module(
+            "scores = torch.matmul(q, k.transpose(-1, -2))\nscores = scores / math.sqrt(self.size)\n"
+            "scores = scores + 1\nreturn scores.softmax(-1)",
+            "self.size = 60", **QK,
+        ), 1.0,
+    ),
     "ANE508-divided": ("ANE508", module("return torch.softmax(torch.matmul(q, k.mT) / math.sqrt(64), -1)", **QK), 1.0),
     "ANE502": ("ANE502", module("return F.log_softmax(x, dim=-1)"), 3.0),
     "ANE502-of-a-softmax": ("ANE502", module("return torch.log(torch.softmax(x * 2, -1))"), 1.0),
