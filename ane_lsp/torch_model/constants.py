@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -128,10 +129,34 @@ def convert(data: Iterable[Any] | None, dtype: str | None) -> Data | None:
     """Elements as `dtype`."""
     if data is None or dtype is None:
         return None
+    items = tuple(data)
+    alike = _alike(items, dtype)
+    if alike is not None:
+        return alike
     try:
-        return tuple(as_dtype(value, dtype) for value in data)
+        return tuple(as_dtype(value, dtype) for value in items)
     except (ValueError, TypeError):
         return None
+
+
+_F32_SAFE = 3.4e38  # below the largest float32, so that rounding cannot become infinite
+
+
+def _alike(items: Data, dtype: str) -> Data | None:
+    """What :func:`as_dtype` makes of each of many floats or ints at once; None where that needs a closer look."""
+    if len(items) < 8:
+        return None
+    kinds = set(map(type, items))
+    if kinds == {float}:
+        if dtype == "f64":
+            return items
+        if dtype == "f32" and all(map(math.isfinite, items)) and min(items) > -_F32_SAFE and max(items) < _F32_SAFE:
+            return tuple(array("f", items))
+    elif kinds == {int} and dtype in INTEGRAL:
+        low, high = int_range(dtype)
+        if low <= min(items) and max(items) <= high:
+            return items
+    return None
 
 
 def count(shape: Shape | None) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import tokenize
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def tokens(text: str) -> list[str]:
         for row, col in (token.start, token.end):
             cuts.add(min(len(text), starts[min(row - 1, len(lines))] + col))
     ordered = sorted(cuts)
-    return [text[a:b] for a, b in zip(ordered, ordered[1:])]
+    return [text[a:b] for a, b in itertools.pairwise(ordered)]
 
 
 LINES = {path: path.read_text(encoding="utf-8").splitlines(keepends=True) for path in MODELS}

@@ -102,3 +102,17 @@ def test_numpy_spellings_of_arguments() -> None:
     x = TensorType((2, 3), "f32")
     assert run("torch.sum", x, axis=1, keepdims=True).shape == (2, 1)
     assert run("torch.add", x1=x, x2=x).shape == (2, 3)
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f64", "f16", "i8", "u8", "i64"])
+def test_many_numbers_at_once_are_what_each_would_be(dtype: str) -> None:
+    from ane_lsp.torch_model.constants import as_dtype, convert
+
+    whole = [*range(-3, 300), 2**31, -(2**40)]
+    real = [0.1, -0.0, 1e-45, 1e-320, 3.4e38, 1e39, -1e300, 65504.0, 65520.0, 1 / 3, 7.0]
+    for numbers in ([*real], whole, [*whole, 0.5], [*real, math.inf], [True, *whole], real[:3]):
+        try:
+            expected = tuple(as_dtype(value, dtype) for value in numbers)
+        except ValueError:
+            expected = None
+        assert repr(convert(numbers, dtype)) == repr(expected)
