@@ -67,8 +67,24 @@ eventually("inlay hints", function()
 end)
 eventually("code lens", function()
   local lenses = vim.lsp.codelens.get(0)
-  return #lenses == 1 and lenses[1].command.title:find("38 of 41") ~= nil
+  return #lenses == 2 and lenses[1].command.title:find("92 %% on the ANE of M4, 3 switches") ~= nil
 end)
+
+vim.cmd("AneLsp report")
+eventually("report as a file", function()
+  local made = vim.fn.execute("messages"):gsub("\n", ""):match("report in ([^%s]+%.html)")
+  return made and table.concat(vim.fn.readfile(made)):find("<html>", 1, true)
+end)
+vim.cmd("silent! AneLsp verify")
+eventually("verify is refused where nobody said that the project is trusted", function()
+  return vim.fn.execute("messages"):find("has not said that it is trusted", 1, true) ~= nil
+end)
+check("trusted by a setting of the user", (function()
+  ane.options.trusted = function(root) return root == "/mine" end
+  local told = ane.init_options("/mine").trusted and not ane.init_options("/other").trusted
+  ane.options.trusted = false
+  return told
+end)())
 
 vim.api.nvim_win_set_cursor(0, { first.lnum + 1, first.col })
 vim.lsp.buf.code_action({ apply = true, filter = function(action) return action.isPreferred end })

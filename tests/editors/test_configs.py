@@ -102,6 +102,8 @@ def test_editors_use_names_the_server_knows():
             "fixAllInFile",
             "openRule",
             "showDebugInfo",
+            "openReport",
+            "verifyFile",
         )
     }
     for path in EDITORS.rglob("*"):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def server(analyst: bool) -> list[str]:
 class Editor:
     """A running code-server with a workspace."""
 
-    def __init__(self, installed: Path, vsix: Path, folder: Path, trust: bool, settings: dict) -> None:
+    def __init__(self, installed: Path, vsix: Path, folder: Path, trust: bool, settings: dict, scripts: Path) -> None:
         self.installed, self.folder = installed, folder
         self.workspace, self.user = folder / "workspace", folder / "user"
         self.settings = self.user / "User" / "settings.json"
@@ -73,7 +74,8 @@ class Editor:
             "--user-data-dir", str(self.user), "--extensions-dir", str(folder / "extensions"),
         ]  # fmt: skip
         path = os.pathsep.join([str(ROOT), str(HERE.parent / "server")])
-        self.env = dict(os.environ, HOME=str(folder), PYTHONPATH=path, VSCODE_DIR=str(installed))
+        found = os.pathsep.join([str(scripts), os.environ["PATH"]])
+        self.env = dict(os.environ, HOME=str(folder), PYTHONPATH=path, VSCODE_DIR=str(installed), PATH=found)
         subprocess.run([*self.common, "--install-extension", str(vsix)], env=self.env, check=True, capture_output=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -128,8 +130,14 @@ class Editor:
 def editor(installed: Path, vsix: Path, tmp_path: Path) -> Iterator:
     started: list[Editor] = []
 
-    def start(trust: bool = True, **settings: object) -> Editor:
-        started.append(Editor(installed, vsix, tmp_path, trust, settings))
+    def start(trust: bool = True, path: Sequence[str] = (), **settings: object) -> Editor:
+        """path: a command line that is called ane-lsp on PATH."""
+        scripts = tmp_path / "scripts"
+        scripts.mkdir()
+        if path:
+            (scripts / "ane-lsp").write_text(f"#!/bin/sh\nexec {shlex.join(path)}\n")
+            (scripts / "ane-lsp").chmod(0o755)
+        started.append(Editor(installed, vsix, tmp_path, trust, settings, scripts))
         return started[-1]
 
     yield start
@@ -158,8 +166,15 @@ def test_the_extension_in_a_trusted_workspace(editor) -> None:
 
 @pytest.mark.timeout(1200)
 def test_an_untrusted_workspace_runs_nothing_of_its_own(editor) -> None:
-    code = editor(trust=False, **{"ane-lsp.server.command": server(analyst=True)})
+    # The server is found on PATH, which comes after what a workspace could offer.
+    code = editor(trust=False, path=server(analyst=True))
     (code.workspace / "model.py").write_text(MODEL, encoding="utf-8")
+    scripts = code.workspace / ".venv" / "bin"
+    scripts.mkdir(parents=True)
+    (code.workspace / ".venv" / "pyvenv.cfg").write_text("home = /nowhere\n")
+    for name in ("ane-lsp", "python", "python3"):
+        (scripts / name).write_text(f"#!/bin/sh\ntouch {shlex.quote(str(code.workspace / 'environment-was-run'))}\n")
+        (scripts / name).chmod(0o755)
     trap = f"open({str(code.workspace / 'was-run')!r}, 'w')"
     (code.workspace / ".vscode").mkdir()
     own = {"ane-lsp.server.command": [sys.executable, "-c", trap], "ane-lsp.server.interpreter": "/bin/false"}

@@ -129,11 +129,14 @@ class Session:
         doc = {"textDocument": {"uri": model.uri}}
         place = model.place(model.offset(self.random))
         whole = {"start": {"line": 0, "character": 0}, "end": place}
+        lens = {"uri": model.uri, "index": 0, "model": "Net", "target": "M4", "numbers": "numbers"}
         method, params = self.random.choice([
             ("textDocument/hover", {**doc, "position": place}),
             ("textDocument/codeAction", {**doc, "range": whole, "context": {"diagnostics": []}}),
+            ("textDocument/codeAction", {**doc, "range": whole, "context": {"diagnostics": [], "triggerKind": 2}}),
             ("textDocument/inlayHint", {**doc, "range": whole}),
             ("textDocument/codeLens", doc),
+            ("codeLens/resolve", {"range": whole, "data": lens}),
             ("textDocument/documentLink", doc),
             ("textDocument/completion", {**doc, "position": place}),
             ("textDocument/diagnostic", doc),

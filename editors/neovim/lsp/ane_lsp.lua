@@ -9,5 +9,7 @@ return {
   filetypes = { "python", "toml" },
   root_markers = { "ane-lsp.toml", ".ane-lsp.toml", "pyproject.toml", "setup.py", ".git" },
   settings = { ["ane-lsp"] = {} },
-  init_options = { statusNotification = true },
+  before_init = function(params, config)
+    params.initializationOptions = require("ane_lsp").init_options(config.root_dir)
+  end,
 }

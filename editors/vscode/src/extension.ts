@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { LanguageClient, RevealOutputChannelOn, State as ClientState, type LanguageClientOptions } from "vscode-languageclient/node";
 import { findServer } from "./find";
+import { showReport, type Report } from "./report";
 import { installServer } from "./install";
 import { Status, type State } from "./status";
 import { selectTarget } from "./target";
@@ -35,6 +36,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content, language: "json" }));
   });
   command("menu", () => menu());
+  command("openReport", () => about("ane-lsp.report"));
+  command("verifyFile", () => about("ane-lsp.verify"));
 
   context.subscriptions.push(
     vscode.workspace.onDidChangeConfiguration((event) => {
@@ -78,7 +81,22 @@ async function start(context: vscode.ExtensionContext, log: vscode.LogOutputChan
     outputChannel: log,
     traceOutputChannel: log,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
-    initializationOptions: { statusNotification: true, "diagnostic-mode": settings.get("diagnostic-mode") },
+    initializationOptions: {
+      statusNotification: true,
+      reportContent: true,
+      // Asked for again when trust is granted, by a restart. Nothing a workspace brings along can set it.
+      trusted: vscode.workspace.isTrusted,
+      "diagnostic-mode": settings.get("diagnostic-mode"),
+    },
+    middleware: {
+      executeCommand: async (name, args, next) => {
+        const result = await next(name, args);
+        if (name === "ane-lsp.report" && result) {
+          showReport(result as Report);
+        }
+        return result;
+      },
+    },
     // Pulled whenever the active editor changes as well, so that what was edited elsewhere is never stale.
     diagnosticPullOptions: { onChange: true, onSave: false, onTabs: false },
     connectionOptions: { maxRestartCount: 4 },
@@ -118,6 +136,16 @@ async function execute<T>(command: string, ...args: unknown[]): Promise<T | unde
   return client.sendRequest<T>("workspace/executeCommand", { command, arguments: args });
 }
 
+/** A server command about the file in front. */
+async function about(command: string): Promise<void> {
+  const uri = vscode.window.activeTextEditor?.document.uri;
+  if (uri && client?.isRunning()) {
+    await vscode.commands.executeCommand(command, { uri: client.code2ProtocolConverter.asUri(uri) });
+  } else {
+    void vscode.window.showWarningMessage("The ane-lsp server is not running, or no file is open.");
+  }
+}
+
 async function openRule(code?: string): Promise<void> {
   const here = vscode.window.activeTextEditor;
   const found = here && vscode.languages.getDiagnostics(here.document.uri).find((each) => each.source === "ane-lsp" && each.range.contains(here.selection.active));
@@ -136,6 +164,7 @@ async function menu(): Promise<void> {
   const entries: [string, string][] = [
     ["$(device-mobile) Select target devices", "ane-lsp.selectTarget"],
     ["$(checklist) Check workspace", "ane-lsp.checkWorkspace"],
+    ["$(graph) Open the report about this file", "ane-lsp.openReport"],
     ["$(book) Explain a rule", "ane-lsp.openRule"],
     ["$(debug-restart) Restart server", "ane-lsp.restart"],
     ["$(output) Show log", "ane-lsp.showLog"],

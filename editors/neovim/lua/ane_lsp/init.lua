@@ -1,11 +1,12 @@
 --- ane-lsp for Neovim: what the Apple Neural Engine will and will not run, while you type.
 local M = {}
 
---- Options of setup(). Everything but the first three goes to the server; see :help ane-lsp-settings.
+--- Options of setup(). `settings` goes to the server; see :help ane-lsp-settings.
 M.defaults = {
   cmd = nil, -- a list; without it the project's environment and then PATH are looked through
   inlay_hints = true, -- show shapes behind assignments
   code_lens = true, -- show the share of a model that can run on the Neural Engine
+  trusted = false, -- true, or a function of the project folder: whether `verify` may run the project's code
   settings = {}, -- targets, select, ignore, ... as in ane-lsp.toml
 }
 M.options = vim.deepcopy(M.defaults)
@@ -28,6 +29,15 @@ function M.command(root)
     end
   end
   return { "ane-lsp", "server" }
+end
+
+--- What the server is told once, when it starts: nothing in a project can set it.
+function M.init_options(root)
+  local trusted = M.options.trusted
+  if type(trusted) == "function" then
+    trusted = trusted(root)
+  end
+  return { statusNotification = true, trusted = trusted == true }
 end
 
 --- Clients of this server, of a buffer or all.
@@ -73,6 +83,16 @@ M.commands = {
   workspace = function()
     M.execute("ane-lsp.checkWorkspace", {}, function(found)
       vim.notify(("ane-lsp: %d findings in %d files"):format(found.findings, found.files))
+    end)
+  end,
+  report = function()
+    M.execute("ane-lsp.report", { { uri = vim.uri_from_bufnr(0) } }, function(made)
+      vim.notify("ane-lsp: report in " .. made.path)
+    end)
+  end,
+  verify = function(model)
+    M.execute("ane-lsp.verify", { { uri = vim.uri_from_bufnr(0), model = model } }, function(found)
+      vim.notify(("ane-lsp verify: %s, %d findings"):format(found.ended, found.findings))
     end)
   end,
   rule = function(code)
@@ -182,8 +202,10 @@ function M.wire()
   vim.lsp.handlers["ane-lsp/status"] = function(_, params)
     M.state = params.state
   end
-  vim.lsp.commands["ane-lsp.showModel"] = function(command)
-    M.execute("ane-lsp.showModel", command.arguments)
+  for _, name in ipairs({ "showModel", "report", "verify" }) do
+    vim.lsp.commands["ane-lsp." .. name] = function(command)
+      M.execute("ane-lsp." .. name, command.arguments)
+    end
   end
   if vim.fn.exists("##LspAttach") == 1 then
     vim.api.nvim_create_autocmd("LspAttach", {
@@ -223,7 +245,7 @@ function M.setup(options)
         cmd = M.command(root),
         root_dir = root,
         settings = settings,
-        init_options = { statusNotification = true },
+        init_options = M.init_options(root),
         on_attach = vim.fn.exists("##LspAttach") == 0 and on_attach or nil,
       }
       if vim.lsp.start then
