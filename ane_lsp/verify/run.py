@@ -155,11 +155,15 @@ def verify(
         # Now the inputs are known: analyse the same call that was run.
         graphs = analysis.call_graphs(request.path, workspace, settings, request.entry, _as_specs(model)) or graphs
         found.static = _counterpart(graphs, model)
-    options = engine.Options(settings.opset, settings.export_path, settings.coremltools)  # type: ignore[arg-type]
+    program = outcome.results.get("program")
+    attempts = (program or outcome.results.get("failed", {})).get("attempts", [])
+    # What converts depends on the path, so the source is held against the path that was taken.
+    taken = (program or (attempts[-1] if attempts else {})).get("path", "")
+    path = {"export": "export-core", "trace": "trace"}.get(taken, settings.export_path)
+    options = engine.Options(settings.opset, path, settings.coremltools)  # type: ignore[arg-type]
     known = engine.run(found.static, chosen, options) if found.static is not None else []
     seen = [f for f in known if _shown(f, settings)]
     places = Places(graphs, lambda file, line: _line(workspace, file, line))
-    program = outcome.results.get("program")
     converted: list[Finding] = []
     if program is not None:
         found.program = to_graph(program, model.get("name", ""), places)
@@ -167,7 +171,6 @@ def verify(
         found.placed = place(found.program, chosen[0])
     if found.static is not None:
         found.predicted = place(found.static, chosen[0])
-    attempts = (program or outcome.results.get("failed", {})).get("attempts", [])
     failed = [_span(attempt["frames"], places) for attempt in attempts if attempt["frames"]]
     if program is not None or attempts:
         found.comparisons = compare(seen, converted, found.program, failed, (program or {}).get("path", ""))
@@ -289,6 +292,17 @@ def _core_ai(executed: Mapping[str, Any] | None, places: Places, job: Job) -> li
         elif not run["passes"]:
             found.append(_finding(DEPARTS, f"Core AI in {run['precision']}: {run['text']}; the gate is 40 dB", at))
     return found
+
+
+def plan_agreement(found: Verification) -> tuple[int, int]:
+    """(agreeing, compared) operations: Core ML's preferred device against our placement, joined by the output's name."""
+    rows = {row["output"]: row["preferred"] for row in found.outcome.results.get("plan", {}).get("operations", ())}
+    if found.placed is None or found.placed.problem is not None:
+        return 0, 0
+    both = [
+        (rows[p.op.outputs[0].name], p.unit) for p in found.placed.ops if p.op.outputs and p.op.outputs[0].name in rows
+    ]
+    return sum(preferred == unit for preferred, unit in both), len(both)
 
 
 def platform_note() -> str:

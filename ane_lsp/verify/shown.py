@@ -9,7 +9,7 @@ from ane_lsp.checks.finding import Finding
 from ane_lsp.placement.data import to_json as placement_json
 from ane_lsp.verify.compare import counts
 from ane_lsp.verify.program import NOWHERE
-from ane_lsp.verify.run import Verification, platform_note
+from ane_lsp.verify.run import Verification, plan_agreement, platform_note
 
 VERSION = 1
 
@@ -39,6 +39,7 @@ def to_json(found: Verification, path: Callable[[str], str] = str) -> dict[str, 
         },
         "findings": [_finding(f, path) for f in found.findings],
         "numbers": _without(results.get("numbers", {}), "kind"),
+        "plan": _without(results.get("plan", {}), "kind"),
         "coreai": _without(results.get("coreai", {}), "kind"),
         "placement": placement_json(found.placed, path) if found.placed is not None else None,
         "predicted": placement_json(found.predicted, path) if found.predicted is not None else None,
@@ -95,6 +96,15 @@ def facts(found: Verification) -> Iterator[tuple[str, str]]:
     if found.comparisons:
         yield "findings", ", ".join(f"{n} {status}" for status, n in counts(found.comparisons).items() if n)
     yield from _numbers(results.get("numbers"))
+    plan = results.get("plan")
+    if plan:
+        agreeing, compared = plan_agreement(found)
+        on_ane = sum(row["preferred"] == "ANE" for row in plan["operations"])
+        yield (
+            "Core ML's plan",
+            f"{on_ane} of {len(plan['operations'])} operations on the ANE; {agreeing} of {compared} as predicted",
+        )
+        yield "latency", ", ".join(f"{units} {ms} ms" for units, ms in plan["latency_ms"].items())
     core_ai = results.get("coreai")
     if core_ai:
         yield "Core AI", core_ai.get("message", "")
@@ -109,9 +119,11 @@ def _numbers(numbers: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
         return
     for row in numbers["outputs"]:
         label = f"output {row['index']}"
-        shape = "x".join(map(str, row["shape"]))
+        shape = "x".join(map(str, row["shape"])) or "scalar"
         if row["kind"] == "integer":
             yield label, f"{shape}: {'equal' if row['equal'] else 'differs'} in fp16"
+        elif row["peak"] == 0:
+            yield label, f"{shape}: all zero for these inputs, which says nothing about the numbers"
         elif row["max_error"] is None:
             yield label, f"{shape}: no finite number is left in fp16"
         else:

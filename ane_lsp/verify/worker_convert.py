@@ -69,8 +69,8 @@ class Nodes:
         return node
 
 
-def convert(model: Model, job: Job, progress: Progress) -> dict[str, Any]:
-    """The converted program as plain data, and how it was made. Raises Failed where no path converts."""
+def convert(model: Model, job: Job, progress: Progress) -> tuple[dict[str, Any], Any]:
+    """The converted program as plain data with how it was made, and the model itself. Raises Failed where no path converts."""
     attempts: list[dict[str, Any]] = []
     paths = {"auto": ("export", "trace"), "export": ("export",), "trace": ("trace",)}[job.path]
     for number, path in enumerate(paths):
@@ -79,14 +79,19 @@ def convert(model: Model, job: Job, progress: Progress) -> dict[str, Any]:
         told = _share(progress, path, number / len(paths), 1 / len(paths))
         try:
             with _Instruments(nodes, told):
-                program = (_export if path == "export" else _trace)(model, job, nodes)
+                made = (_export if path == "export" else _trace)(model, job, nodes)
         except MemoryError:
             raise
         except Exception as error:
             attempts.append(_attempt(path, error, nodes, time.monotonic() - began))
             continue
-        found = describe(program, partial(_locate, path=path, nodes=nodes))
-        return {"path": path, "attempts": attempts, "convert_seconds": round(time.monotonic() - began, 2), **found}
+        found = describe(made._mil_program, partial(_locate, path=path, nodes=nodes))
+        return {
+            "path": path,
+            "attempts": attempts,
+            "convert_seconds": round(time.monotonic() - began, 2),
+            **found,
+        }, made
     raise Failed("convert", attempts[-1]["message"], attempts=attempts)
 
 
@@ -198,7 +203,7 @@ def _export(model: Model, job: Job, nodes: Nodes) -> Any:
         )  # fmt: skip
         nodes.by_name[node.name] = nodes.by_handle[number] = made
     ct = sys.modules["coremltools"]
-    return _program(ct.convert(exported, **_options(job)))
+    return ct.convert(exported, **_options(job))
 
 
 def _trace(model: Model, job: Job, nodes: Nodes) -> Any:
@@ -212,7 +217,7 @@ def _trace(model: Model, job: Job, nodes: Nodes) -> Any:
         ct.TensorType(name=name, shape=tuple(t.shape) or (1,), dtype=kinds.get(t.dtype, numpy.float32))
         for name, t in zip(model.names, model.tensors)
     ]
-    return _program(ct.convert(traced, inputs=inputs, **_options(job)))
+    return ct.convert(traced, inputs=inputs, **_options(job))
 
 
 def _options(job: Job) -> dict[str, Any]:
@@ -221,10 +226,6 @@ def _options(job: Job) -> dict[str, Any]:
     if target is None:
         raise Failed("convert", f"this coremltools does not know the deployment target {job.opset}")
     return {"minimum_deployment_target": target, "convert_to": "mlprogram", "skip_model_load": True}
-
-
-def _program(converted: Any) -> Any:
-    return converted._mil_program
 
 
 def _locate(op: Any, path: str, nodes: Nodes) -> dict[str, Any]:

@@ -52,6 +52,10 @@ class Model:
             "parameters": parameters,
         }  # fmt: skip
 
+    def arrays(self) -> list[Any]:
+        """The inputs as Core ML takes them: integers in 32 bits."""
+        return [t.numpy().astype("int32") if str(t.dtype) == "torch.int64" else t.numpy() for t in self.tensors]
+
     def reference(self) -> list[Any]:
         """The outputs in fp32, as a flat list of tensors."""
         torch = sys.modules["torch"]

@@ -40,11 +40,16 @@ def run(request: dict[str, Any], channel: Channel) -> None:
         expected = model.reference()
     if "coreml" in job.backends:
         need("coremltools")
-        from ane_lsp.verify import worker_convert
+        from ane_lsp.verify import worker_apple, worker_convert
 
         began = time.monotonic()
-        converted = worker_convert.convert(model, job, lambda share, text: channel.progress(25 + 45 * share, text))
+        converted, made = worker_convert.convert(
+            model, job, lambda share, text: channel.progress(25 + 45 * share, text)
+        )
         channel.send("program", seconds=round(time.monotonic() - began, 2), **converted)
+        if worker_apple.available():
+            channel.progress(70, "asking Core ML for its plan")
+            channel.send("plan", **worker_apple.inspect(made, dict(zip(converted["inputs"], model.arrays()))))
     if "numbers" in job.backends:
         from ane_lsp.verify import worker_numbers
 
