@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 import ane_lsp
 from ane_lsp.checks.finding import SEVERITIES
 from ane_lsp.knowledge import coverage, eligibility, rules, tables, targets
+from generator.chart import bars
 from generator.text import plain, source, table, where
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +64,27 @@ def _targets() -> str:
     return f"{len(chips)} chips and {sum(len(chip.devices) for chip in chips)} device names"
 
 
+def _servers() -> str:
+    document = json.loads((ROOT / "benchmarks" / "servers" / "figures.json").read_text(encoding="utf-8"))
+    rows = document["rows"]
+    out = [f"{document['date']}, {document['machine']}, load {document['load']}; {document['rounds']} rounds.", ""]
+    for file in dict.fromkeys(row["file"] for row in rows):
+        own = [row for row in rows if row["file"] == file]
+        drawn = [(row["server"], row["edit"], row["server"] == "ane-lsp") for row in own]
+        out += [bars(f"{file}, {own[0]['lines']} lines: from an edit to its findings, median", drawn, "ms"), ""]
+    header = ["server", "file", "start to `initialize`", "open to findings", "edit to findings", "edits"]
+    cells = [
+        [
+            plain(row["server"]),
+            plain(row["file"]),
+            *(f"{row[key]:g} ms" for key in ("start", "open", "edit")),
+            str(row["n"]),
+        ]
+        for row in rows
+    ]
+    return "\n".join([*out, *table(header, cells)])
+
+
 def _tutorial() -> str:
     found = [ane_lsp.analyze_file(ROOT / name) for name in TUTORIAL]
     (before,), (after,) = (file.models for file in found)
@@ -78,6 +101,7 @@ FIGURES: dict[str, Callable[[], str]] = {
     "accounting": _accounting,
     "constants": _constants,
     "rules": _rules,
+    "servers": _servers,
     "tutorial": _tutorial,
     "targets": _targets,
 }

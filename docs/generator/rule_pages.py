@@ -10,6 +10,7 @@ from ane_lsp.knowledge.rules import Rule
 from generator.text import plain, source, table, where
 
 FAMILIES = {
+    "program": ("ANE0xx: does not run", "torch itself would refuse it, whatever the device."),
     "convert": ("ANE1xx: does not convert", "coremltools refuses the operation, or converts it to something else."),
     "placement": ("ANE2xx: leaves the ANE", "It converts, and runs on the CPU or GPU."),
     "limits": ("ANE3xx: too large", "The operation runs on the ANE, but not with this size or parameter."),

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS))
 
-from generator import device_pages, facts, numbers, pages, repo_pages  # noqa: E402
+from generator import device_pages, facts, numbers, pages, repo_pages, rule_pages  # noqa: E402
 from generator.text import plain, source  # noqa: E402
 
 from ane_lsp.knowledge import rules, targets  # noqa: E402
@@ -92,6 +92,10 @@ def test_differences_between_generations_are_those_of_the_table() -> None:
     assert "relu" not in text
     assert "| matmul inner | 16384 | 32768 |" in text
     assert "What differs from M4" not in pages.pages()["devices/m4.md"]
+
+
+def test_every_family_has_a_title() -> None:
+    assert set(rule_pages.FAMILIES) == set(rules.CATEGORIES.values())
 
 
 def test_a_rule_page_marks_the_reported_lines() -> None:

@@ -1,0 +1,1 @@
+"""Language servers side by side in one run, driven alike; figures for docs/comparison.md."""
