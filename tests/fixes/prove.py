@@ -32,7 +32,7 @@ def module(forward: str, init: str = "", inputs: str = "torch.randn(1, 8, 16, 16
 
 def settings(**options: str) -> Settings:
     """Settings by name; everything that any evidence supports is shown."""
-    found, problems = Settings().merge({"min-confidence": "reported", **options})
+    found, problems = Settings().merge({"min-confidence": "reported", "budget": 120.0, **options})
     assert not problems
     return found
 

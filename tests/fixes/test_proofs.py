@@ -168,14 +168,14 @@ RECURRENT = {
 @pytest.mark.parametrize("case", RECURRENT)
 def test_recurrent_layers_unrolled(case: str, tmp_path: Path) -> None:
     layer, forward = RECURRENT[case]
-    text = module(forward, f"self.rnn = {layer}", "torch.randn(5, 7, 16)")
+    text = module(forward, f"self.rnn = {layer}", "torch.randn(4, 3, 16)")
     fixed = proven(text, "ANE202" if "LSTM" in layer else "ANE112", tmp_path, unsafe=True, **{"export-path": "export"})
     assert fixed.count("def unrolled_") == 1
 
 
 def test_two_recurrent_layers_share_a_function(tmp_path: Path) -> None:
     init = "self.a = nn.LSTM(16, 8)\nself.b = nn.LSTM(8, 8)"
-    text = module("y, _ = self.a(x)\nz, _ = self.b(y * 2)\nreturn z", init, "torch.randn(5, 7, 16)")
+    text = module("y, _ = self.a(x)\nz, _ = self.b(y * 2)\nreturn z", init, "torch.randn(4, 3, 16)")
     assert proven(text, "ANE202", tmp_path, unsafe=True).count("def unrolled_lstm(") == 1
 
 
