@@ -81,6 +81,9 @@ _KINDS = {
     _nothing: (
         "torchvision.utils:_log_api_usage_once",
         "timm.layers.config:set_fused_attn",
+        # Fill weights with random numbers, module by module: half the steps of building a model, and no shape depends on it.
+        "transformers.modeling_utils:PreTrainedModel.initialize_weights",
+        "timm.models.vision_transformer:VisionTransformer.init_weights",
     ),
 }
 
