@@ -12,11 +12,11 @@ import pytest
 from lsp_client import environment
 from lsp_fake_analyst import FakeAnalyst
 
-from ane_lsp.checks.finding import Finding
+from ane_lsp.checks.finding import Finding, Fix, TextEdit
 from ane_lsp.graph import Span
 from ane_lsp.server.documents import Change
 from ane_lsp.server.engine import EngineFailure, ProcessEngine, ThreadEngine
-from ane_lsp.server.results import DocumentResult
+from ane_lsp.server.results import DocumentResult, fix_name
 from ane_lsp.server.session import Session, Superseded, Unit
 
 URI = "file:///ws/a.py"
@@ -340,3 +340,75 @@ def test_the_core_imports_no_protocol():
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), cwd=Path(__file__).parent
     )
     assert done.returncode == 0, done.stderr
+
+
+FIXES = tuple(Fix(f"fix {n}", "safe", (TextEdit(Span("/ws/a.py", 1, 0, 1, 1), "b"),)) for n in (1, 2))
+FIXABLE = Finding("ANE302", "n", "m", Span("/ws/a.py", 1, 0, 1, 1), "warning", "measured", fixes=FIXES)
+NAMES = [fix_name(FIXABLE, fix) for fix in FIXES]
+
+
+async def test_fixes_are_tried_when_nothing_else_is_to_be_done(session, engine):
+    unit = session.open(URI, "python", 1, "a")
+    await engine.step()
+    engine.answer(findings=(FIXABLE,))
+    await engine.step()
+    assert session.idle  # trying fixes is no work anybody sees
+    assert told(session).states[-1] == "idle"
+    engine.asked[-1][1].set_result([True])
+    await engine.step()
+    assert unit.verdicts == {NAMES[0]: True}
+    session.open("file:///ws/b.py", "python", 1, "b")  # makes room at once
+    await engine.step()
+    assert engine.cancelled == ["/ws/a.py"]
+    assert engine.asked[-1][0] == "/ws/b.py"
+    engine.answer()
+    await engine.step()
+    engine.asked[-1][1].set_result([False])  # and goes on afterwards
+    await engine.step()
+    assert unit.verdicts == dict(zip(NAMES, (True, False), strict=True))
+    assert len(engine.asked) == 5
+
+
+async def test_an_edit_ends_the_trying_of_fixes_and_wakes_who_waits(session, engine):
+    session.debounce = 0.0
+    unit = session.open(URI, "python", 1, "a")
+    await engine.step()
+    engine.answer(findings=(FIXABLE,))
+    await engine.step()
+    waiting = asyncio.ensure_future(session.verdicts(unit, NAMES[1:], 60.0))
+    await engine.step()
+    engine.asked[-1][1].set_result([True])
+    await engine.step()
+    session.change(URI, 2, [Change("aa")])
+    assert await waiting == {}
+    await engine.step()
+    engine.answer()
+    await engine.step()
+    assert (unit.verdicts, unit.unverified) == ({}, [])
+
+
+async def test_a_question_goes_before_the_trying_of_fixes(session, engine):
+    session.open(URI, "python", 1, "a")
+    await engine.step()
+    engine.answer(findings=(FIXABLE,))
+    await engine.step()
+    question = asyncio.ensure_future(session.ask("notes", "the question"))
+    await engine.step()
+    assert engine.cancelled == ["/ws/a.py"]
+    assert [path for path, _ in engine.asked] == ["/ws/a.py", "/ws/a.py", "the question", "/ws/a.py"]
+    engine.asked[2][1].set_result(["noted"])
+    assert await question == ["noted"]
+
+
+async def test_fixes_nobody_asks_for_are_tried_for_a_limited_time(session, engine, monkeypatch):
+    monkeypatch.setattr("ane_lsp.server.session.FIX_TIME", 0.0)
+    unit = session.open(URI, "python", 1, "a")
+    await engine.step()
+    engine.answer(findings=(FIXABLE,))
+    await engine.step()
+    assert len(engine.asked) == 1
+    waiting = asyncio.ensure_future(session.verdicts(unit, NAMES[1:], 60.0))
+    await engine.step()
+    engine.asked[-1][1].set_result([True])
+    assert await waiting == {NAMES[1]: True}
+    assert unit.unverified == NAMES[:1]
