@@ -10,6 +10,7 @@ return {
   root_markers = { "ane-lsp.toml", ".ane-lsp.toml", "pyproject.toml", "setup.py", ".git" },
   settings = { ["ane-lsp"] = {} },
   before_init = function(params, config)
-    params.initializationOptions = require("ane_lsp").init_options(config.root_dir)
+    local told = require("ane_lsp").init_options(config.root_dir)
+    params.initializationOptions = vim.tbl_extend("force", told, params.initializationOptions or {})
   end,
 }
