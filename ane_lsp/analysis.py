@@ -155,7 +155,14 @@ def _check_entries(
             _keep_worst(merged, finding)
         live = [op for op in graph.ops if not op.folds]
         kept = dtype_flow.kept_in_fp32(graph) if any(f.code == "ANE250" for f in found) else frozenset()
-        target = chosen[0]
+        # Of several targets, the one that runs least of it.
+        on_ane, target = min(
+            (
+                (sum(op.id not in kept and eligibility.op(op, t, graph).ane == "yes" for op in live), t)
+                for t in engine.distinct(chosen)
+            ),
+            key=lambda counted: counted[0],
+        )
         places.append({(f.code, f.span) for f in own})
         result.graphs.append(graph)
         result.models.append(
@@ -164,7 +171,7 @@ def _check_entries(
                 span=entry.span,
                 target=target.label,
                 ops=len(live),
-                on_ane=sum(op.id not in kept and eligibility.op(op, target, graph).ane == "yes" for op in live),
+                on_ane=on_ane,
                 unknown_shapes=sum(any(not _is_known(v.type) for v in op.outputs) for op in live),
                 findings=0,
                 assumed=entry.assumed,

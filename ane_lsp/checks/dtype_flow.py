@@ -103,18 +103,8 @@ _LOOKUPS = frozenset({
 })  # fmt: skip
 # What arithmetic on indices is made of.
 _INDEX_STEPS = VIEWS | {
-    "add",
-    "sub",
-    "mul",
-    "floor_div",
-    "mod",
-    "clip",
-    "minimum",
-    "maximum",
-    "select",
-    "greater_equal",
-    "concat",
-}
+    "add", "sub", "mul", "floor_div", "mod", "clip", "minimum", "maximum", "select", "greater_equal", "concat", "cumsum",
+}  # fmt: skip
 _COMPARES = frozenset({"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"})
 # Integer results of these have rules of their own; what follows them is their consequence.
 _INTEGER_MAKERS = frozenset({
@@ -264,7 +254,7 @@ def integer_input(context: Context) -> Iterator[Report]:
         verb = "are" if len(inputs) > 1 else "is"
         yield Report(
             f"{names} {verb} of an integer type, so {spoken(len(work), 'operation')} on it {'runs' if len(work) == 1 else 'run'} on the CPU "
-            "before the rest starts (measured on M4, macOS 27: int32 is refused). Compute this outside, and pass the result in as float.",
+            "before the rest starts (measured on M4, macOS 27: int32 is refused). Compute this outside and pass the result in, as float unless it is an index.",
             at=op,
             weight=len(work),
             related=places(work, "runs in int32", op),

@@ -249,6 +249,11 @@ def _apply(bound: _Bound, context: Context) -> Iterator[tuple[Report, Op | None]
             yield report, report.at if isinstance(report.at, Op) else op
 
 
+def distinct(selected: tuple[Target, ...]) -> tuple[Target, ...]:
+    """One target for each set of targets that no fact tells apart."""
+    return tuple(group[0] for group in _groups(selected))
+
+
 def _groups(selected: tuple[Target, ...]) -> list[tuple[Target, ...]]:
     """Targets that no fact tells apart, together; a chip that was measured leads its group."""
     found: dict[tuple[object, ...], list[Target]] = {}
