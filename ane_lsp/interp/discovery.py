@@ -226,7 +226,11 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         probe = probes[name]
         kind = probe.type()
         if kind is None:
-            inputs[name] = probe_tensor(Probe(name))
+            unknown = probe_tensor(Probe(name))
+            unknown.why = Unknown(
+                f"nothing tells the shape of `{name}`; add an entry or a hint", interp.span_of(forward, parameter)
+            )
+            inputs[name] = unknown
             assumed.append(f"nothing tells the shape of `{name}`")
         else:
             inputs[name] = Tensor(kind, "input")

@@ -13,7 +13,7 @@ from ane_lsp.graph import Unknown
 from ane_lsp.interp import stdlib
 from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.objects import Objects
-from ane_lsp.interp.values import MISSING, Lazy, ModuleObject, PyRaise, TorchFunction
+from ane_lsp.interp.values import MISSING, ClassObject, Lazy, ModuleObject, PyRaise, TorchFunction
 from ane_lsp.syntax.outline import Piece
 from ane_lsp.syntax.source import SourceFile
 from ane_lsp.torch_model import registry
@@ -82,6 +82,16 @@ def _torch_prefixes() -> frozenset[str]:
             name = name.rpartition(".")[0]
             found.add(name)
     return frozenset(found)
+
+
+def _holds(module: ModuleObject, container: Any) -> bool:
+    """Whether a name of the module, or an attribute of a class it defines, is this very container."""
+    for value in module.namespace.values():
+        if value is container:
+            return True
+        if value.__class__ is ClassObject and any(v is container for v in value.namespace.values()):
+            return True
+    return False
 
 
 def _holds_back(module: ModuleObject) -> bool:
@@ -450,11 +460,7 @@ class Imports(Objects):
             return False
         tops = {m.name.partition(".")[0] for m in pending}
         owner = next(
-            (
-                m
-                for m in self.modules.values()
-                if m.name.partition(".")[0] in tops and any(v is container for v in m.namespace.values())
-            ),
+            (m for m in self.modules.values() if m.name.partition(".")[0] in tops and _holds(m, container)),
             None,
         )
         if owner is None:

@@ -33,8 +33,13 @@ CONVENTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "timestep": (("B",), "f32"), "timesteps": (("B",), "f32"), "encoder_hidden_states": (("B", "S", "C"), "f32"),
 }  # fmt: skip
 
+# Operations whose second argument is a weight of the input's own dtype.
+_WEIGHTED = frozenset(
+    {"conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "linear"}
+)
+
 # Operations that leave shape and dtype alone, so that the result still tells about the input.
-_PASSES = frozenset({"contiguous", "clone", "detach", "relu", "gelu", "silu", "dropout", "to", "float", "half", "type_as",
+_PASSES = frozenset({"layer_norm", "rms_norm", "batch_norm", "group_norm", "instance_norm", "softmax", "contiguous", "clone", "detach", "relu", "gelu", "silu", "dropout", "to", "float", "half", "type_as",
                      "add", "sub", "mul", "div", "sigmoid", "tanh", "add_", "mul_", "div_", "sub_", "relu_"})  # fmt: skip
 
 
@@ -119,6 +124,8 @@ def note_use(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], caller: s
     told = f"first used by {short}"
     weight = kwargs.get("weight", args[1] if len(args) > 1 else None)
     weight_shape = weight.type.shape if isinstance(weight, Tensor) else None
+    if short in _WEIGHTED and isinstance(weight, Tensor) and weight.type.dtype in ("f16", "bf16", "f64"):
+        probe.learn(told, dtype=weight.type.dtype)
     if re.fullmatch(r"conv[123]d", short) and weight_shape is not None:
         groups = kwargs.get("groups", args[6] if len(args) > 6 else 1)
         channels = weight_shape[1] * groups if isinstance(groups, (int, Sym)) else None

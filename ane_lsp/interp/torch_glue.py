@@ -112,6 +112,8 @@ class TorchGlue(Imports):
             span = self.here()
             if made.why is None:
                 cause = next((t.why for t in _tensors(args) if t.type.shape is None and t.why is not None), None)
+                if cause is None:
+                    cause = next((a for a in args if isinstance(a, Unknown)), None)
                 made.why = Unknown(f"the shape of the result of {name} is not known", span, cause)
             if span is not None and span.file in self.watched:
                 self.note_unknown(span, f"the shape of the result of {name}", made.why)
@@ -621,7 +623,9 @@ def _shape(interp: TorchGlue, value: Tensor) -> Any:
 
 def _rank(interp: TorchGlue, value: Tensor) -> Any:
     shape = value.type.shape
-    return len(shape) if shape is not None else (value.why or interp.unknown("the rank of this tensor is not known"))
+    if shape is not None:
+        return len(shape)
+    return value.why if value.why is not None else interp.unknown("the rank of this tensor is not known")
 
 
 def _dtype(interp: TorchGlue, value: Tensor) -> Any:

@@ -131,11 +131,18 @@ def _machinery(interp: Interpreter) -> Namespace:
     return {n: native_type("importlib.machinery", n) for n in names}
 
 
+def _abc(interp: Interpreter) -> Namespace:
+    names = ("MetaPathFinder", "PathEntryFinder", "Loader", "ResourceLoader", "InspectLoader", "ExecutionLoader",
+             "FileLoader", "SourceLoader", "Traversable", "TraversableResources")  # fmt: skip
+    return {n: native_type("importlib.abc", n) for n in names}
+
+
 MODULES: dict[str, Maker] = {
     "importlib": lambda interp: {
         **by_name(_import_module, _reload), "invalidate_caches": nothing("invalidate_caches"),
     },
     "importlib.util": _util, "importlib.metadata": _metadata, "importlib.machinery": _machinery,
+    "importlib.abc": _abc,
     "pkgutil": lambda interp: {
         n: unknown_builtin(n, "what modules there are is not looked at")
         for n in ("iter_modules", "walk_packages", "get_data", "find_loader", "extend_path")

@@ -76,6 +76,13 @@ class Handler(Filterer):
         return None
 
 
+    def get_name(self):
+        return getattr(self, "name", None)
+
+    def set_name(self, name):
+        self.name = name
+
+
 class StreamHandler(Handler):
     def __init__(self, stream=None):
         Handler.__init__(self)
