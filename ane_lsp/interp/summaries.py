@@ -38,6 +38,10 @@ def _false(interp: Any, args: Args, kwargs: Kwargs) -> Any:
     return False
 
 
+def _files(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    return interp.unknown("what files there are is not looked at")
+
+
 def _mapped(interp: Any, obj: Any, name: Any) -> Any:
     names = obj.cls.lookup("attribute_map")
     return names.get(name, name) if isinstance(names, dict) else name
@@ -78,6 +82,8 @@ _KINDS = {
         "transformers.models.auto.auto_factory:auto_class_update",
         "transformers.utils.doc:copy_func",
     ),
+    # Asks for the files of files until none is new; of files nobody reads, that is never.
+    _files: ("transformers.dynamic_module_utils:get_relative_import_files",),
     _nothing: (
         "torchvision.utils:_log_api_usage_once",
         "timm.layers.config:set_fused_attn",
