@@ -25,7 +25,7 @@ from typing import IO, Any, Literal
 from ane_lsp.verify.job import Job, Limits
 
 Ended = Literal["done", "failed", "crashed", "timeout", "memory", "processes", "cancelled"]
-_TICK = 0.02  # seconds between looks at `cancelled`
+_TICK = 0.01  # seconds between looks at `cancelled`
 _LOOK = 0.5  # seconds between looks at what the worker uses
 _TAIL = 64 * 1024
 _LINE = 256 << 20
@@ -183,10 +183,9 @@ class _Worker:
 
     def kill(self) -> None:
         """End the worker and everything in its session at once."""
-        members = session_members(self.process.pid)
         with contextlib.suppress(OSError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        for pid in members:  # those that left the group, but not the session
+        for pid in session_members(self.process.pid)[1:]:  # those that left the group, but not the session
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,0 +1,100 @@
+"""Parts of a verify run that need neither torch nor a process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ane_lsp.checks.finding import Finding
+from ane_lsp.graph import Span
+from ane_lsp.graph.types import TORCH_DTYPE
+from ane_lsp.verify import worker_run
+from ane_lsp.verify.compare import compare, counts
+from ane_lsp.verify.job import Input, Job, Limits, from_json
+from ane_lsp.verify.program import NOWHERE, Places, to_graph
+from ane_lsp.verify.worker import Failed
+from ane_lsp.verify.worker_frames import innermost, is_user, parse_python, parse_script
+
+
+def test_known_bad_pairs_are_said() -> None:
+    (note,) = worker_run.known_bad({"coremltools": "9.0", "numpy": "2.4.1", "torch": "2.13.0+cpu"})
+    assert "numpy<2.4" in note
+    assert not worker_run.known_bad({"coremltools": "9.0", "numpy": "2.3.5", "torch": "2.13.0"})
+    assert not worker_run.known_bad({"coremltools": "9.1.dev1", "numpy": "2.4.6", "torch": "2.13.0"})
+    assert not worker_run.known_bad({"coremltools": None, "numpy": None, "torch": None})
+
+
+def test_a_missing_package_names_its_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for module, extra in (("coremltools", "ane-lsp[verify]"), ("coreai_torch", "ane-lsp[coreai]")):
+        with pytest.raises(Failed, match=f'-m pip install "{extra[:7]}') as caught:
+            worker_run.need(module)
+        assert extra in str(caught.value)
+        assert caught.value.reason == "missing"
+
+
+def test_a_job_survives_the_border() -> None:
+    job = Job(
+        "/m/net.py", "Net", None, (Input((1, 3), "i64", "ids"),), "the settings", (Input((2,)),), limits=Limits(3.5)
+    )
+    assert from_json(job.to_json()) == job
+    assert all(str(Input((1,), name)) for name in TORCH_DTYPE)
+
+
+def test_frames_of_both_kinds() -> None:
+    python = 'File "/m/net.py", line 7, in forward\n    x = f(x)\nFile "/m/ops.py", line 3, in f\n    return x'
+    assert parse_python(python) == [("/m/net.py", 7, "forward"), ("/m/ops.py", 3, "f")]
+    script = "/v/site-packages/torch/nn/modules/conv.py(5): forward\n/m/net.py(7): forward\n/m/run.py(1): <module>"
+    assert innermost(parse_script(script)) == ("/m/net.py", 7, "forward")
+    assert is_user("/v/site-packages/timm/models/resnet.py")
+    assert not is_user("/v/site-packages/torch/functional.py")
+    assert not is_user(str(Path(worker_run.__file__)))
+    assert not is_user("<string>")
+
+
+DATA = {
+    "ops": [
+        {"kind": "conv", "name": "c", "inputs": {"x": "x", "weight": "w"}, "attrs": {"strides": [1, 1]}, "outputs": ["c"],
+         "file": "/m/net.py", "line": 2, "fn": "forward", "torch": "aten.conv2d.default", "module": "stem", "stack": []},
+        {"kind": "cast", "name": "o", "inputs": {"x": "c"}, "attrs": {"dtype": "fp32"}, "outputs": ["o"]},
+    ],
+    "values": {
+        "x": {"shape": [1, "is0", 4, 4], "dtype": "f16", "origin": "input"},
+        "w": {"shape": [3, 3, 1, 1], "dtype": "f16", "origin": "constant"},
+        "c": {"shape": [1, 3, 4, 4], "dtype": "f16", "origin": "op"},
+        "o": {"shape": None, "dtype": None, "origin": "op"},
+    },
+    "inputs": ["x"], "outputs": ["o"],
+}  # fmt: skip
+
+
+def test_a_program_becomes_a_graph() -> None:
+    graph = to_graph(DATA, "Net", Places((), lambda file, line: "    y = self.stem(é)"))
+    conv, cast = graph.ops
+    assert (graph.source, conv.kind, conv.attrs["strides"]) == ("coreml", "conv", (1, 1))
+    assert (conv.span, conv.call.torch) == (Span("/m/net.py", 2, 4, 2, 21), "torch.conv2d")
+    assert [v.is_const for v in conv.input_values()] == [False, True]
+    assert cast.span == NOWHERE
+    assert graph.producer(graph.outputs[0]) is cast
+    assert str(graph.inputs[0].type.shape[1]) == "is0"  # type: ignore[index]
+
+
+def _finding(code: str, line: int) -> Finding:
+    return Finding(code, "n", "m", Span("/m/net.py", line, 0, line, 9), "warning", "measured")
+
+
+def test_every_status() -> None:
+    program = to_graph(DATA, "Net", Places((), lambda file, line: "x"))
+    static = [
+        _finding("ANE203", 2),
+        _finding("ANE302", 2),
+        _finding("ANE303", 9),
+        _finding("ANE501", 2),
+        _finding("ANE101", 4),
+    ]
+    found = compare(static, [_finding("ANE203", 2), _finding("ANE304", 3)], program, (), "export")
+    assert [c.status for c in found] == ["confirmed", "refuted", "gone", "untestable", "refuted", "new"]
+    assert counts(found) == {"confirmed": 1, "refuted": 2, "gone": 1, "untestable": 1, "new": 1}
+    failed = compare(static, [], None, [Span("/m/net.py", 4, 0, 4, 3)])
+    assert [c.status for c in failed] == ["untestable"] * 4 + ["confirmed"]
