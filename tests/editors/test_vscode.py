@@ -60,7 +60,7 @@ def server(analyst: bool) -> list[str]:
 class Editor:
     """A running code-server with a workspace."""
 
-    def __init__(self, installed: Path, vsix: Path, folder: Path, trust: bool, settings: dict, scripts: Path) -> None:
+    def __init__(self, installed: Path, vsix: Path, folder: Path, trust: bool, settings: dict) -> None:
         self.installed, self.folder = installed, folder
         self.workspace, self.user = folder / "workspace", folder / "user"
         self.settings = self.user / "User" / "settings.json"
@@ -74,8 +74,7 @@ class Editor:
             "--user-data-dir", str(self.user), "--extensions-dir", str(folder / "extensions"),
         ]  # fmt: skip
         path = os.pathsep.join([str(ROOT), str(HERE.parent / "server")])
-        found = os.pathsep.join([str(scripts), os.environ["PATH"]])
-        self.env = dict(os.environ, HOME=str(folder), PYTHONPATH=path, VSCODE_DIR=str(installed), PATH=found)
+        self.env = dict(os.environ, HOME=str(folder), PYTHONPATH=path, VSCODE_DIR=str(installed))
         subprocess.run([*self.common, "--install-extension", str(vsix)], env=self.env, check=True, capture_output=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -130,14 +129,14 @@ class Editor:
 def editor(installed: Path, vsix: Path, tmp_path: Path) -> Iterator:
     started: list[Editor] = []
 
-    def start(trust: bool = True, path: Sequence[str] = (), **settings: object) -> Editor:
-        """path: a command line that is called ane-lsp on PATH."""
-        scripts = tmp_path / "scripts"
-        scripts.mkdir()
-        if path:
-            (scripts / "ane-lsp").write_text(f"#!/bin/sh\nexec {shlex.join(path)}\n")
+    def start(trust: bool = True, own: Sequence[str] = (), **settings: object) -> Editor:
+        """own: a command line that stands where the extension installs the server."""
+        started.append(Editor(installed, vsix, tmp_path, trust, settings))
+        if own:
+            scripts = started[-1].user / "User" / "globalStorage" / "ane-lsp.ane-lsp" / "server" / "bin"
+            scripts.mkdir(parents=True)
+            (scripts / "ane-lsp").write_text(f"#!/bin/sh\nexec {shlex.join(own)}\n")
             (scripts / "ane-lsp").chmod(0o755)
-        started.append(Editor(installed, vsix, tmp_path, trust, settings, scripts))
         return started[-1]
 
     yield start
@@ -166,8 +165,8 @@ def test_the_extension_in_a_trusted_workspace(editor) -> None:
 
 @pytest.mark.timeout(1200)
 def test_an_untrusted_workspace_runs_nothing_of_its_own(editor) -> None:
-    # The server is found on PATH, which comes after what a workspace could offer.
-    code = editor(trust=False, path=server(analyst=True))
+    # The server is the one the extension has installed, which is looked for after all that a workspace could offer.
+    code = editor(trust=False, own=server(analyst=True))
     (code.workspace / "model.py").write_text(MODEL, encoding="utf-8")
     scripts = code.workspace / ".venv" / "bin"
     scripts.mkdir(parents=True)
