@@ -454,8 +454,8 @@ class Imports(Objects):
         """
         if self.forcing:  # a module that runs now looks itself up while it registers: nobody waits for the others
             return False
-        pending = [m for m in self.with_stars if m.state == "done" and _holds_back(m)]
-        self.with_stars = pending
+        self.with_stars = [m for m in self.with_stars if m.state != "done" or _holds_back(m)]
+        pending = [m for m in self.with_stars if m.state == "done"]
         if not pending:
             return False
         tops = {m.name.partition(".")[0] for m in pending}
