@@ -14,6 +14,8 @@ from ane_lsp.checks.finding import Finding
 from ane_lsp.checks.numerics import square_message
 from ane_lsp.graph import Span
 
+# Reading a value in a guard costs a trace nothing: neither the condition nor the number is part of the model.
+_GUARDED = ("ANE601", "ANE602")
 # Whose calls only tell somebody something.
 _TALKERS = frozenset({"warnings", "logger", "logging", "log", "_logger", "LOGGER", "print"})
 
@@ -21,14 +23,14 @@ _TALKERS = frozenset({"warnings", "logger", "logging", "log", "_logger", "LOGGER
 def review(findings: Iterable[Finding], tree: ast.Module, export_path: str) -> list[Finding]:
     """The findings of one file, corrected by what its source says."""
     found = list(findings)
-    if not any(f.code in ("ANE501", "ANE505", "ANE601") for f in found):
+    if not any(f.code in ("ANE501", "ANE505", *_GUARDED) for f in found):
         return found
     nodes = list(ast.walk(tree))
     # torch.export refuses guards too, so there they stay.
     guards = [node for node in nodes if _is_guard(node)] if export_path == "trace" else []
     kept: list[Finding] = []
     for finding in found:
-        if finding.code == "ANE601" and any(_holds(node, finding.span) for node in guards):
+        if finding.code in _GUARDED and any(_holds(node, finding.span) for node in guards):
             continue
         if finding.code == "ANE505" and not _names_float32(nodes, finding.span):
             continue

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ane_lsp.checks.engine import Context, OpCheck, Report, graph_rule, rule
 from ane_lsp.checks.wording import advice, name, off_ane
-from ane_lsp.graph import Call, Op, Value
+from ane_lsp.graph import Call, Op, Unknown, Value
 from ane_lsp.knowledge import eligibility, features
 
 # Rules that say no more than the fact does: code, and the kinds of op its rows are about.
@@ -167,6 +167,14 @@ def _only_slices(call: Call) -> bool:
     return all(isinstance(item, (int, slice)) or item is None or item is Ellipsis for item in items)
 
 
+def _index_unknown(call: Call) -> bool:
+    """Whether an assignment writes at an index the analysis does not know, which may be a plain number."""
+    if call.torch.rsplit(".", 1)[-1] != "__setitem__" or len(call.args) < 2:
+        return False
+    index = call.args[1]
+    return any(isinstance(item, Unknown) for item in (index if isinstance(index, tuple) else (index,)))
+
+
 def _is_slice_write(call: Call) -> bool:
     return call.torch.rsplit(".", 1)[-1] in _SLICE_WRITES and _only_slices(call)
 
@@ -175,7 +183,12 @@ def _is_slice_write(call: Call) -> bool:
 def scatter(context: Context, op: Op) -> Iterator[Report]:
     """Scatter and index assignment."""
     verdict = context.verdict(op)
-    if verdict.ane != "no" or chain_rule(op.call) or (_is_slice_write(op.call) and not _has_slice_update(context)):
+    if (
+        verdict.ane != "no"
+        or chain_rule(op.call)
+        or _index_unknown(op.call)
+        or (_is_slice_write(op.call) and not _has_slice_update(context))
+    ):
         return
     yield Report(
         off_ane(name(op.call), verdict, context, advice("ANE210")),

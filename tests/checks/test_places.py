@@ -106,3 +106,18 @@ def test_operations_kept_in_fp32_do_not_count_as_running_on_the_ane(tmp_path: Pa
     (large,) = analysis(tmp_path, main.format("1e9")).models
     assert plain.ops == large.ops
     assert large.on_ane == plain.on_ane - 1
+
+
+def test_a_write_at_an_index_that_is_not_known_is_not_called_a_scatter(tmp_path: Path) -> None:
+    main = """
+class Net(nn.Module):
+    def __init__(self, steps):
+        super().__init__()
+        self.steps = steps
+    def forward(self, x):
+        out = torch.zeros(1, 8, 4)
+        for i in range(self.steps):
+            out[:, i] = x[:, i] * 2
+        return out
+"""
+    assert "ANE210" not in {code for code, _ in found(analysis(tmp_path, main))}
