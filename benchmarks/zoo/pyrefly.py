@@ -23,7 +23,7 @@ from ane_lsp.interp.entries import guarded_inline
 from ane_lsp.interp.values import Builtin, Function, Tensor
 from ane_lsp.workspace import Workspace
 
-_PARAMETERS = re.compile(r"^(\s*(?:async )?(?:def|class) \w+)\[(?:[^\[\]]|\[[^\]]*\])*\](?=[(:])", re.M)
+_PARAMETERS = re.compile(r"^(\s*(?:async )?(?:def|class) \w+)\[(?:[^\[\]]|\[[^\]]*\])*\]([(:])", re.M)
 
 
 def expected_shapes(tree: ast.Module) -> dict[int, list[Any]]:
@@ -33,18 +33,28 @@ def expected_shapes(tree: ast.Module) -> dict[int, list[Any]]:
         if not isinstance(node, ast.Call) or getattr(node.func, "id", "") != "assert_type" or len(node.args) != 2:
             continue
         kind = node.args[1]
-        if isinstance(kind, ast.Subscript) and isinstance(kind.slice, ast.List) and getattr(kind.value, "id", "") == "Tensor":
+        if (
+            isinstance(kind, ast.Subscript)
+            and isinstance(kind.slice, ast.List)
+            and getattr(kind.value, "id", "") == "Tensor"
+        ):
             if not any(isinstance(size, ast.Starred) for size in kind.slice.elts):
-                found[node.lineno] = [size.value if isinstance(size, ast.Constant) else None for size in kind.slice.elts]
+                found[node.lineno] = [
+                    size.value if isinstance(size, ast.Constant) else None for size in kind.slice.elts
+                ]
     return found
 
 
 def compare(path: Path, python: str, counts: Counter[str]) -> list[str]:
     """Count agreements of one file; its disagreements in words."""
-    text = _PARAMETERS.sub(lambda match: match[1] + "\n" * match[0].count("\n"), path.read_text(encoding="utf-8"))
+    text = _PARAMETERS.sub(
+        lambda match: match[1] + match[2] + "\n" * match[0].count("\n"), path.read_text(encoding="utf-8")
+    )
     try:
         expected = expected_shapes(ast.parse(text))
-    except SyntaxError:
+    except SyntaxError as error:
+        if counts["files that do not parse"] < 3:
+            print(f"{path.name}:{error.lineno}: {error.msg}: {(error.text or '').strip()[:80]}", file=sys.stderr)
         counts["files that do not parse"] += 1
         return []
     seen: dict[int, list[Any]] = {}
@@ -83,7 +93,9 @@ def judged(value: Any, sizes: list[Any]) -> tuple[str, str]:
     shape = value.type.shape if isinstance(value, Tensor) else None
     if shape is None:
         return "unknown", ""
-    if len(shape) != len(sizes) or any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(shape, sizes)):
+    if len(shape) != len(sizes) or any(
+        isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(shape, sizes)
+    ):
         return "differs", str(list(shape))
     known = all(isinstance(a, int) for a, b in zip(shape, sizes) if isinstance(b, int))
     return ("agrees" if known else "unknown"), str(list(shape))
