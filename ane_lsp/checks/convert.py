@@ -16,6 +16,10 @@ TABLE_CODES = (
     "ANE114", "ANE115", "ANE116", "ANE118", "ANE119", "ANE120", "ANE121",
 )  # fmt: skip
 
+# transformers' wrapper asks for enable_gqa only where it has no mask, and makes one while a model is traced; it repeats the
+# heads then.
+_UNTRACED = "sdpa_attention_forward"
+
 _PATHS = {
     "trace": "when the model is traced",
     "export": "from torch.export with run_decompositions({})",
@@ -53,6 +57,8 @@ def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
         options = context.options
         for call in context.graph.calls:
             if call.id in context.idle_calls or (call.kind == "attr" and not call.torch.startswith("torch.Tensor.m")):
+                continue
+            if call.fn == _UNTRACED and options.export_path == "trace":
                 continue
             entry = conversion.refusal(call, options.export_path, options.coremltools, options.opset)
             if entry is not None:
