@@ -9,7 +9,10 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
+import threading
+import time
 import traceback
 import types
 from pathlib import Path
@@ -63,6 +66,17 @@ def limit(limits: dict[str, Any]) -> None:
             continue
 
 
+def end_with(parent: int) -> None:
+    """Watch for the parent's death, which nobody would tell us, and take the whole session along."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _package() -> None:
     """Make ``ane_lsp`` importable from where this file is, whatever else the interpreter has installed."""
     package = types.ModuleType("ane_lsp")
@@ -80,6 +94,8 @@ def main() -> int:
     if sys.version_info[:2] < (3, 10):  # noqa: UP036  the user's interpreter may be any
         channel.send("failed", reason="python", message=f"Python {sys.version.split()[0]} is too old: 3.10 is needed")
         return 0
+    if hasattr(os, "killpg"):
+        end_with(os.getppid())
     limit(request["job"]["limits"])
     # The folder of this file must not be where the user's imports are looked up.
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]

@@ -205,3 +205,26 @@ def test_exits_are_explained() -> None:
     assert "5 s of processor time" in parent.explain_exit(-signal.SIGXCPU, limits)
     assert "SIGABRT" in parent.explain_exit(-signal.SIGABRT, limits)
     assert "exit code 3" in parent.explain_exit(3, limits)
+
+
+def test_a_worker_does_not_outlive_its_parent(tmp_path: Path) -> None:
+    import subprocess
+
+    code = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(100)"
+    (tmp_path / "model.py").write_text(code)
+    (tmp_path / "torch.py").write_text(FAKE_TORCH)
+    script = (
+        "from ane_lsp.verify import parent; from ane_lsp.verify.job import Job; "
+        f"parent.run(Job({str(tmp_path / 'model.py')!r}, backends=()))"
+    )
+    started = subprocess.Popen([os.sys.executable, "-c", script], cwd=Path(__file__).parents[2])  # type: ignore[attr-defined]
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() and time.monotonic() < deadline and started.poll() is None:
+        time.sleep(0.05)
+    time.sleep(0.2)
+    started.kill()
+    started.wait()
+    pid = int((tmp_path / "pid").read_text())
+    while _alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _alive(pid)
