@@ -200,8 +200,8 @@ def _refused(refused: Refusal, file: str) -> Finding | None:
     if span is None:
         return None
     message = (
-        f"{refused.operation} refuses these inputs: {refused.message}. "
-        "The model does not run, so it cannot be converted: make the sizes fit."
+        f"{refused.operation} refuses these inputs (as torch 2.13 does): {refused.message.rstrip('.')}. "
+        "The model does not run, so it cannot be converted. Make the sizes fit."
     )
     inner = refused.places[0]
     related = (Related(inner, "raised by this call"),) if inner != span else ()

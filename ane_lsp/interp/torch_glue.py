@@ -97,6 +97,7 @@ class TorchGlue(Imports):
         """What torch raises for a call; a refusal where nothing about it is assumed or left open."""
         span = self.here()
         raised = PyRaise(_RAISES.get(type(error).__name__, RuntimeError)(str(error)), span)
+        raised.from_operation = True
         certain = not self.journals and not self.trying and not self.probing
         if certain and span is not None and all(_all_numbers(t) for t in (*_tensors(args), *_tensors(kwargs))):
             site = self.site()

@@ -27,6 +27,10 @@ def test_torch_runs_it(example: Example) -> None:
     import torch
 
     program = compile(example.source, "example.py", "exec")
+    if any("ANE001" in codes for codes in example.expected.values()):
+        with pytest.raises(RuntimeError):
+            exec(program, {"__name__": "__main__"})
+        return
     with torch.no_grad():
         try:  # without data, so that huge examples cost nothing
             with torch.device("meta"):

@@ -182,7 +182,6 @@ class Interpreted:
         found = "{" + ", ".join(f"'{name}': {name}" for name in names) + "}"
         path.write_text(PRELUDE + f"def go():\n{body}\n    return {found}\n")
         interp = self.interp
-        before = len(interp.raised)
 
         def work() -> Any:
             module = load_file(interp, path, as_main=False)
@@ -201,7 +200,7 @@ class Interpreted:
             value = raised[0].value
             outcome.error = value.cls.name if isinstance(value, Instance) else type(value).__name__
             outcome.message = str(value)
-            outcome.in_stub = not any(text.endswith(f": {value}") for text, _ in interp.raised[before:])
+            outcome.in_stub = not raised[0].from_operation
             return outcome
         if not isinstance(run.result, dict):
             outcome.error = "not followed"
