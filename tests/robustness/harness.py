@@ -133,9 +133,9 @@ def traced(path: Path, budget: float = BUDGET) -> Outcome:
     found = trace(path, Workspace(path.parent), Settings(budget=budget))
     return Outcome(
         ops=[row["op"] for row in found.rows],
-        internal=list(found.summary.get("internal_errors", ())),
+        internal=list(found.summary["summary"].get("internal_errors", ())),
         seconds=time.monotonic() - began,
-        extra=found.summary,
+        extra=found.summary["summary"],
     )
 
 

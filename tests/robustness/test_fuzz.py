@@ -62,7 +62,7 @@ def test_damaged_sources(text: str) -> None:
 def test_damaged_sources_are_traced(text: str) -> None:
     found = trace(PATH, Workspace(PATH.parent, overlays={PATH: text}), Settings(budget=5))
     json.dumps([*found.rows, found.summary])
-    assert not found.summary.get("internal_errors")
+    assert not found.summary["summary"].get("internal_errors")
 
 
 @fuzz(25)

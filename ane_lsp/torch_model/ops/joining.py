@@ -76,7 +76,9 @@ def _cat_mil(b: Lowering, params: Params, out: Any) -> Value:
 
 def concat(b: Lowering, tensors: Sequence[Value], dim: Any, out: TensorType) -> Value:
     """``concat`` of the non-empty tensors, cast to one dtype."""
-    kept = [t for t in tensors if t.type.shape is None or 0 not in t.type.shape] or list(tensors[:1])
+    kept = [t for t in tensors if t.type.shape is None or 0 not in t.type.shape]
+    if not kept:  # nothing but empty tensors: a one-dimensional one among others counts for nothing
+        kept = [t for t in tensors if t.type.rank == out.rank] or list(tensors[:1])
     cast = [lower.cast_value(b, t, out.dtype) for t in kept]
     axis = dim if isinstance(dim, int) else 0
     return mil.concat(b, cast, axis, out)
