@@ -28,6 +28,8 @@ def _mro_of(base: Any) -> list[Any]:
 def compute_mro(cls: ClassObject) -> tuple[Any, ...]:
     """C3 linearisation; where the bases contradict each other, depth first without repeats."""
     bases = [b for b in cls.bases if b is not object]
+    if len(bases) == 1:
+        return (cls, *_mro_of(bases[0]))
     sequences = [_mro_of(b) for b in bases] + [list(bases)]
     result: list[Any] = [cls]
     while any(sequences):

@@ -571,21 +571,29 @@ class TorchGlue(Imports):
 # -- helpers -------------------------------------------------------------------------------------------------------------
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
+def _tensors(value: Any, seen: set[int] | None = None) -> Iterator[Tensor]:
+    """The tensors in nested containers; each container once, for one may hold itself or another many times over."""
     if isinstance(value, Tensor):
         yield value
-    elif isinstance(value, (tuple, list)):
+        return
+    if not isinstance(value, (tuple, list, dict, Instance)):
+        return
+    seen = set() if seen is None else seen
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, (tuple, list)):
         for item in value:
-            yield from _tensors(item)
+            yield from _tensors(item, seen)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _tensors(item)
+            yield from _tensors(item, seen)
     elif isinstance(value, Instance) and not isinstance(value.data, BaseException) and "_modules" not in value.attrs:
         for item in [*(value.attrs.values())][:64]:
             if isinstance(item, (Tensor, tuple, list)):
-                yield from _tensors(item)
+                yield from _tensors(item, seen)
         if isinstance(value.data, (dict, list, tuple)):
-            yield from _tensors(value.data)
+            yield from _tensors(value.data, seen)
 
 
 def _all_numbers(tensor: Tensor) -> bool:
