@@ -76,6 +76,7 @@ async def test_a_worker_killed_during_an_analysis_costs_that_analysis_only(start
     client.open(URI, "bad(1)\n")
     await client.published(URI, 1)
     client.change(URI, 2, {"text": "bad(1)\n# SLOW 30\n"})
+    await asyncio.sleep(1)  # the analysis has begun by now: a worker killed before would just be replaced
     info = await client.request("workspace/executeCommand", {"command": "ane-lsp.debugInfo"})
     os.kill(info["worker"], signal.SIGKILL)
     items = await client.published(URI, 2)
