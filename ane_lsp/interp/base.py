@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from ane_lsp.workspace import Workspace
 
 MAX_DEPTH = 220
+MAX_ELEMENTS = 1_000_000  # of one sequence
 MAX_REASONS = 5_000  # unknown values of watched files that are remembered
+
+PLAIN = (bool, int, float, str, bytes, complex, tuple, list, dict, set, frozenset, slice, range)
 
 clock = time.thread_time
 """Seconds of this thread: a loaded machine does not use up a budget."""
@@ -196,6 +199,24 @@ class Base:
         raise NotImplementedError
 
     def fork_value(self, frame: Frame, thunks: list[Callable[[], Any]], node: ast.AST | None = None) -> Any:
+        raise NotImplementedError
+
+    def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> Any:
+        raise NotImplementedError
+
+    def type_of(self, value: Any) -> Any:
+        raise NotImplementedError
+
+    def type_name(self, value: Any) -> str:
+        raise NotImplementedError
+
+    def truth(self, value: Any) -> Any:
+        raise NotImplementedError
+
+    def iterate(self, value: Any) -> Iterator[Any]:
+        raise NotImplementedError
+
+    def listed(self, value: Any) -> list[Any]:
         raise NotImplementedError
 
     def unpack_tensor(self, value: Tensor, count: int) -> list[Any]:

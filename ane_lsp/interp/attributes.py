@@ -1,0 +1,550 @@
+"""Attributes: looking up, binding, setting, deleting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ane_lsp.graph import Sym, Unknown
+from ane_lsp.interp import builtins, methods, state
+from ane_lsp.interp.base import Base
+from ane_lsp.interp.frames import UNDECIDED
+from ane_lsp.interp.scopes import signature_of
+from ane_lsp.interp.symbolic import SymRatio
+from ane_lsp.interp.values import (
+    MISSING,
+    BoundMethod,
+    Builtin,
+    ClassMethod,
+    ClassObject,
+    Device,
+    DType,
+    Function,
+    Instance,
+    ModuleObject,
+    NativeType,
+    OneOf,
+    Opaque,
+    Partial,
+    Property,
+    PyRaise,
+    StaticMethod,
+    Super,
+    Tensor,
+    TorchFunction,
+)
+from ane_lsp.torch_model.constants import FInfo, IInfo
+
+
+class Attributes(Base):
+    def getattr(self, obj: Any, name: str, default: Any = MISSING) -> Any:
+        """``obj.name``. Raises PyRaise(AttributeError) where it is missing and no default is given."""
+        found = self.lookup_attribute(obj, name)
+        if found is MISSING:
+            if default is not MISSING:
+                return default
+            if isinstance(obj, ModuleObject):
+                self.raise_(AttributeError, f"module '{obj.name}' has no attribute '{name}'")
+            self.raise_(AttributeError, f"'{self.type_name(obj)}' object has no attribute '{name}'")
+        return found
+
+    def lookup_attribute(self, obj: Any, name: str) -> Any:
+        """The attribute, or MISSING."""
+        kind = obj.__class__
+        if kind is Instance:
+            getter = obj.cls.flags.get("__getattribute__")
+            if getter is None:
+                getter = obj.cls.flags["__getattribute__"] = obj.cls.lookup("__getattribute__")
+            if getter is MISSING:
+                return self._instance_attribute(obj, name)
+            return self._overridden_attribute(getter, obj, name)
+        if kind is Tensor:
+            return self.tensor_getattr(obj, name)
+        if kind is ModuleObject:
+            return self.module_attribute(obj, name)
+        if kind is ClassObject:
+            return self._class_attribute(obj, name)
+        if kind is Unknown:
+            return Unknown(f"`.{name}` of something unknown", self.here(), obj)
+        if kind is OneOf:
+            found = [v for v in (self.lookup_attribute(o, name) for o in obj.options) if v is not MISSING]
+            return state.join(found, UNDECIDED, self.here()) if found else MISSING
+        if kind is Super:
+            return self._super_attribute(obj, name)
+        if kind is Function:
+            return self._function_attribute(obj, name)
+        if kind is BoundMethod:
+            if name == "__self__":
+                return obj.self
+            if name == "__func__":
+                return obj.func
+            return self.lookup_attribute(obj.func, name)
+        if kind is Partial:
+            if name in ("func", "args"):
+                return getattr(obj, name)
+            if name == "keywords":
+                return obj.kwargs
+            return obj.attrs.get(name, MISSING)
+        if kind is Property:
+            return self._property_attribute(obj, name)
+        if kind is NativeType:
+            return self._native_attribute(obj, name)
+        if kind is Opaque:
+            if name in ("__origin__", "__args__"):
+                return MISSING
+            if name.startswith("__"):
+                return obj.name.rsplit(".", 1)[-1] if name in ("__name__", "__qualname__") else MISSING
+            return Opaque(f"{obj.name}.{name}")
+        if kind is DType:
+            return self._dtype_attribute(obj, name)
+        if kind is Device:
+            return {"type": obj.type, "index": obj.index}.get(name, MISSING)
+        if kind is TorchFunction:
+            if name in ("__name__", "__qualname__"):
+                return obj.name.rsplit(".", 1)[-1]
+            return obj.name.rsplit(".", 1)[0] if name == "__module__" else MISSING
+        if kind is Builtin:
+            if name in ("__name__", "__qualname__"):
+                return obj.name
+            return MISSING if name != "__doc__" else None
+        if isinstance(obj, (Sym, SymRatio)):
+            return self._number_attribute(obj, name)
+        if isinstance(obj, (StaticMethod, ClassMethod)):
+            return obj.func if name == "__func__" else self.lookup_attribute(obj.func, name)
+        if isinstance(obj, type):
+            return self._builtin_type_attribute(obj, name)
+        if name == "__class__":
+            return self.type_of(obj)
+        if isinstance(obj, (FInfo, IInfo)):
+            return getattr(obj, name, MISSING)
+        if isinstance(obj, BaseException):
+            if name == "args":
+                return tuple(obj.args)
+            if name in ("with_traceback", "add_note"):
+                return Builtin(name, lambda interp, args, kwargs: obj)
+            return getattr(obj, "_attrs", {}).get(name, None if name.startswith("__") else MISSING)
+        return methods.method(self, obj, name)  # type: ignore[arg-type]
+
+    def _overridden_attribute(self, getter: Any, obj: Instance, name: str) -> Any:
+        """An attribute of an object whose class defines ``__getattribute__``."""
+        try:
+            return self.call(getter, (obj, name))
+        except PyRaise as raised:
+            if not isinstance(raised.value, AttributeError):
+                raise
+        fallback = obj.cls.lookup("__getattr__")
+        if fallback is MISSING or name.startswith("__"):
+            return MISSING
+        try:
+            return self.call(fallback, (obj, name))
+        except PyRaise as raised:
+            if isinstance(raised.value, AttributeError):
+                return MISSING
+            raise
+
+    def plain_attribute(self, obj: Any, name: Any) -> Any:
+        """``object.__getattribute__``."""
+        if not isinstance(obj, Instance):
+            return self.getattr(obj, name)
+        found = self._instance_attribute(obj, name)
+        if found is MISSING:
+            self.raise_(AttributeError, f"'{obj.cls.name}' object has no attribute '{name}'")
+        return found
+
+    def _instance_attribute(self, obj: Instance, name: str) -> Any:
+        cls = obj.cls
+        raw = cls.lookup(name)
+        if raw is not MISSING and raw.__class__ is Property:
+            if raw.cached and name in obj.attrs:
+                return obj.attrs[name]
+            return self._run_property(raw, obj, name)
+        attrs = obj.attrs
+        if name in attrs:
+            return attrs[name]
+        if raw is not MISSING:
+            return self.bind(raw, obj, cls)
+        if "_modules" in attrs:
+            found = self.nn_getattr(obj, name)
+            if found is not MISSING:
+                return found
+        if name == "__class__":
+            return cls
+        if name == "__dict__":
+            return attrs
+        found = self._native_member(obj, name)
+        if found is not MISSING:
+            return found
+        fallback = cls.lookup("__getattr__")
+        if fallback is not MISSING and not name.startswith("__"):
+            try:
+                return self.call(self.bind(fallback, obj, cls), (name,))
+            except PyRaise as raised:
+                if isinstance(raised.value, AttributeError):
+                    return MISSING
+                raise
+        for base in cls.mro:
+            if isinstance(base, Unknown):
+                return Unknown(f"`.{name}`: a base class of {cls.name} is unknown: {base.reason}", self.here(), base)
+        if name == "__doc__":
+            return None
+        if name == "__module__":
+            return cls.module.name
+        if name in ("__init__", "__init_subclass__", "__setstate__"):
+            return Builtin(name, lambda interp, args, kwargs: None)
+        if name == "__setattr__":
+            return Builtin(name, lambda interp, args, kwargs: interp.setattr_nn(obj, args[0], args[1]))
+        if name == "__getattribute__":
+            return Builtin(name, lambda interp, args, kwargs: interp.plain_attribute(obj, args[0]))
+        return MISSING
+
+    def _run_property(self, prop: Property, obj: Any, name: str) -> Any:
+        if prop.fget is None:
+            return MISSING
+        value = self.call(prop.fget, (obj,))
+        if prop.cached and isinstance(obj, Instance):
+            self.touch(obj.attrs)
+            obj.attrs[name] = value
+        return value
+
+    def _native_member(self, obj: Instance, name: str) -> Any:
+        """A member that comes from a builtin or native base class."""
+        for base in obj.cls.mro:
+            if isinstance(base, NativeType) and name in base.methods:
+                return self.bind(base.methods[name], obj, obj.cls)
+        if obj.data is not None:
+            if isinstance(obj.data, BaseException):
+                return self.lookup_attribute(obj.data, name) if name in ("args", "with_traceback") else MISSING
+            return self.lookup_attribute(obj.data, name) if name != "__class__" else MISSING
+        return MISSING
+
+    def bind(self, raw: Any, obj: Any, cls: Any) -> Any:
+        """What a raw class attribute becomes when it is read through an instance."""
+        kind = raw.__class__
+        if kind is Function or kind is Builtin or kind is TorchFunction:
+            return BoundMethod(raw, obj)
+        if kind is Property:
+            return self._run_property(raw, obj, "")
+        if kind is ClassMethod:
+            return BoundMethod(raw.func, cls)
+        if kind is StaticMethod:
+            return raw.func
+        if kind is Instance:
+            getter = raw.cls.lookup("__get__")
+            if getter is not MISSING:
+                return self.call(getter, (raw, obj, cls))
+            if property in raw.cls.mro and "fget" in raw.attrs:
+                return self.call(raw.attrs["fget"], (obj,))
+        return raw
+
+    def _class_attribute(self, cls: ClassObject, name: str) -> Any:
+        raw = cls.lookup(name)
+        if raw is not MISSING:
+            if raw.__class__ is ClassMethod:
+                return BoundMethod(raw.func, cls)
+            if raw.__class__ is StaticMethod:
+                return raw.func
+            if raw.__class__ is Instance:
+                getter = raw.cls.lookup("__get__")
+                if getter is not MISSING:
+                    return self.call(getter, (raw, None, cls))
+            return raw
+        simple = {
+            "__name__": cls.name,
+            "__qualname__": cls.qualname,
+            "__module__": cls.module.name,
+            "__bases__": cls.bases,
+        }
+        if name in simple:
+            return simple[name]
+        if name == "__mro__":
+            return (*cls.mro, object) if object not in cls.mro else cls.mro
+        if name == "mro":
+            return Builtin("mro", lambda interp, args, kwargs: list(cls.mro))
+        if name == "__dict__":
+            return cls.namespace
+        if name == "__class__":
+            return cls.metaclass
+        if name == "__doc__":
+            return None
+        if name == "__subclasses__":
+            return Builtin(name, lambda interp, args, kwargs: [])
+        for base in cls.mro:
+            if isinstance(base, NativeType):
+                found = base.methods.get(name, MISSING)
+                if found is not MISSING:
+                    return BoundMethod(found.func, cls) if isinstance(found, ClassMethod) else found
+        meta = cls.metaclass
+        if isinstance(meta, ClassObject):
+            raw = meta.lookup(name)
+            if raw is not MISSING:
+                return self.bind(raw, cls, meta)
+        for base in cls.mro:
+            if isinstance(base, Unknown):
+                return Unknown(f"`.{name}`: a base class of {cls.name} is unknown: {base.reason}", self.here(), base)
+        if name == "__new__":
+            return Builtin("__new__", lambda interp, args, kwargs: interp.new_instance(args[0], args[1:], kwargs))
+        if name in ("__init__", "__init_subclass__", "__post_init__") and name != "__post_init__":
+            return Builtin(name, lambda interp, args, kwargs: None)
+        if name == "__setattr__":
+            return Builtin(name, lambda interp, args, kwargs: interp.setattr_default(*args))
+        if isinstance(cls.native_base, type):
+            return self._builtin_type_attribute(cls.native_base, name)
+        return MISSING
+
+    def _super_attribute(self, sup: Super, name: str) -> Any:
+        mro = sup.obj_class.mro if isinstance(sup.obj_class, ClassObject) else (sup.obj_class,)
+        start = mro.index(sup.owner) + 1 if sup.owner in mro else 0
+        for cls in mro[start:]:
+            if isinstance(cls, ClassObject):
+                if name in cls.namespace:
+                    raw = cls.namespace[name]
+                    if raw.__class__ is Property:
+                        return self._run_property(raw, sup.obj, name)
+                    if raw.__class__ is Function and isinstance(sup.obj, ClassObject) and name == "__new__":
+                        return raw
+                    if raw.__class__ is StaticMethod and name == "__new__":
+                        return raw.func
+                    return self.bind(raw, sup.obj, sup.obj_class)
+                if name == "__setattr__" and self._is_module_base(cls):
+                    return Builtin(name, lambda interp, args, kwargs: interp.setattr_nn(sup.obj, args[0], args[1]))
+                if name == "__delattr__" and self._is_module_base(cls):
+                    return Builtin(name, lambda interp, args, kwargs: interp.nn_delattr(sup.obj, args[0]))
+                if name == "__getattr__" and self._is_module_base(cls):
+                    return Builtin(name, lambda interp, args, kwargs: interp.nn_getattr_or_raise(sup.obj, args[0]))
+                if name == "__call__" and self._is_module_base(cls):
+                    return Builtin(name, lambda interp, args, kwargs: interp.nn_call(sup.obj, args, kwargs))
+            elif isinstance(cls, NativeType):
+                if name in cls.methods:
+                    return self.bind(cls.methods[name], sup.obj, sup.obj_class)
+            elif isinstance(cls, Unknown):
+                return Unknown(f"super().{name}: a base class is unknown: {cls.reason}", self.here(), cls)
+        obj = sup.obj
+        if name == "__new__":
+            return Builtin("__new__", lambda interp, args, kwargs: interp.new_instance(args[0], args[1:], kwargs))
+        if name == "__init__":
+            return Builtin("__init__", lambda interp, args, kwargs: interp.native_init(obj, args, kwargs))
+        if name == "__call__" and isinstance(obj, ClassObject):  # type.__call__, from a metaclass
+            return Builtin(name, lambda interp, args, kwargs: interp.construct_plain(obj, args, kwargs))
+        if name == "__setattr__":
+            return Builtin(name, lambda interp, args, kwargs: interp.setattr_nn(obj, args[0], args[1]))
+        if name == "__delattr__":
+            return Builtin(name, lambda interp, args, kwargs: interp.delattr_plain(obj, args[0]))
+        if name == "__getattribute__":
+            return Builtin(name, lambda interp, args, kwargs: interp.plain_attribute(obj, args[0]))
+        if name in ("__init_subclass__", "__post_init__"):
+            return Builtin(name, lambda interp, args, kwargs: None)
+        if name in ("__eq__", "__hash__", "__repr__", "__str__", "__dir__", "__format__", "__reduce__"):
+            return Builtin(name, lambda interp, args, kwargs: interp.unknown(f"object.{name}"))
+        if isinstance(obj, Instance) and obj.data is not None:
+            return self.lookup_attribute(obj.data, name)
+        return MISSING
+
+    def _is_module_base(self, cls: ClassObject) -> bool:
+        return cls.name == "Module" and cls.module.name == "torch.nn.modules.module"
+
+    def _function_attribute(self, func: Function, name: str) -> Any:
+        if name in func.attrs:
+            return func.attrs[name]
+        if name == "__name__":
+            return func.name
+        if name == "__qualname__":
+            return func.qualname
+        if name == "__module__":
+            return func.module.name
+        if name == "__dict__":
+            return func.attrs
+        if name == "__defaults__":
+            return tuple(func.defaults) or None
+        if name == "__kwdefaults__":
+            return func.kw_defaults or None
+        if name == "__globals__":
+            return func.module.namespace
+        if name in ("__doc__", "__closure__"):
+            return None
+        if name == "__annotations__":
+            return {}
+        if name == "__code__":
+            return self._code_of(func)
+        if name == "__get__":
+            return Builtin(
+                "__get__", lambda interp, args, kwargs: BoundMethod(func, args[0]) if args[0] is not None else func
+            )
+        if name == "__call__":
+            return func
+        return MISSING
+
+    def _code_of(self, func: Function) -> Any:
+        signature = signature_of(func.node)
+        code = Instance(ClassObject("code", "code", (), {}, func.module))
+        names = (*signature.positional, *signature.kwonly)
+        code.attrs.update(co_varnames=names, co_argcount=len(signature.positional), co_name=func.name, co_flags=0)
+        return code
+
+    def _property_attribute(self, prop: Property, name: str) -> Any:
+        if name in ("fget", "fset", "fdel"):
+            return getattr(prop, name)
+        if name in ("setter", "getter", "deleter"):
+            slot = "f" + name[:3]
+
+            def replaced(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Property:
+                made = Property(prop.fget, prop.fset, prop.fdel, prop.cached)
+                setattr(made, slot, args[0])
+                return made
+
+            return Builtin(name, replaced)
+        return MISSING
+
+    def _native_attribute(self, native: NativeType, name: str) -> Any:
+        if name in native.methods:
+            found = native.methods[name]
+            if isinstance(found, ClassMethod):
+                return BoundMethod(found.func, native)
+            return found.func if isinstance(found, StaticMethod) else found
+        if name in ("__name__", "__qualname__"):
+            return native.name
+        if name == "__module__":
+            return native.module
+        if name in ("__doc__", "__init__"):
+            return None if name == "__doc__" else Builtin(name, lambda interp, args, kwargs: None)
+        return MISSING
+
+    def _dtype_attribute(self, dtype: DType, name: str) -> Any:
+        if name == "is_floating_point":
+            return dtype.name.startswith(("f", "bf"))
+        if name == "is_complex":
+            return dtype.name.startswith("c")
+        if name == "is_signed":
+            return not dtype.name.startswith(("u", "b8"))
+        if name == "itemsize":
+            bits = int("".join(c for c in dtype.name.split("e")[0] if c.isdigit()))
+            return max(1, bits // 8)
+        if name in ("to_real", "to_complex"):
+            return Builtin(name, lambda interp, args, kwargs: dtype)
+        return MISSING
+
+    def _number_attribute(self, value: Any, name: str) -> Any:
+        if name in ("real", "numerator"):
+            return value
+        if name == "is_integer":
+            return Builtin(
+                name, lambda interp, args, kwargs: isinstance(value, Sym) or interp.unknown("a ratio of sizes")
+            )
+        if name in ("__add__", "__mul__", "__floordiv__", "__sub__", "__mod__"):
+            symbol = {"__add__": "+", "__mul__": "*", "__floordiv__": "//", "__sub__": "-", "__mod__": "%"}[name]
+            return Builtin(name, lambda interp, args, kwargs: interp.binary(symbol, value, args[0]))
+        return MISSING
+
+    def _builtin_type_attribute(self, cls: type, name: str) -> Any:
+        if name in ("__name__", "__qualname__"):
+            return cls.__name__
+        if name == "__module__":
+            return cls.__module__
+        if name == "__mro__":
+            return cls.__mro__
+        if name == "__doc__":
+            return None
+        if name == "__new__":
+            return Builtin("__new__", lambda interp, args, kwargs: interp.new_instance(args[0], args[1:], kwargs))
+        if name == "__init__":
+            return Builtin("__init__", lambda interp, args, kwargs: interp.native_init(args[0], args[1:], kwargs))
+        if name == "__setattr__":
+            return Builtin(name, lambda interp, args, kwargs: interp.setattr_default(*args))
+        if name == "__getattribute__":
+            return Builtin(name, lambda interp, args, kwargs: interp.plain_attribute(args[0], args[1]))
+        found = builtins.type_attribute(cls, name)
+        if found is not MISSING:
+            return found
+        if hasattr(cls, name) and not name.startswith("__"):
+
+            def unbound(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+                target = args[0].data if isinstance(args[0], Instance) else args[0]
+                return interp.call(interp.getattr(target, name), args[1:], kwargs)
+
+            return Builtin(name, unbound)
+        if name.startswith("__") and hasattr(cls, name):
+
+            def dunder(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+                target = args[0].data if isinstance(args[0], Instance) and args[0].data is not None else args[0]
+                return interp.call_dunder(target, name, args[1:])
+
+            return Builtin(name, dunder)
+        return MISSING
+
+    def setattr(self, obj: Any, name: str, value: Any) -> None:
+        """``obj.name = value``."""
+        kind = obj.__class__
+        if kind is Instance:
+            raw = obj.cls.lookup("__setattr__")
+            if raw is not MISSING:
+                self.call(self.bind(raw, obj, obj.cls), (name, value))
+                return
+            self.setattr_nn(obj, name, value)
+        elif kind is Tensor:
+            self.tensor_setattr(obj, name, value)
+        elif kind is ClassObject or kind is ModuleObject:
+            self.touch(obj.namespace)
+            obj.namespace[name] = value
+        elif kind is Function or kind is Partial:
+            self.touch(obj.attrs)
+            obj.attrs[name] = value
+        elif kind is OneOf:
+            for option in obj.options:
+                self.setattr(option, name, value)
+        elif kind is BoundMethod:
+            self.setattr(obj.func, name, value)
+
+    def setattr_nn(self, obj: Instance, name: str, value: Any) -> None:
+        """Attribute assignment after any user-defined ``__setattr__``: properties, modules, then plain attributes."""
+        raw = obj.cls.lookup(name)
+        if raw is not MISSING and raw.__class__ is Property and not raw.cached:
+            if raw.fset is None:
+                self.raise_(AttributeError, f"property '{name}' has no setter")
+            self.call(raw.fset, (obj, value))
+            return
+        if raw.__class__ is Instance:
+            setter = raw.cls.lookup("__set__")
+            if setter is not MISSING:
+                self.call(setter, (raw, obj, value))
+                return
+        if self.is_nn_module(obj.cls) and self.nn_setattr(obj, name, value):
+            return
+        self.setattr_plain(obj, name, value)
+
+    def setattr_default(self, obj: Any, name: str, value: Any) -> None:
+        """``object.__setattr__``: descriptors of the class, then the object's own attributes."""
+        raw = obj.cls.lookup(name) if isinstance(obj, Instance) else MISSING
+        if raw.__class__ is Property and raw.fset is not None:
+            self.call(raw.fset, (obj, value))
+        else:
+            self.setattr_plain(obj, name, value)
+
+    def setattr_plain(self, obj: Any, name: str, value: Any) -> None:
+        """``object.__setattr__``."""
+        if isinstance(obj, Instance):
+            if name == "__class__" and isinstance(value, ClassObject):
+                obj.cls = value
+                return
+            if self.journals:
+                self.touch(obj.attrs)
+            obj.attrs[name] = value
+        elif not isinstance(obj, Unknown):
+            self.setattr(obj, name, value)
+
+    def delattr(self, obj: Any, name: str) -> None:
+        if isinstance(obj, Instance) and self.is_nn_module(obj.cls) and self.nn_delattr(obj, name):
+            return
+        self.delattr_plain(obj, name)
+
+    def delattr_plain(self, obj: Any, name: str) -> None:
+        space = (
+            obj.attrs
+            if isinstance(obj, (Instance, Function))
+            else obj.namespace
+            if isinstance(obj, (ClassObject, ModuleObject))
+            else None
+        )
+        if space is None or isinstance(obj, Unknown):
+            return
+        if name not in space:
+            self.raise_(AttributeError, name)
+        self.touch(space)
+        del space[name]

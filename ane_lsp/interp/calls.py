@@ -1,0 +1,361 @@
+"""Calls: functions and their arguments, instances, types."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from ane_lsp.graph import Sym, Unknown
+from ane_lsp.interp import builtins, state
+from ane_lsp.interp.attributes import Attributes
+from ane_lsp.interp.base import MAX_DEPTH, PLAIN
+from ane_lsp.interp.frames import UNDECIDED, Frame
+from ane_lsp.interp.scopes import signature_of
+from ane_lsp.interp.symbolic import SymRatio
+from ane_lsp.interp.values import (
+    MISSING,
+    BoundMethod,
+    Builtin,
+    ClassMethod,
+    ClassObject,
+    Device,
+    DType,
+    Function,
+    Instance,
+    ModuleObject,
+    NativeType,
+    OneOf,
+    Opaque,
+    Partial,
+    StaticMethod,
+    Tensor,
+    TorchFunction,
+)
+
+
+class Calls(Attributes):
+    # -- calls ---------------------------------------------------------------------------------------------------------
+
+    def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> Any:
+        """Call anything."""
+        kind = func.__class__
+        if kind is Function:
+            return self.call_function(func, args, kwargs or {})
+        if kind is BoundMethod:
+            return self.call(func.func, (func.self, *args), kwargs)
+        if kind is Builtin:
+            return func.fn(self, args, kwargs or {})
+        if kind is TorchFunction:
+            return self.torch_function(func, args, kwargs or {})
+        if kind is ClassObject:
+            return self.construct(func, args, kwargs or {})
+        if kind is Partial:
+            merged = {**func.kwargs, **kwargs} if kwargs else func.kwargs
+            return self.call(func.func, (*func.args, *args), merged)
+        if kind is Instance:
+            raw = func.cls.lookup("__call__")
+            if raw is not MISSING and not (raw.__class__ is Function and raw.module.name == "torch.nn.modules.module"):
+                return self.call(self.bind(raw, func, func.cls), args, kwargs)
+            if self.is_nn_module(func.cls):
+                return self.nn_call(func, args, kwargs or {})
+            native = self._native_member(func, "__call__")
+            if native is not MISSING:
+                return self.call(native, args, kwargs)
+            return self.unknown(f"a {func.cls.name} object is not callable as far as is known")
+        if kind is OneOf:
+            return self.fork_value(self.frame, [lambda f=f: self.call(f, args, kwargs) for f in func.options])  # type: ignore[misc]
+        if kind is Unknown:
+            return self.lost_call(func)
+        if kind is NativeType:
+            return func.construct(self, args, kwargs or {})
+        if isinstance(func, type):
+            return builtins.construct(self, func, args, kwargs or {})  # type: ignore[arg-type]
+        if kind is Opaque:
+            return func
+        if isinstance(func, (StaticMethod, ClassMethod)):
+            return self.call(func.func, args, kwargs)
+        if kind is Tensor or kind is ModuleObject or func is None or isinstance(func, PLAIN):
+            return self.raise_(TypeError, f"'{self.type_name(func)}' object is not callable")
+        return self.unknown(f"calling a {self.type_name(func)} is not modelled")
+
+    def lost_call(self, func: Unknown) -> Unknown:
+        """A call of something unknown: remembered for the summary."""
+        span = self.here()
+        if span is not None:
+            self.unresolved.setdefault(func.first.reason, span)
+        return Unknown("the result of a call that could not be followed", span, func)
+
+    def call_function(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self.tick()
+        frame = self.bind_arguments(func, args, kwargs)
+        if frame.depth > MAX_DEPTH:
+            self.raise_(RecursionError, "maximum recursion depth exceeded")
+        if signature_of(func.node).is_generator:
+            return self.start_generator(func, frame)
+        return self.run_function(func, frame)
+
+    def bind_arguments(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Frame:
+        """A frame for `func` with its parameters bound. Raises PyRaise(TypeError) where the call does not fit."""
+        signature = signature_of(func.node)
+        positional = signature.positional
+        space: dict[str, Any] = {}
+        count = len(positional)
+        given = len(args)
+        if given > count and signature.vararg is None:
+            self.raise_(TypeError, f"{func.name}() takes {count} positional arguments but {given} were given")
+        for name, value in zip(positional, args):
+            space[name] = value
+        if signature.vararg is not None:
+            space[signature.vararg] = tuple(args[count:])
+        extra: dict[str, Any] = {}
+        if kwargs:
+            accepted = positional[signature.posonly_count :]
+            for name, value in kwargs.items():
+                if name in accepted:
+                    if name in space:
+                        self.raise_(TypeError, f"{func.name}() got multiple values for argument '{name}'")
+                    space[name] = value
+                elif name in signature.kwonly:
+                    space[name] = value
+                elif signature.kwarg is not None:
+                    extra[name] = value
+                elif name == "**":
+                    pass
+                else:
+                    self.raise_(TypeError, f"{func.name}() got an unexpected keyword argument '{name}'")
+        lost = kwargs.get("**") if kwargs else None
+        if len(space) < count + (signature.vararg is not None) or signature.kwonly:
+            first_default = count - len(func.defaults)
+            for i, name in enumerate(positional):
+                if name not in space:
+                    if lost is not None:
+                        space[name] = lost
+                    elif i >= first_default:
+                        space[name] = func.defaults[i - first_default]
+                    else:
+                        self.raise_(TypeError, f"{func.name}() missing required argument: '{name}'")
+            for name in signature.kwonly:
+                if name not in space:
+                    if name in func.kw_defaults:
+                        space[name] = func.kw_defaults[name]
+                    elif lost is not None:
+                        space[name] = lost
+                    else:
+                        self.raise_(TypeError, f"{func.name}() missing required keyword-only argument: '{name}'")
+        if signature.kwarg is not None:
+            extra.pop("**", None)
+            space[signature.kwarg] = extra
+        frame = Frame(func.module, space, func.closure, self.frame, func.qualname, signature.local_names)
+        frame.owner = func.owner
+        return frame
+
+    # -- classes -------------------------------------------------------------------------------------------------------
+
+    def construct(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """``cls(*args, **kwargs)``."""
+        self.tick()
+        for base in cls.mro:
+            if isinstance(base, NativeType) and "__class_call__" in base.methods:
+                return self.call(base.methods["__class_call__"], (cls, *args), kwargs)
+        if isinstance(cls.metaclass, ClassObject):
+            caller = cls.metaclass.lookup("__call__")
+            if caller is not MISSING:
+                return self.call(caller, (cls, *args), kwargs)
+        return self.construct_plain(cls, args, kwargs)
+
+    def construct_plain(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        maker = cls.lookup("__new__")
+        if maker is not MISSING:
+            obj = self.call(maker.func if isinstance(maker, StaticMethod) else maker, (cls, *args), kwargs)
+            if not isinstance(obj, Instance) or not obj.cls.is_subclass(cls):
+                return obj
+        else:
+            obj = self.new_instance(cls, args, kwargs)
+            if not isinstance(obj, Instance):
+                return obj
+        obj.node = self.here()
+        init = cls.lookup("__init__")
+        if init is not MISSING:
+            self.call(init, (obj, *args), kwargs)
+        else:
+            for base in cls.mro:
+                if isinstance(base, NativeType) and "__init__" in base.methods:
+                    self.call(base.methods["__init__"], (obj, *args), kwargs)
+                    return obj
+            if maker is MISSING or args or kwargs:
+                self.native_init(obj, args, kwargs)
+        return obj
+
+    def new_instance(self, cls: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        """``object.__new__`` or that of a builtin base."""
+        if not isinstance(cls, ClassObject):
+            return self.call(cls, args, kwargs or {})
+        obj = Instance(cls)
+        base = cls.native_base
+        if base is not None:
+            if issubclass(base, BaseException):
+                obj.data = Exception(*[a for a in args if isinstance(a, str)])
+                obj.attrs["args"] = tuple(args)
+            elif base in (dict, list, set, deque):
+                obj.data = base()
+            elif base in (int, float, str, bytes, frozenset, complex) or issubclass(base, tuple):
+                obj.data = builtins.construct(self, base, args, kwargs or {})  # type: ignore[arg-type]
+        return obj
+
+    def native_init(self, obj: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """``__init__`` of a builtin base."""
+        if not isinstance(obj, Instance):
+            return
+        base = obj.cls.native_base
+        if property in obj.cls.mro:
+            names = ("fget", "fset", "fdel")
+            self.touch(obj.attrs)
+            obj.attrs.update({**dict.fromkeys(names), **dict(zip(names, args)), **kwargs})
+        if base in (dict, list, set, deque) and (args or kwargs):
+            filled = builtins.construct(self, base, args, kwargs)  # type: ignore[arg-type]
+            if isinstance(filled, (dict, list, set, deque)):
+                self.touch(obj.data)
+                state.restore(obj.data, filled)
+        elif base is not None and issubclass(base, BaseException):
+            obj.attrs["args"] = tuple(args)
+
+    def class_attributes_created(self, cls: ClassObject) -> None:
+        """Run the hooks of native bases, ``__set_name__`` and ``__init_subclass__`` for a new class."""
+        for base in cls.mro[1:]:
+            hook = base.methods.get("__class_created__") if isinstance(base, NativeType) else None
+            if hook is None and isinstance(base, ClassObject):
+                hook = base.flags.get("__class_created__")
+            if hook is not None:
+                self.call(hook, (cls,))
+        for name, value in list(cls.namespace.items()):
+            if isinstance(value, Instance):
+                setter = value.cls.lookup("__set_name__")
+                if setter is not MISSING:
+                    self.call(setter, (value, cls, name))
+
+    # -- types -----------------------------------------------------------------------------------------------------------
+
+    def type_of(self, value: Any) -> Any:
+        """The class of a value."""
+        if isinstance(value, Instance):
+            return value.cls
+        if isinstance(value, ClassObject):
+            return value.metaclass
+        if isinstance(value, Unknown):
+            return Unknown("the type of something unknown", self.here(), value)
+        if isinstance(value, OneOf):
+            return state.join([self.type_of(v) for v in value.options], UNDECIDED)
+        if isinstance(value, (Sym, SymRatio)):
+            return int if isinstance(value, Sym) else float
+        native = self.torch_type_of(value)
+        if native is None:
+            native = builtins.native_type_of(value)
+        return native if native is not None else type(value)
+
+    def type_name(self, value: Any) -> str:
+        cls = self.type_of(value)
+        return str(getattr(cls, "name", None) or getattr(cls, "__name__", "object"))
+
+    def isinstance(self, value: Any, cls: Any) -> Any:
+        """``isinstance``, three-valued."""
+        if isinstance(cls, tuple):
+            verdicts = [self.isinstance(value, c) for c in cls]
+            if any(v is True for v in verdicts):
+                return True
+            return next((v for v in verdicts if v is not False), False)
+        if isinstance(cls, Unknown):
+            return Unknown(f"isinstance against something unknown: {cls.reason}", self.here(), cls)
+        if isinstance(value, Unknown):
+            return Unknown("the type of something unknown", self.here(), value)
+        if isinstance(value, OneOf):
+            return state.join([self.isinstance(v, cls) for v in value.options], UNDECIDED)
+        if cls is object:
+            return True
+        if isinstance(value, Instance):
+            if isinstance(cls, ClassObject):
+                checker = (
+                    cls.metaclass.lookup("__instancecheck__") if isinstance(cls.metaclass, ClassObject) else MISSING
+                )
+                if checker is not MISSING:
+                    return self.truth(self.call(checker, (cls, value)))
+                if cls in value.cls.mro:
+                    return True
+            elif isinstance(cls, NativeType):
+                if cls in value.cls.mro or cls.matches(value):
+                    return True
+            elif isinstance(cls, type):
+                if cls in value.cls.mro or (
+                    value.cls.native_base is not None and issubclass(value.cls.native_base, cls)
+                ):
+                    return True
+            for base in value.cls.mro:
+                if isinstance(base, Unknown):
+                    return Unknown(f"a base class of {value.cls.name} is unknown", self.here(), base)
+            if isinstance(cls, Opaque):
+                return Unknown(f"isinstance against {cls.name}", self.here())
+            return False
+        if isinstance(cls, NativeType):
+            return bool(cls.matches(value))
+        if isinstance(cls, type):
+            if isinstance(value, Sym):
+                return issubclass(int, cls)
+            if isinstance(value, SymRatio):
+                return cls is float
+            if cls is type:
+                return isinstance(value, (type, ClassObject, NativeType))
+            if isinstance(value, (Tensor, Function, ModuleObject, ClassObject, Builtin, BoundMethod, DType, Device)):
+                return False
+            return isinstance(value, cls)
+        if isinstance(cls, ClassObject):
+            if isinstance(value, ClassObject):
+                return cls is value.metaclass or (
+                    isinstance(value.metaclass, ClassObject) and value.metaclass.is_subclass(cls)
+                )
+            if isinstance(value, Tensor):
+                return bool(value.attrs and value.attrs.get("__class__") is cls)
+            return False
+        if isinstance(cls, Opaque):
+            return Unknown(f"isinstance against {cls.name}", self.here())
+        return False
+
+    def issubclass(self, cls: Any, parent: Any) -> Any:
+        """``issubclass``, three-valued."""
+        if isinstance(parent, tuple):
+            verdicts = [self.issubclass(cls, p) for p in parent]
+            if any(v is True for v in verdicts):
+                return True
+            return next((v for v in verdicts if v is not False), False)
+        if isinstance(cls, Unknown) or isinstance(parent, Unknown):
+            return self.unknown("issubclass of something unknown")
+        if parent is object or cls is parent:
+            return True
+        if isinstance(cls, ClassObject):
+            if parent in cls.mro:
+                return True
+            if isinstance(parent, type) and cls.native_base is not None:
+                return issubclass(cls.native_base, parent)
+            unknown = next((b for b in cls.mro if isinstance(b, Unknown)), None)
+            return unknown if unknown is not None else False
+        if isinstance(cls, type) and isinstance(parent, type):
+            return issubclass(cls, parent)
+        if isinstance(cls, NativeType):
+            base = cls.base
+            return base is parent or (isinstance(base, (NativeType, type)) and self.issubclass(base, parent) is True)
+        return False
+
+    def exception_matches(self, value: Any, kinds: Any) -> Any:
+        """Whether an except clause catches `value`."""
+        if isinstance(value, Unknown) or isinstance(kinds, (Unknown, Opaque)):
+            return True
+        if isinstance(kinds, tuple):
+            return any(self.exception_matches(value, k) is not False for k in kinds)
+        verdict = self.isinstance(value, kinds)
+        return True if isinstance(verdict, Unknown) else verdict
+
+    def exception_of(self, value: Any) -> Any:
+        """The exception object a raise statement raises."""
+        if isinstance(value, ClassObject):
+            return self.construct(value, (), {})
+        if isinstance(value, type) and issubclass(value, BaseException):
+            return value()
+        return value
