@@ -304,18 +304,24 @@ def floordiv(left: DimLike, right: DimLike) -> DimLike:
         remaining = _from_terms(rest)
         if not isinstance(remaining, Sym):
             return _from_terms(_merge(whole.items(), _terms(remaining // right), 1))
-        inner = remaining.terms[0][0][0] if remaining.is_atom else None
-        if inner is not None and inner.op == "//" and not isinstance(inner.args[1], Sym):
-            numerator, denominator = inner.args
-            folded: DimLike = _opaque("//", numerator, denominator * right)  # type: ignore[arg-type, operator]
-        else:
-            folded = _opaque("//", remaining, right)
-        return folded + _from_terms(whole)
+        return _nested_floordiv(remaining, right) + _from_terms(whole)
     exact = exact_div(left, right)
     if exact is not None:
         return exact
     if not isinstance(left, Sym) and lower_bound(right) > left >= 0:
         return 0
+    return _opaque("//", left, right)
+
+
+def _nested_floordiv(left: Sym, right: int) -> DimLike:
+    """``left // right``; ``(a//m + b)//n`` is ``(a + b*m)//(m*n)`` for whole numbers m and n above 0 and any whole b."""
+    terms = dict(left.terms)
+    shift = terms.pop((), 0)
+    (monomial, coefficient), *others = terms.items()
+    atom = monomial[0] if len(monomial) == 1 and coefficient == 1 and not others else None
+    if atom is not None and atom.op == "//" and isinstance(atom.args[1], int) and atom.args[1] > 0 and right > 0:
+        numerator, denominator = atom.args
+        return floordiv(numerator + shift * denominator, denominator * right)  # type: ignore[operator]
     return _opaque("//", left, right)
 
 

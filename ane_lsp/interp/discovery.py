@@ -211,6 +211,10 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         return None
     if interp.is_nn_module(model.cls):
         interp.call(interp.getattr(model, "eval"), ())  # what is converted is never in training mode
+    example = _example_call(interp, model)
+    if example is not None:
+        assumed.append("inputs: its example_input_array")
+        return interp.call(model, *example)
     hints = hints_in_source(forward.node, model.cls.node)
     parameters = _required(forward.node, skip=1) or _main_inputs(model, forward.node)
     plain = {p.arg: _plain_value(p) for p in parameters}
@@ -238,6 +242,18 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
     signature = signature_of(forward.node)
     ordered = tuple(inputs[n] for n in signature.positional[1:] if n in inputs)
     return interp.call(model, ordered, {n: v for n, v in inputs.items() if n not in signature.positional})
+
+
+def _example_call(interp: Interpreter, model: Instance) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """The call that a Lightning module's ``example_input_array`` stands for; None where it has none that is known."""
+    example = interp.getattr(model, "example_input_array", None)
+    if isinstance(example, Tensor):
+        return (example,), {}
+    if isinstance(example, dict) and example and all(isinstance(name, str) for name in example):
+        return (), example
+    if isinstance(example, (tuple, list)) and any(isinstance(value, Tensor) for value in example):
+        return tuple(example), {}
+    return None
 
 
 def _undecorated(func: Any) -> Any:

@@ -22,7 +22,9 @@ STUB_ROOTS = (
     Path(__file__).parent / "stubs",
     Path(__file__).parent.parent / "torch_model" / "stubs",
 )
-_PARTIAL_STUBS = frozenset({"numpy", "einops"})  # packages of which a stub describes a part
+_PARTIAL_STUBS = frozenset(
+    {"numpy", "einops", "lightning", "pytorch_lightning"}
+)  # packages of which a stub describes a part
 _STDLIB: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
 _STAR = re.compile(r"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\*", re.M)
 

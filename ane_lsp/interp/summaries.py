@@ -90,6 +90,9 @@ _KINDS = {
         # Fill weights with random numbers, module by module: half the steps of building a model, and no shape depends on it.
         "transformers.modeling_utils:PreTrainedModel.initialize_weights",
         "timm.models.vision_transformer:VisionTransformer.init_weights",
+        # Fetch weights for a model that is built already.
+        "timm.models._builder:load_pretrained",
+        "timm.models._builder:load_custom_pretrained",
     ),
 }
 
