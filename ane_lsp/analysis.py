@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ane_lsp.checks.finding import SEVERITIES, Finding, Related
@@ -12,8 +13,6 @@ from ane_lsp.graph import Graph, Span, TensorType, dims
 from ane_lsp.syntax.source import SyntaxProblem
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ane_lsp.interp.run import Run
     from ane_lsp.interp.values import Refusal
     from ane_lsp.syntax.comments import Directives
@@ -41,6 +40,7 @@ class ModelSummary:
     unknown_shapes: operations with an output whose shape is not known.
     assumed: what was assumed to run it ("B and L are symbols: no concrete entry calls Net").
     stopped: why the run ended early (``"budget"``), None where it did not. errors, warnings: how many of the findings.
+    elsewhere: errors and warnings that stand in other files the model runs through, a line each; they are not in `findings`.
     """
 
     name: str
@@ -54,6 +54,7 @@ class ModelSummary:
     stopped: str | None = None
     errors: int = 0
     warnings: int = 0
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -176,6 +177,7 @@ def _check_entries(
                 findings=0,
                 assumed=entry.assumed,
                 stopped=outcome.run.stopped,
+                elsewhere=_elsewhere(found, file, workspace, settings),
             )
         )
     if outcome.run.stopped == "budget":
@@ -236,6 +238,21 @@ def _configured(settings: Settings, path: Path) -> list[tuple[str, tuple[InputSp
         for entry in settings.entries
         if not entry.file or path_matches(path, entry.file, settings.root)
     ]
+
+
+def _elsewhere(found: list[Finding], file: str, workspace: Workspace, settings: Settings) -> tuple[str, ...]:
+    """Errors and warnings of one model that its author meets in a library: where they stand, and what they say first."""
+    told = {}
+    for finding in found:
+        span = finding.span
+        chosen = settings.is_selected(finding.code, finding.name, Path(span.file)) and settings.shows(
+            finding.confidence
+        )
+        if span.file != file and finding.severity in ("error", "warning") and chosen:
+            what = finding.message.partition(": ")[0].partition(". ")[0].removesuffix(".")
+            place = f"{workspace.relative(span.file)}:{span.line}"
+            told[place, finding.code] = f"{place}: {finding.severity}[{finding.code}] {what}"
+    return tuple(told.values())
 
 
 def _is_known(type: TensorType) -> bool:

@@ -176,7 +176,14 @@ def _result_from(plain: dict[str, Any]) -> FileAnalysis:
         [_finding_from(finding) for finding in plain["findings"]],
         [],
         [
-            ModelSummary(**{**model, "span": Span(**model["span"]), "assumed": tuple(model["assumed"])})
+            ModelSummary(
+                **{
+                    **model,
+                    "span": Span(**model["span"]),
+                    "assumed": tuple(model["assumed"]),
+                    "elsewhere": tuple(model["elsewhere"]),
+                }
+            )
             for model in plain["models"]
         ],
         [AnalysisError(**{**error, "span": Span(**error["span"])}) for error in plain["errors"]],

@@ -97,6 +97,8 @@ class Attributes(Base):
         if kind is DType:
             return self._dtype_attribute(obj, name)
         if kind is Device:
+            if name in ("__enter__", "__exit__"):  # where tensors are made decides no shape
+                return Builtin(name, lambda interp, args, kwargs: obj if name == "__enter__" else None)
             return {"type": obj.type, "index": obj.index}.get(name, MISSING)
         if kind is TorchFunction:
             if name in ("__name__", "__qualname__"):

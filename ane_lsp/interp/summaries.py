@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ane_lsp.interp.values import Builtin, ClassObject, Function
+from ane_lsp.interp.pretrained import FROM_PRETRAINED
+from ane_lsp.interp.values import Builtin, ClassMethod, ClassObject, Function
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
@@ -96,4 +97,7 @@ _KINDS = {
     ),
 }
 
-SUMMARIES: dict[str, Builtin] = {key: Builtin(key.partition(":")[2], fn) for fn, keys in _KINDS.items() for key in keys}
+SUMMARIES: dict[str, Builtin | ClassMethod] = {
+    **{key: Builtin(key.partition(":")[2], fn) for fn, keys in _KINDS.items() for key in keys},
+    **FROM_PRETRAINED,
+}

@@ -74,6 +74,7 @@ def _model(report: Report, model: ModelSummary) -> dict[str, Any]:
         "findings": model.findings,
         "assumed": list(model.assumed),
         "stopped": model.stopped,
+        "elsewhere": list(model.elsewhere),
     }
 
 

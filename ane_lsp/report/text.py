@@ -12,6 +12,7 @@ from ane_lsp.report.model import Report
 from ane_lsp.report.terminal import Painter, printable, width
 
 _WINDOW = 110
+_ELSEWHERE = 5  # findings in other files that are named
 _PLURALS = {"information": "information", "hint": "hints", "warning": "warnings", "error": "errors"}
 
 
@@ -104,6 +105,10 @@ def _model(model: ModelSummary, paint: Painter) -> str:
     line += f"; {_count(model.findings, 'finding')}"
     if model.stopped:
         line += f" (stopped early: {printable(model.stopped)})"
+    for place in model.elsewhere[:_ELSEWHERE]:
+        line += "\n  " + paint("dim", "elsewhere: " + printable(place))
+    if len(model.elsewhere) > _ELSEWHERE:
+        line += "\n  " + paint("dim", f"elsewhere: {len(model.elsewhere) - _ELSEWHERE} more")
     for assumed in model.assumed:
         line += "\n  " + paint("dim", "assumed: " + printable(assumed))
     return line

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ane_lsp.syntax.source import SourceFile, read_source, source_from_text
+from ane_lsp.workspace.checkpoints import find_configuration
 from ane_lsp.workspace.environment import Environment, EnvironmentNotFound, find_environment
 from ane_lsp.workspace.resolve import DirectoryCache, Finder, ModuleFile, package_root
 
@@ -122,6 +124,10 @@ class Workspace:
             while self._cached_text > CACHED_TEXT and len(self._files) > 1:
                 self._cached_text -= len(self._files.popitem(last=False)[1][1].text)
         return source
+
+    def model_configuration(self, name: str, subfolder: str = "", revision: str = "main") -> dict[str, Any] | None:
+        """The ``config.json`` of a published model, where it is on this machine (see :mod:`.checkpoints`)."""
+        return find_configuration(name, self.root, lambda path: self.read(path).text, subfolder, revision)
 
     # -- imports -----------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -38,6 +39,15 @@ def test_text_closes_with_models_and_totals() -> None:
     assert "Slow: 1 operation, 0 can run on the ANE of M1; 1 finding (stopped early: budget)\n" in text
     assert "     1  ANE302  max-pool-window\n" in text
     assert text.endswith("4 findings in 2 files (1 error, 1 warning, 1 information, 1 hint), 1 not analysed in full\n")
+
+
+def test_text_names_what_a_model_meets_in_other_files() -> None:
+    model = replace(report().models[0], elsewhere=tuple(f"lib.py:{line}: warning[ANE205] cumsum" for line in range(7)))
+    lines = render(report(models=[model]), "text").splitlines()
+    assert [line for line in lines if line.startswith("  elsewhere: lib.py")] == [
+        f"  elsewhere: lib.py:{line}: warning[ANE205] cumsum" for line in range(5)
+    ]
+    assert "  elsewhere: 2 more" in lines
 
 
 def test_text_shows_a_part_of_a_very_long_line() -> None:
