@@ -318,6 +318,8 @@ class Attributes(Base):
                 if name in cls.methods:
                     return self.bind(cls.methods[name], sup.obj, sup.obj_class)
             elif isinstance(cls, Unknown):
+                if name == "__init__" and isinstance(sup.obj, Instance) and self.is_nn_module(sup.obj.cls):
+                    return self._module_start(sup.obj)
                 return Unknown(f"super().{name}: a base class is unknown: {cls.reason}", self.here(), cls)
         obj = sup.obj
         if name == "__new__":
@@ -339,6 +341,11 @@ class Attributes(Base):
         if isinstance(obj, Instance) and obj.data is not None:
             return self.lookup_attribute(obj.data, name)
         return MISSING
+
+    def _module_start(self, obj: Instance) -> Builtin:
+        """The constructor of an unknown base of a module: at least what ``nn.Module`` does."""
+        base = next(c for c in obj.cls.mro if isinstance(c, ClassObject) and self._is_module_base(c))
+        return Builtin("__init__", lambda interp, args, kwargs: interp.call(base.namespace["__init__"], (obj,)))
 
     def _is_module_base(self, cls: ClassObject) -> bool:
         return cls.name == "Module" and cls.module.name == "torch.nn.modules.module"

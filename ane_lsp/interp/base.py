@@ -258,6 +258,9 @@ class Base:
     def is_nn_module(self, cls: ClassObject) -> bool:
         raise NotImplementedError
 
+    def take_for_module(self, cls: ClassObject) -> None:
+        raise NotImplementedError
+
     def nn_getattr(self, obj: Instance, name: str) -> Any:
         return MISSING
 

@@ -322,6 +322,10 @@ def _hasattr(interp: Interpreter, obj: Any, name: Any, /) -> Any:
         raise
     if isinstance(found, Unknown) and isinstance(obj, ModuleObject) and name not in obj.namespace:
         return interp.unknown(f"whether {obj.name} has {name!r}", found)
+    if isinstance(found, Unknown) and isinstance(obj, Instance):
+        base = next((b for b in obj.cls.mro if isinstance(b, Unknown)), None)
+        if base is not None and found.cause is base:
+            return interp.unknown(f"whether a {obj.cls.name} has {name!r}: a base class is unknown", base)
     return found is not MISSING
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,19 +120,31 @@ def run_file(
     endless: list[str] = []
 
     def collect(before: int, span: Span | None, assumed: tuple[str, ...] = ()) -> None:
+        elsewhere = span is not None and span.file != str(path)
         for graph, (root, where) in list(zip(interp.recorder.graphs, interp.recorder.entries))[before:]:
-            if any(call.span.file == str(path) for call in graph.calls) or root.cls.module.path == str(path):
+            if (
+                any(call.span.file == str(path) for call in graph.calls)
+                or root.cls.module.path == str(path)
+                or (elsewhere and any(place.file == str(path) for call in graph.calls for place in call.stack))
+            ):
                 entries.append(EntryRun(graph, span or where or _class_span(root), assumed))
 
-    def attempt(work: Callable[[], Any], span: Span, assumed: list[str]) -> bool:
-        before = len(interp.recorder.graphs)
-        done = False
-        with interp.step_limit(ATTEMPT_STEPS):
-            done = guarded_inline(interp, work, run_ref)
-        if assumed:  # inputs nobody wrote prove nothing
-            run_ref[-1].refusals.clear()
-        collect(before, span, tuple(assumed))
-        return done
+    class Attempts:
+        def __call__(self, work: Callable[[], Any], span: Span, assumed: list[str]) -> bool:
+            before = len(interp.recorder.graphs)
+            done = False
+            with interp.step_limit(ATTEMPT_STEPS):
+                done = guarded_inline(interp, work, run_ref)
+            if assumed:  # inputs nobody wrote prove nothing
+                run_ref[-1].refusals.clear()
+            collect(before, span, tuple(assumed))
+            return done
+
+        def settle(self, caller: Span, found: Sequence[Span]) -> None:
+            made = [replace(entry, span=found[0]) for entry in entries if entry.span == caller and found]
+            entries[:] = [entry for entry in entries if entry.span != caller and entry.span not in found] + made
+
+    attempt = Attempts()
 
     def work() -> Any:
         module: ModuleObject | None = None

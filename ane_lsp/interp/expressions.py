@@ -185,6 +185,8 @@ class Expressions(TorchGlue):
             self.run_block(node.body, body)
         finally:
             self.frame = caller
+        if isinstance(cls.namespace.get("forward"), Function) and any(isinstance(b, Unknown) for b in cls.mro):
+            self.take_for_module(cls)
         slots = cls.namespace.get("__init_subclass__")
         if isinstance(slots, Function):
             cls.namespace["__init_subclass__"] = ClassMethod(slots)

@@ -496,6 +496,10 @@ class Imports(Objects):
         tree = self._source(module).parse() if module.path is not None else None
         return tree if isinstance(tree, ast.Module) else None
 
+    def lines_of(self, module: ModuleObject) -> list[str]:
+        """The lines of a module's file, none where it has no file."""
+        return self._source(module).text.splitlines() if module.path is not None else []
+
     def run_module(self, module: ModuleObject) -> None:
         """Run a module's top level once. A statement that fails is left out; the rest still counts."""
         if module.state != "new":
@@ -526,7 +530,8 @@ class Imports(Objects):
         for piece, body in zip(pieces, parsed):
             if body is not None:
                 self._run_statements(module, body)
-            elif piece.name == "_":  # registered with something, never looked up
+            elif piece.name == "_" or piece.name in module.namespace:
+                # Registered with something and never looked up, or perhaps made of what the name stood for: ``class A(A)``.
                 self._run_statements(module, piece.parse())
             else:
                 module.namespace[piece.name] = Lazy(module, piece.name, piece)

@@ -1,18 +1,18 @@
-"""What a model's inputs must look like, from how its forward first uses them.
+"""What a model's inputs must look like, from how its forward uses them.
 
-A forward is run once on *probes*: tensors of unknown shape that remember which operations they meet. A convolution tells
-rank and channels, a Linear the last size, an embedding that the input holds ids. From that a symbolic shape is built; what
-no use and no name tells stays unknown.
+A forward is run on *probes*: tensors of unknown shape that remember which operations they meet. A convolution tells rank
+and channels, a Linear the last size, an embedding that the input holds ids. A result whose shape follows from a probe's is
+a probe itself, linked to it, so that what a later use tells about it is told about the input. From that a symbolic shape is
+built; what no use and no name tells stays unknown. What operations tell is in :mod:`ane_lsp.interp.uses`.
 """
 
 from __future__ import annotations
 
-import ast
-import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ane_lsp.graph import DimLike, Shape, Sym, TensorType, dims
+from ane_lsp.graph import DimLike, Shape, TensorType, dims
 from ane_lsp.interp.values import Tensor
 
 _NAMES: dict[int, tuple[str, ...]] = {
@@ -33,39 +33,79 @@ CONVENTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "timestep": (("B",), "f32"), "timesteps": (("B",), "f32"), "encoder_hidden_states": (("B", "S", "C"), "f32"),
 }  # fmt: skip
 
-# Operations whose second argument is a weight of the input's own dtype.
-_WEIGHTED = frozenset(
-    {"conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "linear"}
-)
-
-# Operations that leave shape and dtype alone, so that the result still tells about the input.
-_PASSES = frozenset({"layer_norm", "rms_norm", "batch_norm", "group_norm", "instance_norm", "softmax", "contiguous", "clone", "detach", "relu", "gelu", "silu", "dropout", "to", "float", "half", "type_as",
-                     "add", "sub", "mul", "div", "sigmoid", "tanh", "add_", "mul_", "div_", "sub_", "relu_"})  # fmt: skip
+Sizes = Mapping[int, DimLike]
+NOTHING: Sizes = {}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one use tells. sizes: by axis, negative ones count from the end."""
+
+    told: str
+    rank: int | None = None
+    sizes: Sizes = field(default_factory=dict)
+    names: tuple[str, ...] | None = None
+    dtype: str | None = None
+
+
+Back = Callable[[Facts], Facts]
+"""What facts about a result say about the value it was made from."""
+
+
+@dataclass(slots=True, eq=False)
 class Probe:
-    """What was learned about one input. told: how, for the reader."""
+    """What was learned about one input, or about a value made from it. told: how, for the reader.
+
+    suggested: a shape it is combined with elementwise: likely its own, where nothing else tells.
+    """
 
     name: str
     rank: int | None = None
     names: tuple[str, ...] | None = None
-    channels: DimLike | None = None
-    last: DimLike | None = None
+    sizes: dict[int, DimLike] = field(default_factory=dict)
     dtype: str | None = None
     told: str = ""
-    met: list[str] = field(default_factory=list)
+    suggested: TensorType | None = None
+    suggested_by: str = ""
+    links: tuple[tuple[Probe, Back], ...] = ()
+    pieces: bool = False  # the value is several tensors that look like this
 
-    def learn(self, told: str, **facts: Any) -> None:
-        """Keep facts that are not known yet; the first use counts."""
-        for key, value in facts.items():
-            if value is not None and getattr(self, key) is None:
-                setattr(self, key, value)
-                self.told = self.told or told
+    def learn(self, told: str, rank: int | None = None, sizes: Sizes = NOTHING, names: tuple[str, ...] | None = None,
+              dtype: str | None = None) -> None:  # fmt: skip
+        """Keep facts that are not known yet, here and in what this was made from; the first use counts."""
+        self.take(Facts(told, rank, {a: s for a, s in sizes.items() if dims.is_known(s)}, names, dtype))
+
+    def take(self, facts: Facts) -> None:
+        new = False
+        if facts.rank is not None and self.rank is None:
+            self.rank, new = facts.rank, True
+        for axis, size in facts.sizes.items():
+            if axis not in self.sizes:
+                self.sizes[axis], new = size, True
+        if facts.names is not None and self.names is None:
+            self.names, new = facts.names, True
+        if facts.dtype is not None and self.dtype is None:
+            self.dtype, new = facts.dtype, True
+        if new:
+            self.told = self.told or facts.told
+            for source, back in self.links:
+                source.take(back(facts))
+
+    def suggest(self, told: str, kind: TensorType) -> None:
+        """The value meets another of this shape elementwise."""
+        if self.suggested is None and kind.shape is not None:
+            self.suggested, self.suggested_by = kind, told
+            for source, back in self.links:
+                if back in (same, same_shape):
+                    source.suggest(told, kind)
+
+    def linked(self, back: Back, pieces: bool = False) -> Probe:
+        """A value made from this one."""
+        return Probe(self.name, links=((self, back),), pieces=pieces)
 
     @property
     def knows(self) -> bool:
-        return self.rank is not None or self.last is not None or self.channels is not None or self.dtype == "i64"
+        return self.rank is not None or bool(self.sizes) or self.dtype in ("i64", "i32")
 
     def type(self) -> TensorType | None:
         """The symbolic type the facts amount to; None where nothing is known."""
@@ -73,26 +113,145 @@ class Probe:
         rank = self.rank
         dtype = self.dtype or "f32"
         if rank is None and not self.knows:
+            if self.suggested is not None:
+                self.told = self.told or self.suggested_by
+                return TensorType(self.suggested.shape, self.dtype or self.suggested.dtype)
             known = CONVENTIONS.get(self.name)
             if known is None:
                 return None
-            names, dtype = known
+            names, dtype = known[0], self.dtype or known[1]
             rank = len(names)
             self.told = "its name"
+        if rank is None and self.suggested is not None:
+            rank = self.suggested.rank
         if rank is None:
-            rank = 2 if dtype == "i64" else 3 if self.last is not None else 4
+            rank = self._likely_rank(dtype)
         if names is None:
-            names = ("B", "L") if dtype == "i64" and rank == 2 else _NAMES.get(rank)
+            names = ("B", "L") if dtype in ("i64", "i32") and rank == 2 else _NAMES.get(rank)
         if names is None or len(names) != rank:
             names = tuple(f"N{i}" for i in range(rank))
-        if rank == 3 and self.channels is not None and self.last is None:
+        sizes = {axis % rank: size for axis, size in self.sizes.items() if -rank <= axis < rank}
+        if rank == 3 and names is _NAMES[3] and 1 in sizes and 2 not in sizes:
             names = ("B", "C", "L")
+        if rank == 4 and names is _NAMES[4] and 3 in sizes and 1 not in sizes:
+            names = ("B", "H", "W", "C")
         shape: list[DimLike] = [dims.symbol(n) if not n.isdigit() else int(n) for n in names]
-        if self.channels is not None and rank >= 2:
-            shape[1] = self.channels
-        if self.last is not None and rank >= 1:
-            shape[-1] = self.last
+        for axis, size in sizes.items():
+            shape[axis] = size
         return TensorType(tuple(shape), dtype)
+
+    def _likely_rank(self, dtype: str) -> int:
+        if dtype in ("i64", "i32") and not self.sizes:
+            return 2
+        if any(axis >= 0 for axis in self.sizes):
+            return 4
+        return 3
+
+
+# -- what is known of a result, said of its source -------------------------------------------------------------------------
+
+
+def same(facts: Facts) -> Facts:
+    """The result has shape and dtype of its source."""
+    return facts
+
+
+def same_shape(facts: Facts) -> Facts:
+    """The result has the shape of its source, in a dtype of its own."""
+    return Facts(facts.told, facts.rank, facts.sizes, facts.names)
+
+
+def same_rank(facts: Facts) -> Facts:
+    """Only the number of dimensions is that of the source."""
+    return Facts(facts.told, facts.rank)
+
+
+def same_channels(facts: Facts) -> Facts:
+    """Pooling and resizing: rank, batch and channels are those of the source."""
+    return Facts(facts.told, facts.rank, {a: s for a, s in facts.sizes.items() if a in (0, 1)}, dtype=facts.dtype)
+
+
+def shifted(by: int) -> Back:
+    """The source has so many dimensions more than the result."""
+    return lambda facts: Facts(facts.told, facts.rank + by if facts.rank is not None else None)
+
+
+def permuted(axes: Sequence[int]) -> Back:
+    """``source.permute(axes)``"""
+    rank = len(axes)
+
+    def back(facts: Facts) -> Facts:
+        sizes = {axes[a % rank] % rank: s for a, s in facts.sizes.items() if -rank <= a < rank}
+        return Facts(facts.told, facts.rank, sizes, dtype=facts.dtype)
+
+    return back
+
+
+def swapped(first: int, second: int) -> Back:
+    """``source.transpose(first, second)``"""
+
+    def back(facts: Facts) -> Facts:
+        a, b = first, second
+        known = facts.sizes
+        if facts.rank is not None and facts.rank > 1:
+            a, b = a % facts.rank, b % facts.rank
+            known = {axis % facts.rank: size for axis, size in known.items() if -facts.rank <= axis < facts.rank}
+        elif (a < 0) != (b < 0):
+            known = {axis: size for axis, size in known.items() if axis in (a, b)}
+        else:
+            known = {axis: size for axis, size in known.items() if (axis < 0) == (a < 0)}
+        return Facts(facts.told, facts.rank, {b if x == a else a if x == b else x: s for x, s in known.items()},
+                     dtype=facts.dtype)  # fmt: skip
+
+    return back
+
+
+def inserted(at: int) -> Back:
+    """``source.unsqueeze(at)``"""
+
+    def back(facts: Facts) -> Facts:
+        rank = facts.rank
+        sizes: dict[int, DimLike] = {}
+        if rank is not None and rank > 0:
+            place = at % rank
+            for axis, size in facts.sizes.items():
+                axis %= rank
+                if axis != place:
+                    sizes[axis if axis < place else axis - 1] = size
+        elif at >= 0:
+            sizes = {axis if axis < at else axis - 1: s for axis, s in facts.sizes.items() if axis >= 0 and axis != at}
+        return Facts(facts.told, rank - 1 if rank is not None else None, sizes, dtype=facts.dtype)
+
+    return back
+
+
+def indexed(key: tuple[Any, ...]) -> Back:
+    """``source[key]`` with ints, slices and None only."""
+    taken = sum(1 for part in key if isinstance(part, int))
+    added = sum(1 for part in key if part is None)
+
+    def back(facts: Facts) -> Facts:
+        sizes: dict[int, DimLike] = {}
+        source = result = 0
+        for part in key:
+            if part is None:
+                result += 1
+            elif isinstance(part, int):
+                source += 1
+            else:
+                if part == slice(None) and result in facts.sizes:
+                    sizes[source] = facts.sizes[result]
+                source, result = source + 1, result + 1
+        for axis, size in facts.sizes.items():  # axes behind the key are taken as they are
+            if axis >= result:
+                sizes[axis + source - result] = size
+        rank = facts.rank + taken - added if facts.rank is not None else None
+        return Facts(facts.told, rank, sizes, dtype=facts.dtype)
+
+    return back
+
+
+# -- probes as tensors ---------------------------------------------------------------------------------------------------
 
 
 def probe_of(tensor: Any) -> Probe | None:
@@ -110,124 +269,12 @@ def probe_tensor(probe: Probe) -> Tensor:
     return made
 
 
-def note_use(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], caller: str) -> Probe | None:
-    """An operation meets its arguments: learn from it. Returns the probe its result still stands for, if any."""
-    short = name.rsplit(".", 1)[-1]
-    first = args[0] if args else kwargs.get("input", kwargs.get("query"))
-    probe = probe_of(first)
-    if probe is None:
-        for other in args[1:]:
-            second = probe_of(other)
-            if second is not None and short in ("matmul", "__matmul__", "bmm") and isinstance(first, Tensor):
-                second.learn(f"{short} in {caller}", rank=first.type.rank)
-        return None
-    told = f"first used by {short}"
-    weight = kwargs.get("weight", args[1] if len(args) > 1 else None)
-    weight_shape = weight.type.shape if isinstance(weight, Tensor) else None
-    if short in _WEIGHTED and isinstance(weight, Tensor) and weight.type.dtype in ("f16", "bf16", "f64"):
-        probe.learn(told, dtype=weight.type.dtype)
-    if re.fullmatch(r"conv[123]d", short) and weight_shape is not None:
-        groups = kwargs.get("groups", args[6] if len(args) > 6 else 1)
-        channels = weight_shape[1] * groups if isinstance(groups, (int, Sym)) else None
-        probe.learn(told, rank=len(weight_shape), channels=channels)
-    elif short.startswith("conv_transpose") and weight_shape is not None:
-        probe.learn(told, rank=len(weight_shape), channels=weight_shape[0])
-    elif short == "linear" and weight_shape:
-        probe.learn(told, last=weight_shape[-1])
-    elif short == "embedding":
-        probe.learn(told, dtype="i64", rank=2)
-    elif short in ("layer_norm", "rms_norm"):
-        normalized = kwargs.get("normalized_shape", args[1] if len(args) > 1 else None)
-        if isinstance(normalized, (tuple, list)) and normalized:
-            probe.learn(told, last=normalized[-1])
-    elif short in ("batch_norm", "instance_norm", "group_norm"):
-        ranks = re.search(r"([123])d", caller)
-        shapes = [a.type.shape for a in (*args[1:], *kwargs.values()) if isinstance(a, Tensor) and a.type.shape]
-        probe.learn(told, rank=int(ranks[1]) + 2 if ranks else None, channels=shapes[0][0] if shapes else None)
-    elif re.search(r"(pool|unpool|unfold|pad|shuffle|grid_sample)", short) and (found := re.search(r"([123])d", short)):
-        probe.learn(told, rank=int(found[1]) + 2)
-    elif short in ("pixel_shuffle", "pixel_unshuffle", "grid_sample", "channel_shuffle"):
-        probe.learn(told, rank=4)
-    elif short == "interpolate":
-        mode = kwargs.get("mode", args[3] if len(args) > 3 else "nearest")
-        rank = {"bilinear": 4, "bicubic": 4, "trilinear": 5, "linear": 3}.get(mode if isinstance(mode, str) else "")
-        probe.learn(told, rank=rank)
-    elif short == "permute":
-        axes = args[1] if len(args) == 2 and isinstance(args[1], (tuple, list)) else args[1:]
-        probe.learn(told, rank=len(axes))
-    elif short in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
-        flat = next((a for a in args if isinstance(a, (list, tuple)) and a and isinstance(a[0], Tensor)
-                     and a[0].type.rank == 2), None)  # fmt: skip
-        shape = flat[0].type.shape if flat else None
-        probe.learn(told, rank=3, last=shape[1] if shape else None)
-    elif short == "multi_head_attention_forward":
-        size = args[3] if len(args) > 3 else kwargs.get("embed_dim_to_check")
-        probe.learn(told, rank=3, last=size if isinstance(size, (int, Sym)) else None)
-    elif short == "scaled_dot_product_attention":
-        probe.learn(told, rank=4)
-    elif short in ("matmul", "__matmul__") and weight_shape is not None and len(weight_shape) == 2:
-        probe.learn(told, last=weight_shape[0])
-    probe.met.append(short)
-    return probe if short in _PASSES else None
-
-
 def note_unpacking(probe: Probe, names: list[str]) -> None:
     """``B, C, H, W = x.shape``: rank and the author's own names."""
     usable = tuple(n if n.isidentifier() and n != "_" else f"N{i}" for i, n in enumerate(names))
+    if len(set(usable)) < len(usable):  # one name for two sizes says nothing about either
+        usable = tuple(n if usable.count(n) == 1 else f"N{i}" for i, n in enumerate(usable))
     probe.learn("its shape is unpacked", rank=len(names), names=usable)
 
 
-_SHAPE_TEXT = re.compile(r"[\[(]\s*((?:[A-Za-z_]\w*|\d+)(?:\s*[,x*]\s*(?:[A-Za-z_]\w*|\d+))+)\s*,?\s*[\])]")
-
-
-def hints_in_source(node: ast.FunctionDef | ast.AsyncFunctionDef, owner: ast.ClassDef | None) -> dict[str, Probe]:
-    """Shapes that annotations (jaxtyping) and docstrings give for a function's parameters."""
-    found: dict[str, Probe] = {}
-    for parameter in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
-        text = _annotated_shape(parameter.annotation)
-        if text is not None:
-            names = tuple(re.sub(r"\W", "", part) or f"N{i}" for i, part in enumerate(text.split()))
-            if names and "..." not in text and "*" not in text:
-                found[parameter.arg] = Probe(parameter.arg, len(names), names, told="its annotation")
-    given = {p.arg for p in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
-    if {"hidden_states", "attention_mask"} <= given and "attention_mask" not in found:
-        # Inside a model the mask is the one that is added to the scores, no longer the tokenizer's.
-        found["attention_mask"] = Probe("attention_mask", 4, ("B", "1", "L", "L"), dtype="f32", told="its name")
-    docs = [ast.get_docstring(node) or "", (ast.get_docstring(owner) or "") if owner is not None else ""]
-    for parameter in node.args.args[1:]:
-        if parameter.arg in found:
-            continue
-        for doc in docs:
-            match = re.search(rf"^\s*[-*]?\s*[`'\"]?{parameter.arg}\b[^\n]*", doc, re.M)
-            shape = _SHAPE_TEXT.search(match[0]) if match else None
-            if shape is not None:
-                names = tuple(re.split(r"\s*[,x*]\s*", shape[1]))
-                if 2 <= len(names) <= 5 and all(n.isdigit() or len(n) <= 20 for n in names):
-                    dtype = _annotated_dtype(parameter)
-                    found[parameter.arg] = Probe(parameter.arg, len(names), names, dtype=dtype, told="its docstring")
-                    break
-    return found
-
-
-def _annotated_dtype(parameter: ast.arg) -> str | None:
-    """The dtype that ``torch.LongTensor`` or a conventional name gives; None where neither does."""
-    text = ast.unparse(parameter.annotation) if parameter.annotation is not None else ""
-    for kind, dtype in (("LongTensor", "i64"), ("IntTensor", "i32"), ("BoolTensor", "b8"), ("FloatTensor", "f32")):
-        if kind in text:
-            return dtype
-    known = CONVENTIONS.get(parameter.arg)
-    return known[1] if known is not None else None
-
-
-def _annotated_shape(annotation: ast.expr | None) -> str | None:
-    if isinstance(annotation, ast.Subscript) and isinstance(annotation.slice, ast.Tuple):
-        last = annotation.slice.elts[-1]
-        root = annotation.value
-        name = root.attr if isinstance(root, ast.Attribute) else getattr(root, "id", "")
-        if name in ("Float", "Int", "Bool", "Shaped", "Num", "Inexact", "Integer", "Float32", "Float16", "Int64"):
-            if isinstance(last, ast.Constant) and isinstance(last.value, str):
-                return last.value
-    return None
-
-
-__all__ = ["CONVENTIONS", "Probe", "Shape", "hints_in_source", "note_unpacking", "note_use", "probe_of", "probe_tensor"]
+__all__ = ["CONVENTIONS", "Probe", "Shape", "note_unpacking", "probe_of", "probe_tensor"]

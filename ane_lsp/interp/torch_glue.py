@@ -9,9 +9,10 @@ from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, TensorType, Unknown
 from ane_lsp.graph.ir import CallKind
 from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.imports import Imports
-from ane_lsp.interp.probing import note_use, probe_of
+from ane_lsp.interp.probing import probe_of, probe_tensor, shifted
 from ane_lsp.interp.record import ActiveModule
 from ane_lsp.interp.support import bushy, len_exceeds
+from ane_lsp.interp.uses import note_use
 from ane_lsp.interp.values import (
     MISSING,
     BoundMethod,
@@ -73,6 +74,8 @@ class TorchGlue(Imports):
                 self._forget_contents(args[0])
                 return args[0]
             if "sync" in decl.tags or decl.rule.__module__.endswith(".info"):
+                if self.probing and func.name == "torch.Tensor.size" and (probe := probe_of(args[0])) is not None:
+                    self.probe_shapes[id(result)] = (result, probe)
                 self._record(func.name, decl, args, kwargs, result)
                 return result
             made = Tensor(TensorType(None, None))
@@ -347,6 +350,9 @@ class TorchGlue(Imports):
                     self.raise_(ValueError, f"too many or not enough values to unpack (expected {count})")
                 return list(items)
         rest = None if shape is None or not shape else shape[1:]
+        probe = probe_of(value) if self.probing else None
+        if probe is not None:
+            return [probe_tensor(probe if probe.pieces else probe.linked(shifted(1))) for _ in range(count)]
         return [Tensor(TensorType(rest, value.type.dtype)) for _ in range(count)]
 
     # -- nn.Module -----------------------------------------------------------------------------------------------------
@@ -369,6 +375,13 @@ class TorchGlue(Imports):
             )
             cls.flags["nn"] = known
         return bool(known)
+
+    def take_for_module(self, cls: ClassObject) -> None:
+        """A class that defines a forward and has an unknown base is a module: what else it inherits stays unknown."""
+        home = self.find_module(MODULE_CLASS)
+        module = self.module_attribute(home, "Module") if home is not None else None
+        if isinstance(module, ClassObject) and module not in cls.mro:
+            cls.mro = (*cls.mro, *(c for c in module.mro if c not in cls.mro))
 
     def nn_getattr(self, obj: Instance, name: str) -> Any:
         attrs = obj.attrs

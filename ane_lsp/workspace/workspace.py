@@ -169,6 +169,10 @@ class Workspace:
         name = ".".join((*_relative_parts(directory, root), *parts))
         return self._finder.find_in_directory(name, directory, parts, root)
 
+    def names_in(self, directory: Path) -> Mapping[str, bool]:
+        """What a directory holds, each name with whether it is a directory itself."""
+        return self._finder.entries(str(absolute(directory)))
+
     def module_name(self, path: Path) -> str:
         """The dotted name a file is imported under."""
         path = absolute(path)

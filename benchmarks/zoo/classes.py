@@ -7,7 +7,8 @@ itself: factories without arguments, then classes with their constructor's defau
 written in ``forward`` bodies three shares are printed:
 
 resolved   calls of torch operations and submodules that were followed to an operation, of all those that are torch's: a call
-           of ``torch.*``/``F.*``, of a submodule or own method (``self.x(...)``), or of a tensor's method.
+           of an operation of ``torch.*``/``F.*``, of a submodule (``self.x(...)``) or of a tensor's method, written in a
+           forward or in a method of its class that it calls.
 rank       of the torch calls that were reached, those whose results all have a known number of dimensions.
 channels   of these, those whose results all have a known channel size (axis 1 of pictures, the last axis of the others).
 
@@ -33,6 +34,7 @@ from ane_lsp.graph import TensorType, Value, dims
 from ane_lsp.interp import run
 from ane_lsp.interp.entries import FileRun, run_file
 from ane_lsp.syntax.comments import parse_directives
+from ane_lsp.torch_model import registry
 from ane_lsp.workspace import Workspace
 
 # Methods of tensors that model code calls; the same name on a list or a string is rare in a forward.
@@ -91,7 +93,6 @@ _METHODS = frozenset(
         "roll",
     ]
 )
-_ROOTS = frozenset({"torch", "F"})
 
 
 @dataclass
@@ -111,6 +112,7 @@ class Tally:
     seconds: float = 0.0
     reasons: Counter[str] = field(default_factory=Counter)
     lost_classes: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
 
 
 def forwards(tree: ast.Module) -> Iterator[tuple[ast.ClassDef, ast.FunctionDef]]:
@@ -126,18 +128,40 @@ def forwards(tree: ast.Module) -> Iterator[tuple[ast.ClassDef, ast.FunctionDef]]
                     yield node, item
 
 
-def written_calls(function: ast.FunctionDef) -> Iterator[ast.Call]:
-    """Calls in a forward that are torch's, by how they are written."""
-    for node in ast.walk(function):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            continue
-        root = node.func.value
-        while isinstance(root, (ast.Attribute, ast.Subscript)):
-            root = root.value
-        name = root.id if isinstance(root, ast.Name) else ""
-        own = name == "self" and isinstance(node.func.value, ast.Name)
-        if own or name in _ROOTS or node.func.attr in _METHODS:
-            yield node
+def written_calls(owner: ast.ClassDef, function: ast.FunctionDef) -> Iterator[ast.Call]:
+    """Calls that are torch's, by how they are written, in a forward and in methods of its class that it calls.
+
+    Calls of such methods count by what is in them; questions such as ``torch.jit.is_scripting()`` are no operations.
+    """
+    methods = {item.name: item for item in owner.body if isinstance(item, ast.FunctionDef)}
+    waiting, seen = [function], {function.name}
+    while waiting:
+        for node in ast.walk(waiting.pop()):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            name = node.func.attr
+            root = node.func.value
+            own = isinstance(root, ast.Name) and root.id in ("self", "cls")
+            if own and name in methods:
+                if name not in seen:
+                    seen.add(name)
+                    waiting.append(methods[name])
+                continue
+            if own or name in _METHODS or _is_operation(ast.unparse(node.func)):
+                yield node
+
+
+def _is_operation(dotted: str) -> bool:
+    """Whether a dotted name is one of torch's operations, as they are usually imported."""
+    for alias, full in (
+        ("F.", "torch.nn.functional."),
+        ("nn.functional.", "torch.nn.functional."),
+        ("torch.", "torch."),
+    ):
+        if dotted.startswith(alias):
+            found = registry.find(full + dotted[len(alias) :])
+            return found is not None and not found.rule.__module__.endswith(".info")
+    return False
 
 
 def count_file(path: Path, workspace: Workspace, tally: Tally) -> None:
@@ -149,9 +173,9 @@ def count_file(path: Path, workspace: Workspace, tally: Tally) -> None:
     found = list(forwards(tree))
     if not found or "torch" not in source.text:
         return
-    began = time.perf_counter()
+    began = time.process_time()
     done = run_file(workspace, path, parse_directives(source), [], "iOS18", run.Limits(seconds=20))
-    tally.seconds += time.perf_counter() - began
+    tally.seconds += time.process_time() - began
     tally.files += 1
     tally.stopped += done.run.stopped is not None
     tally.internal += len(done.run.internal)
@@ -159,8 +183,9 @@ def count_file(path: Path, workspace: Workspace, tally: Tally) -> None:
     for owner, function in found:
         tally.classes += 1
         first, last = function.lineno, function.end_lineno or function.lineno
-        inside = {key: value for key, value in results.items() if first <= key[0] <= last}
-        calls = list(written_calls(function))
+        begin, end = (owner.lineno, owner.end_lineno or last)
+        inside = {key: value for key, value in results.items() if begin <= key[0] <= end}
+        calls = list(written_calls(owner, function))
         hit = [c for c in calls if any(_key(c) == (line, end) for line, _, end in places)]
         tally.written += len(calls)
         tally.resolved += len(hit)
@@ -172,12 +197,16 @@ def count_file(path: Path, workspace: Workspace, tally: Tally) -> None:
             tally.channelled += ranked and all(_has_channels(t) for t in types)
         entered = bool(inside) or bool(hit) or not calls
         tally.reached += entered
-        missed = len(calls) - len(hit)
+        missed = [call for call in calls if call not in hit]
         if missed:
-            reason = _why(done, str(path), owner, first, last, entered)
-            tally.reasons[reason] += missed
+            reason, detail = _why(done, str(path), owner, first, last, entered)
+            tally.reasons[reason] += len(missed)
             if not entered:
                 tally.lost_classes.append(f"{path.name}:{owner.lineno} {owner.name}: {reason}")
+            lines = ",".join(str(call.lineno) for call in missed[:8])
+            tally.details.append(
+                f"{path}:{owner.lineno} {owner.name} lost {len(missed)} of {len(calls)} ({lines}): {detail}"
+            )
 
 
 def _key(call: ast.Call) -> tuple[int, int]:
@@ -214,24 +243,26 @@ def _has_channels(kind: TensorType) -> bool:
     return dims.is_known(kind.shape[1 if len(kind.shape) in (4, 5) else -1])
 
 
-def _why(done: FileRun, file: str, owner: ast.ClassDef, first: int, last: int, entered: bool) -> str:
-    """The likeliest cause of what is lost in a class: an error that ended it, else the first unknown noted inside it."""
+def _why(done: FileRun, file: str, owner: ast.ClassDef, first: int, last: int, entered: bool) -> tuple[str, str]:
+    """The likeliest cause of what is lost in a class, in general words and exactly: an error that ended it, else the first
+    unknown noted inside it."""
     begin, end = owner.lineno, owner.end_lineno or owner.lineno
     if done.run.stopped:
-        return f"stopped: {done.run.stopped}"
+        return f"stopped: {done.run.stopped}", f"stopped: {done.run.stopped}"
     for text, span in done.run.errors:
         if span is not None and span.file == file and begin <= span.line <= end:
-            return _general(text)
-    for span, _, value in done.run.interp.reasons.values():
-        if first <= span.line <= last:
-            return _general(value.first.reason)
-    for span, _, value in done.run.interp.reasons.values():
-        if begin <= span.line <= end:
-            return _general(value.first.reason)
+            return _general(text), f"line {span.line}: {text}"
+    for low, high in ((first, last), (begin, end)):
+        for span, what, value in done.run.interp.reasons.values():
+            if low <= span.line <= high:
+                return _general(value.first.reason), f"line {span.line}: {what}: {value.first.reason}"
     if not entered:
-        outside = next((text for text, span in done.run.errors if span is None or span.file != file), None)
-        return f"not reached ({_general(outside)})" if outside else "not reached"
-    return "a branch that was not taken"
+        outside = next(((text, span) for text, span in done.run.errors if span is None or span.file != file), None)
+        if outside is not None:
+            text, span = outside
+            return f"not reached ({_general(text)})", f"not reached, {span and f'{span.file}:{span.line}'}: {text}"
+        return "not reached", "not reached"
+    return "a branch that was not taken", "a branch that was not taken"
 
 
 def _general(text: str) -> str:
@@ -247,20 +278,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("packages", nargs="+", metavar="NAME=FOLDER")
     parser.add_argument("--python", default=sys.prefix, help="environment whose packages are read")
+    parser.add_argument("--search-path", action="append", default=[], type=Path, help="further folders to import from")
     parser.add_argument("--sample", type=int, help="analyse so many files of each package, chosen with a fixed seed")
     parser.add_argument("--top", type=int, default=12, help="reasons to list")
+    parser.add_argument("--details", type=Path, help="write each class that lost calls here, with its cause")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     options = parser.parse_args()
     header = f"{'package':22} {'files':>5} {'classes':>7} {'reached':>8} {'calls':>6} {'resolved':>8} {'rank':>6} {'channels':>8} {'s/file':>6}"
     print(header)
     reasons: Counter[str] = Counter()
     lost: list[str] = []
+    details: list[str] = []
     kept: dict[str, dict[str, float]] = {}
     for text in options.packages:
         name, _, folder = text.partition("=")
-        tally = count_package(Path(folder), options.python, options.sample)
+        tally = count_package(Path(folder), options.python, options.sample, options.search_path)
         reasons += tally.reasons
         lost += tally.lost_classes
+        details += tally.details
         kept[name] = _figures(tally)
         own = kept[name]
         print(
@@ -274,15 +309,17 @@ def main() -> int:
         print(f"{count:6}  {reason}")
     for line in random.Random(1).sample(lost, min(8, len(lost))):
         print(f"        for example {line}")
+    if options.details is not None:
+        options.details.write_text("".join(f"{line}\n" for line in details), encoding="utf-8")
     if options.json is not None:
         options.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
-def count_package(folder: Path, python: str, sample: int | None) -> Tally:
+def count_package(folder: Path, python: str, sample: int | None, search: list[Path]) -> Tally:
     """The counts of a package's files."""
     root = folder.parent if (folder / "__init__.py").exists() else folder
-    workspace = Workspace(root, python=python)
+    workspace = Workspace(root, search, python)
     files = sorted(path for path in folder.rglob("*.py") if not {"tests", "test", "build", "docs"} & set(path.parts))
     if sample is not None:
         relevant = [path for path in files if "def forward" in path.read_text(encoding="utf-8", errors="replace")]

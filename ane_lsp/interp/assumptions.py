@@ -1,0 +1,170 @@
+"""Values for constructor parameters that nobody gives one: symbols for sizes, configurations with their own defaults."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import Unknown, dims
+from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Opaque, PyRaise
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.machine import Interpreter
+
+_SIZES = re.compile(
+    r"(^|_)(dims?|channels?|ch|chs|features?|planes|width|size|units|hidden|embed|inner|filters|feats|heads|groups|kernel|stride)($|_)"
+    r"|^(in|out|c1|c2|c_in|c_out|n_embd|d_model|d_ff|dim\w*|inp|oup|in_c|out_c|nc|nf|inplanes|planes|vocab_size|n_heads?|k|ks)$"
+)
+_CONFIGURATIONS = frozenset({"config", "cfg", "configuration", "args", "params", "hparams", "conf", "model_args"})
+_CONFIG_CLASS = re.compile(r"(config|configuration|args|arguments|hparams)$", re.I)
+_TRIES = 8  # arguments that a base class asks for through **kwargs
+
+
+def required(node: Any, skip: int = 0) -> list[ast.arg]:
+    """Parameters without default, `self` left out with ``skip=1``."""
+    args = node.args
+    positional = [*args.posonlyargs, *args.args]
+    cut = len(positional) - len(args.defaults)
+    missing = [a for a, d in zip(args.kwonlyargs, args.kw_defaults) if d is None]
+    return [*positional[skip:cut], *missing]
+
+
+def build(interp: Interpreter, cls: ClassObject, assumed: list[str]) -> Any:
+    """An instance of `cls`; what had to be assumed for it is added to `assumed`."""
+    values = assumed_arguments(interp, cls, assumed)
+    init = cls.lookup("__init__")
+    open_ended = isinstance(init, Function) and getattr(init.node, "args", None) is not None and init.node.args.kwarg
+    for _ in range(_TRIES):
+        frame = interp.frame
+        try:
+            return interp.call(cls, (), dict(values))
+        except PyRaise as raised:
+            # The class hands its **kwargs on, and a base insists on one more.
+            found = re.search(r"__init__\(\) missing required argument: '(\w+)'", interp.describe(raised.value))
+            if not open_ended or found is None or found[1] in values:
+                raise
+            interp.frame = frame
+            interp.journals.clear()
+            _assume(interp, cls, found[1], values, assumed)
+    return interp.call(cls, (), values)
+
+
+def _assume(interp: Interpreter, cls: ClassObject, name: str, values: dict[str, Any], assumed: list[str]) -> None:
+    for base in cls.mro[1:]:
+        init = base.namespace.get("__init__") if isinstance(base, ClassObject) else None
+        if isinstance(init, Function):
+            for parameter in required(init.node, skip=1):
+                if parameter.arg == name:
+                    values[name] = _told(interp, cls, init, parameter, assumed)
+                    return
+    values[name] = Unknown(f"`{name}` of {cls.name} has no value here; add an entry or a default")
+    assumed.append(f"{name} is unknown: the constructor gives it no value")
+
+
+def assumed_arguments(interp: Interpreter, cls: ClassObject, assumed: list[str]) -> dict[str, Any]:
+    """Values for the constructor parameters of `cls` that have none."""
+    init = cls.lookup("__init__")
+    if not isinstance(init, Function):
+        return {}
+    return {p.arg: _told(interp, cls, init, p, assumed) for p in required(init.node, skip=1)}
+
+
+def _told(interp: Interpreter, cls: ClassObject, init: Function, parameter: ast.arg, assumed: list[str]) -> Any:
+    """The assumed value of a parameter, which is also told."""
+    name = parameter.arg
+    value = _assumed_value(interp, cls, init, parameter, assumed)
+    if isinstance(value, dims.Sym):
+        assumed.append(f"{name} is a symbol: the constructor gives it no value")
+    elif isinstance(value, Instance):
+        assumed.append(f"{name} is {value.cls.name}() with its defaults")
+    else:
+        assumed.append(f"{name} is unknown: the constructor gives it no value")
+    return value
+
+
+def _assumed_value(
+    interp: Interpreter, cls: ClassObject, init: Function, parameter: ast.arg, assumed: list[str]
+) -> Any:
+    name = parameter.arg
+    note = parameter.annotation
+    text = ast.unparse(note).strip("'\"") if note is not None else ""
+    if text in ("int", "Optional[int]", "int | None") or (not text and _SIZES.search(name)):
+        return dims.symbol(name)
+    configuration = _configuration(interp, cls, init, note, name, assumed)
+    if configuration is not None:
+        return configuration
+    return Unknown(
+        f"`{name}` of {cls.name} has no value here; add an entry or a default", interp.span_of(init, parameter)
+    )
+
+
+def _configuration(
+    interp: Interpreter, cls: ClassObject, init: Function, note: ast.expr | None, name: str, assumed: list[str]
+) -> Instance | None:
+    """A configuration object built from its own defaults, where the annotation or the class names one."""
+    candidates: list[Any] = []
+    if note is not None:
+        candidates.append(interp.annotation(note, interp.frame_in(init.module)))
+    if name in _CONFIGURATIONS or name.endswith(("_config", "_cfg")):
+        if name in _CONFIGURATIONS:
+            candidates.append(cls.lookup("config_class"))
+            bases = (c.lookup("config_class") for c in cls.mro[1:] if isinstance(c, ClassObject))
+            candidates.append(next(bases, MISSING))
+        candidates.extend(_named_alike(interp, cls))
+    for candidate in candidates:
+        if isinstance(candidate, Opaque) and candidate.name.isidentifier():
+            candidate = interp.load_global(candidate.name, init.module)
+        if isinstance(candidate, ClassObject) and not interp.is_nn_module(candidate):
+            made = _made(interp, candidate, assumed)
+            if made is not None:
+                return made
+    return None
+
+
+def _made(interp: Interpreter, configuration: ClassObject, assumed: list[str]) -> Instance | None:
+    """A configuration with its defaults, sizes that have none as symbols; None where it cannot be made."""
+    frame = interp.frame
+    init = configuration.lookup("__init__")
+    values: dict[str, Any] = {}
+    if isinstance(init, Function):
+        for parameter in required(init.node, skip=1):
+            text = ast.unparse(parameter.annotation).strip("'\"") if parameter.annotation is not None else ""
+            if text == "int" or (not text and _SIZES.search(parameter.arg)):
+                values[parameter.arg] = dims.symbol(parameter.arg)
+            else:
+                values[parameter.arg] = Unknown(f"`{parameter.arg}` of {configuration.name} has no default")
+    try:
+        made = interp.call(configuration, (), values)
+    except PyRaise:
+        interp.frame = frame
+        interp.journals.clear()
+        return None
+    if not isinstance(made, Instance):
+        return None
+    assumed.extend(f"{configuration.name}.{name} has no default" for name in values)
+    return made
+
+
+def _named_alike(interp: Interpreter, cls: ClassObject) -> list[ClassObject]:
+    """Configuration classes that the module of `cls` defines or imports: the only one, or the one named most like it."""
+    found: list[ClassObject] = []
+    for key in [k for k in cls.module.namespace if _CONFIG_CLASS.search(k)]:
+        value = interp.load_global(key, cls.module)
+        if isinstance(value, ClassObject) and value not in found and not interp.is_nn_module(value):
+            found.append(value)
+    own = [c for c in found if c.module is cls.module]
+    if len(own) == 1 or len(found) == 1:
+        return own[:1] or found
+
+    def shared(other: ClassObject) -> int:
+        pairs = zip(cls.name, other.name)
+        return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(cls.name), len(other.name)))
+
+    found.sort(key=shared, reverse=True)
+    if found and shared(found[0]) >= 3 and (len(found) == 1 or shared(found[0]) > shared(found[1])):
+        return found[:1]
+    return []
+
+
+__all__ = ["assumed_arguments", "build", "required"]

@@ -1,0 +1,141 @@
+"""Shapes that the source itself gives for a forward's parameters: annotations, docstrings, comments, assertions."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+
+from ane_lsp.interp.probing import CONVENTIONS, Probe
+
+_SHAPE_TEXT = re.compile(r"[\[(]\s*((?:[A-Za-z_]\w*|\d+)(?:\s*[,x*]\s*(?:[A-Za-z_]\w*|\d+))+)\s*,?\s*[\])]")
+_CONTAINERS = re.compile(r"^(typing\.|t\.)?(list|tuple|sequence|iterable|dict|mapping|ordereddict)\b", re.I)
+AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def hints_in_source(node: AnyFunction, owner: ast.ClassDef | None, lines: Sequence[str] = ()) -> dict[str, Probe]:
+    """Shapes that annotations (jaxtyping), docstrings, comments in the signature and assertions give for a function's
+    parameters. lines: of the file it stands in."""
+    found: dict[str, Probe] = {}
+    parameters = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+    for parameter in parameters:
+        text = _annotated_shape(parameter.annotation)
+        if text is not None:
+            names = tuple(re.sub(r"\W", "", part) or f"N{i}" for i, part in enumerate(text.split()))
+            if names and "..." not in text and "*" not in text:
+                found[parameter.arg] = Probe(parameter.arg, len(names), names, told="its annotation")
+    given = {p.arg for p in parameters}
+    if {"hidden_states", "attention_mask"} <= given and "attention_mask" not in found:
+        # Inside a model the mask is the one that is added to the scores, no longer the tokenizer's.
+        found["attention_mask"] = Probe("attention_mask", 4, ("B", "1", "L", "L"), dtype="f32", told="its name")
+    docs = [ast.get_docstring(node) or "", (ast.get_docstring(owner) or "") if owner is not None else ""]
+    comments = _comments(node, lines)
+    for parameter in parameters:
+        name = parameter.arg
+        if name in found or name == "self":
+            continue
+        for told, texts in (("its comment", comments), ("its docstring", docs)):
+            probe = next((p for text in texts if (p := _described(parameter, text, told)) is not None), None)
+            if probe is not None:
+                found[name] = probe
+                break
+    for name, rank in _asserted_ranks(node).items():
+        if name in given and name not in found:
+            found[name] = Probe(name, rank, told="its number of dimensions is checked")
+    return found
+
+
+def _described(parameter: ast.arg, text: str, told: str) -> Probe | None:
+    """The shape that a text gives behind a parameter's name on one line."""
+    match = re.search(rf"^\W*{re.escape(parameter.arg)}\b[^\n]*", text, re.M)
+    shape = _SHAPE_TEXT.search(match[0]) if match else None
+    if shape is None:
+        return None
+    names = tuple(re.split(r"\s*[,x*]\s*", shape[1]))
+    if not (2 <= len(names) <= 5 and all(n.isdigit() or len(n) <= 20 for n in names)):
+        return None
+    if len(set(names)) < len(names) and not all(n.isdigit() for n in names if names.count(n) > 1):
+        return None
+    return Probe(parameter.arg, len(names), names, dtype=_annotated_dtype(parameter), told=told)
+
+
+def _comments(node: AnyFunction, lines: Sequence[str]) -> list[str]:
+    """Comments from the signature to the first statement, each with the parameter written before it on its line."""
+    body = [s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    last = body[0].lineno if body else node.lineno
+    found = []
+    for line in lines[node.lineno - 1 : last - 1]:
+        code, mark, comment = line.partition("#")
+        if mark:
+            written = re.match(r"\s*(\w+)", code)
+            found.append(f"{written[1]} {comment}" if written and written[1] != "def" else comment.strip())
+    return found
+
+
+def _asserted_ranks(node: AnyFunction) -> dict[str, int]:
+    """``assert x.dim() == 4``, ``if len(x.shape) != 4: raise``: numbers of dimensions the function insists on."""
+    found: dict[str, int] = {}
+    for statement in node.body:
+        test: ast.expr | None = None
+        wanted: type = ast.Eq
+        if isinstance(statement, ast.Assert):
+            test = statement.test
+        elif isinstance(statement, ast.If) and isinstance(statement.body[0], ast.Raise):
+            test, wanted = statement.test, ast.NotEq
+        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and statement.value.args:
+            if getattr(statement.value.func, "attr", "") in ("_assert", "_check"):
+                test = statement.value.args[0]
+        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], wanted):
+            name, value = _ranked(test.left), test.comparators[0]
+            if name is not None and isinstance(value, ast.Constant) and isinstance(value.value, int):
+                found.setdefault(name, value.value)
+    return found
+
+
+def _ranked(node: ast.expr) -> str | None:
+    """``x`` of ``x.dim()``, ``x.ndim``, ``len(x.shape)`` and ``len(x.size())``."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "len" and len(node.args) == 1:
+        inner = node.args[0]
+        inner = inner.func if isinstance(inner, ast.Call) else inner
+        if isinstance(inner, ast.Attribute) and inner.attr in ("shape", "size") and isinstance(inner.value, ast.Name):
+            return inner.value.id
+        return None
+    node = node.func if isinstance(node, ast.Call) and not node.args else node
+    if (
+        isinstance(node, ast.Attribute)
+        and node.attr in ("dim", "ndim", "ndimension")
+        and isinstance(node.value, ast.Name)
+    ):
+        return node.value.id
+    return None
+
+
+def is_container(parameter: ast.arg) -> bool:
+    """Whether a parameter's annotation says it is a list, tuple or dict, of tensors or anything."""
+    text = ast.unparse(parameter.annotation) if parameter.annotation is not None else ""
+    text = re.sub(r"^(typing\.)?Optional\[(.*)\]$", r"\2", text.strip("'\""))
+    return bool(_CONTAINERS.match(text))
+
+
+def _annotated_dtype(parameter: ast.arg) -> str | None:
+    """The dtype that ``torch.LongTensor`` or a conventional name gives; None where neither does."""
+    text = ast.unparse(parameter.annotation) if parameter.annotation is not None else ""
+    for kind, dtype in (("LongTensor", "i64"), ("IntTensor", "i32"), ("BoolTensor", "b8"), ("FloatTensor", "f32")):
+        if kind in text:
+            return dtype
+    known = CONVENTIONS.get(parameter.arg)
+    return known[1] if known is not None else None
+
+
+def _annotated_shape(annotation: ast.expr | None) -> str | None:
+    if isinstance(annotation, ast.Subscript) and isinstance(annotation.slice, ast.Tuple):
+        last = annotation.slice.elts[-1]
+        root = annotation.value
+        name = root.attr if isinstance(root, ast.Attribute) else getattr(root, "id", "")
+        if name in ("Float", "Int", "Bool", "Shaped", "Num", "Inexact", "Integer", "Float32", "Float16", "Int64"):
+            if isinstance(last, ast.Constant) and isinstance(last.value, str):
+                return last.value
+    return None
+
+
+__all__ = ["hints_in_source", "is_container"]

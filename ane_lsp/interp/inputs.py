@@ -1,0 +1,208 @@
+"""Calling a model on inputs nobody wrote: their shapes come from hints in the source and from probing the forward."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import Unknown, dims
+from ane_lsp.interp.assumptions import required
+from ane_lsp.interp.hints import hints_in_source, is_container
+from ane_lsp.interp.probing import CONVENTIONS, Probe, probe_tensor
+from ane_lsp.interp.scopes import signature_of
+from ane_lsp.interp.values import MISSING, Function, Instance, PyRaise, Tensor
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.machine import Interpreter
+
+_ROUNDS = 3  # of probing: what one round tells lets the next one go further
+_PROBE_STEPS = 300_000
+NOTHING_TELLS = "nothing tells the shape of"
+
+
+def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any:
+    """Call a model on inputs found by probing its forward; what is assumed about them is added to `assumed`.
+
+    Where the program refuses inputs that only their names told, it is called once more without those guesses.
+    """
+    forward = undecorated(model.cls.lookup("forward"))
+    if not isinstance(forward, Function) or isinstance(forward.node, ast.Lambda):
+        return None
+    if interp.is_nn_module(model.cls):
+        interp.call(interp.getattr(model, "eval"), ())  # what is converted is never in training mode
+    example = _example_call(interp, model)
+    if example is not None:
+        assumed.append("inputs: its example_input_array")
+        return interp.call(model, *example)
+    parameters = required(forward.node, skip=1) or _main_inputs(model, forward.node)
+    plain = {p.arg: v for p in parameters if (v := _plain_value(interp, forward, p)) is not MISSING}
+    probes = _first_probes(interp, model, forward, [p for p in parameters if p.arg not in plain])
+    _learn(interp, model, plain, probes)
+    kept, frame, modules = interp.recorder.snapshot(), interp.frame, list(interp.recorder.modules)
+    told: list[str] = []
+    try:
+        result = _call(interp, model, forward, plain, probes, told)
+    except PyRaise as raised:
+        retry = _without_guesses(forward.node, probes, interp.describe(raised.value))
+        if retry is None:
+            assumed.extend(told)
+            raise
+        interp.recorder.restore(kept)
+        interp.frame, interp.recorder.modules[:] = frame, modules
+        interp.journals.clear()
+        told.clear()
+        probes, extra = retry
+        plain.update(extra)
+        told.extend(f"{name}={value}: the call fails without" for name, value in extra.items())
+        _learn(interp, model, plain, probes)
+        try:
+            return _call(interp, model, forward, plain, probes, told)
+        finally:
+            assumed.extend(told)
+    assumed.extend(told)
+    return result
+
+
+def _example_call(interp: Interpreter, model: Instance) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """The call that a Lightning module's ``example_input_array`` stands for; None where it has none that is known."""
+    example = interp.getattr(model, "example_input_array", None)
+    if isinstance(example, Tensor):
+        return (example,), {}
+    if isinstance(example, dict) and example and all(isinstance(name, str) for name in example):
+        return (), example
+    if isinstance(example, (tuple, list)) and any(isinstance(value, Tensor) for value in example):
+        return tuple(example), {}
+    return None
+
+
+def _without_guesses(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, probes: dict[str, Probe], error: str
+) -> tuple[dict[str, Probe], dict[str, Any]] | None:
+    """Other inputs for a call that raised `error`; None where there are none to try."""
+    names = {p.arg for p in (*node.args.args, *node.args.kwonlyargs)}
+    if "return_dict" in names and "return_dict" in error:
+        return probes, {"return_dict": False}
+    if any(probe.told == "its name" for probe in probes.values()):
+        fresh = {name: Probe("") if probe.told == "its name" else probe for name, probe in probes.items()}
+        return fresh, {}
+    return None
+
+
+def _first_probes(
+    interp: Interpreter, model: Instance, forward: Function, parameters: list[ast.arg]
+) -> dict[str, Probe]:
+    node = forward.node
+    assert not isinstance(node, ast.Lambda)
+    hints = hints_in_source(node, model.cls.node, interp.lines_of(forward.module))
+    return {p.arg: hints.get(p.arg) or _picture(interp, model, p.arg) for p in parameters}
+
+
+def _learn(interp: Interpreter, model: Instance, plain: dict[str, Any], probes: dict[str, Probe]) -> None:
+    """Run the forward on probes until nothing more is learned; inputs that are settled take part as they are."""
+    settled: dict[str, Any] = {}
+    for _ in range(_ROUNDS):
+        open_ = {n: p for n, p in probes.items() if n not in settled and not (p.knows and p.told)}
+        if not open_:
+            return
+        asked = {name: probe for name, probe in probes.items() if name not in settled}
+        _probe(interp, model, {**plain, **settled, **{name: probe_tensor(probe) for name, probe in asked.items()}})
+        before = len(settled)
+        for name, probe in asked.items():
+            kind = probe.type() if probe.knows else None
+            if kind is not None:
+                settled[name] = Tensor(kind, "input")
+        if len(settled) == before:
+            return
+
+
+def _call(
+    interp: Interpreter, model: Instance, forward: Function, plain: dict[str, Any], probes: dict[str, Probe], told: list[str]
+) -> Any:  # fmt: skip
+    inputs: dict[str, Any] = dict(plain)
+    for name, probe in probes.items():
+        kind = probe.type()
+        if kind is None:
+            unknown = probe_tensor(Probe(name))
+            parameter = next(p for p in _parameters(forward.node) if p.arg == name)
+            unknown.why = Unknown(
+                f"{NOTHING_TELLS} `{name}`; add an entry or a hint", interp.span_of(forward, parameter)
+            )
+            inputs[name] = unknown
+            told.append(f"{NOTHING_TELLS} `{name}`")
+        else:
+            inputs[name] = Tensor(kind, "input")
+            told.append(f"{name}: {kind} ({probe.told or 'its name'})")
+    for name, value in plain.items():
+        if isinstance(value, Unknown):
+            told.append(f"{name} is unknown: nothing gives it a value")
+    signature = signature_of(forward.node)
+    positional: list[Any] = []
+    for name in signature.positional[1:]:
+        if name not in inputs:
+            break
+        positional.append(inputs.pop(name))
+    return interp.call(model, tuple(positional), inputs)
+
+
+def _parameters(node: Any) -> list[ast.arg]:
+    return [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+
+
+def undecorated(func: Any) -> Any:
+    """The function behind wrappers that name it (``functools.wraps``): its parameters are the ones callers see."""
+    for _ in range(8):
+        inner = func.attrs.get("__wrapped__") if isinstance(func, Function) else None
+        if inner is None:
+            break
+        func = inner
+    return func
+
+
+def _main_inputs(model: Instance, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.arg]:
+    """What to pass to a forward whose every parameter has a default: the input its class or convention calls the main one."""
+    main = model.cls.lookup("main_input_name")
+    parameters = [*node.args.posonlyargs, *node.args.args][1:]
+    names = [p.arg for p in parameters]
+    chosen = main if isinstance(main, str) and main in names else next((n for n in names if n in CONVENTIONS), None)
+    return [p for p in parameters if p.arg == chosen or (p.arg == "decoder_input_ids" and chosen is not None)]
+
+
+def _picture(interp: Interpreter, model: Instance, name: str) -> Probe:
+    """A probe for one input; pictures take their size from the model's configuration, where it has one."""
+    config = model.attrs.get("config")
+    if name == "pixel_values" and isinstance(config, Instance):
+        size = interp.getattr(config, "image_size", None)
+        channels = interp.getattr(config, "num_channels", None)
+        height, width = size if isinstance(size, (list, tuple)) and len(size) == 2 else (size, size)
+        if all(isinstance(v, int) for v in (channels, height, width)):
+            return Probe(name, 4, ("B", str(channels), str(height), str(width)), told="the model's configuration")
+    return Probe(name)
+
+
+def _plain_value(interp: Interpreter, forward: Function, parameter: ast.arg) -> Any:
+    """A value for a forward parameter that is not a tensor, MISSING for one that may be."""
+    text = ast.unparse(parameter.annotation).strip("'\"") if parameter.annotation is not None else ""
+    if text == "int":
+        return dims.symbol(parameter.arg)
+    if text in ("bool", "str", "float") or is_container(parameter):
+        return Unknown(f"`{parameter.arg}` has no value here", interp.span_of(forward, parameter))
+    return MISSING
+
+
+def _probe(interp: Interpreter, model: Instance, inputs: dict[str, Any]) -> None:
+    """Run the forward on probes; its graph is thrown away."""
+    from ane_lsp.interp.entries import guarded_inline
+
+    recorder = interp.recorder
+    kept = recorder.snapshot()
+    interp.probing = True
+    try:
+        with interp.step_limit(_PROBE_STEPS):
+            guarded_inline(interp, lambda: interp.call(model, (), inputs), [])
+    finally:
+        interp.probing = False
+        interp.probe_shapes.clear()
+        recorder.restore(kept)
+
+
+__all__ = ["NOTHING_TELLS", "call_probed", "undecorated"]

@@ -1,0 +1,278 @@
+"""Classes nobody wrote an entry for: what is assumed for them, and that it is told."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from ane_lsp.graph import TensorType
+from ane_lsp.interp import run
+from ane_lsp.interp.entries import EntryRun, FileRun, run_file
+from ane_lsp.syntax.comments import parse_directives
+from ane_lsp.workspace import Workspace
+
+HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
+
+
+def follow(folder: Path, name: str = "net.py", **files: str) -> FileRun:
+    """Analyse `name` in a folder with these files."""
+    for stem, text in files.items():
+        path = folder / f"{stem.replace('__', '/')}.py" if stem != "init" else folder / "__init__.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(HEAD + textwrap.dedent(text), encoding="utf-8")
+    workspace = Workspace(folder)
+    path = folder / name
+    return run_file(workspace, path, parse_directives(workspace.read(path)), [], "iOS18", run.Limits())
+
+
+def only(done: FileRun, name: str) -> EntryRun:
+    found = [e for e in done.entries if e.graph.name == name]
+    assert len(found) == 1, [(e.graph.name, e.assumed) for e in done.entries]
+    return found[0]
+
+
+def shape_of(entry: EntryRun, name: str) -> str:
+    """The type of an input as text."""
+    value = next(v for v in entry.graph.inputs if v.name == name)
+    assert isinstance(value.type, TensorType)
+    return str(value.type)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("return self.conv(torch.cat([x, y], dim=1))", ("[B, C, H, W]", "[B, C, H, W]")),
+        ("return self.conv(x.permute(0, 3, 1, 2)) + y", ("[B, H, W, 8]", "[B, 8, H, W]")),
+        ("return self.conv(x.unsqueeze(2)) + y", ("[B, 8, L]", "[B, 8, 1, L]")),
+        ("return self.conv(F.interpolate(x, scale_factor=2)) + y", ("[B, 8, H, W]", None)),
+        ("return self.fc(x.transpose(-1, -2)) @ y", ("[B, 8, L]", None)),
+        ("return self.fc(x.flatten(2).transpose(1, 2)), self.conv(y)", (None, "[B, 8, H, W]")),
+        ("a, b = x.chunk(2, dim=1)\n        return self.conv(a) + y", ("[B, C, H, W]", None)),
+        ("return self.conv(x[:, 0]) + y", ("[B, C, 8, H, W]", None)),
+        ("b, c, h, w = x.size()\n        return self.conv(x) + y", ("[b, 8, h, w]", "[b, 8, h, w]")),
+    ],
+)  # fmt: skip
+def test_uses_tell_inputs(tmp_path: Path, body: str, expected: tuple[str | None, ...]) -> None:
+    text = f"""
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(8, 8, 3, padding=1)
+            self.fc = nn.Linear(8, 8)
+
+        def forward(self, x, y):
+            {body.replace(chr(10) + "        ", chr(10) + " " * 12)}
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    for name, shape in zip(("x", "y"), expected):
+        if shape is not None:
+            assert shape_of(entry, name).startswith(shape), entry.assumed
+
+
+def test_what_the_source_says_of_shapes(tmp_path: Path) -> None:
+    text = """
+    class Commented(nn.Module):
+        def forward(
+            self,
+            x,  # (B, T, 16)
+            y,
+        ):
+            # y: [B, T]
+            return x.relu(), y.relu()
+
+    class Checked(nn.Module):
+        def forward(self, x):
+            assert x.dim() == 4
+            return x.relu()
+
+    class Listed(nn.Module):
+        def forward(self, xs: list[torch.Tensor]):
+            return xs[0]
+    """
+    done = follow(tmp_path, net=text)
+    assert shape_of(only(done, "Commented"), "x").startswith("[B, T, 16]")
+    assert shape_of(only(done, "Commented"), "y").startswith("[B, T]")
+    assert shape_of(only(done, "Checked"), "x").startswith("[B, C, H, W]")
+    assert not any(call.torch == "torch.Tensor.__getitem__" for e in done.entries for call in e.graph.calls)
+
+
+def test_arguments_a_base_class_asks_for(tmp_path: Path) -> None:
+    text = """
+    class Block(nn.Module):
+        def __init__(self, dim, hidden_dim):
+            super().__init__()
+            self.up = nn.Linear(dim, hidden_dim)
+
+    class Wide(Block):
+        def __init__(self, dim, **kwargs):
+            super().__init__(dim, **kwargs)
+
+        def forward(self, x):
+            return self.up(x)
+    """
+    entry = only(follow(tmp_path, net=text), "Wide")
+    assert "hidden_dim is a symbol: the constructor gives it no value" in entry.assumed
+    assert str(entry.graph.calls[0].result.type).startswith("[B, L, hidden_dim]")
+
+
+def test_a_name_that_misled_is_tried_without(tmp_path: Path) -> None:
+    text = """
+    class Net(nn.Module):
+        def forward(self, hidden_states):
+            b, c, h, w = self.keep(hidden_states).shape
+            return hidden_states.reshape(b, c, h * w)
+
+        def keep(self, x):
+            return x
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert shape_of(entry, "hidden_states").startswith("[b, c, h, w]")
+
+
+def test_a_model_that_refuses_dictionaries(tmp_path: Path) -> None:
+    text = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(4, 4)
+
+        def forward(self, input_values, return_dict=True):
+            if return_dict:
+                raise ValueError("set return_dict=False")
+            return self.fc(input_values)
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert "return_dict=False: the call fails without" in entry.assumed
+    assert [call.torch for call in entry.graph.calls] == ["torch.nn.Linear"]
+
+
+def test_callers_in_the_package_give_the_arguments(tmp_path: Path) -> None:
+    block = """
+    class Block(nn.Module):
+        def __init__(self, norm, act):
+            super().__init__()
+            self.norm = norm(8)
+            self.act = act
+
+        def forward(self, x):
+            return self.act(self.norm(x))
+    """
+    model = """
+    from .block import Block
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Conv2d(3, 8, 3)
+            self.block = Block(nn.BatchNorm2d, nn.ReLU())
+
+        def forward(self, x):
+            return self.block(self.stem(x))
+    """
+    done = follow(tmp_path, "pkg/block.py", pkg____init__="", pkg__block=block, pkg__model=model)
+    (entry,) = done.entries
+    line = (HEAD + textwrap.dedent(model)).splitlines().index("class Model(nn.Module):") + 1
+    assert entry.assumed[0] == f"called by Model in pkg/model.py:{line}"
+    assert entry.span.file.endswith("block.py")
+    inside = {c.torch: str(c.result.type) for c in entry.graph.calls if c.span.file.endswith("block.py")}
+    assert set(inside) == {"torch.nn.BatchNorm2d", "torch.nn.ReLU"}, inside
+    assert all(text.startswith("[B, 8, H - 2, W - 2]") for text in inside.values()), inside
+
+
+def test_a_caller_that_knows_no_more_changes_nothing(tmp_path: Path) -> None:
+    block = """
+    class Block(nn.Module):
+        def __init__(self, norm):
+            super().__init__()
+            self.norm = norm
+
+        def forward(self, x):
+            return self.norm(x).relu()
+    """
+    model = """
+    from block import Block
+
+    class Model(nn.Module):
+        def __init__(self, norm):
+            super().__init__()
+            self.block = Block(norm)
+
+        def forward(self, x):
+            return self.block(x)
+    """
+    done = follow(tmp_path, "block.py", block=block, model=model)
+    assert [e.graph.name for e in done.entries] == ["Block"]
+
+
+def test_a_module_whose_base_is_not_installed(tmp_path: Path) -> None:
+    text = """
+    from not_installed import ModelMixin
+
+    class Net(ModelMixin):
+        def __init__(self):
+            super().__init__(1, key=2)
+            self.conv = nn.Conv2d(3, 8, 1)
+            self.register_buffer("scale", torch.ones(8, 1, 1))
+
+        def forward(self, x):
+            return self.conv(x) * self.scale + self.inherited
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    by_op = {c.torch: c for c in entry.graph.calls}
+    assert str(by_op["torch.Tensor.mul"].result.type).startswith("[B, 8, H, W]")
+    assert by_op["torch.Tensor.add"].result.type.shape is None
+
+
+def test_a_name_defined_again_with_itself(tmp_path: Path) -> None:
+    library = """
+    from base import Norm
+
+    class Norm(Norm):
+        pass
+    """
+    base = """
+    class Norm(nn.Module):
+        def forward(self, x):
+            return x.relu()
+    """
+    net = """
+    from library import Norm
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = Norm()
+
+        def forward(self, x):
+            return self.norm(x).sigmoid()
+    """
+    entry = only(follow(tmp_path, net=net, library=library, base=base), "Net")
+    assert [c.torch for c in entry.graph.calls] == ["torch.Tensor.relu", "torch.Tensor.sigmoid"]
+
+
+def test_configurations_by_name(tmp_path: Path) -> None:
+    text = """
+    from dataclasses import dataclass
+
+    @dataclass
+    class VisionConfig:
+        width: int = 12
+
+    @dataclass
+    class TextConfig:
+        vocab: int
+        width: int = 16
+
+    class TextModel(nn.Module):
+        def __init__(self, config):
+            super().__init__()
+            self.embed = nn.Embedding(config.vocab, config.width)
+
+        def forward(self, ids):
+            return self.embed(ids)
+    """
+    entry = only(follow(tmp_path, net=text), "TextModel")
+    assert str(entry.graph.calls[0].result.type).startswith("[B, L, 16]")
+    assert "TextConfig.vocab has no default" in entry.assumed
