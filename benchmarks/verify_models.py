@@ -1,11 +1,12 @@
 """Verifies many models and prints a table: path, operations, share with a line, agreement with recorded truth, time, PSNR.
 
-    python benchmarks/verify_models.py ENTRIES OUT.jsonl [--truth DIR] [--python PATH] [--prelude FILE] [--only PATTERN] [--report]
+    python benchmarks/verify_models.py ENTRIES OUT [--truth DIR] [--python PATH] [--prelude FILE] [--only PATTERN] [--report]
 
-ENTRIES is a folder of scripts that each build one model and call it. Results are appended to OUT.jsonl, one line a model, and
-models already there are skipped, so a run can be stopped and taken up again. `--report` prints the tables of what is there.
+ENTRIES is a folder of scripts that each build one model and call it. What each run brought is kept in the folder OUT, a file a
+model, and models already there are skipped (smallest truth first), so a run can be stopped and taken up again. `--report` holds
+what is there against the source, as it is analysed today, and prints the tables.
 Truth files are what torch executed: NAME.jsonl.gz beside the entries, rows as in ``ane-lsp trace``. `--prelude` is Python that
-every script starts with, on one line more than the original has.
+runs before the packages are imported. Models run in forks of this process, whose interpreter therefore needs the packages.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import gzip
 import json
 import re
 import sys
-import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks import fork_worker
 
 # Operations with a clear counterpart in torch, and what that is called.
 CHECKABLE = {
@@ -38,63 +40,92 @@ def main() -> int:
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--prelude", type=Path)
     parser.add_argument("--only", default="")
-    parser.add_argument("--backends", default="coreml,numbers")
-    parser.add_argument("--timeout", type=float, default=240)
+    parser.add_argument("--backends", default="coreml,mil,numbers,coreai")
+    parser.add_argument("--timeout", type=float, default=900)
     parser.add_argument("--report", action="store_true")
     args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    entries = [e for e in args.entries.glob("*.py") if re.search(args.only, e.stem)]
     if not args.report:
-        known = {json.loads(line)["name"] for line in args.out.read_text().splitlines()} if args.out.exists() else set()
-        for entry in sorted(args.entries.glob("*.py")):
-            if entry.stem in known or not re.search(args.only, entry.stem):
-                continue
-            row = measure(entry, args)
-            with args.out.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-            print(entry.stem, row["ended"], row.get("path"), row.get("seconds"), flush=True)
-    report([json.loads(line) for line in args.out.read_text().splitlines()])
+        fork_worker.start(prelude=args.prelude.read_text() if args.prelude else "")
+        for entry in sorted(entries, key=lambda e: _size(e, args.truth)):
+            if not kept(entry, args.out).exists():
+                outcome = convert(entry, args)
+                print(entry.stem, outcome.ended, round(outcome.seconds, 1), flush=True)
+        return 0
+    report([assessed(e, args) for e in sorted(entries) if kept(e, args.out).exists()])
     return 0
 
 
-def measure(entry: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """One model."""
+def _size(entry: Path, truth: Path | None) -> int:
+    path = (truth or entry.parent) / f"{entry.stem}.jsonl.gz"
+    return path.stat().st_size if path.exists() else 0
+
+
+def kept(entry: Path, out: Path) -> Path:
+    """Where the outcome of an entry is."""
+    return out / f"{entry.stem}.json.gz"
+
+
+def prepared(entry: Path, args: argparse.Namespace) -> tuple[Any, Any, Any, Any, Any]:
+    """The script as it is run, and what the source analysis says of it."""
     from ane_lsp.verify.job import Limits
-    from ane_lsp.verify.run import Request, verify
-    from ane_lsp.verify.shown import lined
+    from ane_lsp.verify.run import Request, prepare
     from ane_lsp.workspace.project import Projects
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / entry.name
-        prelude = args.prelude.read_text() if args.prelude else ""
-        # An input of zeros leaves many models at zero, where numbers cannot be compared.
-        text = re.sub(r"torch\.zeros\((?=[^)]*\)\))(?![^)]*dtype)", "torch.randn(", entry.read_text())
-        path.write_text(f"exec({prelude!r})\n" + text)
-        projects = Projects({"python": args.python}, None, False)
-        settings, workspace = projects.settings(path), projects.workspace(path)
-        limits = Limits(seconds=args.timeout, cpu_seconds=int(args.timeout * 3), memory=12 << 30)
-        request = Request(path, backends=tuple(args.backends.split(",")), limits=limits, python=args.python)
-        began = time.monotonic()
-        found = verify(request, workspace, settings)
-        results = found.outcome.results
-        program = results.get("program", {})
-        row: dict[str, Any] = {
-            "name": entry.stem, "ended": found.outcome.ended, "message": found.outcome.message[:300], "path": program.get("path"),
-            "seconds": round(time.monotonic() - began, 1), **lined(found),
-            "attempts": [f"{a['path']}: {a['message'][:160]}" for a in (program or results.get("failed", {})).get("attempts", [])],
-            "numbers": list(results.get("numbers", {}).get("outputs", [])), "passes": results.get("numbers", {}).get("passes"),
-            "coreai": results.get("coreai", {}).get("runs"),
-            "comparisons": [
-                {"code": c.finding.code, "status": c.status, "why": c.why, "at": f"{Path(c.finding.span.file).name}:{c.finding.span.line}",
-                 "message": c.finding.message[:140]}
-                for c in found.comparisons
-            ],
-        }  # fmt: skip
-        if found.program is not None:
-            row |= agreement(found.program, truth_of(entry, args.truth))
-        for name, plan in (("placed", found.placed), ("predicted", found.predicted)):
-            if plan is not None:
-                row[name] = {"ops": len(plan.ops), "on_ane": plan.on_ane, "switches": plan.switches, "problem": plan.problem,
-                             "ms": round(plan.total_ms, 3)}  # fmt: skip
-        return row
+    path = args.out.absolute() / "scripts" / entry.name
+    path.parent.mkdir(exist_ok=True)
+    # An input of zeros leaves many models at zero, where numbers cannot be compared.
+    text = re.sub(r"torch\.zeros\((?=[^)]*\)\))(?![^)]*dtype)", "torch.randn(", entry.read_text())
+    path.write_text(text)
+    projects = Projects({"python": args.python}, None, False)
+    settings, workspace = projects.settings(path), projects.workspace(path)
+    limits = Limits(seconds=args.timeout, cpu_seconds=int(args.timeout * 3), memory=12 << 30)
+    request = Request(path, backends=tuple(args.backends.split(",")), limits=limits, python=args.python)
+    job, graphs = prepare(request, workspace, settings)
+    return request, job, graphs, workspace, settings
+
+
+def convert(entry: Path, args: argparse.Namespace) -> Any:
+    """Run one model, and keep what came of it."""
+    outcome = fork_worker.run(prepared(entry, args)[1])
+    data = {"ended": outcome.ended, "message": outcome.message, "seconds": outcome.seconds, "results": outcome.results}
+    with gzip.open(kept(entry, args.out), "wt") as file:
+        json.dump(data, file)
+    return outcome
+
+
+def assessed(entry: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """A kept outcome against the source."""
+    from ane_lsp.verify.parent import Outcome
+    from ane_lsp.verify.run import assess
+    from ane_lsp.verify.shown import lined
+
+    request, job, graphs, workspace, settings = prepared(entry, args)
+    with gzip.open(kept(entry, args.out), "rt") as file:
+        data = json.load(file)
+    outcome = Outcome(data["ended"], data["message"], data["results"], "", data["seconds"])
+    found = assess(request, outcome, job, graphs, workspace, settings)
+    results = outcome.results
+    program = results.get("program", {})
+    row: dict[str, Any] = {
+        "name": entry.stem, "ended": outcome.ended, "message": outcome.message[:300], "path": program.get("path"),
+        "seconds": round(outcome.seconds, 1), **lined(found),
+        "attempts": [f"{a['path']}: {a['message'][:160]}" for a in (program or results.get("failed", {})).get("attempts", [])],
+        "numbers": results.get("numbers", {}), "mil": results.get("mil", {}), "coreai": results.get("coreai", {}).get("runs", []),
+        "comparisons": [
+            {"code": c.finding.code, "status": c.status, "why": c.why, "at": f"{Path(c.finding.span.file).name}:{c.finding.span.line}",
+             "message": c.finding.message[:140]}
+            for c in found.comparisons
+        ],
+    }  # fmt: skip
+    if found.program is not None:
+        row |= agreement(found.program, truth_of(entry, args.truth))
+    for name, plan in (("placed", found.placed), ("predicted", found.predicted)):
+        if plan is not None:
+            row[name] = {"ops": len(plan.ops), "on_ane": plan.on_ane, "switches": plan.switches, "problem": plan.problem,
+                         "ms": round(plan.total_ms, 3)}  # fmt: skip
+    return row
 
 
 def truth_of(entry: Path, folder: Path | None) -> dict[tuple[str, int], set[str]]:

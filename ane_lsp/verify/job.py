@@ -8,7 +8,7 @@ from typing import Any
 
 # Python distribution to the extra of ours that brings it.
 EXTRAS: Mapping[str, str] = {"coremltools": "verify", "coreai_torch": "coreai"}
-BACKENDS = ("coreml", "numbers")
+BACKENDS = ("coreml", "mil", "numbers")
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,7 +204,10 @@ class _Worker:
             return Outcome(ended, str(failed.get("message", "")), results, self._output())
         if code == 0 and "done" in results:
             return Outcome("done", "", results, self._output())
-        return Outcome("crashed", explain_exit(code, self.limits), results, self._output())
+        output = self._output()
+        if "bad_alloc" in output:
+            return Outcome("memory", "a native library got no more memory (--memory)", results, output)
+        return Outcome("crashed", explain_exit(code, self.limits), results, output)
 
 
 def explain_exit(code: int | None, limits: Limits) -> str:

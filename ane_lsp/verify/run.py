@@ -147,6 +147,18 @@ def verify(
     python = interpreter(settings, workspace, request.python)
     on_job(job, python)
     outcome = parent.run(job, python, on_event, cancelled)
+    return assess(request, outcome, job, graphs, workspace, settings)
+
+
+def assess(
+    request: Request,
+    outcome: Outcome,
+    job: Job,
+    graphs: Sequence[Graph],
+    workspace: Workspace,
+    settings: Settings,
+) -> Verification:
+    """What a finished run says about the source. graphs: of the static analysis, from :func:`prepare`."""
     chosen = targets.resolve_all(settings.targets)
     found = Verification(outcome, job, chosen[0])
     model = outcome.results.get("model", {})
@@ -289,7 +301,7 @@ def _core_ai(executed: Mapping[str, Any] | None, places: Places, job: Job) -> li
                     CONVERSION_FAILED, f"Core AI does not take the model in {run['precision']}: {run['refused']}", at
                 )
             )
-        elif not run["passes"]:
+        elif not run.get("passes", True):
             found.append(_finding(DEPARTS, f"Core AI in {run['precision']}: {run['text']}; the gate is 40 dB", at))
     return found
 

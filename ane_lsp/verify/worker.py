@@ -66,6 +66,14 @@ def limit(limits: dict[str, Any]) -> None:
             continue
 
 
+def unlimit() -> None:
+    """Let the report of a run that is out of memory have some: what the user's code holds is still held."""
+    resource: Any = sys.modules.get("resource")
+    if resource is not None and hasattr(resource, "RLIMIT_AS"):
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+
 def end_with(parent: int) -> None:
     """Watch for the parent's death, which nobody would tell us, and take the whole session along."""
 
@@ -106,8 +114,10 @@ def main() -> int:
         worker_run.run(request["job"], channel)
         channel.send("done")
     except MemoryError:
+        unlimit()
         channel.send("failed", reason="memory", message="the model ran out of the memory it was given (--memory)")
     except BaseException as error:
+        unlimit()
         report_failure(channel, error)
     # Threads and exit handlers of the user's code have no say in when this ends.
     sys.stdout.flush()

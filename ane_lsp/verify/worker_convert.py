@@ -8,11 +8,12 @@ to the node that gave them their kind; and the source ranges of TorchScript node
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -69,8 +70,17 @@ class Nodes:
         return node
 
 
-def convert(model: Model, job: Job, progress: Progress) -> tuple[dict[str, Any], Any]:
-    """The converted program as plain data with how it was made, and the model itself. Raises Failed where no path converts."""
+@dataclass(frozen=True)
+class Converted:
+    """described: the program as plain data with how it was made. model: what coremltools made. locate: an operation's place."""
+
+    described: dict[str, Any]
+    model: Any
+    locate: Callable[[Any], dict[str, Any]]
+
+
+def convert(model: Model, job: Job, progress: Progress) -> Converted:
+    """The converted program. Raises Failed where no path converts."""
     attempts: list[dict[str, Any]] = []
     paths = {"auto": ("export", "trace"), "export": ("export",), "trace": ("trace",)}[job.path]
     for number, path in enumerate(paths):
@@ -85,13 +95,9 @@ def convert(model: Model, job: Job, progress: Progress) -> tuple[dict[str, Any],
         except Exception as error:
             attempts.append(_attempt(path, error, nodes, time.monotonic() - began))
             continue
-        found = describe(made._mil_program, partial(_locate, path=path, nodes=nodes))
-        return {
-            "path": path,
-            "attempts": attempts,
-            "convert_seconds": round(time.monotonic() - began, 2),
-            **found,
-        }, made
+        locate = partial(_locate, path=path, nodes=nodes)
+        how = {"path": path, "attempts": attempts, "convert_seconds": round(time.monotonic() - began, 2)}
+        return Converted({**how, **describe(made._mil_program, locate)}, made, locate)
     raise Failed("convert", attempts[-1]["message"], attempts=attempts)
 
 
@@ -117,6 +123,28 @@ def _attempt(path: str, error: BaseException, nodes: Nodes, seconds: float) -> d
     }  # fmt: skip
 
 
+def _keep_frames(tracer: object, summary: Any) -> Any:
+    """In place of torch's own filter, which keeps only frames of functions called ``forward``."""
+    import traceback
+
+    return traceback.StackSummary.from_list([f for f in summary if user_frames([(f.filename, f.lineno or 0, f.name)])])
+
+
+@contextlib.contextmanager
+def whole_stacks() -> Iterator[None]:
+    """While exporting: nodes remember every frame of the author's."""
+    owner: Any = importlib.import_module("torch.fx.proxy").TracerBase
+    before = vars(owner).get("_filter_traceback_frames")
+    if before is None:  # an older torch: costs lines, not the run
+        yield
+        return
+    owner._filter_traceback_frames = _keep_frames
+    try:
+        yield
+    finally:
+        owner._filter_traceback_frames = before
+
+
 class _Instruments:
     """Patches of private functions of torch and coremltools, undone afterwards. A missing one costs lines, not the run."""
 
@@ -131,17 +159,9 @@ class _Instruments:
             setattr(owner, name, value)
 
     def __enter__(self) -> None:
-        import traceback
-
         nodes = self.nodes
         proxy = importlib.import_module("torch.fx.proxy")
-
-        def keep_frames(tracer: object, summary: Any) -> Any:
-            return traceback.StackSummary.from_list(
-                [f for f in summary if user_frames([(f.filename, f.lineno or 0, f.name)])]
-            )
-
-        self._patch(proxy.TracerBase, "_filter_traceback_frames", keep_frames)
+        self._patch(proxy.TracerBase, "_filter_traceback_frames", _keep_frames)
         ops = importlib.import_module("coremltools.converters.mil.frontend.torch.ops")
         internal = importlib.import_module("coremltools.converters.mil.frontend.torch.internal_graph")
         single = vars(ops).get("convert_single_node")

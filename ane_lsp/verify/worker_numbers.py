@@ -49,11 +49,6 @@ def compare(model: Model, expected: list[Any], progress: Callable[[float], None]
             return [t for v in value for t in floats(v)]
         return []
 
-    def sample(tensor: Any) -> Any:
-        flat = tensor.detach().reshape(-1)
-        step = max(1, flat.numel() // _SAMPLE)
-        return flat[::step].float().clone()
-
     class Exact(mode_type):  # type: ignore[misc, valid-type]
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             out = func(*args, **(kwargs or {}))
@@ -90,7 +85,7 @@ def compare(model: Model, expected: list[Any], progress: Callable[[float], None]
                     progress(index / max(1, len(exact)))
                 db = psnr(exact[index][2], sample(tensor))
                 if db < GATE_DB and len(parted) < _SHOWN:
-                    parted.append({"op": str(func), "psnr": _number(db), "shape": list(tensor.shape), **place()})
+                    parted.append({"op": str(func), "psnr": number(db), "shape": list(tensor.shape), **place()})
             return out
 
     with torch.no_grad():
@@ -112,12 +107,10 @@ def compare(model: Model, expected: list[Any], progress: Callable[[float], None]
             for tensor, value in saved:
                 tensor.copy_(value)
     outputs = list(outputs) if isinstance(outputs, tuple) else [outputs]
-    rows = [_output(i, a, b) for i, (a, b) in enumerate(zip(expected, outputs))]
     return {
         "method": "emulated fp16 storage, fp32 arithmetic",
         "gate_db": GATE_DB,
-        "passes": all(float(r["psnr"]) >= GATE_DB for r in rows if r["kind"] == "float"),
-        "outputs": rows,
+        **against(expected, outputs),
         "first": parted[0] if parted else None,
         "aligned": counter["aligned"],
         "ranges": _merged(ranges),
@@ -127,6 +120,22 @@ def compare(model: Model, expected: list[Any], progress: Callable[[float], None]
 def _is_view(func: Any) -> bool:
     returns = getattr(getattr(func, "_schema", None), "returns", ())
     return any(getattr(r, "alias_info", None) is not None for r in returns)
+
+
+def sample(tensor: Any) -> Any:
+    """Up to some thousand elements, spread evenly."""
+    flat = tensor.detach().reshape(-1)
+    step = max(1, flat.numel() // _SAMPLE)
+    return flat[::step].float().clone()
+
+
+def against(expected: list[Any], outputs: list[Any]) -> dict[str, Any]:
+    """A row for each output, whether all pass the gate, and that in words."""
+    rows = [_output(i, a, b) for i, (a, b) in enumerate(zip(expected, outputs))]
+    floats = [float(r["psnr"]) for r in rows if r["kind"] == "float"]
+    worst = min(floats, default=math.inf)
+    text = "no difference" if worst == math.inf else f"{worst:.1f} dB against torch in fp32"
+    return {"outputs": rows, "passes": worst >= GATE_DB, "text": text}
 
 
 def psnr(expected: Any, actual: Any) -> float:
@@ -149,16 +158,18 @@ def psnr(expected: Any, actual: Any) -> float:
 def _output(index: int, expected: Any, actual: Any) -> dict[str, Any]:
     row: dict[str, Any] = {"index": index, "shape": list(expected.shape)}
     if not expected.is_floating_point():
+        actual = actual.to(expected.dtype)
         return row | {"kind": "integer", "equal": bool((expected == actual).all()), "psnr": None}
+    actual = actual.reshape(expected.shape)
     error = (expected.double() - actual.double()).abs()
     finite = error[error.isfinite()]
     return row | {
-        "kind": "float", "psnr": _number(psnr(expected, actual)), "not_finite": int((~actual.isfinite()).sum()),
-        "max_error": float(finite.max()) if finite.numel() else None, "peak": _number(float(expected.abs().max())),
+        "kind": "float", "psnr": number(psnr(expected, actual)), "not_finite": int((~actual.isfinite()).sum()),
+        "max_error": float(finite.max()) if finite.numel() else None, "peak": number(float(expected.abs().max())),
     }  # fmt: skip
 
 
-def _number(value: float) -> Any:
+def number(value: float) -> Any:
     """JSON has no infinity."""
     return round(value, 4) if math.isfinite(value) else str(value)
 

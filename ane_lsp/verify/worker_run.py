@@ -43,13 +43,23 @@ def run(request: dict[str, Any], channel: Channel) -> None:
         from ane_lsp.verify import worker_apple, worker_convert
 
         began = time.monotonic()
-        converted, made = worker_convert.convert(
-            model, job, lambda share, text: channel.progress(25 + 45 * share, text)
-        )
-        channel.send("program", seconds=round(time.monotonic() - began, 2), **converted)
+        converted = worker_convert.convert(model, job, lambda share, text: channel.progress(25 + 40 * share, text))
+        channel.send("program", seconds=round(time.monotonic() - began, 2), **converted.described)
+        feed = dict(zip(converted.described["inputs"], model.arrays()))
+        if "mil" in job.backends:
+            from ane_lsp.verify import worker_emulate
+
+            channel.progress(65, "computing the converted program")
+            channel.send(
+                "mil",
+                **worker_emulate.execute(
+                    converted.model._mil_program, feed, expected, converted.locate,
+                    lambda s: channel.progress(65 + 7 * s, "computing the converted program"),
+                ),
+            )  # fmt: skip
         if worker_apple.available():
-            channel.progress(70, "asking Core ML for its plan")
-            channel.send("plan", **worker_apple.inspect(made, dict(zip(converted["inputs"], model.arrays()))))
+            channel.progress(72, "asking Core ML for its plan")
+            channel.send("plan", **worker_apple.inspect(converted.model, feed))
     if "numbers" in job.backends:
         from ane_lsp.verify import worker_numbers
 
@@ -63,7 +73,10 @@ def run(request: dict[str, Any], channel: Channel) -> None:
         from ane_lsp.verify import worker_coreai
 
         channel.progress(93, "Core AI")
-        channel.send("coreai", **worker_coreai.execute(model, expected))
+        worker_coreai.execute(
+            model, expected, job.limits.seconds / 3,
+            lambda runs: channel.send("coreai", message="executed on the CPU of this machine", runs=runs),
+        )  # fmt: skip
     channel.progress(100, "done")
 
 

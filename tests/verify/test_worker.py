@@ -115,6 +115,23 @@ def test_a_memory_hog_is_stopped(tmp_path: Path) -> None:
     assert "--memory" in found.message
 
 
+@pytest.mark.skipif(os.sys.platform != "linux", reason="the address space is limited on Linux only")  # type: ignore[attr-defined]
+def test_a_hog_that_leaves_no_memory_for_the_report_is_reported(tmp_path: Path) -> None:
+    code = """
+held = []
+for size in (1 << 24, 1 << 20, 1 << 14, 1 << 9, 64):
+    try:
+        while True:
+            held.append(bytearray(size))
+    except MemoryError:
+        pass
+raise MemoryError
+"""
+    found = run(tmp_path, code, Limits(seconds=60, memory=1 << 29))
+    assert found.ended == "memory", found
+    assert "--memory" in found.message
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="counting processes needs /proc")
 def test_a_fork_bomb_is_stopped_and_leaves_nothing(tmp_path: Path) -> None:
     code = f"""
