@@ -35,6 +35,20 @@ def start(packages: Iterable[str] = PACKAGES, prelude: str = "") -> None:
     for name in packages:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    _warm_up()
+
+
+def _warm_up() -> None:
+    """Export and convert something small: much is imported only then."""
+    import coremltools
+    import torch
+
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU()).eval()
+    sample = torch.randn(1, 3, 8, 8)
+    with torch.no_grad():
+        exported = torch.export.export(module, (sample,)).run_decompositions({})
+        coremltools.convert(exported, minimum_deployment_target=coremltools.target.iOS18, skip_model_load=True)
+        torch.jit.trace(module, sample)
 
 
 def run(job: Job) -> parent.Outcome:

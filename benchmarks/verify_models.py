@@ -97,6 +97,7 @@ def convert(entry: Path, args: argparse.Namespace) -> Any:
 
 def assessed(entry: Path, args: argparse.Namespace) -> dict[str, Any]:
     """A kept outcome against the source."""
+    from ane_lsp.verify.agreement import agree
     from ane_lsp.verify.parent import Outcome
     from ane_lsp.verify.run import assess
     from ane_lsp.verify.shown import lined
@@ -121,11 +122,23 @@ def assessed(entry: Path, args: argparse.Namespace) -> dict[str, Any]:
     }  # fmt: skip
     if found.program is not None:
         row |= agreement(found.program, truth_of(entry, args.truth))
+        if found.static is not None:
+            row["per_op"] = per_op(agree(found.static, found.program, found.target))
     for name, plan in (("placed", found.placed), ("predicted", found.predicted)):
         if plan is not None:
             row[name] = {"ops": len(plan.ops), "on_ane": plan.on_ane, "switches": plan.switches, "problem": plan.problem,
                          "ms": round(plan.total_ms, 3)}  # fmt: skip
     return row
+
+
+def per_op(found: Any) -> dict[str, Any]:
+    """Operation by operation, as plain numbers."""
+    rates = {name: getattr(found, name) for name in ("kinds", "shapes", "dtypes", "refused")}
+    return {
+        **{name: [r.said, r.there, r.both] for name, r in rates.items()},
+        "lines": found.lines, "same_verdict": found.same_verdict,
+        "differences": [f"{Path(file).name}:{line}: {text}" for (file, line), text in found.differences],
+    }  # fmt: skip
 
 
 def truth_of(entry: Path, folder: Path | None) -> dict[tuple[str, int], set[str]]:

@@ -31,7 +31,7 @@ from ane_lsp.verify.run import Request, Verification, verify
 from ane_lsp.verify.shown import facts, to_json
 from ane_lsp.workspace.workspace import absolute
 
-BACKENDS = ("coreml", "numbers", "coreai")
+BACKENDS = ("coreml", "mil", "numbers", "coreai")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,9 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--backend",
-        default="coreml,numbers",
+        default="coreml,mil,numbers",
         metavar="LIST",
-        help="of coreml, numbers, coreai (default: coreml,numbers)",
+        help="of coreml (convert), mil (compute the converted program here), numbers (emulate fp16 in torch), coreai "
+        "(Apple's Core AI) (default: coreml,mil,numbers)",
     )
     parser.add_argument(
         "--convert-path", choices=("auto", "export", "trace"), default="auto", help="default: export, then trace"
@@ -64,6 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report-disagreement", type=Path, metavar="FILE",
         help="write what the two sides disagree on: operations and shapes, no names and no source",
+    )  # fmt: skip
+    parser.add_argument(
+        "--contribute", type=Path, metavar="FILE",
+        help="on a Mac: write where Core ML would run each operation, without names, source or weights, for sending in",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="show what would be run, and run nothing")
     add_color_option(parser)
@@ -108,6 +113,8 @@ def run(args: argparse.Namespace) -> int:
         from ane_lsp.verify.reproduce import report
 
         _write(args.report_disagreement, json.dumps(report(found), indent=2) + "\n", "--report-disagreement")
+    if args.contribute is not None:
+        _contribute(found, args.contribute)
     base = absolute(Path())
     if args.format == "json":
         text = json.dumps(to_json(found, lambda f: _relative(f, base)), indent=2) + "\n"
@@ -127,6 +134,22 @@ def run(args: argparse.Namespace) -> int:
     ):
         return FAILED
     return CLEAN if found.ok else FINDINGS
+
+
+def _contribute(found: Verification, path: Path) -> None:
+    from ane_lsp.verify.contribute import NothingToContribute, evidence
+
+    try:
+        data = evidence(found)
+    except NothingToContribute as error:
+        print(f"ane-lsp: nothing was written to {path}: {error}", file=sys.stderr)
+        return
+    _write(path, json.dumps(data, indent=1) + "\n", "--contribute")
+    print(
+        f"ane-lsp: {path} holds {len(data['rows'])} kinds of operations with shapes and attributes, {data['chip']}, {data['os']}: "
+        "look at it before you send it in",
+        file=sys.stderr,
+    )
 
 
 def _announce(job: Job, python: str, stream: Any) -> None:

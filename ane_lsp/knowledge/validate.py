@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from ane_lsp.knowledge import conversion, coverage, eligibility, files, limits, rules, tables, targets
+from ane_lsp.knowledge import conversion, coverage, eligibility, files, limits, observations, rules, tables, targets
 from ane_lsp.knowledge.evidence import CONFIDENCES
 from ane_lsp.knowledge.files import KnowledgeError
 
@@ -42,6 +42,7 @@ def problems() -> Iterator[KnowledgeError]:
         conversion.table,
         coverage.table,
         coverage.claims,
+        observations.table,
         _codes_of_facts,
         *(partial(_plain, name) for name in PLAIN_TABLES),
     ]

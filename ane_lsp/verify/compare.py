@@ -18,7 +18,7 @@ MEANING: Mapping[Status, str] = {
     "refuted": "the converted program has the operation, and the rule finds nothing there",
     "gone": "the converted program has no operation from this line",
     "untestable": "the program does not show what the rule reads",
-    "new": "found in the converted program only",
+    "new": "found in the conversion or the converted program only",
 }
 # Families whose rules read operations and their parameters; of these, those about the whole graph also read the source.
 _FAMILIES = ("ANE2", "ANE3", "ANE4")
@@ -38,32 +38,53 @@ class Comparison:
         return self.status in ("refuted", "new")
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A path that did not convert. finding: its error on the line that caused it. foretold: findings from the source, for
+    this path, that say so. placed: whether the converter named a line at all."""
+
+    path: str
+    finding: Finding
+    foretold: tuple[Finding, ...] = ()
+    placed: bool = True
+
+
 def compare(
     static: Sequence[Finding],
     converted: Sequence[Finding],
     program: Graph | None,
-    failed: Iterable[Span] = (),
+    failed: Sequence[Failure] = (),
     path: str = "",
 ) -> list[Comparison]:
-    """Every static finding with its status, then what only the program shows. `program`: None where conversion failed, with
-    the places of the errors in `failed`."""
-    errors = list(failed)
-    return [_status(finding, converted, program, errors, path) for finding in static] + [
-        Comparison(finding, "new", "the analysis of the source does not report it")
-        for finding in converted
-        if not any(_same(finding, other) for other in static)
+    """Every static finding with its status, then what only the conversion shows. `static`: for the path that converted, or
+    the last that was tried. `program`: None where none converted."""
+    foretold = [
+        Comparison(f, "confirmed", f"the {fail.path} path failed on this line")
+        for fail in failed
+        for f in fail.foretold
+    ]
+    known = {(c.finding.code, c.finding.span) for c in foretold}
+    rest = [f for f in static if (f.code, f.span) not in known]
+    unseen = [fail for fail in failed if not fail.foretold]
+    return [
+        *{(c.finding.code, c.finding.span): c for c in foretold}.values(),
+        *(_status(finding, converted, program, path) for finding in rest),
+        *(Comparison(f.finding, "new", "no finding from the source foretells it") for f in unseen),
+        *(
+            Comparison(finding, "new", "the analysis of the source does not report it")
+            for finding in converted
+            if not any(_same(finding, other) for other in static)
+        ),
     ]
 
 
-def _status(
-    finding: Finding, converted: Sequence[Finding], program: Graph | None, errors: list[Span], path: str
-) -> Comparison:
+def _status(finding: Finding, converted: Sequence[Finding], program: Graph | None, path: str) -> Comparison:
     if finding.code.startswith(_CONVERSION):
-        if any(overlap(finding.span, e) for e in errors):
-            return Comparison(finding, "confirmed", "the conversion failed on this line")
-        if program is not None:
-            return Comparison(finding, "refuted", f"the model converted ({path} path)")
-        return Comparison(finding, "untestable", "the conversion ended at another line first")
+        if program is None:
+            return Comparison(finding, "untestable", "the conversion ended at another line first")
+        if finding.severity != "error":
+            return Comparison(finding, "untestable", "it is about what the conversion changes, not whether it fails")
+        return Comparison(finding, "refuted", f"the model converted ({path} path)")
     if program is None:
         return Comparison(finding, "untestable", "the model did not convert")
     if any(_same(finding, other) for other in converted):

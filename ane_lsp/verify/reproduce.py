@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 
 from ane_lsp import __version__
-from ane_lsp.graph import Graph, Op, Value
+from ane_lsp.graph import Graph
+from ane_lsp.verify.anonymous import describe
 from ane_lsp.verify.compare import Comparison, overlap
 from ane_lsp.verify.run import Verification
 
@@ -46,34 +46,4 @@ def _one(comparison: Comparison, found: Verification) -> dict[str, Any]:
 def _ops(graph: Graph | None, span: Any) -> list[dict[str, Any]]:
     if graph is None:
         return []
-    return [_op(op) for op in graph.ops if overlap(op.span, span) and not op.folds][:12]
-
-
-def _op(op: Op) -> dict[str, Any]:
-    torch = op.call.torch if op.call.torch.startswith(("torch.", "coreml.", "torchvision.")) else ""
-    return {
-        "kind": op.kind,
-        "torch": torch,
-        "inputs": {name: _tensors(given) for name, given in op.inputs.items()},
-        "attrs": _numbers(op.attrs),
-        "outputs": [str(v.type) for v in op.outputs],
-    }
-
-
-def _tensors(given: Value | tuple[Value, ...]) -> Any:
-    if isinstance(given, tuple):
-        return [_tensors(v) for v in given]
-    return f"{given.type}{' constant' if given.is_const else ''}"
-
-
-def _numbers(attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes as numbers and words of MIL; anything else by its type."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, (bool, int, float)) or value is None:
-            return value
-        if isinstance(value, (tuple, list)):
-            return [plain(v) for v in value]
-        return value if isinstance(value, str) and value.isidentifier() else type(value).__name__
-
-    return {name: plain(value) for name, value in attrs.items()}
+    return [describe(op) for op in graph.ops if overlap(op.span, span) and not op.folds][:12]

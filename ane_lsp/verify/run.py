@@ -20,13 +20,15 @@ from ane_lsp.placement import Placement, place
 from ane_lsp.syntax.comments import parse_directives
 from ane_lsp.syntax.inputs import InputSpec, parse_inputs
 from ane_lsp.verify import parent
-from ane_lsp.verify.compare import Comparison, compare
+from ane_lsp.verify.compare import Comparison, Failure, compare, overlap
 from ane_lsp.verify.job import BACKENDS, Input, Job, Limits
 from ane_lsp.verify.parent import Event, Outcome
 from ane_lsp.verify.program import NOWHERE, Places, to_graph
 from ane_lsp.workspace import Settings, Workspace
 
 CONVERSION_FAILED, OUT_OF_RANGE, DEPARTS = "ANE905", "ANE906", "ANE907"
+# Families that say what does not convert: operations, and control flow or sizes that only the run knows.
+_FORETELL = ("ANE1", "ANE6")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,25 +171,24 @@ def assess(
         found.static = _counterpart(graphs, model)
     program = outcome.results.get("program")
     attempts = (program or outcome.results.get("failed", {})).get("attempts", [])
-    # What converts depends on the path, so the source is held against the path that was taken.
+    # What converts depends on the path, so the source is held against each path that was tried.
+    static = _Static(found.static, chosen, settings)
     taken = (program or (attempts[-1] if attempts else {})).get("path", "")
-    path = {"export": "export-core", "trace": "trace"}.get(taken, settings.export_path)
-    options = engine.Options(settings.opset, path, settings.coremltools)  # type: ignore[arg-type]
-    known = engine.run(found.static, chosen, options) if found.static is not None else []
-    seen = [f for f in known if _shown(f, settings)]
+    seen = static.findings(taken)
     places = Places(graphs, lambda file, line: _line(workspace, file, line))
     converted: list[Finding] = []
     if program is not None:
         found.program = to_graph(program, model.get("name", ""), places)
-        converted = [f for f in engine.run(found.program, chosen, options) if f.span != NOWHERE and _shown(f, settings)]
+        every = engine.run(found.program, chosen, static.options(taken))
+        converted = [f for f in every if f.span != NOWHERE and _shown(f, settings)]
         found.placed = place(found.program, chosen[0])
     if found.static is not None:
         found.predicted = place(found.static, chosen[0])
-    failed = [_span(attempt["frames"], places) for attempt in attempts if attempt["frames"]]
+    failures = [_failure(attempt, static, places, job) for attempt in attempts]
     if program is not None or attempts:
-        found.comparisons = compare(seen, converted, found.program, failed, (program or {}).get("path", ""))
-    if program is None and attempts:
-        found.findings += _conversion(attempts, seen, places, job)
+        found.comparisons = compare(seen, converted, found.program, failures, (program or {}).get("path", ""))
+    if program is None:
+        found.findings += _conversion(failures)
     found.findings += _numbers(outcome.results.get("numbers"), places, job)
     found.findings += _core_ai(outcome.results.get("coreai"), places, job)
     return found
@@ -238,21 +239,44 @@ def _finding(code: str, message: str, span: Span, model: str = "") -> Finding:
     return Finding(code, rules.rule_name(code), message, span, page.severity, "measured", model=model)
 
 
-def _conversion(
-    attempts: Sequence[Mapping[str, Any]], known: Sequence[Finding], places: Places, job: Job
-) -> list[Finding]:
+class _Static:
+    """Findings from the source, per path of conversion."""
+
+    def __init__(self, graph: Graph | None, chosen: Sequence[Target], settings: Settings) -> None:
+        self._graph, self._chosen, self._settings = graph, chosen, settings
+        self._known: dict[str, list[Finding]] = {}
+
+    def options(self, taken: str) -> engine.Options:
+        path = {"export": "export-core", "trace": "trace"}.get(taken, self._settings.export_path)
+        return engine.Options(self._settings.opset, path, self._settings.coremltools)  # type: ignore[arg-type]
+
+    def findings(self, taken: str) -> list[Finding]:
+        if taken not in self._known:
+            graph = self._graph
+            every = engine.run(graph, self._chosen, self.options(taken)) if graph is not None else []
+            self._known[taken] = [f for f in every if _shown(f, self._settings)]
+        return self._known[taken]
+
+
+def _failure(attempt: Mapping[str, Any], static: _Static, places: Places, job: Job) -> Failure:
+    """The error of a path on the line that caused it, with the findings that foretold it."""
+    span = _span(attempt["frames"], places) if attempt["frames"] else Span(job.file, 1, 0, 1, 0)
+    foretold = tuple(
+        f for f in static.findings(attempt["path"]) if f.code.startswith(_FORETELL) and overlap(f.span, span)
+    )
+    message = f"The {attempt['path']} path does not convert: {attempt['message']}"
+    return Failure(attempt["path"], _finding(CONVERSION_FAILED, message, span), foretold, bool(attempt["frames"]))
+
+
+def _conversion(failures: Sequence[Failure]) -> list[Finding]:
     """The errors of the paths that were tried, on the lines that caused them; equal places count once."""
     found: dict[Span, Finding] = {}
-    for attempt in attempts:
-        span = _span(attempt["frames"], places) if attempt["frames"] else Span(job.file, 1, 0, 1, 0)
-        why = next(
-            (f for f in known if f.code.startswith("ANE1") and f.span.file == span.file and f.span.line == span.line),
-            None,
-        )
-        message = f"The {attempt['path']} path does not convert: {attempt['message']}"
-        if why is not None:
-            message += f" ({why.code}: {why.message})"
-        found.setdefault(span, _finding(CONVERSION_FAILED, message, why.span if why is not None else span))
+    for failure in failures:
+        finding = failure.finding
+        if failure.foretold:
+            why = failure.foretold[0]
+            finding = replace(finding, message=f"{finding.message} ({why.code}: {why.message})", span=why.span)
+        found.setdefault(finding.span, finding)
     return list(found.values())
 
 

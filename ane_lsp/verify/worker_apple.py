@@ -7,8 +7,10 @@ tested against a recorded imitation of that interface.
 from __future__ import annotations
 
 import platform
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 _NAMES = {"MLNeuralEngineComputeDevice": "ANE", "MLGPUComputeDevice": "GPU", "MLCPUComputeDevice": "CPU"}
@@ -44,13 +46,21 @@ def inspect(converted: Any, feed: dict[str, Any]) -> dict[str, Any]:
         for _ in range(_REPEATS):
             loaded.predict(feed)
         latency[name] = round((time.perf_counter() - began) * 1000 / _REPEATS, 3)
-    return {"operations": read(plan), "latency_ms": latency}
+    return {"operations": read(plan), "latency_ms": latency, "compute_units": "CPU_AND_NE", **machine()}
+
+
+def machine() -> dict[str, str]:
+    """The chip by its name (``M4 Pro``) and the system (``macOS 26.1``)."""
+    asked = subprocess.run(
+        ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False
+    )
+    return {"chip": asked.stdout.strip().removeprefix("Apple "), "os": f"macOS {platform.mac_ver()[0]}"}
 
 
 def read(plan: Plan) -> list[dict[str, Any]]:
     """One row per operation that is not a constant: its output's name is what joins it to the converted program."""
     rows = []
-    for operation in plan.model_structure.program.functions["main"].block.operations:
+    for operation in _operations(plan.model_structure.program.functions["main"].block):
         usage = plan.get_compute_device_usage_for_mlprogram_operation(operation)
         cost = plan.get_estimated_cost_for_mlprogram_operation(operation)
         if usage is None:  # constants have none
@@ -63,6 +73,14 @@ def read(plan: Plan) -> list[dict[str, Any]]:
             "cost": None if cost is None else cost.weight,
         })  # fmt: skip
     return rows
+
+
+def _operations(block: Any) -> Iterator[Any]:
+    """Operations in order, those of branches and loops behind the operation that holds them."""
+    for operation in block.operations:
+        yield operation
+        for inner in operation.blocks:
+            yield from _operations(inner)
 
 
 def _device(device: Any) -> str:

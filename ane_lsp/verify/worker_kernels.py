@@ -71,8 +71,8 @@ def _conv_transpose(op: Any, g: Given) -> Any:
         for b, o, n, s, k, d in zip(begin, out, x.shape[2:], strides, weight.shape[2:], dilations)
     ]
     full = _padded(call(x, weight, g.get("bias"), strides, 0, 0, groups, dilations), [(0, e) for e in extra])
-    kept = tuple(slice(b, b + o) for b, o in zip(begin, out))
-    return full[(slice(None), slice(None), *kept)]
+    kept = [slice(None)] * 2 + [slice(b, b + o) for b, o in zip(begin, out)]
+    return full[tuple(kept)]
 
 
 def _windows(op: Any, g: Given, fill: float) -> tuple[Any, list[int], list[int]]:

@@ -9,8 +9,9 @@ import pytest
 from ane_lsp.checks.finding import Finding
 from ane_lsp.graph import Span
 from ane_lsp.graph.types import TORCH_DTYPE
+from ane_lsp.knowledge.evidence import Severity
 from ane_lsp.verify import worker_run
-from ane_lsp.verify.compare import compare, counts
+from ane_lsp.verify.compare import Failure, compare, counts
 from ane_lsp.verify.job import Input, Job, Limits, from_json
 from ane_lsp.verify.program import NOWHERE, Places, to_graph
 from ane_lsp.verify.worker import Failed
@@ -81,7 +82,8 @@ def test_a_program_becomes_a_graph() -> None:
 
 
 def _finding(code: str, line: int) -> Finding:
-    return Finding(code, "n", "m", Span("/m/net.py", line, 0, line, 9), "warning", "measured")
+    severity: Severity = "error" if code.startswith("ANE1") else "warning"
+    return Finding(code, "n", "m", Span("/m/net.py", line, 0, line, 9), severity, "measured")
 
 
 def test_every_status() -> None:
@@ -96,5 +98,7 @@ def test_every_status() -> None:
     found = compare(static, [_finding("ANE203", 2), _finding("ANE304", 3)], program, (), "export")
     assert [c.status for c in found] == ["confirmed", "refuted", "gone", "untestable", "refuted", "new"]
     assert counts(found) == {"confirmed": 1, "refuted": 2, "gone": 1, "untestable": 1, "new": 1}
-    failed = compare(static, [], None, [Span("/m/net.py", 4, 0, 4, 3)])
-    assert [c.status for c in failed] == ["untestable"] * 4 + ["confirmed"]
+    error = _finding("ANE905", 4)
+    failed = compare(static, [], None, [Failure("export", error, (static[4],)), Failure("trace", error)])
+    assert [c.status for c in failed] == ["confirmed"] + ["untestable"] * 4 + ["new"]
+    assert (failed[0].finding, failed[-1].finding) == (static[4], error)
