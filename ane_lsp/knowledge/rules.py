@@ -309,6 +309,13 @@ def _body(file: str, lines: list[str], first: int, rule: Rule) -> tuple[Mapping[
         for kind in get_args(ExampleKind):
             if not any(example.kind == kind for example in examples):
                 raise KnowledgeError(file, last, 1, f"the rule has no ```python {kind} example")
+    if all(observed.basis == "reported" for observed in rule.evidence):
+        for example in examples:
+            if example.kind == "bad" and example.options.get("min-confidence") != "reported":
+                wanted = "```python bad min-confidence=reported"
+                raise KnowledgeError(
+                    file, example.line - 1, 1, f"default settings do not show what is only reported: {wanted}"
+                )
     return {title: "\n".join(text).strip() for title, text in sections.items()}, tuple(examples)
 
 

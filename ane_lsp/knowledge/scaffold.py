@@ -85,9 +85,10 @@ fix = "none"
 [[evidence]]
 claim = "TODO: what was seen, in your own words."
 source = "TODO: where"
-basis = "reported"
-chip = "M4"
-os = "macOS 27"
+basis = "measured"
+chip = "TODO"
+os = "TODO"
+date = "TODO"
 +++
 
 ## What it flags

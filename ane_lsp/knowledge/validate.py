@@ -55,6 +55,16 @@ def problems() -> Iterator[KnowledgeError]:
             load()
         except KnowledgeError as error:
             yield error
+    yield from left_to_do()
+
+
+def left_to_do() -> Iterator[KnowledgeError]:
+    """The first place of each page that the scaffold left open."""
+    for name in files.names("", ".md"):
+        for number, line in enumerate(files.read(name).splitlines(), 1):
+            if "TODO" in line:
+                yield KnowledgeError(name, number, line.index("TODO") + 1, "`TODO` is left to be written")
+                break
 
 
 def _plain(name: str) -> None:

@@ -1,12 +1,16 @@
 """``python -m benchmarks.precision``: collect findings over real code, and draw the sample that is judged by hand.
 
     python -m benchmarks.precision collect OUT.jsonl --python ENV [--entries ENTRY.py ...] [--files ORIGIN=DIR:GLOB:COUNT ...]
-    python -m benchmarks.precision sample OUT.jsonl [--seed N] [--worse 150] [--information 60]
+        [--draw SEED] [--unseen EARLIER ...]
+    python -m benchmarks.precision sample OUT.jsonl [--seed N] [--worse 150] [--information 60] [--even]
     python -m benchmarks.precision volume OUT.jsonl
 
 ``collect`` runs each entry as a script and keeps findings in every file it reaches; of ``--files`` it draws COUNT files of a
-folder with a fixed seed and analyses each as an editor does. Rows are appended, finished programs are not run again.
-``sample`` prints findings with their source; the verdicts live in audit.md. ``volume`` counts findings for each file.
+folder with a fixed seed and analyses each as an editor does, in turn from each origin, so that what there is at any time is
+even; files that an earlier output or audit table names are left out with ``--unseen``, so that a draw is independent of those
+its rules were mended by. Rows are appended, finished programs are not run again.
+``sample`` prints findings with their source; the verdicts live in audit.md. ``--even`` takes as many from each origin as there
+are, in turn. ``volume`` counts findings for each file.
 """
 
 from __future__ import annotations
@@ -14,9 +18,11 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import sys
 import time
 from collections import Counter
+from itertools import zip_longest
 from pathlib import Path
 
 from ane_lsp.workspace import Settings, Workspace
@@ -33,6 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
     gather.add_argument("out", type=Path)
     gather.add_argument("--entries", nargs="*", type=Path, default=[], metavar="ENTRY.py")
     gather.add_argument("--files", nargs="*", default=[], metavar="ORIGIN=DIR:GLOB:COUNT")
+    gather.add_argument("--draw", type=int, default=SEED, help="seed of the drawn files")
+    gather.add_argument(
+        "--unseen", nargs="*", type=Path, default=[], help="outputs and tables whose files are left out"
+    )
     gather.add_argument("--python", default=sys.prefix, help="environment whose packages are read")
     gather.add_argument("--search-path", action="append", type=Path, default=[])
     gather.add_argument("--budget", type=float, default=20.0, help="seconds for one program")
@@ -43,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     draw.add_argument("--seed", type=int, default=SEED)
     draw.add_argument("--worse", type=int, default=150, help="errors and warnings")
     draw.add_argument("--information", type=int, default=60)
+    draw.add_argument("--even", action="store_true", help="in turn from each origin")
     count = commands.add_parser("volume", help="findings for each analysed file, by severity")
     count.add_argument("out", type=Path)
     options = parser.parse_args(arguments)
@@ -55,12 +66,22 @@ def _read(path: Path) -> list[Row]:
 
 def _jobs(options: argparse.Namespace) -> list[Job]:
     jobs = [Job(path.resolve(), path.stem.split("_")[0], True) for path in options.entries]
+    seen = "\n".join(path.read_text(encoding="utf-8") for path in options.unseen)
+    drawn: list[list[Job]] = []
     for spec in options.files:
         origin, _, rest = spec.partition("=")
         folder, pattern, count = rest.rsplit(":", 2)
-        paths = sorted(Path(folder).resolve().glob(pattern))
-        chosen = random.Random(SEED).sample(paths, min(int(count), len(paths)))
-        jobs += [Job(path, origin, False) for path in sorted(chosen)]
+        top = Path(folder).resolve()
+        # A file without a module has nothing to say; tables name files from the folder that holds the package.
+        paths = [path for path in sorted(top.glob(pattern)) if b"Module" in path.read_bytes()]
+        paths = [path for path in paths if not re.search(rf"{re.escape(str(path.relative_to(top.parent)))}\b", seen)]
+        drawn.append(
+            [
+                Job(path, origin, False)
+                for path in random.Random(options.draw).sample(paths, min(int(count), len(paths)))
+            ]
+        )
+    jobs += [job for turn in zip_longest(*drawn) for job in turn if job is not None]
     if options.again is not None:
         rows = [row for row in _read(options.again) if row.get("severity") in ("error", "warning")]
         programs = {(row["origin"], row["program"]) for row in rows}
@@ -97,10 +118,24 @@ def _sample(options: argparse.Namespace) -> int:
     print("errors and warnings by code:", dict(sorted(Counter(row["code"] for row in worse).items())))
     print("informations by code:", dict(sorted(Counter(row["code"] for row in information).items())))
     for title, pool, size in (("W", worse, options.worse), ("I", information, options.information)):
-        drawn = random.Random(options.seed).sample(pool, min(size, len(pool)))
+        drawn = (
+            _even(pool, size, options.seed)
+            if options.even
+            else random.Random(options.seed).sample(pool, min(size, len(pool)))
+        )
         for number, row in enumerate(sorted(drawn, key=lambda r: (r["code"], r["file"], r["line"])), 1):
             _print(f"{title}{number}", row)
     return 0
+
+
+def _even(pool: list[Row], size: int, seed: int) -> list[Row]:
+    """One finding from each origin in turn, each origin's own in random order, until there are enough or none are left."""
+    chosen = random.Random(seed)
+    origins = sorted({row["origin"] for row in pool})
+    piles = [
+        chosen.sample(pile, len(pile)) for name in origins for pile in [[row for row in pool if row["origin"] == name]]
+    ]
+    return [row for turn in zip_longest(*piles) for row in turn if row is not None][:size]
 
 
 def _print(label: str, row: Row) -> None:

@@ -99,6 +99,28 @@ def test_a_new_rule_loads_as_it_is(tmp_path: Path) -> None:
     assert '@rule("ANE399", ops=("conv",))' in made.check
 
 
+def test_what_the_scaffold_left_open_is_pointed_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rules").mkdir()
+    made = scaffold.new_rule(tmp_path, "ANE399", "some-new-limit", "Something is too big", "conv")
+    text = made.page.read_text(encoding="utf-8")
+    monkeypatch.setattr(files, "names", lambda folder="", suffix="": [made.page.name])
+    monkeypatch.setattr(files, "read", lambda name: text)
+    (left,) = validate.left_to_do()
+    assert (left.file, left.message) == (made.page.name, "`TODO` is left to be written")
+    assert text.splitlines()[left.line - 1][left.col - 1 :].startswith("TODO")
+    monkeypatch.setattr(files, "read", lambda name: text.replace("TODO", "Written."))
+    assert not list(validate.left_to_do())
+
+
+def test_what_is_only_reported_is_not_expected_of_default_settings() -> None:
+    with pytest.raises(KnowledgeError, match="bad min-confidence=reported"):
+        rules.parse_page(FILE, re.sub(r'basis = "\w+"', 'basis = "reported"', GOOD))
+    shown = re.sub(r'basis = "\w+"', 'basis = "reported"', GOOD).replace(
+        "python bad", "python bad min-confidence=reported"
+    )
+    assert rules.parse_page(FILE, shown).examples[0].options == {"min-confidence": "reported"}
+
+
 @pytest.mark.parametrize("module", scaffold.MODULES.values())
 def test_new_checks_go_where_a_module_is(module: str) -> None:
     root = Path(scaffold.__file__).parents[1]
