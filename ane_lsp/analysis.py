@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -116,6 +117,12 @@ def analyze(
     return result
 
 
+# Modules that see the model's outputs while it is trained, and are no part of what is converted.
+_TRAINING_ONLY = re.compile(
+    r"(?:Loss|Losses|Criterion|HungarianMatcher|Discriminator\w*)(?:V?\d+)?$|^(?:Loss|Criterion)"
+)
+
+
 def _shown(finding: Finding, settings: Settings) -> bool:
     return finding.code.startswith("ANE9") or settings.shows(finding.confidence)
 
@@ -150,7 +157,15 @@ def _check_entries(
     places: list[set[tuple[str, Span]]] = []
     for entry in outcome.entries:
         graph = entry.graph
-        found = engine.run(graph, chosen, options, cancelled=cancelled, home=file)
+        assumed = entry.assumed
+        if assumed and _TRAINING_ONLY.search(graph.name):  # found by us: nobody asked for it
+            found = []
+            assumed = (
+                *assumed,
+                "losses and discriminators stay with training, so no rule is applied; give an entry to apply them",
+            )
+        else:
+            found = engine.run(graph, chosen, options, cancelled=cancelled, home=file)
         own = [f for f in found if f.span.file == file]
         for finding in own:
             _keep_worst(merged, finding)
@@ -175,7 +190,7 @@ def _check_entries(
                 on_ane=on_ane,
                 unknown_shapes=sum(any(not _is_known(v.type) for v in op.outputs) for op in live),
                 findings=0,
-                assumed=entry.assumed,
+                assumed=assumed,
                 stopped=outcome.run.stopped,
                 elsewhere=_elsewhere(found, file, workspace, settings),
             )

@@ -39,6 +39,7 @@ def _table(code: str) -> GraphCheck:
                 _message(call, entry, context),
                 at=call,
                 data={"torch": call.torch, "case": entry.coverage.case, "path": context.options.export_path},
+                moots=not entry.opset and not any(entry.working_paths(v) for v in conversion.VERSIONS),
             )
 
     check.__doc__ = f"Cases of the conversion table under {code}."

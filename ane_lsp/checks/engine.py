@@ -65,6 +65,7 @@ class Report:
     severity, confidence, evidence: None takes them from the rule's page (confidence by the best evidence for the target).
     weight: how bad, compared with other reports of the same rule; the heaviest names the merged finding.
     key: tells apart two problems of one rule in one call. everywhere: does not depend on the target.
+    moots: nothing can be said of where the call would run or how fast, because no path converts it.
     """
 
     message: str
@@ -77,6 +78,7 @@ class Report:
     data: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
     everywhere: bool = False
+    moots: bool = False
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,7 @@ def run(
                     break
         except Exception as error:
             failures.setdefault(bound.code, _failure(bound, graph, error))
-    merged = _merge(reports, selected, graph.name)
+    merged = _merge(_without_moot(reports), selected, graph.name)
     merged += failures.values()
     return sorted(merged, key=_order)
 
@@ -317,6 +319,17 @@ def page_confidence(page: pages.Rule, target: Target) -> Confidence:
 def evidence_confidence(observed: pages.RuleEvidence, target: Target) -> Confidence:
     """What an observation of a rule page is worth on a target."""
     return eligibility.confidence_on(observed.basis, observed.evidence.chip, target)
+
+
+# Families that say where a converted program runs and how fast.
+_OF_PROGRAMS = ("ANE2", "ANE3", "ANE4")
+
+
+def _without_moot(reports: list[_Placed]) -> list[_Placed]:
+    refused = {p.call.id for p in reports if p.report.moots and p.call is not None}
+    return [
+        p for p in reports if p.call is None or p.call.id not in refused or not p.bound.code.startswith(_OF_PROGRAMS)
+    ]
 
 
 def _merge(reports: list[_Placed], selected: tuple[Target, ...], model: str) -> list[Finding]:

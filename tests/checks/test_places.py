@@ -121,3 +121,42 @@ class Net(nn.Module):
         return out
 """
     assert "ANE210" not in {code for code, _ in found(analysis(tmp_path, main))}
+
+
+def test_a_slice_written_into_a_tensor_of_unknown_rank_is_no_scatter(tmp_path: Path) -> None:
+    main = """
+class Net(nn.Module):
+    def forward(self, boxes, other):
+        corners = boxes.clone()
+        corners[:, 0, :] += 3
+        corners[..., 1] = corners[..., 1] / 4
+        return corners * other
+"""
+    result = analysis(tmp_path, main)
+    assert result.graphs[0].inputs[0].type.shape is None
+    assert "ANE210" not in {code for code, _ in found(result)}
+    assert [op.kind for op in result.graphs[0].ops].count("slice_update") == 2
+
+
+def test_nothing_is_said_of_the_speed_of_what_does_not_convert(tmp_path: Path) -> None:
+    main = """
+class Net(nn.Module):
+    def forward(self, x):
+        return x + torch.zeros(1, 8).normal_() + torch.randn(1, 8)
+Net().eval()(torch.randn(1, 8))
+"""
+    result = [(f.code, f.op) for f in analysis(tmp_path, main).findings if f.code in ("ANE101", "ANE214")]
+    assert result == [("ANE101", ""), ("ANE214", "random_normal")]
+
+
+def test_a_loss_nobody_asked_for_is_not_checked(tmp_path: Path) -> None:
+    main = """
+class RankLoss(nn.Module):
+    def forward(self, x):
+        return x.argmax(1)
+"""
+    result = analysis(tmp_path, main)
+    assert found(result) == []
+    assert "losses and discriminators stay with training" in result.models[0].assumed[-1]
+    asked = main + "RankLoss().eval()(torch.randn(1, 8, 4))\n"
+    assert found(analysis(tmp_path, asked)) == [("ANE203", 7)]

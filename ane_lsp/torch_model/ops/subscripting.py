@@ -200,6 +200,8 @@ def _setitem_mil(b: Lowering, params: Params, out: Any) -> Value:
     except Undetermined:
         found = shape = None
     if found is None or shape is None:
+        if _is_plain(params["key"]) and b.at_least("iOS18"):
+            return b.emit("slice_update", {"x": x, "update": update}, {}, out)
         return b.emit("scatter_nd", {"data": x, "updates": update}, {"mode": "update"}, out)
     update = lower.cast_value(b, update, x.type.dtype)
     if not found.picks and all(isinstance(step, Narrow) and _takes_all(step, mil.shape_of(x)) for step in found.steps):
@@ -208,6 +210,12 @@ def _setitem_mil(b: Lowering, params: Params, out: Any) -> Value:
         return _assign_slice(b, x, update, found, shape, out)
     index = _scatter_index(b, found)
     return b.emit("scatter_nd", {"data": x, "indices": index, "updates": update}, {"mode": "update"}, out)
+
+
+def _is_plain(key: Any) -> bool:
+    """Whether a subscript holds slices and whole numbers only."""
+    items = key if isinstance(key, tuple) else (key,)
+    return all(item is None or item is Ellipsis or isinstance(item, (int, Sym, slice)) for item in items)
 
 
 def _takes_all(step: Narrow, shape: Shape) -> bool:
