@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ane_lsp.checks.engine import Context, Report, graph_rule
-from ane_lsp.checks.finding import Related
+from ane_lsp.checks.finding import Related, Severity
 from ane_lsp.checks.flow import VIEWS, flow_of, static_shape
 from ane_lsp.graph import Call, Op, Value
 from ane_lsp.torch_model import registry
@@ -86,17 +86,21 @@ def buffer_written(context: Context) -> Iterator[Report]:
     options = context.options
     for value, call in _written_buffers(context).values():
         name = f"`{value.name}`" if value.name else "this buffer"
-        if options.export_path == "trace":
-            consequence = "a traced model keeps its first value as a constant and never updates it"
-            cure = "Convert from torch.export, which makes it a state (iOS 18, macOS 15), or pass it in and return it."
-        elif options.opset in ("iOS18", "iOS26"):
-            continue  # torch.export makes it a state
-        else:
+        severity: Severity | None = None
+        if options.opset not in ("iOS18", "iOS26"):
             consequence = f"states need iOS 18 or macOS 15, and the deployment target is {options.opset}"
             cure = "Raise the target, or pass the tensor in and return it."
+        elif options.export_path == "trace":
+            # The conversion is somewhere else, and is likely to name it: models written for a cache are.
+            severity = "information"
+            consequence = "traced, it stays a constant with its first value unless the conversion declares it"
+            cure = f"Give ct.convert states=[ct.StateType(..., name={value.name!r})], or convert from torch.export."
+        else:
+            continue  # torch.export makes it a state
         yield Report(
             f"The forward pass writes {name}: {consequence} (seen with coremltools 9.0). {cure}",
             at=call,
+            severity=severity,
             key=value.name,
             data={"buffer": value.name},
         )
