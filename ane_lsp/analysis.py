@@ -282,9 +282,14 @@ def _keep_worst(merged: dict[tuple[str, Span, str], Finding], finding: Finding) 
         merged[key] = finding
         return
     worst, other = known, finding
-    if SEVERITIES.index(finding.severity) < SEVERITIES.index(known.severity):
+    if _rank(finding) < _rank(known):
         worst, other = finding, known
     merged[key] = replace(worst, related=tuple(dict.fromkeys((*worst.related, *other.related)))[:8])
+
+
+def _rank(finding: Finding) -> tuple[int, bool]:
+    """The worst first; of equal ones, one that is certain to be reached."""
+    return SEVERITIES.index(finding.severity), bool(finding.data.get("optional"))
 
 
 def call_graphs(

@@ -281,8 +281,14 @@ class _Placed:
     everywhere: bool
 
     @property
+    def optional(self) -> bool:
+        """Whether a run of the model may pass by."""
+        return self.call is not None and self.call.optional
+
+    @property
     def badness(self) -> tuple[float, ...]:
-        return (-SEVERITIES.index(self.severity), -confidence_rank(self.confidence), self.report.weight)
+        rank = SEVERITIES.index(self.severity)
+        return (-rank, not self.optional, -confidence_rank(self.confidence), self.report.weight)
 
 
 def _place(bound: _Bound, report: Report, op: Op | None, context: Context, group: tuple[Target, ...]) -> _Placed:
@@ -339,6 +345,10 @@ def _merge(reports: list[_Placed], selected: tuple[Target, ...], model: str) -> 
     return [_finding(group, selected, model) for group in by_place.values()]
 
 
+# What a finding adds where nothing decides the branch it stands in; an error is then a warning.
+IF_TAKEN = "Holds only if the branch that leads here is taken."
+
+
 def _finding(found: list[_Placed], selected: tuple[Target, ...], model: str) -> Finding:
     worst = max(found, key=lambda p: p.badness)  # the first among equals: the order of execution
     hit = {t.chip for p in found for t in p.group}
@@ -350,12 +360,17 @@ def _finding(found: list[_Placed], selected: tuple[Target, ...], model: str) -> 
     data = dict(worst.report.data)
     if not everywhere:
         data["targets"] = [t.label for t in selected if t.chip in hit]
+    message, severity = worst.report.message, worst.severity
+    if worst.optional:
+        message = f"{message} {IF_TAKEN}"
+        data["optional"] = True
+        severity = "warning" if severity == "error" else severity
     return Finding(
         code=worst.bound.code,
         name=pages.rule_name(worst.bound.code),
-        message=worst.report.message,
+        message=message,
         span=worst.span,
-        severity=worst.severity,
+        severity=severity,
         confidence=worst.confidence,
         op=worst.op.kind if worst.op is not None else "",
         target="" if everywhere else worst.group[0].label,

@@ -55,6 +55,7 @@ class Call:
     ctor: for a torch.nn module, where it was constructed (the place a fix edits).
     hyper: for a torch.nn module, its constructor state (``kernel_size``, ``stride``, ...).
     stack: call expressions from the entry inwards, outermost first, `span` not included.
+    optional: made in a branch that could not be decided, so a run of the model may pass it by.
 
     `result` is filled in when the call returns; nothing else changes afterwards.
     """
@@ -73,6 +74,7 @@ class Call:
     ctor: Span | None = None
     hyper: Mapping[str, Any] = field(default_factory=dict)
     stack: tuple[Span, ...] = ()
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

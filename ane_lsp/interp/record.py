@@ -134,11 +134,12 @@ class Recorder:
         ctor: Span | None = None,
         hyper: Mapping[str, Any] | None = None,
         path: str | None = None,
+        optional: bool = False,
     ) -> Call:
         """Append a call; its result is filled in by the caller."""
         made = Call(
             len(self.graph.calls), torch, kind, span, fn, self.modules[-1].path if path is None else path,
-            self.values_in(args), self.values_in(dict(kwargs)), {}, None, direct, ctor, hyper or {}, stack,
+            self.values_in(args), self.values_in(dict(kwargs)), {}, None, direct, ctor, hyper or {}, stack, optional,
         )  # fmt: skip
         self.graph.calls.append(made)
         return made

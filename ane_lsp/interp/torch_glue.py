@@ -233,6 +233,7 @@ class TorchGlue(Imports):
                 kwargs,
                 direct,
                 self.stack_of(frame),
+                optional=bool(self.journals),
             )
         try:
             params = {k: recorder.values_in(v) for k, v in decl.bind(args, kwargs).items()}
@@ -485,6 +486,7 @@ class TorchGlue(Imports):
                 call = recorder.call(
                     f"torch.nn.{obj.cls.name}", "module", self.span_in(frame, frame.node), frame.function, args,
                     kwargs, direct, self.stack_of(frame), obj.node, self.hyper(obj), recorder.path_of(obj),
+                    bool(self.journals),
                 )  # fmt: skip
         recorder.modules.append(ActiveModule(obj, recorder.path_of(obj), is_torch, call))
         before, after = obj.attrs.get("_forward_pre_hooks"), obj.attrs.get("_forward_hooks")

@@ -160,3 +160,23 @@ class RankLoss(nn.Module):
     assert "losses and discriminators stay with training" in result.models[0].assumed[-1]
     asked = main + "RankLoss().eval()(torch.randn(1, 8, 4))\n"
     assert found(analysis(tmp_path, asked)) == [("ANE203", 7)]
+
+
+def test_what_only_an_undecided_branch_does_is_said_to_be_so(tmp_path: Path) -> None:
+    main = """
+class Net(nn.Module):
+    def __init__(self, flip):
+        super().__init__()
+        self.flip = flip
+    def forward(self, x: torch.Tensor):
+        '''x: (batch, 3, 8, 8)'''
+        if self.flip:
+            x = torch.rot90(x)
+        return torch.fmod(x, 2)
+"""
+    rotated, rest = [f for f in analysis(tmp_path, main).findings if f.code == "ANE101"]
+    assert (rotated.severity, rest.severity) == ("warning", "error")
+    assert rotated.message.endswith("Holds only if the branch that leads here is taken.")
+    assert "branch" not in rest.message
+    decided = main + "Net(True).eval()(torch.randn(1, 3, 8, 8))\n"
+    assert [f.severity for f in analysis(tmp_path, decided).findings if f.code == "ANE101"] == ["error", "error"]
