@@ -114,6 +114,7 @@ _INTEGER_MAKERS = frozenset({
 
 
 # Counting a mask is done in fp16 (seen in a conversion); sizes and tables have rules of their own.
+_SHAPE_ONLY = frozenset({"fill", "fill_like"})
 _NOT_ARITHMETIC = frozenset({"reduce_sum", "range_1d", "fill", "fill_like"})
 
 
@@ -246,7 +247,8 @@ def integer_input(context: Context) -> Iterator[Report]:
     flow = flow_of(context)
     for region in _regions(context):
         inputs = [v for v in region.inputs if v.type.dtype in ("i64", "i32", "i16")]
-        work = [op for op in (*region.work, *region.casts_out) if runtime(op) and not _prepares_lookup(flow, op)]
+        work = [op for op in (*region.work, *region.casts_out) if runtime(op) and op.kind not in _SHAPE_ONLY]
+        work = [op for op in work if not _prepares_lookup(flow, op)]
         if not inputs or not work or region.made_by_other or _depends_on_floats(flow, work):
             continue
         op = min(work, key=lambda o: o.id)

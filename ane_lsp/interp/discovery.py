@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Attempt(Protocol):
     """Follows one entry: `work` is done, the graphs it makes are kept with the entry's place and what was assumed."""
 
-    def __call__(self, work: Callable[[], Any], span: Span, assumed: list[str]) -> bool:
-        """True where it went through."""
+    def __call__(self, work: Callable[[], Any], span: Span, assumed: list[str], proves: bool = True) -> bool:
+        """True where it went through. proves: whether a call that torch refuses is a fault of the file."""
         ...
 
     def settle(self, caller: Span, found: Sequence[Span]) -> None:
@@ -127,7 +127,16 @@ def _run_functions(
             return
         before = len(interp.recorder.reached)
         assumed: list[str] = []
-        attempt(lambda v=value, a=assumed: _run_factory(interp, v, a), _name_span(module, node), assumed)  # type: ignore[misc]
+        # A parameter that is None by default is often meant to be given: torch refusing it is no fault of the file.
+        proves = not any(
+            isinstance(d, ast.Constant) and d.value is None for d in (*node.args.defaults, *node.args.kw_defaults)
+        )
+        attempt(
+            lambda v=value, a=assumed: _run_factory(interp, v, a),  # type: ignore[misc]
+            _name_span(module, node),
+            assumed,
+            proves,
+        )
         if len(interp.recorder.reached) == before and tried >= 3:
             return
 

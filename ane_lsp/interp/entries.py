@@ -130,12 +130,12 @@ def run_file(
                 entries.append(EntryRun(graph, span or where or _class_span(root), assumed))
 
     class Attempts:
-        def __call__(self, work: Callable[[], Any], span: Span, assumed: list[str]) -> bool:
+        def __call__(self, work: Callable[[], Any], span: Span, assumed: list[str], proves: bool = True) -> bool:
             before = len(interp.recorder.graphs)
             done = False
             with interp.step_limit(ATTEMPT_STEPS):
                 done = guarded_inline(interp, work, run_ref)
-            if assumed:  # inputs nobody wrote prove nothing
+            if assumed or not proves:  # inputs nobody wrote prove nothing
                 run_ref[-1].refusals.clear()
             collect(before, span, tuple(assumed))
             return done

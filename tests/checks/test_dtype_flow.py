@@ -131,3 +131,13 @@ def test_float64_is_a_hint_with_or_without_a_cast_in_the_graph() -> None:
     s = Sketch()
     wide = s.op("cast", 1, 64, dtype="f64", torch="torch.Tensor.double", x=s.input(1, 64))
     assert s.returns(wide).lines("ANE254") == [("ANE254", 1)]
+
+
+def test_a_tensor_made_in_the_shape_of_token_ids_computes_nothing_on_them() -> None:
+    s = Sketch()
+    ids = s.input(1, 8, dtype="i64")
+    s.op("fill_like", 1, 8, ref_tensor=ids, attrs={"value": 1}, dtype="b8")
+    s.op("not_equal", 1, 8, x=ids, y=s.number(3), dtype="b8")
+    (found,) = s.findings("ANE253")
+    assert "so 1 operation on it runs" in found.message
+    assert found.span.line == 2

@@ -97,3 +97,9 @@ def test_a_file_without_a_call_is_traced_from_what_it_defines(tmp_path: Path) ->
     traced = analysis.trace(path, Workspace(tmp_path), Settings())
     assert [row["op"] for row in traced.rows] == ["torch.nn.Linear"]
     assert any("width" in text for text in traced.summary["summary"]["assumed"])
+
+
+def test_a_factory_whose_parameters_are_left_out_proves_nothing(tmp_path: Path) -> None:
+    factory = "def make(kind='batch', width{}):\n    return nn.BatchNorm2d(width)\n"
+    assert refused(tmp_path, MODEL + factory.format("=None")) == []
+    assert refused(tmp_path, MODEL + factory.format("=-3")) == [12]
