@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from xml.etree import ElementTree
 
@@ -83,7 +84,12 @@ def junit(report: Report) -> str:
         cases = len(findings) + len(errors) or 1
         total, failures = total + cases, failures + failed
         suite = ElementTree.SubElement(
-            root, "testsuite", name=report.path(file), tests=str(cases), failures=str(failed), errors=str(len(errors))
+            root,
+            "testsuite",
+            name=_xml(report.path(file)),
+            tests=str(cases),
+            failures=str(failed),
+            errors=str(len(errors)),
         )
         for finding in findings:
             region = report.region(finding.span)
@@ -107,8 +113,8 @@ def junit(report: Report) -> str:
 
 
 def _case(suite: ElementTree.Element, path: str, name: str) -> ElementTree.Element:
-    classname = path.removesuffix(".py").replace("/", ".")
-    return ElementTree.SubElement(suite, "testcase", classname=classname, name=name)
+    classname = _xml(path).removesuffix(".py").replace("/", ".")
+    return ElementTree.SubElement(suite, "testcase", classname=classname, name=_xml(name))
 
 
 def _xml(text: str) -> str:
@@ -122,7 +128,7 @@ def markdown(report: Report) -> str:
     if report.models:
         out += ["| Model | Operations | On the ANE | Unknown shapes | Findings |", "|---|---:|---:|---:|---:|"]
         for model in report.models:
-            where = f"{_cell(model.name)} (`{_cell(report.path(model.span.file))}:{model.span.line}`)"
+            where = f"{_cell(model.name)} ({_code(f'{report.path(model.span.file)}:{model.span.line}')})"
             on_ane = f"{model.on_ane} ({_cell(model.target)})"
             out.append(f"| {where} | {model.ops} | {on_ane} | {model.unknown_shapes} | {model.findings} |")
         out.append("")
@@ -130,14 +136,14 @@ def markdown(report: Report) -> str:
         out += ["| Where | Severity | Rule | What |", "|---|---|---|---|"]
         for finding in report.findings:
             region = report.region(finding.span)
-            where = f"`{_cell(report.path(finding.span.file))}:{region.line}:{region.col}`"
+            where = _code(f"{report.path(finding.span.file)}:{region.line}:{region.col}")
             rule = f"{finding.code} {finding.name}"
             out.append(f"| {where} | {finding.severity} | {rule} | {_cell(finding.message)} |")
     else:
         out.append(f"No findings in {report.files} file{'s' * (report.files != 1)}.")
     if report.errors:
         out += ["", "Not analysed in full:", ""]
-        out += [f"- `{report.path(e.span.file)}:{e.span.line}`: {_cell(e.message)}" for e in report.errors]
+        out += [f"- {_code(f'{report.path(e.span.file)}:{e.span.line}')}: {_cell(e.message)}" for e in report.errors]
     if report.statistics and report.findings:
         out += [
             "",
@@ -148,6 +154,15 @@ def markdown(report: Report) -> str:
     return "\n".join(out) + "\n"
 
 
+_MARKDOWN = re.compile(r"([\\\\`*\[\]|])")
+
+
 def _cell(text: str) -> str:
-    safe = printable(text.replace("\n", " ")).replace("|", "\\|")
-    return safe.replace("<", "&lt;").replace(">", "&gt;")
+    """Text as it is: nothing in it links, mentions somebody, ends the cell or counts as HTML."""
+    safe = _MARKDOWN.sub(r"\\\1", printable(text.replace("\n", " ")))
+    return safe.replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
+
+
+def _code(text: str) -> str:
+    """A code span in a table; no backslash of ours helps inside one, except before a bar."""
+    return "`" + printable(text).replace("`", "'").replace("|", "\\|") + "`"

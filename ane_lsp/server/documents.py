@@ -6,6 +6,7 @@ Everything inside counts lines from 1 and columns in UTF-8 bytes; clients' units
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -187,6 +188,7 @@ class Document:
         return made
 
 
+_LINE_END = re.compile("(\r\n|\r|\n)")
 MAGIC_CELL = ("%%",)
 MAGIC_LINE = ("%", "!", "?")
 
@@ -196,12 +198,14 @@ def without_magics(text: str) -> str:
 
     A cell magic such as ``%%bash`` hands the whole cell to something else; ``%%time`` and ``%%capture`` run it as Python.
     """
-    lines = text.split("\n")
+    parts = _LINE_END.split(text)  # lines and their ends in turn
+    lines = parts[::2]
     first = next((n for n, line in enumerate(lines) if line.strip()), None)
     if first is not None and lines[first].lstrip().startswith(MAGIC_CELL):
         word = lines[first].lstrip()[2:].split(None, 1)[:1]
         if word not in (["time"], ["timeit"], ["capture"], ["prun"]):
-            return "\n".join(_blank(line) for line in lines)
+            parts[::2] = map(_blank, lines)
+            return "".join(parts)
         lines[first] = _blank(lines[first])
     depth = 0  # inside brackets a leading % is an operator
     for number, line in enumerate(lines):
@@ -211,22 +215,19 @@ def without_magics(text: str) -> str:
             continue
         code = bare.split("#", 1)[0]
         depth += sum(map(code.count, "([{")) - sum(map(code.count, ")]}"))
-    return "\n".join(lines)
+    parts[::2] = lines
+    return "".join(parts)
 
 
 def _blank(line: str) -> str:
-    end = "\r" if line.endswith("\r") else ""
-    body = line.removesuffix("\r")
-    return ("#" + body[1:] if body and body[0].isascii() else body and "#" + " " * (utf8_length(body) - 1)) + end
+    return "#" + " " * (utf8_length(line) - 1) if line and not line[0].isascii() else line and "#" + line[1:]
 
 
 def _magic(line: str) -> str:
     """``pass`` where a magic is the only statement of a block, a comment where four columns do not suffice."""
-    end = "\r" if line.endswith("\r") else ""
-    body = line.removesuffix("\r")
-    indent = body[: len(body) - len(body.lstrip())]
-    rest = utf8_length(body) - utf8_length(indent)
-    return indent + ("pass" + " " * (rest - 4) if rest >= 4 else "#" * rest) + end
+    indent = line[: len(line) - len(line.lstrip())]
+    rest = utf8_length(line) - utf8_length(indent)
+    return indent + ("pass" + " " * (rest - 4) if rest >= 4 else "#" * rest)
 
 
 @dataclass(slots=True)
@@ -258,7 +259,9 @@ def join_cells(cells: Iterable[tuple[str, Text]]) -> tuple[str, list[Part]]:
     parts: list[Part] = []
     line = 1
     for key, text in cells:
-        texts.append(without_magics(text.text))
+        module = without_magics(text.text)
+        # Before the line end that joins, a lone CR at the end would become half of one.
+        texts.append(module[:-1] + "\n" if module.endswith("\r") else module)
         parts.append(Part(key, line, len(text.lines)))
         line += len(text.lines)
     return "\n".join(texts) + "\n", parts

@@ -14,6 +14,9 @@ from ane_lsp.server.log import ClientLog
 from ane_lsp.server.transport import Message, Transport
 
 
+LAST_WORDS = 1.0  # seconds requests have to end once the client is gone
+
+
 async def serve(reader: BinaryIO, writer: BinaryIO, engine: Engine, greeting: Greeting) -> int:
     """Serve until the client says exit or is gone; the process's exit code."""
     loop = asyncio.get_running_loop()
@@ -38,5 +41,15 @@ async def serve(reader: BinaryIO, writer: BinaryIO, engine: Engine, greeting: Gr
     finally:
         logging.getLogger("ane_lsp").removeHandler(handler)
         app.end()
+        await _settled()
         transport.close()
     return app.exit_code
+
+
+async def _settled() -> None:
+    """End what is still being answered, so that its last words are an answer and not a traceback in the log."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=LAST_WORDS)

@@ -128,11 +128,15 @@ class AneProtocol(LanguageServerProtocol):
         return self._converter.structure(message, kind).params
 
     def _response(self, message: Message) -> None:
-        future = self._request_futures.get(message["id"])
-        result_type = self._result_types.pop(message["id"], None)
+        msg_id = message["id"]
+        # The ids of requests that the client sent are in the same table; only those we sent have a type of result.
+        if not isinstance(msg_id, (int, str)) or msg_id not in self._result_types:
+            log.warning("a response to a request that was not sent: id %.60r", msg_id)
+            return
+        future = self._request_futures.pop(msg_id, None)
+        result_type = self._result_types.pop(msg_id)
         if future is None or future.done():
             return
-        del self._request_futures[message["id"]]
         if "error" in message:
             error = message["error"] if isinstance(message["error"], dict) else {}
             future.set_exception(RequestError(error.get("code", 0), str(error.get("message", "error"))))

@@ -30,11 +30,16 @@ def key(uri: str) -> str:
 
 
 def to_path(uri: str) -> Path | None:
-    """The path a ``file:`` URI names; None for other schemes."""
+    """The path a ``file:`` URI names; None for other schemes and for what cannot be a path."""
     if scheme(uri) != "file":
         return None
-    parts = urlsplit(uri.replace("#", "%23").replace("?", "%3F"))
+    try:
+        parts = urlsplit(uri.replace("#", "%23").replace("?", "%3F"))
+    except ValueError:  # "file://[": the start of an IPv6 address
+        return None
     path = unquote(parts.path)
+    if "\0" in path:
+        return None
     if _WINDOWS:  # pragma: no cover - exercised on Windows only
         if parts.netloc:
             return Path(f"//{unquote(parts.netloc)}{path}")
