@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import os
 import queue
 import subprocess
 import threading
@@ -24,8 +25,9 @@ from ane_lsp.server.worker import Message
 
 log = logging.getLogger(__name__)
 
-GRACE = 4.0  # seconds a cancelled job may go on before its process is killed
-MAX_DEATHS = 5  # starts within DEATH_WINDOW seconds before giving up
+GRACE = 4.0  # seconds of processor time a cancelled job may go on before its process is killed
+PATIENCE = 10  # times that by the clock
+MAX_DEATHS = 5  # starts within DEATH_WINDOW seconds before it is left alone for a while
 DEATH_WINDOW = 120.0
 
 
@@ -115,7 +117,8 @@ class ProcessEngine:
         self._process = process
         self._out: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._jobs: dict[int, asyncio.Future[Any]] = {}
+        self._jobs: dict[int, tuple[asyncio.Future[Any], Message]] = {}  # by number, so the oldest first
+        self._abandoned: set[int] = set()  # jobs nobody waits for any more
         self._ids = itertools.count(1)
         self._overlays: dict[str, str] = {}
         self._configuration: Message | None = None
@@ -129,7 +132,11 @@ class ProcessEngine:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        if self._closed or self._attended:
+        if self._closed:
+            return
+        if self._attended and self._process is not None and (code := self._process.poll()) is not None:
+            self._died(self._process, code)  # before there was a loop that could be told
+        if self._attended:
             return
         if self._process is None:
             self._process = launch(self._analyst)
@@ -149,17 +156,24 @@ class ProcessEngine:
         if self._closed:
             raise EngineFailure("the analysis has ended")
         self._loop = loop = asyncio.get_running_loop()
-        self.start()
+        if self._process is None and self._resting:
+            raise EngineFailure("the analysis process ended too often; it is started again in a minute or two")
+        try:
+            self.start()
+        except OSError as error:
+            raise EngineFailure(f"no analysis process can be started: {error}") from error
         job = next(self._ids)
         future: asyncio.Future[Any] = loop.create_future()
-        self._jobs[job] = future
-        self._send(("ask", job, what, args))
+        self._jobs[job] = future, ("ask", job, what, args)
+        self._send(self._jobs[job][1])
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             if not future.done():
+                self._abandoned.add(job)
                 self._send(("cancel", job))
-                loop.call_later(self._grace, self._kill_if_stuck, job)
+                used = processor_seconds(self._process.pid) if self._process is not None else None
+                loop.call_later(self._grace, self._kill_if_stuck, job, time.monotonic(), used)
             raise
 
     def close(self) -> None:
@@ -175,6 +189,10 @@ class ProcessEngine:
         assert self._process is not None
         self._attended = True
         self._out = queue.SimpleQueue()
+        if self._configuration is not None:
+            self._send(self._configuration)
+        for path, text in self._overlays.items():
+            self._send(("overlay", path, text))
         for target, role in ((self._listen, "answers"), (self._speak, "questions")):
             threading.Thread(
                 target=target, args=(self._process, self._out), name=f"ane-lsp {role}", daemon=True
@@ -208,7 +226,8 @@ class ProcessEngine:
     def _answered(self, message: Message) -> None:
         if message[0] == "ready":
             return
-        future = self._jobs.pop(message[1], None) if message[1] is not None else None
+        self._abandoned.discard(message[1])
+        future, _ = self._jobs.pop(message[1], (None, None)) if message[1] is not None else (None, None)
         if message[0] == "failed":
             log.error("analysis failed: %s", message[3])
         if future is None or future.done():
@@ -219,30 +238,61 @@ class ProcessEngine:
             future.set_exception(EngineFailure(message[2], message[3]))
             future.exception()  # read: nobody may be waiting any more
 
-    def _kill_if_stuck(self, job: int) -> None:
-        if job in self._jobs and self._process is not None:
-            log.warning("an analysis did not stop %.0f s after its cancellation; its process is replaced", self._grace)
-            self._process.kill()
+    def _kill_if_stuck(self, job: int, since: float, used: float | None) -> None:
+        """Replace a process that goes on with a cancelled job. What counts is its processor time, where that is known:
+        on a busy machine a process that has not had its turn is not stuck."""
+        process = self._process
+        if job not in self._jobs or process is None:
+            return
+        now = processor_seconds(process.pid)
+        if used is not None and now is not None and now - used < self._grace:
+            if time.monotonic() - since < PATIENCE * self._grace:
+                assert self._loop is not None
+                self._loop.call_later(self._grace / 4, self._kill_if_stuck, job, since, used)
+                return
+        log.warning("an analysis did not stop %.0f s after its cancellation; its process is replaced", self._grace)
+        process.kill()
 
     def _died(self, process: subprocess.Popen[bytes], code: int) -> None:
         if process is not self._process:
             return
-        jobs, self._jobs = self._jobs, {}
         self._process = None
+        self._attended = False
         now = time.monotonic()
         self._deaths = [*(death for death in self._deaths if now - death < DEATH_WINDOW), now]
         log.error("the analysis process ended with code %s", code)
-        if len(self._deaths) <= MAX_DEATHS:
+        # The oldest was being worked on; those behind it have done nothing wrong and are asked again.
+        lost = [job for number, job in enumerate(self._jobs) if number == 0 or job in self._abandoned]
+        self._abandoned.clear()
+        try:
+            if self._resting:
+                raise OSError(f"it ended {len(self._deaths)} times within {DEATH_WINDOW:.0f} s")
             self._process = launch(self._analyst)
-            self._attend()
-            if self._configuration is not None:
-                self._send(self._configuration)
-            for path, text in self._overlays.items():
-                self._send(("overlay", path, text))
+        except OSError as error:
+            log.error("no new analysis process for now: %s", error)
+            lost = list(self._jobs)
         else:
-            log.error("it ended %d times within %.0f s; no new one is started", len(self._deaths), DEATH_WINDOW)
-            self._closed = True
-        for future in jobs.values():
+            self._attend()
+        for job in lost:
+            future, _ = self._jobs.pop(job)
             if not future.done():
                 future.set_exception(EngineFailure(f"the analysis process ended (code {code})"))
                 future.exception()
+        for _, question in self._jobs.values():
+            self._send(question)
+
+    @property
+    def _resting(self) -> bool:
+        """It died so often lately that it is left alone for a while."""
+        now = time.monotonic()
+        return sum(now - death < DEATH_WINDOW for death in self._deaths) > MAX_DEATHS
+
+
+def processor_seconds(pid: int) -> float | None:
+    """Processor time a process has used, None where this system does not tell cheaply."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None

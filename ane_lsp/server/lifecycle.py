@@ -13,7 +13,6 @@ from ane_lsp.server.greeting import Greeting
 from ane_lsp.server.log import ClientLog
 from ane_lsp.server.transport import Message, Transport
 
-
 LAST_WORDS = 1.0  # seconds requests have to end once the client is gone
 
 

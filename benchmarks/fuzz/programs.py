@@ -109,8 +109,8 @@ def _statement(read: Reader) -> str:
 
 def _arguments(read: Reader, known: tuple[str, ...]) -> str:
     parts = [read.choice(VALUES) for _ in range(read.below(5))]
-    for name in dict.fromkeys(read.choice(known) for _ in range(read.below(3)) if known):
-        parts.append(f"{name}={read.choice(VALUES)}")
+    named = dict.fromkeys(read.choice(known) for _ in range(read.below(3)) if known)
+    parts += [f"{name}={read.choice(VALUES)}" for name in named]
     if read.below(30) == 29:
         parts.append(read.choice(("*x", "*u", "**{}", "**{'dim': 1}", "*[1] * 50", "**u")))
     return ", ".join(parts)

@@ -1,0 +1,1 @@
+"""The server under an hour of random edits: ``python -m benchmarks.soak``."""
