@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 
 from ane_lsp import __version__
 
@@ -40,7 +41,15 @@ def manual() -> str:
         ".TP", ".B ANE_LSP_DEBUG", "Show tracebacks of internal errors.",
         ".SH FILES", "ane\\-lsp.toml, or [tool.ane\\-lsp] in pyproject.toml; the nearest one wins.",
     ]  # fmt: skip
-    return "\n".join(out) + "\n"
+    return "\n".join(line for text in out for line in _wrapped(text)) + "\n"
+
+
+def _wrapped(text: str) -> list[str]:
+    """Running text in lines that fit a terminal, as roff sources have them; requests stay whole."""
+    if text.startswith(".") or len(text) <= 80:
+        return [text]
+    lines = textwrap.wrap(text, 80, break_long_words=False, break_on_hyphens=False)
+    return ["\\&" + line if line.startswith((".", "'")) else line for line in lines]
 
 
 def _subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

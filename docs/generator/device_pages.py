@@ -39,7 +39,8 @@ def _index() -> str:
         "# Chips and devices", "",
         f"{len(chips)} chips and {len(devices)} devices can be named as a target: `ane-lsp check --target \"iPhone 15 Pro\"`. "
         "What counts for a model is the engine's generation, which chips of a phone and of a Mac share. "
-        "[What differs between generations](generations.md).", "", "## Chips", "",
+        f"[What differs between chips](generations.md), for example [M1 against M4]({compare('M1', 'M4')}) and "
+        f"[A14 against A17 Pro]({compare('A14', 'A17 Pro')}).", "", "## Chips", "",
     ]  # fmt: skip
     rows = [
         [
@@ -78,17 +79,17 @@ def _generations() -> str:
     known = facts.generations()
     header = [f"H{g}<br>{', '.join(facts.chips_of(g))}" for g in known]
     out = [
-        "---", "hide: [toc]", "---", "", "# What differs between generations", "",
+        "---", "hide: [toc]", "---", "", "# What differs between chips", "",
         "Each column is an engine generation with its chips. Only H16 with macOS 27 was measured operation by operation through "
         "Core ML; for the others a cell is carried over from it unless something else was reported. Hover over a cell for where "
-        "it comes from.", "", "## Operations", "",
+        "it comes from.", "", '<div class="compare"></div>', "", "## Operations", "",
     ]  # fmt: skip
     rows = []
     for line in facts.lines():
         if line.differs(known):
             name = "any operation" if line.op == "*" else code(line.op)
             rows.append([name, code(line.when) if line.when else "otherwise", *(cell(line, g) for g in known)])
-    out += [*table(["operation", "where", *header], rows), "", "## Limits", ""]
+    out += [*_comparable(table(["operation", "where", *header], rows), 2), "", "## Limits", ""]
     out += [
         "By the best evidence there is for each generation; most come from compiler tables, as the sources in "
         "`rules/facts/limits.csv` say, and are used as `reported`.", "",
@@ -98,8 +99,18 @@ def _generations() -> str:
         values = [facts.limit(name, g) for g in known]
         shown = plain(name.replace("_", " "))
         rows.append([f"**{shown}**" if len(set(filter(None, values))) > 1 else shown, *values])
-    out += table(["limit", *header], rows)
+    out += _comparable(table(["limit", *header], rows), 1)
     return "\n".join(out) + "\n"
+
+
+def _comparable(lines: list[str], labels: int) -> list[str]:
+    """A table with a column for each generation behind its first `labels` columns (docs/assets/compare.js)."""
+    return [f'<div class="comparable" data-labels="{labels}" markdown>', "", *lines, "", "</div>"]
+
+
+def compare(one: str, other: str) -> str:
+    """The address below devices/ of two chips side by side."""
+    return f"generations.md?compare={one},{other}"
 
 
 def cell(line: facts.Line, generation: int) -> str:
@@ -143,7 +154,7 @@ def _differences(chip: Target, reference: Target) -> list[str]:
             return [
                 "## What differs from other chips", "",
                 "This is the chip on which every operation was measured through Core ML (macOS 27). "
-                "[What differs between generations](generations.md).", "",
+                "[What differs between chips](generations.md).", "",
             ]  # fmt: skip
         kin = "measurements hold" if chip.family == reference.family else "measurements made on a Mac are carried over"
         return [*out, f"The engine is of the same generation; {kin}.", ""]
@@ -172,6 +183,7 @@ def _differences(chip: Target, reference: Target) -> list[str]:
     if rows:
         out += [*table(["limit", chip.chip, reference.chip], rows), ""]
     out += [
+        f"[Side by side with any other]({compare(facts.chips_of(chip.generation)[0], reference.chip)}). "
         f"Everything else is taken from {reference.chip} with the word `carried`: measured there, not here. "
         "[How sure are we](../evidence.md).", "",
     ]  # fmt: skip

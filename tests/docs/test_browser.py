@@ -51,24 +51,56 @@ def test_the_map(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
-@needs_browser
-def test_the_operations_can_be_searched(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built strictly and without a word."""
     pytest.importorskip("mkdocs", reason="MkDocs is not installed")
     pytest.importorskip("material", reason="mkdocs-material is not installed")
-    site = tmp_path / "site"
+    site = tmp_path_factory.mktemp("site")
     built = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(site)],
         cwd=ROOT, capture_output=True, text=True, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
     )  # fmt: skip
     assert built.returncode == 0, built.stderr
     assert built.stderr == ""
-    made = browse((site / "ops.html").as_uri() + "?find=conv_transpose", tmp_path / "profile")
+    return site
+
+
+def rows(table: str) -> list[str]:
+    """The rows of a table's body that are shown."""
+    found = re.findall(r"<tr( hidden=\"\")?>(.*?)</tr>", table.split("<tbody>")[1], flags=re.DOTALL)
+    return [text for hidden, text in found if not hidden]
+
+
+@needs_browser
+def test_the_operations_can_be_searched(site: Path, tmp_path: Path) -> None:
+    address = (site / "ops.html").as_uri() + "?find=conv_transpose"
+    made = browse(address, tmp_path / "profile")
     status = re.search(r'<span role="status">(\d+) of (\d+)</span>', made)
     assert status is not None, "the filter did not start"
     assert 0 < int(status[1]) < int(status[2])
-    table = made.split('class="filterable"')[1].split("</table>")[0]
-    rows = re.findall(r"<tr( hidden=\"\")?>(.*?)</tr>", table.split("<tbody>")[1], flags=re.DOTALL)
-    shown = [text for hidden, text in rows if not hidden]
+    shown = rows(made.split('class="filterable"')[1].split("</table>")[0])
     assert len(shown) == int(status[1])
     assert all("conv_transpose" in text for text in shown)
-    shoot((site / "ops.html").as_uri() + "?find=conv_transpose", tmp_path / "profile", "ops.png")
+    shoot(address, tmp_path / "profile", "ops.png", "--window-size=1300,900")
+
+
+@needs_browser
+def test_two_chips_are_put_side_by_side(site: Path, tmp_path: Path) -> None:
+    address = (site / "devices" / "generations.html").as_uri()
+    made = browse(address + "?compare=M1,M4", tmp_path / "profile")
+    status = re.search(r'<span role="status">(\d+) differences</span>', made)
+    assert status is not None, "the comparison did not start"
+    tables = [part.split("</table>")[0] for part in made.split('class="comparable"')[1:]]
+    shown = [row for table in tables for row in rows(table)]
+    assert len(shown) == int(status[1]) > 10
+    for table in tables:
+        head = re.findall(r"<th(?![^>]*hidden)[^>]*>(.*?)</th>", table)
+        assert [cell for cell in head if "<br>" in cell] == ["H13<br>A14, M1", "H16<br>A17 Pro, M4"]
+    for row in shown:
+        one, other = re.findall(r"<td(?![^>]*hidden)[^>]*>(.*?)</td>", row)[-2:]
+        assert re.sub("<.*?>", "", one) != re.sub("<.*?>", "", other)
+    everything = browse(address, tmp_path / "profile")
+    assert 'hidden=""' not in everything.split('class="comparable"')[1].split("</table>")[0]
+    shoot(address + "?compare=M1,M4", tmp_path / "profile", "compare.png", "--window-size=1300,1000")
+    shoot(address + "?compare=M1,M4", tmp_path / "profile", "compare-phone.png", "--window-size=500,900")

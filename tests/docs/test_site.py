@@ -55,6 +55,7 @@ def test_links_between_all_pages_lead_somewhere() -> None:
             if re.match(r"[a-z]+:", link):
                 continue
             name, _, anchor = link.partition("#")
+            name = name.partition("?")[0]
             target = str(PurePosixPath(address).parent / name) if name else address
             parts: list[str] = []
             for part in target.split("/"):
