@@ -54,7 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(Apple's Core AI) (default: coreml,mil,numbers)",
     )
     parser.add_argument(
-        "--convert-path", choices=("auto", "export", "trace"), default="auto", help="default: export, then trace"
+        "--convert-path",
+        choices=("auto", "export", "trace", "export-core"),
+        default="auto",
+        help="default: the first that converts",
     )
     parser.add_argument(
         "--timeout", type=float, default=600.0, metavar="SECONDS", help="end the run after this time (default: 600)"

@@ -50,7 +50,7 @@ class Job:
     fallback: tuple[Input, ...] = ()
     opset: str = "iOS18"
     paths: tuple[str, ...] = ()
-    path: str = "auto"  # auto, export, trace
+    path: str = "auto"  # auto, export, trace, export-core
     backends: tuple[str, ...] = BACKENDS
     limits: Limits = field(default_factory=Limits)
 

@@ -247,7 +247,7 @@ class _Static:
         self._known: dict[str, list[Finding]] = {}
 
     def options(self, taken: str) -> engine.Options:
-        path = {"export": "export-core", "trace": "trace"}.get(taken, self._settings.export_path)
+        path = taken or self._settings.export_path
         return engine.Options(self._settings.opset, path, self._settings.coremltools)  # type: ignore[arg-type]
 
     def findings(self, taken: str) -> list[Finding]:

@@ -1,7 +1,7 @@
 """In the worker: convert with coremltools, by torch.export or by tracing, and describe the program with its source lines.
 
-Neither path converts everything the other does: export is tried first, tracing where that fails, and which one it was is
-reported. Four repairs make source lines right where a plain conversion loses them: the whole Python stack is kept while
+No path converts everything the others do: export is tried first, tracing where that fails, then export with torch's full
+decomposition into core operations; which one it was is reported. Four repairs make source lines right where a plain conversion loses them: the whole Python stack is kept while
 exporting; graph nodes are numbered, and the numbers go through all passes of the converter; fused operations are walked back
 to the node that gave them their kind; and the source ranges of TorchScript nodes are kept by name.
 """
@@ -33,6 +33,7 @@ _MAIN = {
     "gelu": r"gelu|erf", "max_pool": r"max_pool", "avg_pool": r"avg_pool|mean",
 }  # fmt: skip
 _STEPS_BACK = 16
+PATHS = ("export", "trace", "export-core")
 
 
 @dataclass
@@ -54,6 +55,15 @@ class Nodes:
     by_handle: dict[int, Node] = field(default_factory=dict)
     current: str = ""
     kind: str = ""
+
+    def of_layer(self, text: str) -> Node | None:
+        """The node of a layer that an error names: ``Layer "view_cast_fp16"`` is node ``view``, ``"op_88"`` node ``88``."""
+        for name in re.findall(r'"(\w+)"', text):
+            plain = re.sub(r"(_cast_(fp16|fp32|int16|int32))+$", "", name)
+            found = self.by_name.get(plain) or self.by_name.get(plain.removeprefix("op_"))
+            if found is not None:
+                return found
+        return None
 
     def main(self, node: Node, mil_kind: str) -> Node:
         """The node that an operation of this kind really comes from: `node`, or the nearest before it that fits."""
@@ -82,14 +92,16 @@ class Converted:
 def convert(model: Model, job: Job, progress: Progress) -> Converted:
     """The converted program. Raises Failed where no path converts."""
     attempts: list[dict[str, Any]] = []
-    paths = {"auto": ("export", "trace"), "export": ("export",), "trace": ("trace",)}[job.path]
+    paths = PATHS if job.path == "auto" else (job.path,)
     for number, path in enumerate(paths):
         began = time.monotonic()
         nodes = Nodes()
         told = _share(progress, path, number / len(paths), 1 / len(paths))
         try:
             with _Instruments(nodes, told):
-                made = (_export if path == "export" else _trace)(model, job, nodes)
+                made = (
+                    _trace(model, job, nodes) if path == "trace" else _export(model, job, nodes, path == "export-core")
+                )
         except MemoryError:
             raise
         except Exception as error:
@@ -108,18 +120,20 @@ def _share(progress: Progress, path: str, start: float, size: float) -> Progress
 
 def _attempt(path: str, error: BaseException, nodes: Nodes, seconds: float) -> dict[str, Any]:
     """What a path failed with, and on which line."""
-    node = nodes.by_name.get(nodes.current)
+    trace, own = error.__traceback__, []
+    while trace is not None:
+        own.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno, trace.tb_frame.f_code.co_name))
+        trace = trace.tb_next
+    # The node that was being converted when it failed; a later pass names the layer, if anything.
+    converting = any(fn in ("convert_one", "fx_node") for _, _, fn in own)
+    node = nodes.by_name.get(nodes.current) if converting else nodes.of_layer(str(error))
     frames = user_frames(node.frames) if node is not None else []
     if not frames:
-        trace, own = error.__traceback__, []
-        while trace is not None:
-            own.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno, trace.tb_frame.f_code.co_name))
-            trace = trace.tb_next
         frames = user_frames(own) or user_frames(parse_python(str(error)))
     text = " ".join(str(error).split())
     return {
         "path": path, "type": type(error).__name__, "message": f"{type(error).__name__}: {text[:600]}", "frames": frames,
-        "op": nodes.kind or (node.target if node is not None else ""), "seconds": round(seconds, 2),
+        "op": nodes.kind if converting else node.target if node is not None else "", "seconds": round(seconds, 2),
     }  # fmt: skip
 
 
@@ -206,11 +220,11 @@ class _Instruments:
             setattr(owner, name, value)
 
 
-def _export(model: Model, job: Job, nodes: Nodes) -> Any:
+def _export(model: Model, job: Job, nodes: Nodes, core: bool) -> Any:
     torch: Any = sys.modules["torch"]
     with torch.no_grad():
         exported = torch.export.export(model.wrapper, tuple(model.tensors), strict=False)
-    exported = exported.run_decompositions({})
+    exported = exported.run_decompositions() if core else exported.run_decompositions({})
     for number, node in enumerate(exported.graph.nodes, start=1):
         if node.op != "call_function":
             continue
@@ -252,7 +266,7 @@ def _locate(op: Any, path: str, nodes: Nodes) -> dict[str, Any]:
     """The author's place of an operation of the program."""
     scopes = importlib.import_module("coremltools.converters.mil.mil.scope").ScopeSource
     node: Node | None = None
-    if path == "export":
+    if path != "trace":
         handles = op.scopes.get(scopes.EXIR_DEBUG_HANDLE) or []
         node = next((nodes.by_handle[h] for h in handles if h in nodes.by_handle), None)
     else:

@@ -66,7 +66,7 @@ def _verify(folder: Path, code: str, **options: object) -> Verification:
     return verify(Request(path, **options), projects.workspace(path), projects.settings(path))  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="module", params=["export", "trace"])
+@pytest.fixture(scope="module", params=["export", "trace", "export-core"])
 def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Verification:
     return _verify(tmp_path_factory.mktemp(request.param), MODEL, convert_path=request.param)
 
