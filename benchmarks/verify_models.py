@@ -42,14 +42,19 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--backends", default="coreml,mil,numbers,coreai")
     parser.add_argument("--timeout", type=float, default=900)
+    parser.add_argument("--names", help="entries in the order they are run, separated by commas")
+    parser.add_argument("--add", help="run models again that lack this result (coreai), and keep what they have")
     parser.add_argument("--report", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     entries = [e for e in args.entries.glob("*.py") if re.search(args.only, e.stem)]
     if not args.report:
         fork_worker.start(prelude=args.prelude.read_text() if args.prelude else "")
-        for entry in sorted(entries, key=lambda e: _size(e, args.truth)):
-            if not kept(entry, args.out).exists():
+        named = args.names.split(",") if args.names else []
+        if named:
+            entries = sorted((e for e in entries if e.stem in named), key=lambda e: named.index(e.stem))
+        for entry in entries if named else sorted(entries, key=lambda e: _size(e, args.truth)):
+            if not kept(entry, args.out).exists() or (args.add and args.add not in brought(entry, args)["results"]):
                 outcome = convert(entry, args)
                 print(entry.stem, outcome.ended, round(outcome.seconds, 1), flush=True)
         return 0
@@ -90,9 +95,20 @@ def convert(entry: Path, args: argparse.Namespace) -> Any:
     """Run one model, and keep what came of it."""
     outcome = fork_worker.run(prepared(entry, args)[1])
     data = {"ended": outcome.ended, "message": outcome.message, "seconds": outcome.seconds, "results": outcome.results}
+    if kept(entry, args.out).exists():
+        before = brought(entry, args)
+        data = {**before, "results": {**outcome.results, args.add: {}, **before["results"]}}
+        data["results"][args.add] = outcome.results.get(args.add, {"runs": []})
     with gzip.open(kept(entry, args.out), "wt") as file:
         json.dump(data, file)
     return outcome
+
+
+def brought(entry: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """What was kept of an entry."""
+    with gzip.open(kept(entry, args.out), "rt") as file:
+        data: dict[str, Any] = json.load(file)
+    return data
 
 
 def assessed(entry: Path, args: argparse.Namespace) -> dict[str, Any]:
@@ -103,8 +119,7 @@ def assessed(entry: Path, args: argparse.Namespace) -> dict[str, Any]:
     from ane_lsp.verify.shown import lined
 
     request, job, graphs, workspace, settings = prepared(entry, args)
-    with gzip.open(kept(entry, args.out), "rt") as file:
-        data = json.load(file)
+    data = brought(entry, args)
     outcome = Outcome(data["ended"], data["message"], data["results"], "", data["seconds"])
     found = assess(request, outcome, job, graphs, workspace, settings)
     results = outcome.results

@@ -98,6 +98,12 @@ def max_pool_window(context: Context, op: Op) -> Iterator[Report]:
     yield _report("ANE302", context, op, verdict, hint, data, float(side))
 
 
+def _is_given(context: Context, value: Value) -> bool:
+    """Whether it is an input of the model, as it is or cast to another dtype."""
+    producer = context.graph.producer(value)
+    return producer is None or (producer.kind == "cast" and producer.inputs["x"].producer is None)  # type: ignore[union-attr]
+
+
 @rule("ANE308", ops=("conv",), per_target=False)
 def huge_picture(context: Context, op: Op) -> Iterator[Report]:
     """Pictures of tens of megapixels."""
@@ -105,7 +111,7 @@ def huge_picture(context: Context, op: Op) -> Iterator[Report]:
     if not isinstance(x, Value) or x.type.shape is None or len(x.type.shape) != 4:
         return
     height, width = x.type.shape[-2:]
-    if isinstance(height, int) and isinstance(width, int) and height * width >= 5568 * 5568 and x.producer is None:
+    if isinstance(height, int) and isinstance(width, int) and height * width >= 5568 * 5568 and _is_given(context, x):
         yield Report(
             f"{name(op.call)} reads a picture of {height}x{width}; one report says that 5568x5568 fails to compile for the "
             f"ANE (reported, chip not named). {advice('ANE308')}",

@@ -247,6 +247,27 @@ def _tensor_repeats(call: Call) -> bool | None:
     return isinstance(argument(call, "repeats"), Value)
 
 
+def _scalar_other(call: Call) -> bool | None:
+    given, other = argument(call, "input"), argument(call, "other")
+    return isinstance(given, Value) and isinstance(other, (bool, int, float))
+
+
+def _kept(call: Call) -> str:
+    """What a subscript leaves: ``whole`` where slices with bounds keep everything, ``ellipsis`` for ``x[...]``, else ``part``."""
+    key, read, made = argument(call, "key"), argument(call, "input"), call.result
+    if key is Ellipsis:
+        return "ellipsis"
+    parts = key if isinstance(key, tuple) else (key,)
+    if not all(part is Ellipsis or isinstance(part, slice) for part in parts) or key == slice(None):
+        return "part"
+    sizes = [v.type.shape if isinstance(v, Value) and v.type.is_static else None for v in (read, made)]
+    return "whole" if sizes[0] is not None and sizes[0] == sizes[1] else "part"
+
+
+def _tensor_start(call: Call) -> bool:
+    return isinstance(argument(call, "start"), Value)
+
+
 def _ellipsis(call: Call) -> bool | None:
     equation = next((a for a in (*call.args, *call.params.values()) if isinstance(a, str)), None)
     return None if equation is None else "..." in equation
@@ -292,6 +313,9 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("weight", "runtime"): _runtime_weight,
     ("repeats", "tensor"): _tensor_repeats,
     ("equation", "ellipsis"): _ellipsis,
+    ("other", "scalar"): _scalar_other,
+    ("kept", ""): _kept,
+    ("start", "tensor"): _tensor_start,
     ("heads", "differ"): _heads_differ,
     ("scaled_size", "fractional"): _fractional,
     ("windows", "overlap"): _overlapping,

@@ -23,6 +23,11 @@ MEANING: Mapping[Status, str] = {
 # Families whose rules read operations and their parameters; of these, those about the whole graph also read the source.
 _FAMILIES = ("ANE2", "ANE3", "ANE4")
 _CONVERSION = "ANE1"
+# Three families with one consequence: the operation does not run on the Neural Engine, for what it is, for its size, or because
+# a size is computed. What the source calls a slice assignment is a scatter in the program: other code, same consequence.
+_LEAVES = ("ANE2", "ANE3", "ANE6")
+# Rules about what the author wrote and a conversion removes: the call's arguments, a float64, a cast that is dropped.
+_OF_THE_SOURCE = frozenset({"ANE254", "ANE413"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ def compare(
         *(
             Comparison(finding, "new", "the analysis of the source does not report it")
             for finding in converted
-            if not any(_same(finding, other) for other in static)
+            if not any(_same(finding, other) or _same_consequence(finding, other) for other in static)
         ),
     ]
 
@@ -89,6 +94,11 @@ def _status(finding: Finding, converted: Sequence[Finding], program: Graph | Non
         return Comparison(finding, "untestable", "the model did not convert")
     if any(_same(finding, other) for other in converted):
         return Comparison(finding, "confirmed", MEANING["confirmed"])
+    other = next((o for o in converted if _same_consequence(finding, o)), None)
+    if other is not None:
+        return Comparison(
+            finding, "confirmed", f"the converted program has {other.code} there, with the same consequence"
+        )
     there = [op.kind for op in program.ops if overlap(op.span, finding.span)]
     if not testable(finding.code):
         return Comparison(finding, "untestable", MEANING["untestable"])
@@ -103,11 +113,15 @@ def _status(finding: Finding, converted: Sequence[Finding], program: Graph | Non
 
 def testable(code: str) -> bool:
     """Whether a converted program alone decides a rule."""
-    return code.startswith(_FAMILIES) and code in engine.op_codes()
+    return code.startswith(_FAMILIES) and code in engine.op_codes() and code not in _OF_THE_SOURCE
 
 
 def _same(one: Finding, other: Finding) -> bool:
     return one.code == other.code and overlap(one.span, other.span)
+
+
+def _same_consequence(one: Finding, other: Finding) -> bool:
+    return one.code.startswith(_LEAVES) and other.code.startswith(_LEAVES) and overlap(one.span, other.span)
 
 
 def overlap(one: Span, other: Span) -> bool:

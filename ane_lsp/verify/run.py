@@ -172,7 +172,7 @@ def assess(
     program = outcome.results.get("program")
     attempts = (program or outcome.results.get("failed", {})).get("attempts", [])
     # What converts depends on the path, so the source is held against each path that was tried.
-    static = _Static(found.static, chosen, settings)
+    static = _Static(found.static, chosen, settings, _coremltools(outcome, settings))
     taken = (program or (attempts[-1] if attempts else {})).get("path", "")
     seen = static.findings(taken)
     places = Places(graphs, lambda file, line: _line(workspace, file, line))
@@ -239,16 +239,24 @@ def _finding(code: str, message: str, span: Span, model: str = "") -> Finding:
     return Finding(code, rules.rule_name(code), message, span, page.severity, "measured", model=model)
 
 
+def _coremltools(outcome: Outcome, settings: Settings) -> str:
+    """The version that took part, as the facts know them; that of the settings where none did."""
+    used = outcome.results.get("versions", {}).get("packages", {}).get("coremltools")
+    if not used:
+        return settings.coremltools
+    return "9.0" if tuple(int(part) for part in used.split(".")[:2] if part.isdigit()) <= (9, 0) else "main"
+
+
 class _Static:
     """Findings from the source, per path of conversion."""
 
-    def __init__(self, graph: Graph | None, chosen: Sequence[Target], settings: Settings) -> None:
-        self._graph, self._chosen, self._settings = graph, chosen, settings
+    def __init__(self, graph: Graph | None, chosen: Sequence[Target], settings: Settings, coremltools: str) -> None:
+        self._graph, self._chosen, self._settings, self._coremltools = graph, chosen, settings, coremltools
         self._known: dict[str, list[Finding]] = {}
 
     def options(self, taken: str) -> engine.Options:
         path = taken or self._settings.export_path
-        return engine.Options(self._settings.opset, path, self._settings.coremltools)  # type: ignore[arg-type]
+        return engine.Options(self._settings.opset, path, self._coremltools)  # type: ignore[arg-type]
 
     def findings(self, taken: str) -> list[Finding]:
         if taken not in self._known:

@@ -107,7 +107,7 @@ def convert(model: Model, job: Job, progress: Progress) -> Converted:
         except Exception as error:
             attempts.append(_attempt(path, error, nodes, time.monotonic() - began))
             continue
-        locate = partial(_locate, path=path, nodes=nodes)
+        locate = partial(_near, path=path, nodes=nodes)
         how = {"path": path, "attempts": attempts, "convert_seconds": round(time.monotonic() - began, 2)}
         return Converted({**how, **describe(made._mil_program, locate)}, made, locate)
     raise Failed("convert", attempts[-1]["message"], attempts=attempts)
@@ -262,8 +262,32 @@ def _options(job: Job) -> dict[str, Any]:
     return {"minimum_deployment_target": target, "convert_to": "mlprogram", "skip_model_load": True}
 
 
+def _near(op: Any, path: str, nodes: Nodes) -> dict[str, Any]:
+    """The author's place of an operation; where a pass made it and kept none, that of the operation it was made for: the
+    nearest that reads its result, else the nearest whose result it reads."""
+    for step in (_readers, _makers):
+        ring, seen = [op], {id(op)}
+        for _ in range(_STEPS_BACK):
+            for candidate in ring:
+                found = _locate(candidate, path, nodes)
+                if found:
+                    return found
+            ring = [n for o in ring for n in step(o) if id(n) not in seen]
+            seen.update(id(n) for n in ring)
+    return {}
+
+
+def _readers(op: Any) -> list[Any]:
+    return [reader for var in op.outputs for reader in var.child_ops]
+
+
+def _makers(op: Any) -> list[Any]:
+    given = [v for group in op.inputs.values() for v in (group if isinstance(group, (list, tuple)) else (group,))]
+    return [v.op for v in given if getattr(v, "op", None) is not None]
+
+
 def _locate(op: Any, path: str, nodes: Nodes) -> dict[str, Any]:
-    """The author's place of an operation of the program."""
+    """The author's place of an operation of the program, as the converter kept it."""
     scopes = importlib.import_module("coremltools.converters.mil.mil.scope").ScopeSource
     node: Node | None = None
     if path != "trace":

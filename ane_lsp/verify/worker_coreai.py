@@ -33,6 +33,10 @@ class _Refused(Exception):
         self.ops = ops
 
 
+class _NotHalf(Exception):
+    """The model itself does not run in half precision."""
+
+
 def execute(model: Model, expected: list[Any], seconds: float, tell: Callable[[list[dict[str, Any]]], None]) -> None:
     """Both precisions against torch in fp32; `tell` gets all runs so far after each. What the stack refuses is listed, with
     lines. seconds: for executing one program."""
@@ -49,6 +53,8 @@ def execute(model: Model, expected: list[Any], seconds: float, tell: Callable[[l
             raise
         except subprocess.TimeoutExpired:
             row |= {"stopped": seconds, "text": f"stopped after {seconds:g} s: this CPU is slow in {precision}"}
+        except _NotHalf as error:
+            row["text"] = f"not run: torch does not run this model in half precision ({error})"
         except _Refused as error:
             row |= {"refused": str(error), "text": f"refused: {str(error)[:300]}", "ops": error.ops}
             if error.ops:
@@ -79,6 +85,8 @@ def _run(model: Model, precision: str, seconds: float) -> list[Any]:
         except MemoryError:
             raise
         except Exception as error:
+            if precision == "fp16" and exported is None:
+                raise _NotHalf(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from error
             text = " ".join(str(error).split())[:1000]
             raise _Refused(f"{type(error).__name__}: {text}", _named(exported, str(error))) from error
         names = [spec.arg.name for spec in exported.graph_signature.input_specs if spec.kind.name == "USER_INPUT"]

@@ -90,7 +90,7 @@ def test_every_status() -> None:
     program = to_graph(DATA, "Net", Places((), lambda file, line: "x"))
     static = [
         _finding("ANE203", 2),
-        _finding("ANE302", 2),
+        _finding("ANE407", 2),
         _finding("ANE303", 9),
         _finding("ANE501", 2),
         _finding("ANE101", 4),
@@ -98,6 +98,9 @@ def test_every_status() -> None:
     found = compare(static, [_finding("ANE203", 2), _finding("ANE304", 3)], program, (), "export")
     assert [c.status for c in found] == ["confirmed", "refuted", "gone", "untestable", "refuted", "new"]
     assert counts(found) == {"confirmed": 1, "refuted": 2, "gone": 1, "untestable": 1, "new": 1}
+    # Another code, the same consequence: a slice assignment in the source is a scatter in the program.
+    (one,) = compare([_finding("ANE211", 2)], [_finding("ANE210", 2)], program, (), "export")
+    assert (one.status, one.finding.code) == ("confirmed", "ANE211")
     error = _finding("ANE905", 4)
     failed = compare(static, [], None, [Failure("export", error, (static[4],)), Failure("trace", error)])
     assert [c.status for c in failed] == ["confirmed"] + ["untestable"] * 4 + ["new"]
