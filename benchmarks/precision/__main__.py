@@ -75,6 +75,7 @@ def _jobs(options: argparse.Namespace) -> list[Job]:
         # A file without a module has nothing to say; tables name files from the folder that holds the package.
         paths = [path for path in sorted(top.glob(pattern)) if b"Module" in path.read_bytes()]
         paths = [path for path in paths if not re.search(rf"{re.escape(str(path.relative_to(top.parent)))}\b", seen)]
+        paths = [path for path in paths if f'"{_name(Job(path, origin, False))}"' not in seen]
         drawn.append(
             [
                 Job(path, origin, False)
@@ -93,12 +94,16 @@ def _jobs(options: argparse.Namespace) -> list[Job]:
     return jobs[index::total]
 
 
+def _name(job: Job) -> str:
+    return f"{job.origin}:{job.path.name if job.whole else job.path.parent.name + '/' + job.path.name}"
+
+
 def _collect(options: argparse.Namespace) -> int:
     done = {row["done"] for row in _read(options.out) if "done" in row}
     settings = Settings(budget=options.budget)
     workspace = Workspace(Path.cwd(), options.search_path, options.python)
     for job in _jobs(options):
-        name = f"{job.origin}:{job.path.name if job.whole else job.path.parent.name + '/' + job.path.name}"
+        name = _name(job)
         if name in done:
             continue
         began = time.monotonic()
