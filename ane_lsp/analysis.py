@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,6 +43,7 @@ class ModelSummary:
     assumed: what was assumed to run it ("B and L are symbols: no concrete entry calls Net").
     stopped: why the run ended early (``"budget"``), None where it did not. errors, warnings: how many of the findings.
     elsewhere: errors and warnings that stand in other files the model runs through, a line each; they are not in `findings`.
+    off_ane: kinds of the operations that are not among `on_ane`, with how many of each, the most frequent first.
     """
 
     name: str
@@ -56,6 +58,7 @@ class ModelSummary:
     errors: int = 0
     warnings: int = 0
     elsewhere: tuple[str, ...] = ()
+    off_ane: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(slots=True)
@@ -172,12 +175,12 @@ def _check_entries(
         live = [op for op in graph.ops if not op.folds]
         kept = dtype_flow.kept_in_fp32(graph) if any(f.code == "ANE250" for f in found) else frozenset()
         # Of several targets, the one that runs least of it.
-        on_ane, target = min(
+        off, target = max(
             (
-                (sum(op.id not in kept and eligibility.op(op, t, graph).ane == "yes" for op in live), t)
+                (Counter(op.kind for op in live if op.id in kept or eligibility.op(op, t, graph).ane != "yes"), t)
                 for t in engine.distinct(chosen)
             ),
-            key=lambda counted: counted[0],
+            key=lambda counted: counted[0].total(),
         )
         places.append({(f.code, f.span) for f in own})
         result.graphs.append(graph)
@@ -187,12 +190,13 @@ def _check_entries(
                 span=entry.span,
                 target=target.label,
                 ops=len(live),
-                on_ane=on_ane,
+                on_ane=len(live) - off.total(),
                 unknown_shapes=sum(any(not _is_known(v.type) for v in op.outputs) for op in live),
                 findings=0,
                 assumed=assumed,
                 stopped=outcome.run.stopped,
                 elsewhere=_elsewhere(found, file, workspace, settings),
+                off_ane=tuple(off.most_common()),
             )
         )
     if outcome.run.stopped == "budget":

@@ -75,6 +75,7 @@ def _model(report: Report, model: ModelSummary) -> dict[str, Any]:
         "assumed": list(model.assumed),
         "stopped": model.stopped,
         "elsewhere": list(model.elsewhere),
+        "off_ane": dict(model.off_ane),
     }
 
 

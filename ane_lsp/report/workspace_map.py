@@ -27,7 +27,8 @@ Change = Literal["", "new", "better", "worse", "same"]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model. change: against the earlier map, "" without one; before: its numbers there (on_ane of ops, findings)."""
+    """One model. change: against the earlier map, "" without one; before: its numbers there (on_ane of ops, findings).
+    off_ane: kinds of operations that are not known to run on the ANE, with how many of each."""
 
     name: str
     file: str
@@ -44,6 +45,7 @@ class Model:
     assumed: tuple[str, ...] = ()
     change: Change = ""
     before: str = ""
+    off_ane: tuple[tuple[str, int], ...] = ()
 
     @property
     def share(self) -> float:
@@ -67,7 +69,8 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """A whole run. gone: models of the earlier map that are no more. problems: what was not analysed in full."""
+    """A whole run. gone: models of the earlier map that are no more. problems: what was not analysed in full.
+    before: how many models of the earlier map were in each state."""
 
     models: tuple[Model, ...]
     operations: tuple[Operation, ...]
@@ -75,10 +78,21 @@ class Map:
     problems: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     compared: bool = False
+    before: tuple[tuple[Readiness, int], ...] = ()
 
     def count(self, readiness: Readiness) -> int:
         """How many models are in that state."""
         return sum(model.readiness == readiness for model in self.models)
+
+    def kinds(self) -> list[tuple[str, int, int]]:
+        """Operations not known to run on the ANE: (kind, how many, in how many models), the most frequent first."""
+        counted: Counter[str] = Counter()
+        models: Counter[str] = Counter()
+        for model in self.models:
+            for kind, number in model.off_ane:
+                counted[kind] += number
+                models[kind] += 1
+        return sorted(((kind, n, models[kind]) for kind, n in counted.items()), key=lambda row: (-row[1], row[0]))
 
 
 def readiness(model: ModelSummary) -> Readiness:
@@ -106,6 +120,9 @@ def make(report: Report, earlier: Mapping[str, Any] | None = None) -> Map:
         tuple(problems),
         tuple(f"{name} ({file})" for file, name in known if (file, name) not in here) if known is not None else (),
         known is not None,
+        tuple(
+            (state, n) for state in READINESS if (n := sum(row["readiness"] == state for row in (known or {}).values()))
+        ),
     )
 
 
@@ -144,7 +161,7 @@ def _model(report: Report, model: ModelSummary, known: Mapping[tuple[str, str], 
             before = f"{old['readiness']}, {old['on_ane']} of {old['ops']}, {old['findings']} findings"
     return Model(
         model.name, file, model.span.line, model.target, state, model.ops, model.on_ane, model.unknown_shapes,
-        model.findings, model.errors, model.warnings, model.stopped, model.assumed, change, before,
+        model.findings, model.errors, model.warnings, model.stopped, model.assumed, change, before, model.off_ane,
     )  # fmt: skip
 
 

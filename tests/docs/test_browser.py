@@ -37,14 +37,17 @@ def shoot(page: str, profile: Path, name: str, *options: str) -> None:
 
 @needs_browser
 def test_the_map(tmp_path: Path) -> None:
+    """Against an earlier map without the tutorial's decoder."""
     from ane_lsp.cli.main import main
 
-    page = tmp_path / "map.html"
-    models = [str(ROOT / "examples"), str(ROOT / "docs" / "tutorial")]
-    assert main(["report", *models, "--no-cache", "-o", str(page)]) == 0
+    earlier, page = tmp_path / "earlier.json", tmp_path / "map.html"
+    examples, tutorial = str(ROOT / "examples"), str(ROOT / "docs" / "tutorial")
+    assert main(["report", examples, "--no-cache", "--format", "json", "-o", str(earlier)]) == 0
+    assert main(["report", examples, tutorial, "--no-cache", "--against", str(earlier), "-o", str(page)]) == 0
     made = browse(page.as_uri(), tmp_path / "profile", "--window-size=400,900")
     assert re.search(r"<h3>DetectorNeck</h3>", made)
-    shoot(page.as_uri(), tmp_path / "profile", "map.png", "--window-size=1000,760")
+    assert len(re.findall(r'class="states"', made)) == 2
+    shoot(page.as_uri(), tmp_path / "profile", "map.png", "--window-size=1000,900")
     shoot(
         page.as_uri(), tmp_path / "profile", "map-phone-dark.png", "--window-size=500,900",
         "--blink-settings=preferredColorScheme=0",

@@ -1,5 +1,6 @@
 """``ane-lsp report``: states, order, trend, and a page that is safe to open."""
 
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -12,6 +13,7 @@ from sample import FILE, POOL, report, span
 from ane_lsp.analysis import AnalysisError, ModelSummary
 from ane_lsp.cli.main import main
 from ane_lsp.report import map_html, workspace_map
+from ane_lsp.report.treemap import Rect, squarify
 
 GOOD = ModelSummary("Good", span(2, 0, 2, 9), "M4", 40, 40, 0, 0)
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +71,8 @@ def test_the_trend() -> None:
     assert now.gone == (f"Gone ({report().path(FILE)})",)
     assert workspace_map.headline(now).endswith("; 1 better, 1 worse, 1 new, 1 gone")
     assert {m.change for m in before.models} == {""}
+    assert now.before == (("nearly", 4),)
+    assert before.before == ()
     page = map_html.page(now)
     assert "before: nearly, 40 of 40, 2 findings" in page
     assert "No more: Gone" in page
@@ -123,6 +127,54 @@ def test_the_page_is_self_contained_and_escaped() -> None:
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]", text)
     assert "prefers-color-scheme" in text
     assert "width=device-width" in text
+
+
+def test_the_tiles_fill_the_map_by_size() -> None:
+    values = [60.0, 40.0, 30.0, 30.0, 10.0, 5.0, 5.0, 1.0]
+    whole = Rect(10, 20, 210, 90)
+    tiles = squarify(values, whole)
+    scale = whole.width * whole.height / sum(values)
+    for value, tile in zip(values, tiles, strict=True):
+        assert tile.width * tile.height == pytest.approx(value * scale)
+        assert whole.x <= tile.x + 1e-9
+        assert tile.x + tile.width <= whole.x + whole.width + 1e-9
+        assert whole.y <= tile.y + 1e-9
+        assert tile.y + tile.height <= whole.y + whole.height + 1e-9
+    for one, other in itertools.combinations(tiles, 2):
+        wide = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+        high = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+        assert min(wide, high) < 1e-9, "two tiles overlap"
+    assert all(0.25 < tile.width / tile.height < 4 for tile in tiles[:-1]), "the last takes what is left"
+    assert squarify([], whole) == []
+    assert squarify([3.0], whole) == [whole]
+
+
+def test_every_model_has_a_tile_that_leads_to_its_card() -> None:
+    models = [replace(GOOD, name=f"N{n}", ops=n * n, on_ane=n) for n in range(7)]
+    text = map_html.page(made(models))
+    tiles = re.findall(r'href="#(model-\d+)" title="(\w+):', text)
+    cards = dict(re.findall(r'id="(model-\d+)"><h3>(\w+)</h3>', text))
+    assert sorted(name for _, name in tiles) == sorted(model.name for model in models)
+    assert all(cards[address] == name for address, name in tiles)
+
+
+def test_operations_off_the_ane_are_counted_over_models() -> None:
+    one = replace(GOOD, name="One", on_ane=37, off_ane=(("gather", 2), ("lstm", 1)))
+    found = made([one, replace(GOOD, name="Two", on_ane=39, off_ane=(("gather", 1),)), GOOD])
+    assert found.kinds() == [("gather", 3, 2), ("lstm", 1, 1)]
+    page = map_html.page(found)
+    assert "Operations off the ANE (4)" in page
+    assert "<small>3 in 2 models</small>" in page
+    assert "off the ANE: gather 2, lstm 1" in page
+    assert json.loads(workspace_map.to_json(found))["models"][0]["off_ane"] == [["gather", 2], ["lstm", 1]]
+    assert "Operations off the ANE" not in map_html.page(made([GOOD]))
+
+
+def test_the_folder_of_all_files_is_said_once() -> None:
+    models = [replace(GOOD, name=n, span=replace(GOOD.span, file=f"/far/away/{n}/net.py")) for n in ("a", "b")]
+    page = map_html.page(made(models))
+    assert page.count("/far/away/") == 1
+    assert "<small>a/net.py:2</small>" in page
 
 
 def test_nothing_found() -> None:
