@@ -9,7 +9,7 @@ from typing import Any
 from ane_lsp.graph import Unknown
 from ane_lsp.interp import builtins, state
 from ane_lsp.interp.classes import compute_mro, native_base_of
-from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration
+from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration, mangled
 from ane_lsp.interp.summaries import SUMMARIES
 from ane_lsp.interp.support import too_deep
 from ane_lsp.interp.text import format_value
@@ -54,6 +54,8 @@ class Expressions(TorchGlue):
                     break
                 scope = scope.closure
             else:
+                if frame.class_body and name[:2] == "__" and mangled(name, frame) in frame.locals:
+                    return frame.locals[mangled(name, frame)]
                 if frame.names is not None and name in frame.names and not frame.class_body:
                     if node is not None:
                         frame.node = node
@@ -345,9 +347,12 @@ def _name(interp: Expressions, node: ast.Name, frame: Frame) -> Any:
 def _attribute(interp: Expressions, node: ast.Attribute, frame: Frame) -> Any:
     obj = _EXPRESSIONS[node.value.__class__](interp, node.value, frame)
     frame.node = node
-    found = interp.lookup_attribute(obj, node.attr)
+    name = node.attr
+    if name[:2] == "__":
+        name = mangled(name, frame)
+    found = interp.lookup_attribute(obj, name)
     if found is MISSING:
-        return interp.getattr(obj, node.attr)
+        return interp.getattr(obj, name)
     return found
 
 

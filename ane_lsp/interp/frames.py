@@ -41,6 +41,13 @@ class Frame:
         self.sent: dict[Any, Any] = {}  # what yield expressions evaluated to, in generators
 
 
+def mangled(name: str, frame: Frame) -> str:
+    """``__name`` inside a class is ``_Class__name``, as Python has it; other names are themselves."""
+    if name[:2] == "__" and name[-2:] != "__" and frame.owner is not None:
+        return f"_{frame.owner.name.lstrip('_')}{name}"
+    return name
+
+
 class Signal:
     """How a block ended early."""
 

@@ -104,6 +104,8 @@ def _holds_back(module: ModuleObject) -> bool:
 
 
 def _is_type_checking(test: ast.expr) -> bool:
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or):
+        return any(_is_type_checking(part) for part in test.values)
     name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", None)
     return name == "TYPE_CHECKING"
 

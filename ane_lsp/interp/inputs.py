@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown, dims
@@ -47,18 +48,27 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         if retry is None:
             assumed.extend(told)
             raise
-        interp.recorder.restore(kept)
+        first = interp.recorder.take(kept)
         interp.frame, interp.recorder.modules[:] = frame, modules
         interp.journals.clear()
-        told.clear()
         probes, extra = retry
         plain.update(extra)
-        told.extend(f"{name}={value}: the call fails without" for name, value in extra.items())
+        again = [f"{name}={value}: the call fails without" for name, value in extra.items()]
         _learn(interp, model, plain, probes)
         try:
-            return _call(interp, model, forward, plain, probes, told)
-        finally:
-            assumed.extend(told)
+            result = _call(interp, model, forward, plain, probes, again)
+        except PyRaise:
+            if (
+                len(interp.recorder.graph.calls) <= first.calls
+            ):  # it did not get further: what is known of shapes counts
+                interp.recorder.restore(kept)
+                interp.recorder.put(first)
+                assumed.extend(told)
+                raise raised from None
+            assumed.extend(again)
+            raise
+        assumed.extend(again)
+        return result
     assumed.extend(told)
     return result
 
@@ -94,7 +104,23 @@ def _first_probes(
     node = forward.node
     assert not isinstance(node, ast.Lambda)
     hints = hints_in_source(node, model.cls.node, interp.lines_of(forward.module))
-    return {p.arg: hints.get(p.arg) or _picture(interp, model, p.arg) for p in parameters}
+    probes = {p.arg: hints.get(p.arg) or _picture(interp, model, p.arg) for p in parameters}
+    kinds = {t.type.dtype for t in _parameters_of(model) if t.type.dtype in ("f16", "bf16", "f32", "f64")}
+    if len(kinds) == 1:  # a model in half precision is given half precision
+        for probe in probes.values():
+            probe.usual = next(iter(kinds)) or probe.usual
+    return probes
+
+
+def _parameters_of(model: Instance, depth: int = 0) -> Iterator[Tensor]:
+    """Parameters of a module and the modules in it."""
+    for value in (model.attrs.get("_parameters") or {}).values():
+        if isinstance(value, Tensor):
+            yield value
+    if depth < 20:
+        for child in (model.attrs.get("_modules") or {}).values():
+            if isinstance(child, Instance):
+                yield from _parameters_of(child, depth + 1)
 
 
 def _learn(interp: Interpreter, model: Instance, plain: dict[str, Any], probes: dict[str, Probe]) -> None:

@@ -11,7 +11,7 @@ from ane_lsp.graph import ShapeFact, Span, TensorType, Unknown, dims
 from ane_lsp.interp import state
 from ane_lsp.interp.base import clock
 from ane_lsp.interp.expressions import OPERATORS, Expressions
-from ane_lsp.interp.frames import BREAK, CONTINUE, UNDECIDED, Frame, Signal, UnknownIteration
+from ane_lsp.interp.frames import BREAK, CONTINUE, UNDECIDED, Frame, Signal, UnknownIteration, mangled
 from ane_lsp.interp.memory import resident
 from ane_lsp.interp.probing import note_unpacking
 from ane_lsp.interp.scopes import yields_inside
@@ -178,7 +178,7 @@ class Interpreter(Expressions):
             self.touch(frame.locals)
             frame.locals.pop(target.id, None)
         elif isinstance(target, ast.Attribute):
-            self.delattr(self.eval(target.value, frame), target.attr)
+            self.delattr(self.eval(target.value, frame), mangled(target.attr, frame))
         elif isinstance(target, ast.Subscript):
             self.delitem(self.eval(target.value, frame), self.eval(target.slice, frame))
         elif isinstance(target, (ast.Tuple, ast.List)):
@@ -324,7 +324,7 @@ class Interpreter(Expressions):
                 scope = frame.locals
             if self.journals:
                 self.touch(scope)
-            scope[name] = value
+            scope[mangled(name, frame) if frame.class_body else name] = value
             if value.__class__ is Tensor and frame.module.path in self.watched:
                 self.note_shape(target, name, value)
             elif value.__class__ is Unknown and frame.module.path in self.watched:
@@ -333,7 +333,7 @@ class Interpreter(Expressions):
             if value.__class__ is Unknown and frame.module.path in self.watched:
                 self.note_unknown(self.span(target), f"`{ast.unparse(target)}`", value)
             frame.node = target
-            self.setattr(self.eval(target.value, frame), target.attr, value)  # type: ignore[attr-defined]
+            self.setattr(self.eval(target.value, frame), mangled(target.attr, frame), value)  # type: ignore[attr-defined]
         elif kind is ast.Subscript:
             owner = self.eval(target.value, frame)  # type: ignore[attr-defined]
             key = self.eval(target.slice, frame)  # type: ignore[attr-defined]
@@ -459,10 +459,11 @@ def _aug_assign(interp: Interpreter, node: ast.AugAssign, frame: Frame) -> None:
         interp.assign(target, interp.binary_inplace(symbol, old, new), frame)
     elif isinstance(target, ast.Attribute):
         owner = interp.eval(target.value, frame)
-        old = interp.getattr(owner, target.attr)
+        name = mangled(target.attr, frame)
+        old = interp.getattr(owner, name)
         new = interp.eval(node.value, frame)
         frame.node = node
-        interp.setattr(owner, target.attr, interp.binary_inplace(symbol, old, new))
+        interp.setattr(owner, name, interp.binary_inplace(symbol, old, new))
     elif isinstance(target, ast.Subscript):
         owner = interp.eval(target.value, frame)
         key = interp.eval(target.slice, frame)
@@ -656,7 +657,8 @@ def _delete(interp: Interpreter, node: ast.Delete, frame: Frame) -> None:
 
 
 def _function(interp: Interpreter, node: ast.FunctionDef, frame: Frame) -> None:
-    interp.store(frame, node.name, interp.make_function(node, frame))
+    name = mangled(node.name, frame) if frame.class_body else node.name
+    interp.store(frame, name, interp.make_function(node, frame))
 
 
 def _class(interp: Interpreter, node: ast.ClassDef, frame: Frame) -> None:

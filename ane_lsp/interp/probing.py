@@ -68,6 +68,7 @@ class Probe:
     suggested: TensorType | None = None
     suggested_by: str = ""
     links: tuple[tuple[Probe, Back], ...] = ()
+    usual: str = "f32"  # the dtype of floats in this model
     pieces: bool = False  # the value is several tensors that look like this
 
     def learn(self, told: str, rank: int | None = None, sizes: Sizes = NOTHING, names: tuple[str, ...] | None = None,
@@ -111,7 +112,7 @@ class Probe:
         """The symbolic type the facts amount to; None where nothing is known."""
         names = self.names
         rank = self.rank
-        dtype = self.dtype or "f32"
+        dtype = self.dtype or self.usual
         if rank is None and not self.knows:
             if self.suggested is not None:
                 self.told = self.told or self.suggested_by
@@ -119,7 +120,7 @@ class Probe:
             known = CONVENTIONS.get(self.name)
             if known is None:
                 return None
-            names, dtype = known[0], self.dtype or known[1]
+            names, dtype = known[0], self.dtype or (self.usual if known[1] == "f32" else known[1])
             rank = len(names)
             self.told = "its name"
         if rank is None and self.suggested is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ane_lsp.graph import Call, Graph, Span, TensorType, Value
@@ -12,7 +13,7 @@ from ane_lsp.interp.values import ClassObject, DType, Instance, OneOf, Tensor
 from ane_lsp.torch_model.registry import OpDecl
 
 # What a torch container runs is attributed to the call that ran the container.
-CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict", "Module"})
+CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict", "Module", "ParametrizationList"})
 
 
 class ActiveModule:
@@ -26,6 +27,20 @@ class ActiveModule:
         self.is_torch = is_torch
         self.is_container = is_torch and instance.cls.name in CONTAINERS
         self.call = call
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Graphs that were recorded and may be put back."""
+
+    graphs: list[Graph]
+    entries: list[tuple[Instance, Span | None]]
+    builder: GraphBuilder
+    reached: set[ClassObject]
+
+    @property
+    def calls(self) -> int:
+        return sum(len(graph.calls) for graph in self.graphs)
 
 
 class Recorder:
@@ -50,6 +65,19 @@ class Recorder:
         count, self.builder, self._paths, self.reached = kept
         del self.graphs[count:]
         del self.entries[count:]
+
+    def take(self, kept: Any) -> Taken:
+        """Like :meth:`restore`; what is forgotten can be put back."""
+        count = kept[0]
+        taken = Taken(self.graphs[count:], self.entries[count:], self.builder, self.reached)
+        self.restore(kept)
+        return taken
+
+    def put(self, taken: Taken) -> None:
+        """Record again what :meth:`take` took away."""
+        self.graphs.extend(taken.graphs)
+        self.entries.extend(taken.entries)
+        self.builder, self.reached = taken.builder, taken.reached
 
     @property
     def graph(self) -> Graph:

@@ -471,10 +471,19 @@ class TorchGlue(Imports):
         is_torch = obj.cls.module.is_torch
         if not is_torch:
             recorder.reached.add(obj.cls)
+        if not recorder.modules and is_torch and obj.cls.name == "ParametrizationList":
+            # A computed weight is read outside of all models: no model is called.
+            recorder.modules.append(ActiveModule(obj, "", True, None))
+            kept = recorder.snapshot()
+            try:
+                return self.call(forward, args, kwargs)
+            finally:
+                recorder.modules.pop()
+                recorder.restore(kept)
         if not recorder.modules:
             recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
         inner = recorder.innermost
-        container = is_torch and obj.cls.name in ("Sequential", "ModuleList", "ModuleDict")
+        container = is_torch and obj.cls.name in ("Sequential", "ModuleList", "ModuleDict", "ParametrizationList")
         hidden = inner is not None and inner.is_torch and not inner.is_container
         call = None
         if is_torch and not container and hidden and inner is not None:

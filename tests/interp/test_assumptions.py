@@ -276,3 +276,55 @@ def test_configurations_by_name(tmp_path: Path) -> None:
     entry = only(follow(tmp_path, net=text), "TextModel")
     assert str(entry.graph.calls[0].result.type).startswith("[B, L, 16]")
     assert "TextConfig.vocab has no default" in entry.assumed
+
+
+def test_names_that_only_a_lazy_module_imports(tmp_path: Path) -> None:
+    package = """
+    from typing import TYPE_CHECKING
+    import sys
+
+    SLOW = False
+    if TYPE_CHECKING or SLOW:
+        from .parts import Part
+    else:
+        sys.modules[__name__] = object()
+    """
+    part = """
+    class Part(nn.Module):
+        def forward(self, x):
+            return x.relu()
+    """
+    net = """
+    from lazy import Part
+
+    class Net(Part):
+        def forward(self, x):
+            return super().forward(x)
+    """
+    entry = only(follow(tmp_path, lazy____init__=package, lazy__parts=part, net=net), "Net")
+    assert [c.torch for c in entry.graph.calls] == ["torch.Tensor.relu"]
+
+
+def test_a_parametrized_weight_is_computed_when_it_is_read(tmp_path: Path) -> None:
+    text = """
+    from torch.nn.utils.parametrizations import weight_norm
+    from torch.nn.utils.parametrize import remove_parametrizations
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = weight_norm(nn.Conv1d(4, 8, 3), dim=2)
+            self.plain = remove_parametrizations(weight_norm(nn.Conv1d(8, 8, 1)), "weight")
+            self.norm = self.conv.weight.shape
+
+        def forward(self, x):
+            return self.plain(self.conv(x))
+    """
+    done = follow(tmp_path, net=text)
+    entry = only(done, "Net")
+    assert len(done.entries) == 1  # reading a weight outside of a forward is no model call
+    assert {c.torch: str(c.result.type) for c in entry.graph.calls} == {
+        "torch.nn.ParametrizedConv1d": "[B, 8, L - 2] f32",
+        "torch.nn._WeightNorm": "[8, 4, 3] f32",
+        "torch.nn.Conv1d": "[B, 8, L - 2] f32",
+    }

@@ -88,6 +88,7 @@ COLLECTIONS = [
 ]
 
 ABSTRACT = [
+    "class A:\n    __kept = 3\n    twice = __kept * 2\n    def __init__(self):\n        self.__own = 1\n    def __hidden(self):\n        return self.__own + self.__kept\n    def shown(self):\n        self.__own += 5\n        return self.__hidden(), hasattr(self, '__own'), sorted(vars(self)), self.twice\nclass B(A):\n    def __init__(self):\n        super().__init__()\n        self.__own = 7\nreturn A().shown(), B().shown(), sorted(vars(B()))",
     "A = collections.abc\nreturn [isinstance(v, c) for v in ([], (), 'a', {}, set(), 1, range(2), iter([]), (i for i in []), b'', {}.keys()) for c in (A.Iterable, A.Sequence, A.Mapping, A.Set, A.Iterator, A.Sized, A.Container, A.Hashable, A.MutableSequence, A.MutableMapping, A.Callable, A.Generator, A.Collection)]",
     "A = collections.abc\nreturn [isinstance(v, A.Callable) for v in (len, int, lambda: 0, 'a', functools.partial(len))]",
     "class X:\n    def __iter__(self): yield 1\nA = collections.abc\nreturn isinstance(X(), A.Iterable), isinstance(X(), A.Sequence), isinstance(X(), A.Sized)",
@@ -159,6 +160,7 @@ DATACLASSES = [
 ]
 
 ENUM = [
+    "class A(enum.Enum):\n    ONE = 1\n    TWO = 2\n    UNO = 1\nreturn A._member_names_, sorted(A._member_map_)",
     "class C(enum.Enum):\n    RED = 1\n    GREEN = 'g'\n    ALIAS = 1\nreturn C.RED.name, C.RED.value, C(1) is C.RED, C['GREEN'].value, C.ALIAS is C.RED, [m.name for m in C], len(C), C.RED in C, C.RED == 1, C.RED is C.RED",
     "class C(enum.Enum):\n    A = 1\nreturn C(5)",
     "class C(enum.Enum):\n    A = 1\nreturn C['Z']",

@@ -85,6 +85,8 @@ def build(interp: Interpreter, cls: ClassObject) -> None:
     if members:
         cls.flags["enum_members"] = members
         space["__members__"] = members
+        space["_member_map_"] = members
+        space["_member_names_"] = [m.attrs["_name_"] for m in _canonical(cls)]
     if FLAG in cls.mro:
         for name, method in _FLAG_METHODS.items():
             space.setdefault(name, method)  # before those of int

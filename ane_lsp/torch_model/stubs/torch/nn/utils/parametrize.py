@@ -1,4 +1,7 @@
-"""Parametrizations. The parametrised tensor keeps its shape and becomes a plain attribute; the originals are listed."""
+"""Parametrizations: on torch's own modules the tensor is computed from the listed originals each time it is read.
+
+Other modules keep their class; there the tensor becomes a plain attribute of the same shape.
+"""
 
 import contextlib
 
@@ -20,6 +23,15 @@ class ParametrizationList(ModuleList):
             self.ntensors = len(original)
             for i, tensor in enumerate(original):
                 self._keep(f"original{i}", tensor)
+
+    def forward(self):
+        if self.is_tensor:
+            value = self[0](self.original)
+        else:
+            value = self[0](*[getattr(self, f"original{i}") for i in range(self.ntensors)])
+        for parametrization in list(self)[1:]:
+            value = parametrization(value)
+        return value
 
     def _keep(self, name, tensor):
         if isinstance(tensor, Parameter):
@@ -60,23 +72,34 @@ def register_parametrization(module, tensor_name, parametrization, *, unsafe=Fal
     if not is_parametrized(module):
         module.parametrizations = ModuleDict()
     module.parametrizations[tensor_name] = ParametrizationList([parametrization], original, unsafe)
-    setattr(module, tensor_name, torch.empty(tensor.shape, dtype=tensor.dtype))
     kind = type(module)
-    if kind.__module__.startswith("torch.") and not kind.__name__.startswith("Parametrized"):
-        module.__class__ = type(f"Parametrized{kind.__name__}", (kind,), {"_plain_class": kind})
+    if kind.__name__.startswith("Parametrized"):
+        setattr(kind, tensor_name, _computed(tensor_name))
+    elif kind.__module__.startswith("torch."):
+        members = {"_plain_class": kind, tensor_name: _computed(tensor_name)}
+        module.__class__ = type(f"Parametrized{kind.__name__}", (kind,), members)
+    else:
+        setattr(module, tensor_name, torch.empty(tensor.shape, dtype=tensor.dtype))
     return module
+
+
+def _computed(name):
+    return property(lambda self: self.parametrizations[name]())
 
 
 def remove_parametrizations(module, tensor_name, leave_parametrized=True):
     if not is_parametrized(module, tensor_name):
         raise ValueError(f"Module {module} does not have a parametrization on {tensor_name}")
     tensor = getattr(module, tensor_name)
-    delattr(module, tensor_name)
+    if hasattr(type(module), "_plain_class"):
+        delattr(type(module), tensor_name)
+    else:
+        delattr(module, tensor_name)
     del module.parametrizations[tensor_name]
-    module.register_parameter(tensor_name, Parameter(torch.empty(tensor.shape, dtype=tensor.dtype)))
     if len(module.parametrizations) == 0:
         del module.parametrizations
         module.__class__ = getattr(type(module), "_plain_class", type(module))
+    module.register_parameter(tensor_name, Parameter(torch.empty(tensor.shape, dtype=tensor.dtype)))
     return module
 
 
