@@ -19,7 +19,8 @@ HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
 def follow(folder: Path, name: str = "net.py", **files: str) -> FileRun:
     """Analyse `name` in a folder with these files."""
     for stem, text in files.items():
-        path = folder / f"{stem.replace('__', '/')}.py" if stem != "init" else folder / "__init__.py"
+        name_, _, package = stem.partition("_in_")
+        path = folder / package / f"{name_}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(HEAD + textwrap.dedent(text), encoding="utf-8")
     workspace = Workspace(folder)
@@ -171,7 +172,7 @@ def test_callers_in_the_package_give_the_arguments(tmp_path: Path) -> None:
         def forward(self, x):
             return self.block(self.stem(x))
     """
-    done = follow(tmp_path, "pkg/block.py", pkg____init__="", pkg__block=block, pkg__model=model)
+    done = follow(tmp_path, "pkg/block.py", __init___in_pkg="", block_in_pkg=block, model_in_pkg=model)
     (entry,) = done.entries
     line = (HEAD + textwrap.dedent(model)).splitlines().index("class Model(nn.Module):") + 1
     assert entry.assumed[0] == f"called by Model in pkg/model.py:{line}"
@@ -301,7 +302,7 @@ def test_names_that_only_a_lazy_module_imports(tmp_path: Path) -> None:
         def forward(self, x):
             return super().forward(x)
     """
-    entry = only(follow(tmp_path, lazy____init__=package, lazy__parts=part, net=net), "Net")
+    entry = only(follow(tmp_path, __init___in_lazy=package, parts_in_lazy=part, net=net), "Net")
     assert [c.torch for c in entry.graph.calls] == ["torch.Tensor.relu"]
 
 
