@@ -318,6 +318,8 @@ class Attributes(Base):
                 if name in cls.methods:
                     return self.bind(cls.methods[name], sup.obj, sup.obj_class)
             elif isinstance(cls, Unknown):
+                if name == "__new__" and isinstance(sup.obj, ClassObject) and self.is_nn_module(sup.obj):
+                    continue
                 if name == "__init__" and isinstance(sup.obj, Instance) and self.is_nn_module(sup.obj.cls):
                     return self._module_start(sup.obj)
                 return Unknown(f"super().{name}: a base class is unknown: {cls.reason}", self.here(), cls)

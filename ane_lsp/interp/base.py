@@ -252,7 +252,7 @@ class Base:
     def resolve_lazy(self, value: Any, namespace: dict[str, Any], name: str) -> Any:
         raise NotImplementedError
 
-    def force_pending_imports(self, container: Any) -> bool:
+    def force_pending_imports(self, container: Any, key: Any = MISSING) -> bool:
         raise NotImplementedError
 
     def is_nn_module(self, cls: ClassObject) -> bool:

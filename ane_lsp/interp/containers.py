@@ -228,10 +228,10 @@ def find_key(interp: Interpreter, d: dict[Any, Any], key: Any) -> Any:
     return MISSING
 
 
-def _pending(interp: Interpreter, d: dict[Any, Any]) -> Any:
+def _pending(interp: Interpreter, d: dict[Any, Any], key: Any) -> Any:
     """Let the machine fill in names that imports have not bound yet, where it keeps such (module namespaces)."""
     force = getattr(interp, "force_pending_imports", None)
-    return force(d) if force is not None else False
+    return force(d, key) if force is not None else False
 
 
 def _found(interp: Interpreter, d: dict[Any, Any], key: Any) -> Any:
@@ -239,7 +239,7 @@ def _found(interp: Interpreter, d: dict[Any, Any], key: Any) -> Any:
     if key in d:
         return key
     found = find_key(interp, d, key)
-    if found is MISSING and _pending(interp, d) and key in d:
+    if found is MISSING and _pending(interp, d, key) and key in d:
         return key
     return found
 

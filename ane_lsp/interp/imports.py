@@ -308,13 +308,14 @@ class Imports(Objects):
         body = tree.body if isinstance(tree, ast.Module) else []
         return [s for s in body if getattr(s, "name", None) == name]
 
-    def define_all(self, module: ModuleObject, decorated_only: bool = False) -> bool:
-        """Run definitions of a module that are still lazy. True where there were any."""
+    def define_all(self, module: ModuleObject, decorated_only: bool = False, word: str | None = None) -> bool:
+        """Run definitions of a module that are still lazy, with `word` those that mention it. True where there were any."""
         waiting = [
             (name, value)
             for name, value in module.namespace.items()
             if value.__class__ is Lazy and value.piece is not None and not value.resolving
             if value.piece.decorated or not decorated_only
+            if word is None or word in value.piece.text
         ]
         for name, value in waiting:
             self._define(value, module.namespace, name)
@@ -450,11 +451,12 @@ class Imports(Objects):
                 return True
         return False
 
-    def force_pending_imports(self, container: Any) -> bool:
-        """A look-up in a module-level registry missed: run what the registry's package still holds back.
+    def force_pending_imports(self, container: Any, key: Any = MISSING) -> bool:
+        """A look-up of `key` in a module-level registry missed: run what the registry's package still holds back.
 
-        Imports here are lazy, so a module that registers its functions when imported may not have run. True where
-        something new was run, so that the look-up is worth another try.
+        Imports here are lazy, so a module that registers its functions when imported may not have run. What mentions the
+        key runs first, the rest only where that did not help. True where something new was run, so that the look-up is
+        worth another try.
         """
         if self.forcing:  # a module that runs now looks itself up while it registers: nobody waits for the others
             return False
@@ -463,27 +465,38 @@ class Imports(Objects):
         if not pending:
             return False
         tops = {m.name.partition(".")[0] for m in pending}
-        owner = next(
-            (m for m in self.modules.values() if m.name.partition(".")[0] in tops and _holds(m, container)),
-            None,
-        )
+        holders = (m for m in self.modules.values() if m.name.partition(".")[0] in tops and _holds(m, container))
+        # Nobody can have registered with what is still being defined.
+        owner = next((m for m in holders if m.state != "running"), None)
         if owner is None:
             return False
         top = owner.name.partition(".")[0]
-        ran = False
+        pending = [m for m in pending if m.name.partition(".")[0] == top]
         self.forcing = True
         try:
-            for module in pending:
-                if module.name.partition(".")[0] == top:
-                    ran |= self.define_all(module, decorated_only=True)
-                    for star in module.stars:
-                        if star.state == "new":
-                            self.run_module(star)
-                            self.define_all(star, decorated_only=True)
-                            ran = True
+            ran = False
+            if isinstance(key, str) and key:
+                ran = self._run_held_back(pending, key)
+                if key in container:
+                    return True
+            return self._run_held_back(pending, None) or ran
         finally:
             self.forcing = False
+
+    def _run_held_back(self, pending: list[ModuleObject], word: str | None) -> bool:
+        """Run decorated definitions and star imports of modules, with `word` only those whose text mentions it."""
+        ran = False
+        for module in pending:
+            ran |= self.define_all(module, decorated_only=True, word=word)
+            for star in module.stars:
+                if star.state == "new" and (word is None or self._mentions(star, word)):
+                    self.run_module(star)
+                    self.define_all(star, decorated_only=True, word=word)
+                    ran = True
         return ran
+
+    def _mentions(self, module: ModuleObject, word: str) -> bool:
+        return module.path is not None and word in self._source(module).text
 
     # -- running -------------------------------------------------------------------------------------------------------
 

@@ -93,7 +93,7 @@ class Objects(Operators):
             return obj[known]
         if isinstance(obj, Counter):
             return 0
-        if self.force_pending_imports(obj) and key in obj:
+        if self.force_pending_imports(obj, key) and key in obj:
             return obj[key]
         raise PyRaise(KeyError(key if isinstance(key, (str, int)) else str(key)), self.here())
 

@@ -260,7 +260,7 @@ class Operators(Calls):
                     found = item in container
                 except TypeError:
                     return self.raise_(TypeError, f"unhashable type: '{self.type_name(item)}'")
-                if not found and isinstance(container, dict) and self.force_pending_imports(container):
+                if not found and isinstance(container, dict) and self.force_pending_imports(container, item):
                     found = item in container
                 if found or not any(isinstance(k, (Sym, OneOf)) for k in container):
                     return found

@@ -226,6 +226,26 @@ def test_a_module_whose_base_is_not_installed(tmp_path: Path) -> None:
     assert by_op["torch.Tensor.add"].result.type.shape is None
 
 
+def test_an_unknown_mixin_does_not_hide_how_modules_are_made(tmp_path: Path) -> None:
+    text = """
+    from not_installed import Mixin
+
+    class Shared(Mixin):
+        pass
+
+    class Net(nn.Module, Shared):
+        def __new__(cls, *args):
+            return super().__new__(cls, *args)
+
+        def forward(self, x):
+            return x.relu()
+
+    Net()(torch.zeros(2, 3))
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert str(entry.graph.calls[0].result.type) == "[2, 3] f32"
+
+
 def test_a_name_defined_again_with_itself(tmp_path: Path) -> None:
     library = """
     from base import Norm
