@@ -1,12 +1,14 @@
-"""Fixes a copy of installed packages and says what came of it.
+"""Fixes a copy of installed packages and says what came of it. Every step goes on where it was stopped.
 
-    python benchmarks/fix_corpus.py timm torchvision --sample 60 --out report.json
-    python benchmarks/fix_corpus.py timm --only 'models/*former*' --unsafe
-    python benchmarks/fix_corpus.py timm --entries FOLDER      # scripts that build and call models
+    python -m benchmarks.fix_corpus find WORK timm torchvision transformers
+    python -m benchmarks.fix_corpus fix WORK [--unsafe]
+    python -m benchmarks.fix_corpus entries WORK --entries FOLDER [--unsafe]
+    python -m benchmarks.fix_corpus table WORK
 
-For every sampled file: it is fixed to the end, still parses, and a second run changes nothing. With --entries, each script in
-the folder that loads a changed file is run against the original and against the copy, on the same weights (the state dict of
-the one is loaded into the other) and the same random inputs, and the outputs are compared.
+find analyses every file in place. fix works on a copy of the packages: each file that has a finding with a fix is fixed to the
+end; it must parse, and a second run must change nothing. entries runs every script of a folder (each builds a model and calls
+it) that loads a changed file, against the original and the copy: with the same weights (the state dict of the one is loaded
+into the other, and on random inputs outputs are compared; after unsafe fixes the model has to build, load the weights and run.
 """
 
 from __future__ import annotations
@@ -15,14 +17,13 @@ import argparse
 import importlib.util
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from fnmatch import fnmatch
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,10 @@ from ane_lsp.fixes.files import NotWritten, write
 from ane_lsp.workspace import Settings, Workspace
 
 RUNNER = """
-import runpy, sys, torch
+import os, runpy, sys, torch
 script, out, state = sys.argv[1:4]
-kept = [runpy.run_path(shim) for shim in sys.argv[4:]]
+for shim in sys.argv[4:]:
+    runpy.run_path(shim)
 torch.manual_seed(0)
 seen = []
 call = torch.nn.Module.__call__
@@ -47,7 +49,6 @@ with torch.no_grad():
     runpy.run_path(script, run_name="__main__")
 torch.nn.Module.__call__ = call
 model, args, kwargs = seen[0]
-import os
 if os.path.exists(state):
     model.load_state_dict(torch.load(state))
 else:
@@ -68,6 +69,91 @@ torch.save((tensors(made), files), out)
 """
 
 
+def rows(path: Path) -> dict[str, dict[str, Any]]:
+    """What a step has recorded so far, by file."""
+    if not path.exists():
+        return {}
+    return {row["file"]: row for row in map(json.loads, path.read_text().splitlines())}
+
+
+def record(path: Path, row: dict[str, Any]) -> None:
+    """One more row."""
+    with path.open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def package(name: str) -> Path:
+    """The folder of an installed package; it is not imported."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """The settings of a run: a budget for each analysis, and otherwise what users start with."""
+    settings, problems = Settings().merge({"budget": args.budget})
+    assert not problems
+    return settings
+
+
+def find(args: argparse.Namespace) -> int:
+    """Analyse every file that is not in the record, those with the most models first."""
+    out = args.work / "found.jsonl"
+    args.work.mkdir(parents=True, exist_ok=True)
+    known = rows(out)
+    files: list[tuple[int, str, Path]] = []
+    for name in args.packages:
+        base = package(name)
+        for path in sorted(base.rglob("*.py")):
+            file = path.relative_to(base.parent).as_posix()
+            if file not in known:
+                last = ("modeling_" not in path.name) + 2 * path.name.startswith("modular_")
+                files.append((last if name == "transformers" else -1, file, path))
+    settings = settings_of(args)
+    workspace: Workspace | None = None
+    for number, (_, file, path) in enumerate(sorted(files)[: args.limit]):
+        row: dict[str, Any] = {"file": file, "models": 0, "codes": {}, "errors": []}
+        started = time.process_time()
+        if b"Module" in path.read_bytes():
+            if workspace is None or number % 40 == 0:
+                workspace = Workspace(path.parents[len(Path(file).parts) - 1], python=sys.prefix)
+            result = analyze(path, workspace, settings)
+            row["models"] = len(result.models)
+            row["codes"] = dict(Counter(f.code for f in result.findings))
+            row["errors"] = sorted({error.kind for error in result.errors})
+        row["seconds"] = round(time.process_time() - started, 2)
+        record(out, row)
+    return 0
+
+
+def tree_of(args: argparse.Namespace) -> Path:
+    """The copy a run of fixes works on."""
+    return args.work / ("unsafe" if args.unsafe else "safe")
+
+
+def fix(args: argparse.Namespace) -> int:
+    """Fix every file whose findings include some with a fix; 1 where one broke or changed twice."""
+    root = tree_of(args)
+    out = root.with_suffix(".jsonl")
+    known = rows(out)
+    wanted = [
+        row["file"] for row in rows(args.work / "found.jsonl").values() if set(row["codes"]) & fixable_codes()
+    ]
+    for name in sorted({file.partition("/")[0] for file in wanted}):
+        if not (root / name).exists():
+            shutil.copytree(package(name), root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    settings = settings_of(args)
+    workspace: Workspace | None = None
+    for number, file in enumerate(f for f in sorted(wanted) if f not in known):
+        if workspace is None or number % 20 == 0:
+            workspace = Workspace(root, python=sys.prefix)
+        row = {"file": file, **fix_file(root / file, workspace, settings, args.unsafe)}
+        record(out, row)
+        print(row, flush=True)
+    return 1 if any(row.get("changed_again") or row.get("broken") for row in rows(out).values()) else 0
+
+
 def fix_file(path: Path, workspace: Workspace, settings: Settings, unsafe: bool) -> dict[str, Any]:
     """Fix one file in place; what happened, in numbers."""
 
@@ -75,117 +161,143 @@ def fix_file(path: Path, workspace: Workspace, settings: Settings, unsafe: bool)
         with workspace.overlaid(path, text):
             return analyze(path, workspace, settings)
 
-    started = time.perf_counter()
+    started = time.process_time()
     source = workspace.read(path)
     before = run(source.text)
     codes = fixable_codes()
-    fixable = Counter(f.code for f in before.findings if f.code in codes)
     row: dict[str, Any] = {
-        "models": len(before.models), "findings": len(before.findings), "fixable": dict(fixable), "applied": {},
-    }  # fmt: skip
-    if fixable:
-        fixed = fix_text(source, run, unsafe)
-        row["applied"] = dict(Counter(code for code, _ in fixed.applied))
-        row["settled"] = fixed.settled
-        if fixed.text != source.text:
-            try:
-                write(source, fixed.text)
-            except NotWritten as problem:
-                row["not_written"] = str(problem)
-            else:
-                again = fix_text(workspace.read(path), run, unsafe)
-                row["changed_again"] = again.text != fixed.text
-                compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
-    row["seconds"] = round(time.perf_counter() - started, 2)
+        "models": len(before.models),
+        "findings": len(before.findings),
+        "fixable": dict(Counter(f.code for f in before.findings if f.code in codes)),
+    }
+    fixed = fix_text(source, run, unsafe)
+    row["applied"] = dict(Counter(code for code, _ in fixed.applied))
+    row["settled"] = fixed.settled
+    if fixed.text != source.text:
+        try:
+            write(source, fixed.text)
+            compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+        except (NotWritten, SyntaxError) as problem:
+            row["broken"] = str(problem)
+        else:
+            row["changed_again"] = fix_text(workspace.read(path), run, unsafe).text != fixed.text
+    row["seconds"] = round(time.process_time() - started, 2)
     return row
 
 
-def compare(script: Path, original: Path, copy: Path, changed: set[str], shims: list[str]) -> dict[str, Any] | None:
-    """Outputs of a script's model on both trees; None where it loads no changed file."""
+def entries(args: argparse.Namespace) -> int:
+    """Run the scripts that load a changed file; 1 where a model does not run, or its outputs differ."""
+    root = tree_of(args)
+    out = root.with_suffix(".entries.jsonl")
+    touched = {str(root / file) for file, row in rows(root.with_suffix(".jsonl")).items() if row["applied"]}
+    known = rows(out)
+    packages = sorted({path.name for path in root.iterdir()})
+    for script in sorted(args.entries.glob("*.py")):
+        text = script.read_text()
+        if script.stem not in known and any(f"import {p}" in text or f"from {p}" in text for p in packages):
+            row = {"file": script.stem, **compare(script, package(packages[0]).parent, root, touched, args)}
+            record(out, row)
+            print(row, flush=True)
+    return 1 if any(_differs(row, args.unsafe) for row in rows(out).values()) else 0
+
+
+def _differs(row: dict[str, Any], unsafe: bool) -> bool:
+    return row.get("tree") == "fixed" or (not unsafe and row.get("relative", 0.0) > 1e-5)
+
+
+def compare(script: Path, original: Path, copy: Path, changed: set[str], args: argparse.Namespace) -> dict[str, Any]:
+    """Outputs of a script's model on both trees: how far apart, relative to the largest; or which tree does not run, and why."""
     import torch
 
     with tempfile.TemporaryDirectory() as folder:
         state = os.path.join(folder, "state")
         results = []
         for tree in (copy, original):
-            out = os.path.join(folder, tree.name + str(len(results)))
-            env = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
-            command = [sys.executable, "-c", RUNNER, str(script), out, state, *shims]
+            out = os.path.join(folder, f"{tree.name}{len(results)}")
+            env = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+            command = [sys.executable, "-c", RUNNER, str(script), out, state, *args.shim]
             done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=folder)
             if done.returncode:
-                return {"error": done.stderr.strip().splitlines()[-1], "tree": "fixed" if tree is copy else "original"}
+                last = done.stderr.strip().splitlines()[-1]
+                return {"error": last, "tree": "fixed" if tree is copy else "original"}
             tensors, files = torch.load(out, weights_only=False)
             if tree is copy and not changed & set(files):
-                return None
+                return {"loads": 0}
+            if tree is copy:
+                loaded = len(changed & set(files))
             results.append(tensors)
-        worst = max(
-            (float((a.double() - b.double()).abs().max() / b.double().abs().max().clamp(min=1e-12)))
-            for a, b in zip(*results, strict=True)
-        )
-        return {"relative": worst, "equal": all(torch.equal(a, b) for a, b in zip(*results, strict=True))}
+        pairs = [
+            (a.double(), b.double()) for a, b in zip(*results, strict=True) if a.is_floating_point() and b.numel()
+        ]
+        worst = max(float((a - b).abs().max() / b.abs().max().clamp(min=1e-12)) for a, b in pairs)
+        equal = all(torch.equal(a, b) for a, b in zip(*results, strict=True))
+        return {"loads": loaded, "relative": worst, "equal": equal}
+
+
+def table(args: argparse.Namespace) -> int:
+    """A Markdown table of everything recorded."""
+    found = rows(args.work / "found.jsonl")
+    print("\n".join(_lines(args.work, found)))
+    return 0
+
+
+def _lines(work: Path, found: dict[str, dict[str, Any]]) -> Iterator[str]:
+    packages = sorted({file.partition("/")[0] for file in found})
+    yield "| | " + " | ".join(packages) + " |"
+    yield "|---" * (len(packages) + 1) + "|"
+
+    def line(title: str, count: Any, source: dict[str, dict[str, Any]]) -> str:
+        each = [[row for file, row in source.items() if file.startswith(name + "/")] for name in packages]
+        return f"| {title} | " + " | ".join(str(sum(map(count, rows_))) for rows_ in each) + " |"
+
+    yield line("files", lambda row: 1, found)
+    yield line("models found", lambda row: row["models"], found)
+    yield line("findings", lambda row: sum(row["codes"].values()), found)
+    yield line("files with a finding that has a fix", lambda row: bool(set(row["codes"]) & fixable_codes()), found)
+    for kind in ("safe", "unsafe"):
+        done = rows(work / f"{kind}.jsonl")
+        if not done:
+            continue
+        title = "--fix" if kind == "safe" else "--fix --unsafe-fixes"
+        yield line(f"`{title}`: files run", lambda row: 1, done)
+        yield line("files changed", lambda row: bool(row["applied"]), done)
+        yield line("fixes applied", lambda row: sum(row["applied"].values()), done)
+        yield line("does not parse, or not written", lambda row: "broken" in row, done)
+        yield line("changed by a second run", lambda row: bool(row.get("changed_again")), done)
+        yield line("not settled", lambda row: not row["settled"], done)
+        run = [row for row in rows(work / f"{kind}.entries.jsonl").values() if row.get("loads", 1)]
+        yield ""
+        if run:
+            worst = max((row.get("relative", 0.0) for row in run), default=0.0)
+            equal = sum(bool(row.get("equal")) for row in run)
+            bad = [row["file"] for row in run if _differs(row, kind == "unsafe")]
+            yield f"{len(run)} entries load a changed file; {equal} equal bit for bit, worst {worst:.1e}; wrong: {bad or 'none'}."
+        total: Counter[str] = Counter()
+        for row in done.values():
+            total.update(row["applied"])
+        yield "Applied by rule: " + ", ".join(f"{code} {count}" for code, count in total.most_common()) + "."
+        yield ""
 
 
 def main() -> int:
-    """Run, print a summary, return 1 where a file broke, changed twice, or a model's outputs differ."""
+    """Run one step; its exit code says whether all was well."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("packages", nargs="+")
-    parser.add_argument("--sample", type=int, help="as many files, chosen at random with a fixed seed")
-    parser.add_argument("--only", action="append", help="files whose path in the package matches")
-    parser.add_argument("--unsafe", action="store_true")
-    parser.add_argument("--budget", type=float, default=10.0, help="seconds for one analysis")
-    parser.add_argument("--entries", type=Path, help="scripts to run against both trees")
-    parser.add_argument("--shim", action="append", default=[], help="a script run before each entry")
-    parser.add_argument("--out", type=Path, help="write rows as JSON")
+    steps = parser.add_subparsers(required=True)
+    for step in (find, fix, entries, table):
+        sub = steps.add_parser(step.__name__, help=(step.__doc__ or "").partition("\n")[0])
+        sub.add_argument("work", type=Path, help="a folder for the copies and the records")
+        sub.add_argument("--budget", type=float, default=10.0, help="seconds of processor time for one analysis")
+        sub.set_defaults(step=step)
+        if step is find:
+            sub.add_argument("packages", nargs="+")
+            sub.add_argument("--limit", type=int, help="as many files in this run")
+        if step in (fix, entries):
+            sub.add_argument("--unsafe", action="store_true", help="unsafe fixes, too")
+        if step is entries:
+            sub.add_argument("--entries", type=Path, required=True, help="scripts to run against both trees")
+            sub.add_argument("--shim", action="append", default=[], help="a script run before each of them")
     args = parser.parse_args()
-    root = Path(tempfile.mkdtemp(prefix="fixed-"))
-    files: list[Path] = []
-    original = Path()
-    for name in args.packages:
-        spec = importlib.util.find_spec(name)
-        assert spec is not None
-        assert spec.origin is not None
-        source = Path(spec.origin).parent
-        original = source.parent
-        shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-        files += [p for p in sorted((root / name).rglob("*.py")) if b"Module" in p.read_bytes()]
-    if args.only:
-        files = [p for p in files if any(fnmatch(p.relative_to(root).as_posix(), f"*{w}") for w in args.only)]
-    if args.sample and args.sample < len(files):
-        files = sorted(random.Random(0).sample(files, args.sample))
-    settings, problems = Settings().merge({"budget": args.budget})
-    assert not problems
-    workspace = Workspace(root, python=sys.prefix)
-    rows: dict[str, dict[str, Any]] = {}
-    for path in files:
-        name = path.relative_to(root).as_posix()
-        rows[name] = fix_file(path, workspace, settings, args.unsafe)
-        if rows[name]["fixable"]:
-            print(name, rows[name], flush=True)
-    total: Counter[str] = Counter()
-    fixable: Counter[str] = Counter()
-    for row in rows.values():
-        total.update(row["applied"])
-        fixable.update(row["fixable"])
-    touched = {str(root / name) for name, row in rows.items() if row["applied"]}
-    again = [name for name, row in rows.items() if row.get("changed_again")]
-    outputs: dict[str, Any] = {}
-    for script in sorted(args.entries.glob("*.py")) if args.entries and touched else []:
-        if any(f"import {p}" in script.read_text() or f"from {p}" in script.read_text() for p in args.packages):
-            result = compare(script, original, root, touched, args.shim)
-            if result is not None:
-                outputs[script.stem] = result
-                print(script.stem, result, flush=True)
-    wrong = [name for name, r in outputs.items() if r.get("tree") == "fixed" or r.get("relative", 0.0) > 1e-5]
-    print(
-        f"{len(rows)} files, {sum(r['models'] for r in rows.values())} models, {sum(r['findings'] for r in rows.values())} findings"
-    )
-    print(f"fixable by rule: {dict(fixable)}\napplied by rule: {dict(total)}")
-    print(f"{len(touched)} files changed, all parse; changed by a second run: {again or 'none'}")
-    print(f"{len(outputs)} entries compared, different: {wrong or 'none'}")
-    if args.out:
-        args.out.write_text(json.dumps({"files": rows, "entries": outputs}, indent=1))
-    shutil.rmtree(root)
-    return 1 if again or wrong else 0
+    return int(args.step(args))
 
 
 if __name__ == "__main__":

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Iterator
 
 from ane_lsp.checks.finding import Fix, TextEdit
+from ane_lsp.fixes.helpers import define
 from ane_lsp.fixes.site import Site, fixer
 from ane_lsp.fixes.spellings import place
 from ane_lsp.fixes.tree import Refused, is_stable
-from ane_lsp.graph import Span
 
 LONGEST_SEQUENCE = 64
 """Steps that are still unrolled; each is about ten operations for a layer and direction."""
@@ -88,7 +86,7 @@ def unrolled(site: Site) -> Iterator[Fix]:
     if not isinstance(length, int) or length > LONGEST_SEQUENCE:
         raise Refused("the length is not known, or too long")
     tree = site.tree
-    name, edits = _helper(site, f"unrolled_{kind.lower()}", kind)
+    name, edits = define(tree, f"unrolled_{kind.lower()}", lambda name: _RECURRENT.format(name=name, **_CELLS[kind]))
     text = f"{name}({tree.text(site.call.func)}, {tree.text(site.call.args[0])})"
     yield site.fix(
         f"Unroll the {length} steps (the same numbers; a longer program, one for each length)",
@@ -96,36 +94,6 @@ def unrolled(site: Site) -> Iterator[Fix]:
         *edits,
         safety="unsafe",
     )
-
-
-def _helper(site: Site, wish: str, kind: str) -> tuple[str, list[TextEdit]]:
-    """The function's name, and its definition where the file does not have it: in front of the first def or class."""
-    tree = site.tree
-    edits: dict[TextEdit, None] = {}
-
-    def spelled(match: re.Match[str]) -> str:
-        name, imports = tree.spell(match[0])
-        edits.update(dict.fromkeys(imports))
-        return name
-
-    def written(name: str) -> str:
-        text = _RECURRENT.format(name=name, **_CELLS[kind])
-        return re.sub(r"(?<![\w.])torch(?:\.nn\.functional)?\.\w+", spelled, text)
-
-    first: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | None = None
-    for statement in tree.module.body:
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            first = first or statement
-            if statement.name == wish and isinstance(statement, ast.FunctionDef):
-                if ast.dump(ast.parse(written(wish)).body[0]) == ast.dump(statement):
-                    return wish, list(edits)
-    if first is None:
-        raise Refused("no definition to put it in front of")
-    name = tree.fresh(wish)
-    line = min([first.lineno, *(d.lineno for d in first.decorator_list)])
-    span = Span(str(tree.source.path), line, 0, line, 0)
-    text = f"{written(name)}\n\n".replace("\n", tree.source.newline)
-    return name, [TextEdit(span, text), *edits]
 
 
 @fixer("ANE808")
