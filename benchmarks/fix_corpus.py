@@ -137,9 +137,7 @@ def fix(args: argparse.Namespace) -> int:
     root = tree_of(args)
     out = root.with_suffix(".jsonl")
     known = rows(out)
-    wanted = [
-        row["file"] for row in rows(args.work / "found.jsonl").values() if set(row["codes"]) & fixable_codes()
-    ]
+    wanted = [row["file"] for row in rows(args.work / "found.jsonl").values() if set(row["codes"]) & fixable_codes()]
     for name in sorted({file.partition("/")[0] for file in wanted}):
         if not (root / name).exists():
             shutil.copytree(package(name), root / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -226,9 +224,7 @@ def compare(script: Path, original: Path, copy: Path, changed: set[str], args: a
             if tree is copy:
                 loaded = len(changed & set(files))
             results.append(tensors)
-        pairs = [
-            (a.double(), b.double()) for a, b in zip(*results, strict=True) if a.is_floating_point() and b.numel()
-        ]
+        pairs = [(a.double(), b.double()) for a, b in zip(*results, strict=True) if a.is_floating_point() and b.numel()]
         worst = max(float((a - b).abs().max() / b.abs().max().clamp(min=1e-12)) for a, b in pairs)
         equal = all(torch.equal(a, b) for a, b in zip(*results, strict=True))
         return {"loads": loaded, "relative": worst, "equal": equal}

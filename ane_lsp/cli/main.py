@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "report": "draw the map of a workspace: its models by readiness, the worst operations, the trend",
     "placement": "predict where each operation would run: Neural Engine or CPU",
     "verify": "run and convert the model, and compare with what its source says (runs your code)",
+    "refactor": "rewrite a block for the Neural Engine, split a model, make a table once",
     "explain": "print the page of a rule: what, why, how to fix, evidence",
     "rules": "list the rules",
     "devices": "list chips and devices, or show one",

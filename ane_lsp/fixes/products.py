@@ -15,6 +15,8 @@ from ane_lsp.graph import Call, Span, Value
 LONGEST_SUM = 1024
 """A longer triangular matrix costs more than it saves: 1024 x 1024 is 2 MB of fp16 weights."""
 LONGEST_PRODUCT = 16
+LONGEST_INNER = 16384
+"""The longest sum of a product on every chip."""
 
 
 def _axis(site: Site, value: object, rank: int) -> int:
@@ -271,3 +273,25 @@ def merged_batches(site: Site) -> Iterator[Fix]:
     yield site.fix(
         "Merge the first axes before the product and split them after", tree.replace(node, text, atomic=True)
     )
+
+
+@fixer("ANE304")
+def split_sum(site: Site) -> Iterator[Fix]:
+    """``x @ y`` over a long axis as a sum of products over parts of it. The same up to rounding."""
+    node = site.node
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.MatMult):
+        raise Refused("not @")
+    if not is_stable(node.left) or not is_stable(node.right) or min(site.rank(0), site.rank(1)) < 2:
+        raise Refused("an operand that would be computed twice")
+    length = site.length(-1, 0)
+    count = -(-length // LONGEST_INNER)
+    size = -(-length // count)
+    a, b = site.tree.text(node.left), site.tree.text(node.right)
+    before = "..., " if site.rank(1) > 2 else ""
+
+    def part(start: int) -> str:
+        end = "" if start + size >= length else start + size
+        return f"{a}[..., {start or ''}:{end}] @ {b}[{before}{start or ''}:{end}, :]"
+
+    text = " + ".join(part(start) for start in range(0, length, size))
+    yield site.fix(f"Add up {count} products over parts of the sum", site.tree.replace(node, text))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ane_lsp.checks.finding import Fix, TextEdit
-from ane_lsp.fixes.site import Site, fixer
+from ane_lsp.checks.finding import Fix
+from ane_lsp.fixes.site import Site, append_argument, fixer
 from ane_lsp.fixes.tree import Refused, bind, literal
-from ane_lsp.graph import Call, Span, Value
+from ane_lsp.graph import Call, Value
 
 _NAMES = ("input", "size", "scale_factor", "mode", "align_corners", "recompute_scale_factor", "antialias")
 _MODULE_NAMES = ("size", "scale_factor", "mode", "align_corners", "recompute_scale_factor")
@@ -75,7 +75,7 @@ def whole_sizes(site: Site) -> Iterator[Fix]:
         raise Refused("given already")
     yield site.fix(
         "Recompute the scale from the sizes (numbers change a little)",
-        _append(site, node, "recompute_scale_factor=True"),
+        append_argument(site, node, "recompute_scale_factor=True"),
         safety="unsafe",
     )
 
@@ -92,20 +92,3 @@ def no_antialias(site: Site) -> Iterator[Fix]:
         site.tree.replace(given.value, "False", atomic=True),
         safety="unsafe",
     )
-
-
-def _append(site: Site, node: ast.Call, text: str) -> TextEdit:
-    """One more keyword argument, behind the last one."""
-    last = max(
-        [*node.args, *(k.value for k in node.keywords)], key=lambda n: (n.end_lineno or 0, n.end_col_offset or 0)
-    )
-    span = site.tree.span(last)
-    source, lines = site.tree.source.text, site.tree.source.lines
-    end, close = lines.offset(span.end_line, span.end_col), lines.offset(node.end_lineno or 1, node.end_col_offset or 0)
-    at = end
-    while at < close - 1 and source[at] == ")":
-        at += 1
-    if source[end : close - 1].strip(" )") not in ("",):
-        raise Refused("a comma or a comment follows")
-    line, col = lines.position(at)
-    return TextEdit(Span(span.file, line, col, line, col), f", {text}")

@@ -200,3 +200,20 @@ def proposals(finding: Finding, tree: Tree, graphs: Sequence[Graph]) -> Iterator
             if os.environ.get("ANE_LSP_DEBUG"):
                 raise
     yield from sorted(found, key=lambda fix: fix.safety)
+
+
+def append_argument(site: Site, node: ast.Call, text: str) -> TextEdit:
+    """One more keyword argument, behind the last one."""
+    last = max(
+        [*node.args, *(k.value for k in node.keywords)], key=lambda n: (n.end_lineno or 0, n.end_col_offset or 0)
+    )
+    span = site.tree.span(last)
+    source, lines = site.tree.source.text, site.tree.source.lines
+    end, close = lines.offset(span.end_line, span.end_col), lines.offset(node.end_lineno or 1, node.end_col_offset or 0)
+    at = end
+    while at < close - 1 and source[at] == ")":
+        at += 1
+    if source[end : close - 1].strip(" )") not in ("",):
+        raise Refused("a comma or a comment follows")
+    line, col = lines.position(at)
+    return TextEdit(Span(span.file, line, col, line, col), f", {text}")

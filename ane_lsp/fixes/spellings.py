@@ -68,6 +68,10 @@ TABLE: Mapping[str, Spelling] = {
         ("input", "tensor1", "tensor2", "value"), "{input} + {value} * {tensor1} / {tensor2}", {"value": "1"}, floats=True,
         same_type=True,
     ),
+    "fmod": Spelling(
+        _XY, "{input} - {other} * torch.sign({input} / {other}) * torch.floor(torch.abs({input} / {other}))", floats=True,
+        same_type=True, safety="unsafe", title="Write x - y * trunc(x / y) (inexact where the quotient is large)",
+    ),
     "lerp": Spelling(
         ("input", "end", "weight"), "{input} + {weight} * ({end} - {input})", floats=True, same_type=True
     ),

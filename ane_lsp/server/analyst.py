@@ -17,6 +17,8 @@ from ane_lsp.checks.finding import TextEdit
 from ane_lsp.fixes import fix_text, propose
 from ane_lsp.fixes.edits import edits_between
 from ane_lsp.fixes.gate import verified
+from ane_lsp.fixes.refactorings import offers, refactor
+from ane_lsp.fixes.tree import Refused
 from ane_lsp.graph import Span
 from ane_lsp.server import predictions
 from ane_lsp.server.results import Completion, DocumentResult, FixName, Predicted, SettingsProblem, digest
@@ -140,6 +142,13 @@ class Analyst:
             return rule_page(args[0])
         if what == "holds":
             return self.fixes_hold(args[0], args[1], cancelled)
+        if what == "offers":
+            return self.offers(args[0], args[1], args[2])
+        if what == "refactor":
+            return self.refactor(args[0], args[1], args[2], args[3], cancelled)
+        if what == "settings-file":
+            settings, _ = self.settings(Path(args[0]))
+            return str(settings.file) if settings.file else None, str(self.root(Path(args[0])))
         if what == "fix-all":
             return self.fix_all(args[0], args[1], cancelled)
         raise ValueError(f"unknown question {what!r}")
@@ -193,10 +202,8 @@ class Analyst:
 
         False also for fixes of a text that is no longer the present one.
         """
-        kept = self._kept.get(path)
+        kept = self._present(path)
         if kept is None:
-            return [False] * len(asked)
-        if kept.source.text != self._overlays.get(path, "").removeprefix("\ufeff"):
             return [False] * len(asked)
         run = self._again(Path(path), cancelled)
         for code, place, title in asked:
@@ -225,6 +232,30 @@ class Analyst:
         run = self._again(Path(path), cancelled)
         fixed = fix_text(source, run, wanted=lambda finding: code in (None, finding.code), cancelled=cancelled)
         return edits_between(source.text, fixed.text, str(source.path))
+
+    def _present(self, path: str) -> Kept | None:
+        """The analysis of a file, where it is of the text that the editor shows."""
+        kept = self._kept.get(path)
+        text = self._overlays.get(path, "").removeprefix("\ufeff")
+        return kept if kept is not None and kept.source.text == text else None
+
+    def offers(self, path: str, line: int, col: int) -> list[tuple[str, str]]:
+        """Name and title of every refactoring that may be asked for at a place."""
+        kept = self._present(path)
+        return [] if kept is None else [(o.name, o.title) for o in offers(kept.source, kept.found, line, col)]
+
+    def refactor(
+        self, path: str, name: str, line: int, col: int, cancelled: Callable[[], bool]
+    ) -> tuple[list[TextEdit], str]:
+        """The edits of a refactoring and what they do; no edits, and the reason, where it is refused."""
+        kept = self._present(path)
+        if kept is None:
+            return [], "the text has changed"
+        try:
+            fix, text = refactor(kept.source, kept.found, name, self._again(Path(path), cancelled), line, col)
+        except Refused as reason:
+            return [], str(reason)
+        return edits_between(kept.source.text, text, str(kept.source.path)), fix.title
 
     def settings(self, path: Path) -> tuple[Settings, list[FileProblem]]:
         """Settings that hold for `path`: its nearest settings file, the editor's on top."""

@@ -23,6 +23,7 @@ from ane_lsp.server.convert import Converter
 from ane_lsp.server.documents import Change
 from ane_lsp.server.engine import Engine, EngineFailure
 from ane_lsp.server.features import actions, completion, hints, hover, lenses, links
+from ane_lsp.server.features.rewrites import KINDS, Refusal, Rewrites
 from ane_lsp.server.features.view import View
 from ane_lsp.server.greeting import Greeting
 from ane_lsp.server.names import APPLY_ACTION, COMMANDS, REPORT, SHOW_MODEL, STATUS, VERIFY
@@ -56,6 +57,7 @@ class App:
         self.client = client
         self.session = Session(engine, self, client.encoding)
         self.converter = Converter(self.session, client)
+        self.rewrites = Rewrites(self.session, self.converter)
         self.publisher = Publisher(self.protocol, self.converter)
         self.running = Running(self.session, self.protocol, client, self.publisher)
         self.configuration = Configuration()
@@ -336,7 +338,9 @@ class App:
         only = params.context.only
         kinds = None if only is None else [str(getattr(kind, "value", kind)) for kind in only]
         refused, pending = await self._verdicts(view, params)
-        return actions.code_actions(view, params.range, kinds, self.converter, refused, pending)
+        offered = await self.rewrites.offers(view, params, kinds)
+        elsewhere = self.rewrites.elsewhere(view)
+        return actions.code_actions(view, params.range, kinds, self.converter, refused, pending, offered, elsewhere)
 
     async def _verdicts(
         self, view: View, params: lsp.CodeActionParams
@@ -368,6 +372,11 @@ class App:
 
     async def _edit_of(self, data: dict[str, Any]) -> lsp.WorkspaceEdit:
         view = await self._view(str(data.get("uri", "")))
+        if view is not None and data.get("do") in KINDS:
+            try:
+                return await self.rewrites.edit(view, data)
+            except (Refusal, EngineFailure) as reason:
+                raise RequestError(lsp.LSPErrorCodes.RequestFailed, str(reason)) from None
         edit = actions.resolve(view, data, self.client) if view is not None else None
         if view is not None and edit is not None and view.document.notebook is None and view.unit.fresh:
             try:

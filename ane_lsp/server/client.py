@@ -22,7 +22,9 @@ class Client:
     pull: diagnostics are asked for; only where the client can also be told to ask again, or its view goes stale with
     every change of settings. Everything else gets them pushed. lazy_actions: edits may be left to ``codeAction/resolve``.
     trusted: the user has said to the editor that code of this workspace may be run; nothing but ``initialize`` can say so.
-    report_content: reports are shown by the client, which gets their text. versioned_edits: ``documentChanges`` are understood, so an edit of an outdated text is refused by the client.
+    report_content: reports are shown by the client, which gets their text. versioned_edits: ``documentChanges`` are
+    understood, so an edit of an outdated text is refused by the client. annotated_edits: an edit may say what it is and ask to
+    be looked at first. creates_files: an edit may make a file.
     """
 
     name: str = ""
@@ -37,6 +39,8 @@ class Client:
     preferred_actions: bool = False
     lazy_actions: bool = False
     versioned_edits: bool = False
+    annotated_edits: bool = False
+    creates_files: bool = False
     apply_edit: bool = False
     markdown: bool = True
     lazy_hint_tooltips: bool = False
@@ -87,6 +91,10 @@ class Client:
             preferred_actions=bool(get("textDocument.codeAction.isPreferredSupport")),
             lazy_actions=data and "edit" in listed("textDocument.codeAction.resolveSupport.properties"),
             versioned_edits=bool(get("workspace.workspaceEdit.documentChanges")),
+            annotated_edits=bool(get("workspace.workspaceEdit.documentChanges"))
+            and get("workspace.workspaceEdit.changeAnnotationSupport") is not None,
+            creates_files=bool(get("workspace.workspaceEdit.documentChanges"))
+            and "create" in listed("workspace.workspaceEdit.resourceOperations"),
             apply_edit=bool(get("workspace.applyEdit")),
             markdown=not isinstance(hover, list) or "markdown" in hover,
             lazy_hint_tooltips="tooltip" in listed("textDocument.inlayHint.resolveSupport.properties"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 QUICKFIX = "quickfix"
 FIX_ALL = "source.fixAll.ane"
-ACTION_KINDS = (QUICKFIX, FIX_ALL)
+REWRITE = "refactor.rewrite"
+ACTION_KINDS = (QUICKFIX, FIX_ALL, REWRITE)
 
 APPLY_ACTION = "ane-lsp.applyAction"
 SHOW_MODEL = "ane-lsp.showModel"

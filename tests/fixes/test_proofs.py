@@ -111,6 +111,21 @@ CLOSE = {
     "ANE507-softmax": ("ANE507", module("e = torch.exp(x)\nreturn e / e.sum(-1, keepdim=True)"), 2.0),
     "ANE107-divisor": ("ANE107", module("return F.avg_pool2d(x, (2, 3), padding=1, divisor_override=4) + 1"), 1.0),
     "ANE305": ("ANE305", module("return self.pool(x)", init="self.pool = nn.AvgPool2d(56)", inputs="torch.randn(1, 4, 56, 56)"), 1.0),
+    "ANE303-flat": (
+        "ANE303",
+        module("return self.conv(x + 1)", "self.conv = nn.Conv1d(4, 6, 31, stride=2, padding=15, dilation=2, groups=2)", "torch.randn(2, 4, 128)"),
+        1.0,
+    ),
+    "ANE303-no-bias": ("ANE303", module("return self.conv(x)", "self.conv = nn.Conv1d(4, 4, 17, bias=False)", "torch.randn(1, 4, 64)"), 1.0),
+    "ANE303-square": (
+        "ANE303", module("return self.conv(x)", "self.conv = nn.Conv2d(3, 4, 19, padding=9)", "torch.randn(1, 3, 32, 32)"), 1.0,
+    ),
+    "ANE304": (
+        "ANE304", module("return x @ y", args="x, y", inputs="torch.rand(1, 4, 40000), torch.rand(1, 40000, 4)"), 1.0,
+    ),
+    "ANE406": (
+        "ANE406", module("return self.proj(x) * 2", "self.proj = nn.Conv2d(3, 8, 14, stride=14)", "torch.randn(1, 3, 56, 28)"), 1.0,
+    ),
     "ANE416": (
         "ANE416",
         module(

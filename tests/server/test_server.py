@@ -48,6 +48,8 @@ async def test_code_actions(start):
         ("Replace bad by good", "quickfix", True),
         ("Replace bad by better, which changes numbers (unsafe)", "quickfix", False),
         ("Ignore ANE302 (max-pool-window) on this line", "quickfix", False),
+        ("Ignore ANE302 (max-pool-window) in this file", "quickfix", False),
+        ("Ignore ANE302 (max-pool-window) in this project", "quickfix", False),
         ("Fix all 2 ANE302 (max-pool-window) in this file", "quickfix", False),
         ("Apply all 2 safe fixes of ane-lsp in this file", "source.fixAll.ane", False),
     ]
@@ -55,8 +57,9 @@ async def test_code_actions(start):
     assert await result(found[0]) == "good(1); bad(2)\nrisky(3)\n"
     assert await result(found[1]) == "better(1); bad(2)\nrisky(3)\n"
     assert await result(found[2]) == "bad(1); bad(2)  # ane: ignore[ANE302]\nrisky(3)\n"
-    assert await result(found[3]) == "good(1); good(2)\nrisky(3)\n"
-    assert await result(found[4]) == "good(1); good(2)\nrisky(3)\n"
+    assert await result(found[3]) == "# ane: ignore-file[ANE302]\n" + text
+    assert await result(found[5]) == "good(1); good(2)\nrisky(3)\n"
+    assert await result(found[6]) == "good(1); good(2)\nrisky(3)\n"
     for only in (["source.fixAll"], ["source.fixAll.ane"], ["source"]):
         assert [a["kind"] for a in await actions(full(), only)] == ["source.fixAll.ane"]
     assert await actions(full(), ["source.organizeImports"]) == []

@@ -136,20 +136,21 @@ def tensor_ranks(call: Call) -> list[int | None]:
     return [v.type.rank for v in (*call.args, *call.kwargs.values()) if isinstance(v, Value)]
 
 
+ORDER = ("ane-layout", "split-model", "hoist-table")
+"""Names, the largest first."""
+
 Refactoring = Callable[[Place], Fix]
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A refactoring that can be asked for. wanted_at: what it has to stand on, "class" or "expression"."""
+    """A refactoring that can be asked for."""
 
     name: str
     title: str
 
 
 _REFACTORINGS: dict[str, tuple[str, Refactoring, Callable[[Place], bool]]] = {}
-NAMES: Mapping[str, tuple[str, Refactoring, Callable[[Place], bool]]] = _REFACTORINGS
-"""Refactorings by name: what each does in a line, how, and whether it may be offered at a place."""
 
 
 def refactoring(name: str, title: str, offered: Callable[[Place], bool]) -> Callable[[Refactoring], Refactoring]:
@@ -175,7 +176,8 @@ def offers(source: SourceFile, result: Result, line: int, col: int | None = None
     except Refused:
         return []
     found = []
-    for name, (title, _, offered) in _REFACTORINGS.items():
+    for name in ORDER:
+        title, _, offered = _REFACTORINGS[name]
         try:
             if offered(place):
                 found.append(Offer(name, title))

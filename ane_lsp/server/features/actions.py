@@ -14,12 +14,16 @@ from lsprotocol import types as lsp
 
 from ane_lsp.checks.finding import Finding, Fix, TextEdit
 from ane_lsp.fixes.comments import COMMENTS, NOT_SUPPRESSIBLE, drop_unused, suppress
+from ane_lsp.fixes.ignoring import suppress_file
 from ane_lsp.graph import Span
 from ane_lsp.server.client import Client
-from ane_lsp.server.convert import Converter
+from ane_lsp.server.convert import Converter, range_of
+from ane_lsp.server.documents import Text
 from ane_lsp.server.features.view import View, touches
-from ane_lsp.server.names import APPLY_ACTION, FIX_ALL, QUICKFIX
+from ane_lsp.server.names import APPLY_ACTION, FIX_ALL, QUICKFIX, REWRITE
 from ane_lsp.server.results import FixName, fix_name
+
+_COMMENTS = {**COMMENTS, "suppress-file": suppress_file}
 
 
 def fixes_in(view: View, asked: lsp.Range | None) -> list[FixName]:
@@ -46,11 +50,14 @@ def code_actions(
     converter: Converter,
     refused: Container[FixName] = (),
     pending: Container[FixName] = (),
+    offered: Sequence[tuple[str, str]] = (),
+    elsewhere: Container[str] = (),
 ) -> list[lsp.CodeAction | lsp.Command]:
     """What can be done in a range, quick fixes first. refused: fixes that were found not to hold. pending: those of which
-    that is not known yet; they are not offered by themselves."""
+    that is not known yet; they are not offered by themselves. offered: refactorings, name and title. elsewhere: rules with safe
+    fixes in other files, too."""
     client = converter.client
-    found: list[lsp.CodeAction] = []
+    found: list[lsp.CodeAction | lsp.Command] = []
     start, end = view.at(asked.start), view.at(asked.end)
     findings = [
         replace(f, fixes=tuple(fix for fix in f.fixes if fix_name(f, fix) not in refused)) for f in view.findings()
@@ -60,15 +67,24 @@ def code_actions(
             if touches(finding.span, start, end):
                 fixes = tuple(fix for fix in finding.fixes if fix_name(finding, fix) not in pending)
                 found += _for_finding(view, replace(finding, fixes=fixes), converter)
-        found += _for_codes(view, findings, start, end, client)
+        found += _for_codes(view, findings, start, end, client, elsewhere)
     if _wanted(FIX_ALL, only) and (safe := [f for f in findings if _safe_fix(f)]):
         count = len(safe)
         title = f"Apply {'the one safe fix' if count == 1 else f'all {count} safe fixes'} of ane-lsp in this file"
         if only is not None or count > 1:
             found.append(_action(view, title, FIX_ALL, {"do": "all"}, client, edits=fix_all(safe)))
+    if _wanted(REWRITE, only):
+        for name, title in offered:
+            data = {"do": "refactor", "name": name, "place": list(start)}
+            found += _later(view, title, REWRITE, data, client)
     if client.literal_actions:
         return list(found)
-    return [lsp.Command(action.title, APPLY_ACTION, arguments=[action.data]) for action in found]
+    return [
+        lsp.Command(action.title, APPLY_ACTION, arguments=[action.data])
+        if isinstance(action, lsp.CodeAction)
+        else action
+        for action in found
+    ]
 
 
 def resolve(view: View, data: dict[str, Any], client: Client) -> lsp.WorkspaceEdit | None:
@@ -85,7 +101,7 @@ def resolve(view: View, data: dict[str, Any], client: Client) -> lsp.WorkspaceEd
                 edits = next((fix.edits for fix in finding.fixes if fix.title == data.get("fix")), None)
                 if edits:
                     return edit_of(view, edits, client)
-            elif isinstance(do, str) and do in COMMENTS and (edit := COMMENTS[do](view.text, finding)):
+            elif isinstance(do, str) and do in _COMMENTS and (edit := _COMMENTS[do](view.text, finding)):
                 return edit_of(view, [edit], client)
     return None
 
@@ -103,10 +119,10 @@ def fix_all(findings: Iterable[Finding]) -> list[TextEdit]:
     return sorted(taken, key=lambda edit: _key(edit.span))
 
 
-def _for_finding(view: View, finding: Finding, converter: Converter) -> list[lsp.CodeAction]:
+def _for_finding(view: View, finding: Finding, converter: Converter) -> list[lsp.CodeAction | lsp.Command]:
     diagnostic = converter.diagnostic(finding, view.text, lambda span: None)
     target: dict[str, Any] = {"code": finding.code, "at": _key(finding.span)}
-    actions: list[lsp.CodeAction] = []
+    actions: list[lsp.CodeAction | lsp.Command] = []
     preferred = _safe_fix(finding)
     for fix in finding.fixes:
         if fix.edits:
@@ -121,20 +137,46 @@ def _for_finding(view: View, finding: Finding, converter: Converter) -> list[lsp
     if finding.code not in NOT_SUPPRESSIBLE and suppress(view.text, finding):
         title = f"Ignore {finding.code} ({finding.name}) on this line"
         actions.append(_action(view, title, QUICKFIX, {"do": "suppress", **target}, converter.client, diagnostic))
+        if suppress_file(view.text, finding) and view.document.notebook is None:
+            title = f"Ignore {finding.code} ({finding.name}) in this file"
+            actions.append(
+                _action(view, title, QUICKFIX, {"do": "suppress-file", **target}, converter.client, diagnostic)
+            )
+        title = f"Ignore {finding.code} ({finding.name}) in this project"
+        actions += _later(view, title, QUICKFIX, {"do": "suppress-project", **target}, converter.client, diagnostic)
     return actions
 
 
+def _later(
+    view: View, title: str, kind: str, data: dict[str, Any], client: Client, diagnostic: lsp.Diagnostic | None = None
+) -> list[lsp.CodeAction | lsp.Command]:
+    """An action whose edit is too costly to make for a list: it is made when the action is resolved, or by a command. None
+    where the client can do neither."""
+    data = {**data, "uri": view.document.uri, "version": view.document.version}
+    if client.lazy_actions:
+        return [lsp.CodeAction(title, kind, [diagnostic] if diagnostic else None, data=data)]
+    return [lsp.Command(title, APPLY_ACTION, arguments=[data])] if client.apply_edit else []
+
+
 def _for_codes(
-    view: View, findings: Sequence[Finding], start: tuple[int, int], end: tuple[int, int], client: Client
-) -> list[lsp.CodeAction]:
-    """One action for each rule that has safe fixes here and elsewhere in the file."""
-    found: list[lsp.CodeAction] = []
+    view: View,
+    findings: Sequence[Finding],
+    start: tuple[int, int],
+    end: tuple[int, int],
+    client: Client,
+    elsewhere: Container[str],
+) -> list[lsp.CodeAction | lsp.Command]:
+    """One action for each rule that has safe fixes here and elsewhere in the file, and one for those in other files."""
+    found: list[lsp.CodeAction | lsp.Command] = []
     here = dict.fromkeys((f.code, f.name) for f in findings if touches(f.span, start, end) and _safe_fix(f))
     for code, name in here:
         same = [f for f in findings if f.code == code and _safe_fix(f)]
         if len(same) > 1:
             title = f"Fix all {len(same)} {code} ({name}) in this file"
             found.append(_action(view, title, QUICKFIX, {"do": "all", "only": code}, client, edits=fix_all(same)))
+        if code in elsewhere:
+            title = f"Fix all {code} ({name}) in the workspace"
+            found += _later(view, title, QUICKFIX, {"do": "workspace", "code": code}, client)
     return found
 
 
@@ -180,8 +222,44 @@ def _overlap(a: Span, b: Span) -> bool:
 def edit_of(view: View, edits: Iterable[TextEdit], client: Client) -> lsp.WorkspaceEdit:
     """Edits of a view's document as the client takes them."""
     document = view.document
-    changes = [lsp.TextEdit(view.range(edit.span), edit.text) for edit in edits]
-    if client.versioned_edits:
-        target = lsp.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
-        return lsp.WorkspaceEdit(document_changes=[lsp.TextDocumentEdit(target, changes)])
-    return lsp.WorkspaceEdit(changes={document.uri: changes})
+    return workspace_edit([(document.uri, document.version, view.text, list(edits))], client)
+
+
+def workspace_edit(
+    files: Iterable[tuple[str, int | None, Text, Sequence[TextEdit]]],
+    client: Client,
+    preview: tuple[str, str] | None = None,
+    created: Sequence[tuple[str, str]] = (),
+) -> lsp.WorkspaceEdit:
+    """Edits of several documents. files: URI, version where open, text, edits. created: URI and text of new files.
+
+    preview: what the edit does and why it should be looked at first, for clients that show such.
+    """
+    if not client.versioned_edits:
+        made = {
+            uri: [lsp.TextEdit(range_of(text, e.span, client.encoding), e.text) for e in edits]
+            for uri, _, text, edits in files
+        }
+        return lsp.WorkspaceEdit(changes=made)
+    annotated = preview is not None and client.annotated_edits
+    changes: list[Any] = [
+        lsp.CreateFile(uri, options=lsp.CreateFileOptions(ignore_if_exists=False)) for uri, _ in created
+    ]
+    start = lsp.Range(lsp.Position(0, 0), lsp.Position(0, 0))
+
+    def change(where: lsp.Range, text: str) -> lsp.TextEdit | lsp.AnnotatedTextEdit:
+        return lsp.AnnotatedTextEdit("ane-lsp", where, text) if annotated else lsp.TextEdit(where, text)
+
+    for uri, text in created:
+        changes.append(
+            lsp.TextDocumentEdit(lsp.OptionalVersionedTextDocumentIdentifier(uri, None), [change(start, text)])
+        )
+    for uri, version, document, edits in files:
+        target = lsp.OptionalVersionedTextDocumentIdentifier(uri, version)
+        new = [change(range_of(document, edit.span, client.encoding), edit.text) for edit in edits]
+        changes.append(lsp.TextDocumentEdit(target, new))
+    edit = lsp.WorkspaceEdit(document_changes=changes)
+    if annotated and preview is not None:
+        annotation = lsp.ChangeAnnotation(preview[0], needs_confirmation=True, description=preview[1])
+        edit.change_annotations = {"ane-lsp": annotation}
+    return edit
