@@ -143,7 +143,8 @@ def fix(args: argparse.Namespace) -> int:
             shutil.copytree(package(name), root / name, ignore=shutil.ignore_patterns("__pycache__"))
     settings = settings_of(args)
     workspace: Workspace | None = None
-    for number, file in enumerate(f for f in sorted(wanted) if f not in known):
+    left = [file for file in sorted(wanted) if file not in known]
+    for number, file in enumerate(sorted(left, key=lambda f: f.startswith("transformers"))):
         if workspace is None or number % 20 == 0:
             workspace = Workspace(root, python=sys.prefix)
         row = {"file": file, **fix_file(root / file, workspace, settings, args.unsafe)}
@@ -155,9 +156,15 @@ def fix(args: argparse.Namespace) -> int:
 def fix_file(path: Path, workspace: Workspace, settings: Settings, unsafe: bool) -> dict[str, Any]:
     """Fix one file in place; what happened, in numbers."""
 
+    known: dict[
+        str, FileAnalysis
+    ] = {}  # the second run meets the same texts again, and an analysis depends on nothing else
+
     def run(text: str) -> FileAnalysis:
-        with workspace.overlaid(path, text):
-            return analyze(path, workspace, settings)
+        if text not in known:
+            with workspace.overlaid(path, text):
+                known[text] = analyze(path, workspace, settings)
+        return known[text]
 
     started = time.process_time()
     source = workspace.read(path)
