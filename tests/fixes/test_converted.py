@@ -91,3 +91,59 @@ def test_a_finite_mask_stays_in_fp16(tmp_path: Path) -> None:
     assert isinstance(before, dict)
     assert isinstance(after, dict)
     assert after.get("cast", 0) < before.get("cast", 0)
+
+
+@pytest.mark.parametrize("case", ["timm", "sequential"])
+def test_a_block_over_channels_is_convolutions(case: str, tmp_path: Path) -> None:
+    from test_layout import BLOCKS, rewritten
+
+    before, after = kinds(BLOCKS[case]), kinds(rewritten(BLOCKS[case], "ane-layout", "class Block", tmp_path))
+    assert isinstance(before, dict)
+    assert isinstance(after, dict), after
+    assert before["linear"] == after["conv"] == 4
+    assert "linear" not in after
+    assert "conv" not in before
+
+
+def kernels(text: str) -> list[tuple[int, ...]]:
+    """Kernel sizes of the convolutions in the converted program."""
+    inputs = tuple(given(text, 0))
+    traced = torch.jit.trace(build(text), inputs, check_trace=False)
+    shapes = [ct.TensorType(shape=v.shape) for v in inputs]
+    model = ct.convert(traced, inputs=shapes, convert_to="milinternal", minimum_deployment_target=ct.target.iOS18)
+    found = [op for function in model.functions.values() for op in function.operations if op.op_type == "conv"]
+    return [tuple(op.weight.shape[2:]) for op in found]
+
+
+def test_long_kernels_are_short_in_the_converted_program(tmp_path: Path) -> None:
+    text = module("return self.conv(x)", "self.conv = nn.Conv1d(4, 4, 31, padding=15)", "torch.randn(1, 4, 64)")
+    _, _, fixed = fix(text, tmp_path)
+    assert kernels(text) == [(31,)]
+    assert kernels(fixed.text) == [(11,), (11,), (9,)]
+
+
+def test_patches_have_a_kernel_of_one(tmp_path: Path) -> None:
+    text = module("return self.proj(x)", "self.proj = nn.Conv2d(3, 8, 14, stride=14)", "torch.randn(1, 3, 56, 28)")
+    _, _, fixed = fix(text, tmp_path)
+    assert kernels(text) == [(14, 14)]
+    assert kernels(fixed.text) == [(1, 1)]
+    assert "pixel_unshuffle" in kinds(fixed.text)
+
+
+def test_each_side_of_a_cut_converts_without_the_operation(tmp_path: Path) -> None:
+    from test_layout import rewritten
+
+    text = module(
+        "y = self.up(x)\nz = torch.cumsum(y, 1)\nreturn self.down(z)",
+        "self.up = nn.Linear(16, 32)\nself.down = nn.Linear(32, 16)",
+        "torch.randn(2, 8, 16)",
+    )
+    after = rewritten(text, "split-model", "torch.cumsum", tmp_path)
+    assert "cumsum" in kinds(text)
+    for part, call in (("before_cumsum", "torch.randn(2, 8, 16)"), ("after_cumsum", "torch.randn(2, 8, 32)")):
+        alone = after.replace("def forward(self, x)", "def whole(self, x)").replace(f"def {part}(", "def forward(")
+        alone = alone.replace("Net()(torch.randn(2, 8, 16))", f"Net()({call})")
+        found = kinds(alone)
+        assert isinstance(found, dict), found
+        assert "cumsum" not in found
+        assert found["linear"] == 1
