@@ -69,6 +69,25 @@ def test(arguments: list[str]) -> None:
     run(PYTHON, "-m", "pytest", *arguments)
 
 
+def editors(arguments: list[str]) -> None:
+    """Install real editors into a cache (ANE_LSP_EDITORS) and run the server in them; what fails is tried once more."""
+    setup([])
+    cache = Path(os.environ.get("ANE_LSP_EDITORS") or Path.home() / ".cache" / "ane-lsp" / "editors")
+    run(PYTHON, "tests/editors/install.py", cache)
+    environment = {**os.environ, "ANE_LSP_EDITORS": str(cache)}
+    command = [PYTHON, "-m", "pytest", "--durations=12", "-o", "cache_dir=.pytest_cache/editors", "tests/editors"]
+    print("+", *command, *arguments, flush=True)
+    if subprocess.run([*command, *arguments], cwd=ROOT, env=environment).returncode not in (0, 5):
+        print("what failed, once more", flush=True)
+        run(*command, *arguments, "--last-failed", "--last-failed-no-failures=none", env=environment)
+
+
+def pictures(_: list[str]) -> None:
+    """Make the documentation's pictures of editors anew."""
+    os.environ["ANE_LSP_PICTURES"] = "1"
+    editors([])
+
+
 def lint(arguments: list[str]) -> None:
     """Check style and formatting."""
     setup([])
@@ -182,7 +201,7 @@ def ready(_: list[str]) -> None:
 
 CHORES = {
     chore.__name__.replace("fmt", "format"): chore
-    for chore in (setup, test, lint, fmt, types, generate, docs, build, package, version, ready)
+    for chore in (setup, test, editors, pictures, lint, fmt, types, generate, docs, build, package, version, ready)
 }
 
 

@@ -41,6 +41,7 @@ For example (:targets [\"iPhone 15 Pro\" \"M1\"] :inlay-hints \"all\")."
 (declare-function lsp-stdio-connection "ext:lsp-mode")
 (declare-function lsp-activate-on "ext:lsp-mode")
 (declare-function lsp-request "ext:lsp-mode")
+(declare-function lsp--buffer-uri "ext:lsp-mode")
 
 ;;;###autoload
 (defun ane-lsp-eglot ()
@@ -65,10 +66,16 @@ For example (:targets [\"iPhone 15 Pro\" \"M1\"] :inlay-hints \"all\")."
           (jsonrpc-request (eglot-current-server) :workspace/executeCommand params))
       (lsp-request "workspace/executeCommand" params))))
 
+(defun ane-lsp--uri ()
+  "URI of this buffer, as its client spells it."
+  (if (and (fboundp 'eglot-current-server) (eglot-current-server))
+      (plist-get (eglot--TextDocumentIdentifier) :uri)
+    (lsp--buffer-uri)))
+
 (defun ane-lsp-fix-all ()
   "Apply all safe fixes in this buffer."
   (interactive)
-  (ane-lsp-execute "ane-lsp.fixAll" (plist-get (eglot--TextDocumentIdentifier) :uri)))
+  (ane-lsp-execute "ane-lsp.fixAll" (ane-lsp--uri)))
 
 (defun ane-lsp-explain (code)
   "Show the page of rule CODE."

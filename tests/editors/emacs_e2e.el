@@ -1,5 +1,5 @@
 ;;; Driven by test_emacs.py.  Idle timers do not run in batch, so changes are sent by hand.  -*- lexical-binding: t; -*-
-(let ((default-directory "/usr/share/emacs/site-lisp/elpa-src/"))
+(let ((default-directory "/usr/share/emacs/site-lisp/elpa/"))
   (when (file-directory-p default-directory) (normal-top-level-add-subdirs-to-load-path)))
 (add-to-list 'load-path (getenv "ANE_EL"))
 (setq make-backup-files nil create-lockfiles nil auto-save-default nil

@@ -17,7 +17,7 @@ local function check(what, value)
   end
 end
 local function eventually(what, condition)
-  check(what, vim.wait(20000, function()
+  check(what, vim.wait(60000, function()
     local fine, value = pcall(condition)
     return fine and value
   end, 20))
@@ -79,6 +79,15 @@ vim.cmd("silent! AneLsp verify")
 eventually("verify is refused where nobody said that the project is trusted", function()
   return vim.fn.execute("messages"):find("has not said that it is trusted", 1, true) ~= nil
 end)
+check("a server of the project itself is not started", (function()
+  ane.options.cmd = nil
+  local root = vim.fn.fnamemodify(file, ":p:h")
+  local found, own = ane.command(root)[1], ane.own_server(root)
+  ane.options.trusted = true
+  local then_found = ane.command(root)[1]
+  ane.options.trusted, ane.options.cmd = false, command
+  return own and found ~= own and then_found == own and not vim.startswith(found, root)
+end)())
 check("trusted by a setting of the user", (function()
   ane.options.trusted = function(root) return root == "/mine" end
   local told = ane.init_options("/mine").trusted and not ane.init_options("/other").trusted

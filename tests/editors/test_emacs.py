@@ -1,35 +1,28 @@
-"""A real Emacs with eglot drives the server through editors/emacs."""
+"""A real Emacs drives the server through editors/emacs, with each of its two clients."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from real_editors import HERE, ROOT, environment, require
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
+MODEL = "s = '😀'; bad(1)\nclass Net: pass\ny = tensor(4)\nbad(2)\n"
+# lsp-mode before 9.0 counts characters where it told the server that it counts UTF-16.
+PLAIN = MODEL.replace("😀", "é")
 
 
-def test_emacs(tmp_path: Path) -> None:
-    binary = os.environ.get("EMACS_BINARY") or shutil.which("emacs")
-    reason = "no Emacs with eglot: apt-get install emacs-nox elpa-eglot, or set EMACS_BINARY"
-    probe = '(progn (let ((default-directory "/usr/share/emacs/site-lisp/elpa-src/")) (when (file-directory-p default-directory) (normal-top-level-add-subdirs-to-load-path))) (require (quote eglot)))'
-    if not binary or subprocess.run([binary, "--batch", "-Q", "--eval", probe], capture_output=True).returncode:
-        pytest.skip(reason)
+@pytest.mark.parametrize(
+    ("script", "text"), [("emacs_e2e.el", MODEL), ("emacs_lsp_mode_e2e.el", PLAIN)], ids=["eglot", "lsp-mode"]
+)
+def test_emacs(tmp_path: Path, script: str, text: str) -> None:
+    binary = require("emacs")
     model = tmp_path / "model.py"
-    model.write_text("s = '😀'; bad(1)\nclass Net: pass\nbad(2)\n", encoding="utf-8")
-    env = dict(
-        os.environ, HOME=str(tmp_path), ANE_FILE=str(model), ANE_EL=str(ROOT / "editors" / "emacs"), LANG="C.UTF-8",
-        PYTHONPATH=os.pathsep.join([str(ROOT), str(HERE.parent / "server")]),
-        ANE_COMMAND=json.dumps([sys.executable, "-m", "ane_lsp", "server", "--analyst", "lsp_fake_analyst:FakeAnalyst"]),
-    )  # fmt: skip
-    arguments = [binary, "--batch", "-Q", "-l", str(HERE / "emacs_e2e.el")]
-    done = subprocess.run(arguments, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    model.write_text(text, encoding="utf-8")
+    env = environment(tmp_path, ANE_FILE=str(model), ANE_EL=str(ROOT / "editors" / "emacs"))
+    arguments = [binary, "--batch", "-Q", "-l", HERE / script]
+    done = subprocess.run(list(map(str, arguments)), env=env, cwd=tmp_path, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr.count("ok  ") >= 8
     print(done.stderr)

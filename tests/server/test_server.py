@@ -125,6 +125,7 @@ async def test_inlay_hints_lenses_links_and_completion(start):
     (hint,) = await client.request("textDocument/inlayHint", {**DOC, "range": full()})
     assert hint["label"] == ": [1, 4] f32"
     assert hint["position"] == at(1, 10)
+    assert not hint["paddingRight"]  # the text has a space of its own
     assert "tooltip" not in hint
     resolved = await client.request("inlayHint/resolve", hint)
     assert "`Net`" in resolved["tooltip"]["value"]

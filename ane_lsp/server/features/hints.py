@@ -78,7 +78,10 @@ def _informative(types: Sequence[str]) -> bool:
 
 
 def _hint(view: View, span: Span, text: str, tip: str, client: Client) -> lsp.InlayHint:
-    hint = lsp.InlayHint(view.range(span).end, text, lsp.InlayHintKind.Type, padding_right=True)
+    following = view.text.line(span.end_line).encode("utf-8", "surrogatepass")[span.end_col : span.end_col + 1]
+    hint = lsp.InlayHint(
+        view.range(span).end, text, lsp.InlayHintKind.Type, padding_right=following not in (b"", b" ", b"\t")
+    )
     if client.lazy_hint_tooltips:
         hint.data = {
             "uri": view.document.uri, "version": view.document.version,

@@ -3,6 +3,7 @@ import { LanguageClient, RevealOutputChannelOn, State as ClientState, type Langu
 import { findServer } from "./find";
 import { showReport, type Report } from "./report";
 import { installServer } from "./install";
+import { executeWithProgress, titleOf } from "./progress";
 import { Status, type State } from "./status";
 import { selectTarget } from "./target";
 
@@ -90,7 +91,8 @@ async function start(context: vscode.ExtensionContext, log: vscode.LogOutputChan
     },
     middleware: {
       executeCommand: async (name, args, next) => {
-        const result = await next(name, args);
+        const title = titleOf(name, args);
+        const result = title && client ? await executeWithProgress(client, title, name, args) : await next(name, args);
         if (name === "ane-lsp.report" && result) {
           showReport(result as Report);
         }

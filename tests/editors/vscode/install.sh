@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# install.sh DIR: a real VS Code that runs in a browser (code-server 4.96.4, which is Code 1.96.4) and playwright-core to
-# drive it, from the npm registry alone. Takes two to four minutes and 350 MB. Needs node 20, a C++ compiler, krb5 headers,
-# ripgrep and chromium (Debian: build-essential libkrb5-dev ripgrep chromium).
+# install.sh DIR: a real VS Code that runs in a browser (code-server 4.96.4, which is Code 1.96.4), from the npm registry
+# alone. Takes two to four minutes and 350 MB. Needs node 20, a C++ compiler, krb5 headers and ripgrep (Debian:
+# build-essential libkrb5-dev ripgrep).
 set -euo pipefail
 dir=${1:?usage: install.sh DIR}
 mkdir -p "$dir"
@@ -10,7 +10,7 @@ cd "$dir"
 # Headers that come with the system's node; otherwise node-gyp downloads them.
 [ -e /usr/include/node/node.h ] && export npm_config_nodedir=/usr
 # Install scripts fetch from places that a build machine may not reach; what they do is done by hand below.
-npm install --no-audit --no-fund --ignore-scripts code-server@4.96.4 playwright-core@1.50
+npm install --no-audit --no-fund --ignore-scripts code-server@4.96.4
 npm rebuild --foreground-scripts argon2
 cd node_modules/code-server/lib/vscode
 # One dependency is pinned to a git repository; the registry has the same version.

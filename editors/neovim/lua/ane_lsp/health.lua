@@ -1,7 +1,7 @@
 -- :checkhealth ane_lsp
 local M = {}
 
-local health = vim.health
+local health = vim.health or require("health") -- 0.7
 local start = health.start or health.report_start
 local ok = health.ok or health.report_ok
 local warn = health.warn or health.report_warn
@@ -24,6 +24,12 @@ function M.check()
     ok(("%s: %s"):format(command[1], vim.trim(version)))
   else
     failed(command[1] .. " is not executable", { "pip install ane-lsp", "or give setup() the option `cmd`" })
+  end
+  local own = ane.own_server(vim.fn.getcwd())
+  if ane.trusted(vim.fn.getcwd()) then
+    ok("this folder is trusted: verify may run its code")
+  else
+    info("this folder is not trusted: verify is refused, " .. (own and own .. " is not started" or "nothing of it is started"))
   end
   local clients = ane.clients()
   if #clients == 0 then

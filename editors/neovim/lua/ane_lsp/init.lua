@@ -3,10 +3,10 @@ local M = {}
 
 --- Options of setup(). `settings` goes to the server; see :help ane-lsp-settings.
 M.defaults = {
-  cmd = nil, -- a list; without it the project's environment and then PATH are looked through
+  cmd = nil, -- a list; without it the environment of a trusted project, $VIRTUAL_ENV and PATH are looked through
   inlay_hints = true, -- show shapes behind assignments
   code_lens = true, -- show the share of a model that can run on the Neural Engine
-  trusted = false, -- true, or a function of the project folder: whether `verify` may run the project's code
+  trusted = false, -- true, or a function of the project folder: whether code of the project may run, as :AneLsp trust says
   settings = {}, -- targets, select, ignore, ... as in ane-lsp.toml
 }
 M.options = vim.deepcopy(M.defaults)
@@ -14,30 +14,58 @@ M.state = "not running"
 
 local windows = vim.fn.has("win32") == 1
 
---- The command that starts the server for a project folder: the setting, the project's environment, PATH.
+local function program(environment)
+  local folder, name = windows and "Scripts" or "bin", windows and "ane-lsp.exe" or "ane-lsp"
+  local path = environment .. "/" .. folder .. "/" .. name
+  return environment ~= "" and vim.fn.executable(path) == 1 and path or nil
+end
+
+local function trust_file()
+  return vim.fn.stdpath("data") .. "/ane_lsp_trusted"
+end
+
+local function trust_list()
+  return vim.fn.filereadable(trust_file()) == 1 and vim.fn.readfile(trust_file()) or {}
+end
+
+local function absolute(folder)
+  return (vim.fn.resolve(vim.fn.fnamemodify(folder, ":p")):gsub("[/\\]+$", ""))
+end
+
+--- Whether code of a project may run: its environment's server, and `verify`. A project itself can never say so.
+---@param root string?
+---@return boolean
+function M.trusted(root)
+  local told = M.options.trusted
+  if type(told) == "function" then
+    told = told(root)
+  end
+  return told == true or root ~= nil and vim.tbl_contains(trust_list(), absolute(root))
+end
+
+--- The environment of a project that holds a server, whether it may be started or not.
+function M.own_server(root)
+  return program(root .. "/.venv") or program(root .. "/venv")
+end
+
+--- The command that starts the server for a project folder: the setting, a trusted project's environment, $VIRTUAL_ENV, PATH.
 ---@param root string
 ---@return string[]
 function M.command(root)
   if M.options.cmd then
     return M.options.cmd
   end
-  local folder, name = windows and "Scripts" or "bin", windows and "ane-lsp.exe" or "ane-lsp"
-  for _, environment in ipairs({ root .. "/.venv", root .. "/venv", vim.env.VIRTUAL_ENV or "" }) do
-    local path = environment .. "/" .. folder .. "/" .. name
-    if environment ~= "" and vim.fn.executable(path) == 1 then
-      return { path, "server" }
-    end
+  local own = M.own_server(root)
+  local found = own and M.trusted(root) and own or program(vim.env.VIRTUAL_ENV or "")
+  if own and not found and vim.fn.executable("ane-lsp") == 0 then
+    vim.notify_once(("ane-lsp: %s is started once you trust the project: :AneLsp trust"):format(own), vim.log.levels.WARN)
   end
-  return { "ane-lsp", "server" }
+  return { found or "ane-lsp", "server" }
 end
 
 --- What the server is told once, when it starts: nothing in a project can set it.
 function M.init_options(root)
-  local trusted = M.options.trusted
-  if type(trusted) == "function" then
-    trusted = trusted(root)
-  end
-  return { statusNotification = true, trusted = trusted == true }
+  return { statusNotification = true, trusted = M.trusted(root) }
 end
 
 --- Clients of this server, of a buffer or all.
@@ -123,6 +151,29 @@ M.commands = {
       end)
     end)
   end,
+  trust = function(folder)
+    local client = M.clients(0)[1]
+    local root = absolute(folder or client and client.config.root_dir or vim.fn.getcwd())
+    local known = trust_list()
+    if not vim.tbl_contains(known, root) then
+      vim.fn.mkdir(vim.fn.stdpath("data"), "p")
+      vim.fn.writefile(vim.list_extend(known, { root }), trust_file())
+    end
+    vim.notify("ane-lsp: trusted, and remembered: " .. root)
+    M.commands.restart()
+  end,
+  distrust = function(folder)
+    local client = M.clients(0)[1]
+    local root = absolute(folder or client and client.config.root_dir or vim.fn.getcwd())
+    local kept = vim.tbl_filter(function(each)
+      return each ~= root
+    end, trust_list())
+    if #kept < #trust_list() then
+      vim.fn.writefile(kept, trust_file())
+    end
+    vim.notify("ane-lsp: not trusted: " .. root)
+    M.commands.restart()
+  end,
   debug = function()
     M.execute("ane-lsp.debugInfo", {}, function(info)
       show_page(vim.split(vim.inspect(info), "\n"), "lua")
@@ -130,13 +181,29 @@ M.commands = {
   end,
   restart = function()
     for _, client in ipairs(M.clients()) do
-      local buffers = vim.tbl_keys(client.attached_buffers or {})
+      local buffers = client.attached_buffers and vim.tbl_keys(client.attached_buffers)
+        or vim.lsp.get_buffers_by_client_id(client.id) -- 0.7
+      -- Neovim never refreshes the lenses of a buffer again whose lens was being resolved when its server ended.
+      vim.wait(2000, function()
+        for _, request in pairs(client.requests or {}) do
+          if request.type == "pending" and request.method:find("odeLens") then
+            return false
+          end
+        end
+        return true
+      end, 20)
       if vim.fn.has("nvim-0.11") == 1 then
         client:stop()
       else
         client.stop()
       end
-      vim.defer_fn(function()
+      local function again(left)
+        if left > 0 and vim.lsp.get_client_by_id(client.id) then
+          vim.defer_fn(function()
+            again(left - 1)
+          end, 100)
+          return
+        end
         for _, buffer in ipairs(buffers) do
           if vim.api.nvim_buf_is_loaded(buffer) then
             vim.api.nvim_buf_call(buffer, function()
@@ -144,7 +211,8 @@ M.commands = {
             end)
           end
         end
-      end, 500)
+      end
+      again(100)
     end
   end,
   log = function()
@@ -252,7 +320,8 @@ function M.setup(options)
         vim.lsp.start(config)
       else
         M._by_root = M._by_root or {}
-        M._by_root[root] = M._by_root[root] or vim.lsp.start_client(config)
+        local running = M._by_root[root] and vim.lsp.get_client_by_id(M._by_root[root])
+        M._by_root[root] = running and running.id or vim.lsp.start_client(config)
         vim.lsp.buf_attach_client(event.buf, M._by_root[root])
       end
     end,
