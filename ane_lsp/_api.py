@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ane_lsp._cells import Cells
 from ane_lsp.analysis import FileAnalysis
 from ane_lsp.analysis import analyze as _analyze
 from ane_lsp.syntax.inputs import parse_inputs
@@ -60,7 +62,8 @@ def analyze_source(text: str, filename: str | Path = "model.py", **settings: Any
 def analyze_class(
     cls: type, inputs: str | Sequence[str] = (), call: str | None = None, **settings: Any
 ) -> FileAnalysis:
-    """Analyse one top-level class by reading the source it was defined in; notebooks' cells count.
+    """Analyse one top-level class by reading the source it was defined in. In a notebook that is every cell run so far, and
+    places name the cell: ``In[3]:12``.
 
     inputs: the shapes it is called with, as in ``# ane: input(...)``: ``"1x3x224x224, 1x16:i64"``.
     call: how it is built where its defaults do not do: ``"Net(width=32)"``.
@@ -69,21 +72,16 @@ def analyze_class(
     """
     if "." in cls.__qualname__:
         raise ValueError(f"{cls.__qualname__} is nested in a function or class; move it to the top level of its file")
-    try:
-        file = inspect.getsourcefile(cls) or inspect.getfile(cls)
-    except TypeError:
-        raise ValueError(f"{cls.__qualname__} has no Python source") from None
-    text = "".join(linecache.getlines(file))
-    if not text:
-        raise ValueError(f"the source of {cls.__qualname__} cannot be read from {file}")
     listed = (inputs,) if isinstance(inputs, str) else tuple(inputs)
     parse_inputs(",".join(listed))
-    path = absolute(Path(file)) if Path(file).is_file() else absolute(Path(f"{cls.__name__}.py"))
+    path, text, cells = _source(cls)
     entry = {"call": call or cls.__name__, "inputs": list(listed)}
     projects = _projects({**settings, "entry": [entry]} if listed or call else settings)
     workspace = projects.workspace(path)
     workspace.set_overlay(path, text)
     found = _analyze(path, workspace, projects.settings(path))
+    if cells is not None:
+        cells.name(found)
     own = [index for index, model in enumerate(found.models) if model.name == cls.__name__]
     return FileAnalysis(
         found.path,
@@ -92,6 +90,25 @@ def analyze_class(
         [found.models[index] for index in own],
         found.errors,
     )
+
+
+def _source(cls: type) -> tuple[Path, str, Cells | None]:
+    """Where a class is defined: the file, its text, and, in a notebook, the cells that the text was put together from.
+    Raises ValueError where there is no source."""
+    main = sys.modules.get("__main__")
+    executed = getattr(main, "In", None)
+    if cls.__module__ == "__main__" and not hasattr(main, "__file__") and isinstance(executed, list):
+        path = absolute(Path("notebook.py"))
+        cells = Cells(str(path), [str(cell) for cell in executed])
+        return path, cells.text, cells
+    try:
+        file = inspect.getsourcefile(cls) or inspect.getfile(cls)
+    except (TypeError, OSError):
+        raise ValueError(f"{cls.__qualname__} has no Python source") from None
+    text = "".join(linecache.getlines(file))
+    if not text:
+        raise ValueError(f"the source of {cls.__qualname__} cannot be read from {file}")
+    return absolute(Path(file) if Path(file).is_file() else Path(f"{cls.__name__}.py")), text, None
 
 
 def render(found: FileAnalysis, format: str = "text", color: bool = False) -> str:

@@ -56,19 +56,52 @@ def assert_ane_ready(
     else:
         found = ane_lsp.analyze_file(model, **settings)
         findings = found.findings
-    problems = [str(error.message) for error in found.errors]
+    problems = [f"{Path(error.span.file).name}:{error.span.line}: {error.message}" for error in found.errors]
     problems += [f"{m.name} was analysed in part only: {m.stopped}" for m in found.models if m.stopped]
     name = model.__name__ if isinstance(model, type) else str(model)
     if not found.models and not problems:
-        problems.append("no model was found; say its inputs")
+        problems.append("no model was found: " + _why_none(model))
     bad = [f for f in findings if SEVERITIES.index(f.severity) <= SEVERITIES.index(fail_on)]
-    if off_ane is not None:
-        problems += _elsewhere(found, targets.resolve_all(named), off_ane)
-    if bad or problems:
-        shown = ane_lsp.render(ane_lsp.FileAnalysis(found.path, bad, [], found.models, found.errors))
-        lines = [f"{name} is not ready for the ANE of {', '.join(named) or 'the targets in the settings'}:"]
-        raise AssertionError("\n".join([*lines, *(f"- {problem}" for problem in problems), "", shown.rstrip()]))
+    off = [] if off_ane is None else _elsewhere(found, targets.resolve_all(named), off_ane)
+    if bad or problems or off:
+        raise AssertionError(_told(name, named, found, bad, problems, off))
     return found
+
+
+def _told(
+    name: str, named: Sequence[str], found: FileAnalysis, bad: list[Finding], problems: list[str], off: list[str]
+) -> str:
+    """What failed in one line, which is all that pytest's summary shows; the findings; what can be done about them."""
+    import ane_lsp
+    from ane_lsp.checks.finding import SEVERITIES
+
+    counts = [(sum(f.severity == s for f in bad), s) for s in SEVERITIES] + [(len(off), "operation")]
+    parts = [f"{n} {word}{'s' * (n != 1 and word != 'information')}" for n, word in counts if n]
+    if off:
+        parts[-1] += " off the ANE"
+    headline = f"{name} is not ready for the ANE of {', '.join(named) or 'the targets in the settings'}"
+    lines = [f"{headline}: {', '.join([*parts, *problems[:1]])}"]
+    lines += [f"- {problem}" for problem in problems[1:]]
+    if bad:
+        shown = ane_lsp.FileAnalysis(found.path, bad, [], [], [])
+        lines += ["", ane_lsp.render(shown).rpartition("\n\n")[0]]  # without the totals
+    if off:
+        lines += ["", "Off the ANE:", *(f"- {line}" for line in off)]
+    worst_first = sorted(bad, key=lambda finding: SEVERITIES.index(finding.severity))
+    codes = list(dict.fromkeys(finding.code for finding in worst_first))
+    if codes:
+        lines += [
+            "",
+            f"Why, and how to fix it: ane-lsp explain {codes[0]}",
+            f"To accept it: ignore={codes!r}, or # ane: ignore[{codes[0]}] at the line with a word why",
+        ]
+    return "\n".join(lines)
+
+
+def _why_none(model: type | str | Path) -> str:
+    if isinstance(model, type):
+        return f'say its inputs, assert_ane_ready({model.__name__}, "1x3x224x224"), and how it is built, call="..."'
+    return "say the inputs of its classes, # ane: input(1x3x224x224) above each, or name an entry in the settings"
 
 
 def _about(finding: Finding, name: str) -> bool:
