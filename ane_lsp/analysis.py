@@ -67,6 +67,7 @@ class FileAnalysis:
 
     findings: sorted by position, one per call expression and code, the worst case first. Their spans' `file` is the
     path as given to :func:`analyze`. graphs: one for each entry. models: the same in numbers, in the same order.
+    ran: the functions of the file whose bodies the result depends on; None where it may depend on anything.
     """
 
     path: str
@@ -74,6 +75,7 @@ class FileAnalysis:
     graphs: list[Graph] = field(default_factory=list)
     models: list[ModelSummary] = field(default_factory=list)
     errors: list[AnalysisError] = field(default_factory=list)
+    ran: set[ast.AST] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -102,12 +104,15 @@ def analyze(
         result.errors.append(AnalysisError(tree.kind, tree.message, tree.span))
         return result
     directives = parse_directives(source)
+    result.ran = set()
     findings: list[Finding] = []
     places: list[set[tuple[str, Span]]] = []
     if "torch" in source.text or directives.inputs:
         findings, places = _check_entries(result, source.path, workspace, settings, directives, cancelled)
     findings = review(findings, tree, settings.export_path)
-    findings += _check_script(tree, source.path, source.text, settings)
+    if reads_whole_text(source.text):
+        findings += _check_script(tree, source.path, settings)
+        result.ran = None
     kept, _ = directives.apply(findings, str(source.path), lambda code: settings.is_selected(code))
     kept = [f for f in kept if settings.is_selected(f.code, f.name, source.path) and _shown(f, settings)]
     result.findings = sorted(kept, key=_position)
@@ -154,6 +159,7 @@ def _check_entries(
         workspace, path, directives, _configured(settings, path), settings.opset,
         Limits(seconds=settings.budget), cancelled,
     )  # fmt: skip
+    result.ran = outcome.run.interp.ran
     chosen = tuple(t for name in settings.targets for t in targets.resolve(name)) or targets.default()
     options = engine.Options(settings.opset, settings.export_path, settings.coremltools)  # type: ignore[arg-type]
     merged: dict[tuple[str, Span, str], Finding] = {}
@@ -238,12 +244,17 @@ def _internal(faults: dict[str, Span], file: str) -> Finding:
     return Finding("ANE901", "rule-failed", message, span, "information", "measured")
 
 
-def _check_script(tree: ast.Module, path: Path, text: str, settings: Settings) -> list[Finding]:
+def reads_whole_text(text: str) -> bool:
+    """Whether checks look at all of a file's source, not only at what runs."""
+    from ane_lsp.checks import scripts
+
+    return any(word in text for word in scripts.WORDS)
+
+
+def _check_script(tree: ast.Module, path: Path, settings: Settings) -> list[Finding]:
     from ane_lsp.checks import scripts
     from ane_lsp.knowledge import targets
 
-    if not any(word in text for word in scripts.WORDS):
-        return []
     chosen = tuple(t for name in settings.targets for t in targets.resolve(name)) or targets.default()
     return scripts.check(tree, str(path), chosen[0])
 

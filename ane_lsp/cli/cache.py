@@ -152,22 +152,8 @@ def _build() -> str:
 
 
 def _unchanged(files: dict[str, list[int] | None], directories: dict[str, int]) -> bool:
-    for path, stamp in files.items():
-        try:
-            status = os.stat(path)
-            now: list[int] | None = [status.st_mtime_ns, status.st_size]
-        except OSError:
-            now = None
-        if now != stamp:
-            return False
-    for path, modified in directories.items():
-        try:
-            if os.stat(path).st_mtime_ns != modified:
-                return False
-        except OSError:
-            if modified != -1:
-                return False
-    return True
+    stamps = {path: None if stamp is None else (stamp[0], stamp[1]) for path, stamp in files.items()}
+    return Dependencies(stamps, directories).unchanged()
 
 
 def _result_from(plain: dict[str, Any]) -> FileAnalysis:

@@ -262,6 +262,7 @@ class Attributes(Base):
         if name == "mro":
             return Builtin("mro", lambda interp, args, kwargs: list(cls.mro))
         if name == "__dict__":
+            self.bindings += 1
             return cls.namespace
         if name == "__class__":
             return cls.metaclass
@@ -494,6 +495,9 @@ class Attributes(Base):
         elif kind is ClassObject or kind is ModuleObject:
             self.touch(obj.namespace)
             obj.namespace[name] = value
+            self.bindings += 1
+            if obj.is_torch if kind is ModuleObject else obj.module.is_torch:
+                self.templates.clear()  # torch itself was changed: what was built before may be built differently now
         elif kind is Function or kind is Partial:
             self.touch(obj.attrs)
             obj.attrs[name] = value

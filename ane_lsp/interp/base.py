@@ -61,15 +61,20 @@ class Base:
         self.modules: dict[str, ModuleObject] = {}
         self.with_stars: list[ModuleObject] = []  # modules whose star imports may not have run yet
         self.forcing = False  # inside force_pending_imports
+        self.bindings = 0  # grows whenever a name of a module or class may have changed
+        self._held: set[int] | None = None  # ids of what modules and classes have names for, see Imports._owner_of
+        self._held_state: Any = None
         self.trying = 0
         self.handled: Any = None
         self.compared = 0  # items looked at by the running comparison
         self.unresolved: dict[str, Span] = {}  # calls that led nowhere: what was called -> where
+        self.ran: set[ast.AST] = set()  # functions of watched files whose bodies were run
         self.reasons: dict[tuple[int, int, str], tuple[Span, str, Unknown]] = {}  # unknown values of watched files
         self.on_top_level_error: Callable[[ModuleObject, ast.stmt, PyRaise], None] | None = None
         self.internal: dict[str, Span] = {}  # faults of ours, with the place that led to them
         self.probing = False
         self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking
+        self.templates: dict[Any, Instance] = {}  # leaf modules of torch by class and arguments, see fast.py
         self._spans: dict[int, Span] = {}
 
     def span(self, node: ast.AST) -> Span:

@@ -9,6 +9,7 @@ from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp import builtins, state
 from ane_lsp.interp.attributes import Attributes
 from ane_lsp.interp.base import MAX_DEPTH, PLAIN
+from ane_lsp.interp.fast import MAX_TEMPLATES, copied, template_key
 from ane_lsp.interp.frames import UNDECIDED, Frame
 from ane_lsp.interp.scopes import signature_of
 from ane_lsp.interp.symbolic import SymRatio
@@ -87,6 +88,10 @@ class Calls(Attributes):
 
     def call_function(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self.tick()
+        if func.fast is not None:
+            done = func.fast(self, func, args, kwargs)
+            if done is not MISSING:
+                return done
         frame = self.bind_arguments(func, args, kwargs)
         if frame.depth > MAX_DEPTH:
             self.raise_(RecursionError, "maximum recursion depth exceeded")
@@ -164,6 +169,26 @@ class Calls(Attributes):
         return self.construct_plain(cls, args, kwargs)
 
     def construct_plain(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if cls.module.is_torch and not self.recorder.modules and self.is_nn_module(cls):
+            return self._construct_torch(cls, args, kwargs)
+        return self._construct_plain(cls, args, kwargs)
+
+    def _construct_torch(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A module of torch outside any forward: a copy of one that was built from the same arguments before."""
+        key = template_key(cls, args, kwargs)
+        known = self.templates.get(key) if key is not None else None
+        if known is not None:
+            made = copied(known)
+            made.node = self.here()
+            return made
+        made = self._construct_plain(cls, args, kwargs)
+        if key is not None and key not in self.templates and len(self.templates) < MAX_TEMPLATES:
+            kept = copied(made)
+            if kept is not MISSING and not kept.attrs.get("_modules") and kept.cls is cls:
+                self.templates[key] = kept
+        return made
+
+    def _construct_plain(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         maker = cls.lookup("__new__")
         if maker is not MISSING:
             obj = self.call(maker.func if isinstance(maker, StaticMethod) else maker, (cls, *args), kwargs)

@@ -9,6 +9,7 @@ from typing import Any
 from ane_lsp.graph import Unknown
 from ane_lsp.interp import builtins, state
 from ane_lsp.interp.classes import compute_mro, native_base_of
+from ane_lsp.interp.fast import fast_path
 from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration, mangled
 from ane_lsp.interp.summaries import SUMMARIES
 from ane_lsp.interp.support import too_deep
@@ -139,6 +140,8 @@ class Expressions(TorchGlue):
         )  # fmt: skip
         if frame.class_body or frame.owner is not None:
             func.owner = frame.owner
+        if frame.module.is_torch:
+            func.fast = fast_path(frame.module.name, func.qualname)
         return func
 
     def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:

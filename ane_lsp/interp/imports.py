@@ -88,18 +88,19 @@ def _torch_prefixes() -> frozenset[str]:
 
 def _holds(module: ModuleObject, container: Any) -> bool:
     """Whether a name of the module, or an attribute of a class it defines, is this very container."""
-    for value in module.namespace.values():
-        if value is container:
-            return True
-        if value.__class__ is ClassObject and any(v is container for v in value.namespace.values()):
-            return True
-    return False
+    wanted = id(container)  # compared as numbers, because map() over ids runs without an interpreted step for each name
+    values = module.namespace.values()
+    if wanted in map(id, values):
+        return True
+    return any(v.__class__ is ClassObject and wanted in map(id, v.namespace.values()) for v in values)
 
 
 def _holds_back(module: ModuleObject) -> bool:
-    return any(star.state == "new" for star in module.stars) or any(
-        v.__class__ is Lazy and v.piece is not None and v.piece.decorated and not v.resolving
-        for v in module.namespace.values()
+    if any(star.state == "new" for star in module.stars):
+        return True
+    values = module.namespace.values()
+    return Lazy in map(type, values) and any(
+        v.__class__ is Lazy and v.piece is not None and v.piece.decorated and not v.resolving for v in values
     )
 
 
@@ -283,6 +284,7 @@ class Imports(Objects):
         unfinished = isinstance(found, Unknown) and value.module.state == "running"
         if namespace.get(name) is value and not unfinished:
             namespace[name] = found
+            self.bindings += 1
         return found
 
     def _define(self, value: Lazy, namespace: dict[str, Any], name: str) -> Any:
@@ -297,6 +299,7 @@ class Imports(Objects):
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             body = self._whole_definition(value.module, name)
         self._run_statements(value.module, body)
+        self.bindings += 1
         found = namespace.get(name, MISSING)
         if found is value or found is MISSING:
             found = self.unknown(f"'{name}' could not be defined")
@@ -339,6 +342,7 @@ class Imports(Objects):
         if name == "__name__":
             return module.name
         if name == "__dict__":
+            self.bindings += 1
             self.define_all(module)
             return namespace
         if name == "__file__":
@@ -464,10 +468,7 @@ class Imports(Objects):
         pending = [m for m in self.with_stars if m.state == "done"]
         if not pending:
             return False
-        tops = {m.name.partition(".")[0] for m in pending}
-        holders = (m for m in self.modules.values() if m.name.partition(".")[0] in tops and _holds(m, container))
-        # Nobody can have registered with what is still being defined.
-        owner = next((m for m in holders if m.state != "running"), None)
+        owner = self._owner_of(container, frozenset(m.name.partition(".")[0] for m in pending))
         if owner is None:
             return False
         top = owner.name.partition(".")[0]
@@ -497,6 +498,26 @@ class Imports(Objects):
 
     def _mentions(self, module: ModuleObject, word: str) -> bool:
         return module.path is not None and word in self._source(module).text
+
+    def _owner_of(self, container: Any, tops: frozenset[str]) -> ModuleObject | None:
+        """The module of one of these packages that has a name for this very container.
+
+        Not one that is still being defined: nobody can have registered with it.
+        """
+        modules = [m for m in self.modules.values() if m.state != "running" and m.name.partition(".")[0] in tops]
+        state = (self.bindings, len(modules), tops)
+        if state == self._held_state and self._held is None:  # asked twice about the same names: worth an index
+            self._held = set()
+            for module in modules:
+                self._held.update(map(id, module.namespace.values()))
+                for value in module.namespace.values():
+                    if value.__class__ is ClassObject:
+                        self._held.update(map(id, value.namespace.values()))
+        elif state != self._held_state:
+            self._held_state, self._held = state, None
+        if self._held is not None and id(container) not in self._held:
+            return None
+        return next((m for m in modules if _holds(m, container)), None)
 
     # -- running -------------------------------------------------------------------------------------------------------
 
@@ -570,6 +591,7 @@ class Imports(Objects):
             self.inject(module)
 
     def _run_statements(self, module: ModuleObject, body: list[ast.stmt]) -> None:
+        self.bindings += 1
         frame = Frame(module, module.namespace, None, self.frame, "<module>")
         caller, self.frame = self.frame, frame
         journals, self.journals = self.journals, []

@@ -63,6 +63,8 @@ class Interpreter(Expressions):
         node = function.node
         if isinstance(node, ast.Lambda):
             return self.eval(node.body, frame)
+        if function.module.path in self.watched:
+            self.ran.add(node)
         caller = self.frame
         self.frame = frame
         try:
@@ -158,6 +160,9 @@ class Interpreter(Expressions):
         scope = frame.locals
         if frame.names is not None and name not in frame.names:
             scope = self._outer_scope(frame, name)
+            self.bindings += 1
+        elif frame.names is None:
+            self.bindings += 1
         if self.journals:
             self.touch(scope)
         scope[name] = value
@@ -165,6 +170,7 @@ class Interpreter(Expressions):
     def globals(self) -> dict[str, Any]:
         """``globals()``: the running module's names, none of them lazy any more."""
         module = self.frame.module
+        self.bindings += 1
         if module.state == "done":
             self.define_all(module)
         return module.namespace
@@ -199,6 +205,8 @@ class Interpreter(Expressions):
         """A generator object: the body runs as far as the next value is asked for."""
         node = function.node
         assert not isinstance(node, ast.Lambda)
+        if function.module.path in self.watched:
+            self.ran.add(node)
 
         def drive() -> Generator[Any, Any, Any]:
             inner = self._generate(node.body, frame)
@@ -318,10 +326,12 @@ class Interpreter(Expressions):
         kind = target.__class__
         if kind is ast.Name:
             name = target.id  # type: ignore[attr-defined]
-            if frame.names is not None and name not in frame.names:
+            scope = frame.locals
+            if frame.names is None:
+                self.bindings += 1
+            elif name not in frame.names:
                 scope = self._outer_scope(frame, name)
-            else:
-                scope = frame.locals
+                self.bindings += 1
             if self.journals:
                 self.touch(scope)
             scope[mangled(name, frame) if frame.class_body else name] = value
@@ -354,6 +364,10 @@ class Interpreter(Expressions):
         """Bind a tuple or list target."""
         targets: list[ast.expr] = target.elts  # type: ignore[attr-defined]
         starred = next((i for i, t in enumerate(targets) if isinstance(t, ast.Starred)), None)
+        if value.__class__ is tuple and starred is None and len(value) == len(targets) and not self.probing:
+            for single, item in zip(targets, value):
+                self.assign(single, item, frame)
+            return
         if self.probing and id(value) in self.probe_shapes:
             note_unpacking(self.probe_shapes[id(value)][1], [getattr(t, "id", "_") for t in targets])
         try:

@@ -116,6 +116,8 @@ class Objects(Operators):
             if isinstance(key, (Unknown, OneOf)):
                 return
             self.touch(obj)
+            if "__name__" in obj:  # the names of a module
+                self.bindings += 1
             try:
                 obj[key] = value
             except TypeError:

@@ -262,7 +262,7 @@ class Operators(Calls):
                     return self.raise_(TypeError, f"unhashable type: '{self.type_name(item)}'")
                 if not found and isinstance(container, dict) and self.force_pending_imports(container, item):
                     found = item in container
-                if found or not any(isinstance(k, (Sym, OneOf)) for k in container):
+                if found or not {Sym, OneOf} & set(map(type, container)):
                     return found
         if isinstance(container, str):
             if isinstance(item, Instance) and isinstance(item.data, str):

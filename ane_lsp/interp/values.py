@@ -114,7 +114,7 @@ class Function:
     """A function or lambda of interpreted source."""
 
     __slots__ = (
-        "attrs", "closure", "defaults", "kw_defaults", "module", "name", "node", "owner", "qualname",
+        "attrs", "closure", "defaults", "fast", "kw_defaults", "module", "name", "node", "owner", "qualname",
     )  # fmt: skip
 
     def __init__(
@@ -136,6 +136,7 @@ class Function:
         self.kw_defaults = kw_defaults
         self.owner: ClassObject | None = None  # the class whose body defines it, for zero-argument super()
         self.attrs: dict[str, Any] = {}
+        self.fast: Any = None  # a quick way to do the same, see interp/fast.py
 
     @property
     def is_generator(self) -> bool:

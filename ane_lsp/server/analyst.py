@@ -21,6 +21,7 @@ from ane_lsp.fixes.refactorings import offers, refactor
 from ane_lsp.fixes.tree import Refused
 from ane_lsp.graph import Span
 from ane_lsp.server import predictions
+from ane_lsp.server.following import Following, Lost, world
 from ane_lsp.server.results import Completion, DocumentResult, FixName, Predicted, SettingsProblem, digest
 from ane_lsp.syntax import SourceFile
 from ane_lsp.workspace import Settings, Workspace
@@ -60,10 +61,41 @@ class RecordingWorkspace(Workspace):
 class Kept:
     """An analysis with its graphs, the text it is of, which fixes passed the gate, and where models would run."""
 
-    found: FileAnalysis
+    found: FileAnalysis | None
     source: SourceFile
     verdicts: dict[FixName, bool] = field(default_factory=dict)
     plans: predictions.Plans = field(default_factory=dict)
+    following: Following | None = None
+
+    def moved(self, source: SourceFile, settings: Settings, workspace: Workspace) -> DocumentResult | None:
+        """The result at its present places, None where the text has to be analysed anew."""
+        if self.following is None:
+            return None
+        result = self.following.follow(source, settings, workspace)
+        if result is None:
+            return None
+        try:
+            found = self.following.found() if any(map(self.following.edited, result.findings)) else None
+        except Lost:
+            return None
+        if found is not None:
+            result.findings = tuple(
+                replace(f, fixes=tuple(propose(source, found, f))) if self.following.edited(f) else f
+                for f in result.findings
+            )
+        self.source, self.found, self.plans = source, found, {}
+        self.verdicts = {}
+        return result
+
+    def analysis(self) -> FileAnalysis:
+        """The analysis with its graphs, at the present places."""
+        if self.found is None:
+            assert self.following is not None
+            try:
+                self.found = self.following.found()
+            except Lost:  # nothing to say until the next analysis
+                self.found = FileAnalysis(str(self.source.path))
+        return self.found
 
 
 def _place(span: Span) -> tuple[int, int, int, int]:
@@ -159,11 +191,21 @@ class Analyst:
         settings, problems = self.settings(Path(path))
         workspace = self.workspace(Path(path), settings)
         workspace.used = self._depends.setdefault(path, set())
-        found = analyze(Path(path), workspace, settings, cancelled)
-        source = workspace.read(Path(path))
-        found.findings = [replace(f, fixes=(*f.fixes, *propose(source, found, f))) for f in found.findings]
-        result = digest(path, found, time.perf_counter() - started)
-        self._keep(path, found, source)
+        kept = self._kept.get(path)
+        moved = kept.moved(workspace.read(Path(path)), settings, workspace) if kept is not None else None
+        if moved is not None:
+            self._kept.move_to_end(path)
+            result = moved
+            result.seconds = time.perf_counter() - started
+        else:
+            with workspace.track() as disk:
+                found = analyze(Path(path), workspace, settings, cancelled)
+            source = workspace.read(Path(path))
+            found.findings = [replace(f, fixes=(*f.fixes, *propose(source, found, f))) for f in found.findings]
+            result = digest(path, found, time.perf_counter() - started)
+            seen = world(path, settings, workspace, disk, workspace.used)
+            self._keep(path, found, source, None if cancelled() else Following(found, result, source, seen))
+            result = replace(result)
         errors = [AnalysisError("config", problem.message, problem.span) for problem in problems if problem.span.file]
         if workspace.problem and settings.python:
             place = settings.origins.get("python")
@@ -176,11 +218,11 @@ class Analyst:
         result.targets = tuple(settings.targets)
         return result
 
-    def _keep(self, path: str, found: FileAnalysis, source: SourceFile) -> None:
+    def _keep(self, path: str, found: FileAnalysis, source: SourceFile, following: Following | None) -> None:
         """Analyses of files an editor shows, for questions about a single call or fix."""
         self._kept.pop(path, None)
         if path in self._overlays:
-            self._kept[path] = Kept(found, source)
+            self._kept[path] = Kept(found, source, following=following)
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
 
@@ -212,14 +254,14 @@ class Analyst:
             chosen = next(
                 (
                     (finding, fix)
-                    for finding in kept.found.findings
+                    for finding in kept.analysis().findings
                     if finding.code == code and _place(finding.span) == place
                     for fix in finding.fixes
                     if fix.title == title
                 ),
                 None,
             )
-            verdict = chosen is not None and verified(kept.source, kept.found, *chosen, run)
+            verdict = chosen is not None and verified(kept.source, kept.analysis(), *chosen, run)
             if cancelled():
                 break
             kept.verdicts[code, place, title] = verdict
@@ -324,8 +366,8 @@ class Analyst:
         if kept is None:
             return []
         settings, _ = self.settings(Path(path))
-        plans = predictions.plan(kept.found, settings, kept.plans, cancelled)
-        return [*notes.about(kept.found, span, settings), *predictions.about(plans, span)]
+        plans = predictions.plan(kept.analysis(), settings, kept.plans, cancelled)
+        return [*notes.about(kept.analysis(), span, settings), *predictions.about(plans, span)]
 
     def placements(self, path: str, cancelled: Callable[[], bool]) -> list[Predicted]:
         """Where the models of a file that an editor shows would run."""
@@ -333,7 +375,7 @@ class Analyst:
         if kept is None:
             return []
         settings, _ = self.settings(Path(path))
-        return predictions.lines(predictions.plan(kept.found, settings, kept.plans, cancelled), path)
+        return predictions.lines(predictions.plan(kept.analysis(), settings, kept.plans, cancelled), path)
 
     def report(self, path: str, verified: list[tuple[str, str]], cancelled: Callable[[], bool]) -> str | None:
         """The HTML page about a file that an editor shows."""
@@ -341,9 +383,9 @@ class Analyst:
         if kept is None:
             return None
         settings, _ = self.settings(Path(path))
-        plans = predictions.plan(kept.found, settings, kept.plans, cancelled)
+        plans = predictions.plan(kept.analysis(), settings, kept.plans, cancelled)
         workspace = self.workspace(Path(path), settings)
-        return predictions.report(path, kept.found, kept.source, workspace, plans, verified)
+        return predictions.report(path, kept.analysis(), kept.source, workspace, plans, verified)
 
 
 def _inside(path: Path, root: Path) -> bool:

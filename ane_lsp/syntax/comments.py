@@ -33,6 +33,11 @@ _CODE = re.compile(r"^ANE[0-9]{0,3}$")
 _STRINGS = tuple(getattr(ast, name) for name in ("Constant", "JoinedStr", "TemplateStr") if hasattr(ast, name))
 
 
+def mentions_directive(text: str) -> bool:
+    """Whether a text holds what looks like a directive."""
+    return bool(_QUICK.search(text))
+
+
 @dataclass(frozen=True, slots=True)
 class Suppression:
     """One comment that silences findings.

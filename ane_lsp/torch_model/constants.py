@@ -178,7 +178,8 @@ def filled(shape: Shape | None, dtype: str | None, value: Any) -> TensorType:
     total = count(shape)
     if total is None or not isinstance(value, (bool, int, float, complex)):
         return TensorType(shape, dtype)
-    return made(shape, dtype, (value,) * total)
+    one = convert((value,), dtype)
+    return TensorType(shape, dtype, one * total if one is not None else None)
 
 
 def elements(operand: Any) -> Data | None:

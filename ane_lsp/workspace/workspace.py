@@ -28,6 +28,28 @@ class Dependencies:
     files: dict[str, tuple[int, int] | None] = field(default_factory=dict)
     directories: dict[str, int] = field(default_factory=dict)
 
+    def unchanged(self) -> bool:
+        """Whether every file and folder is on disk as it was."""
+        return all(_stamp(path) == stamp for path, stamp in self.files.items()) and all(
+            modified_at(path) == stamp for path, stamp in self.directories.items()
+        )
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def modified_at(directory: str) -> int:
+    """When a folder's list of names changed last, in nanoseconds; -1 where it is not there."""
+    try:
+        return os.stat(directory).st_mtime_ns
+    except (OSError, ValueError):
+        return -1
+
 
 class Workspace:
     """A project folder seen through its open documents, with the environment its imports resolve into.
@@ -78,6 +100,10 @@ class Workspace:
         with self._lock:
             self._overlays = {**self._overlays, str(source.path): source}
         return source
+
+    def overlay(self, path: Path | str) -> SourceFile | None:
+        """What an editor holds for `path`, None where the disk counts."""
+        return self._overlays.get(str(path))
 
     def close_overlay(self, path: Path) -> None:
         """From now on `path` is what the disk says."""

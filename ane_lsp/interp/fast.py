@@ -1,0 +1,196 @@
+"""Methods of ``torch.nn.Module`` that models run thousands of times, done at once instead of statement by statement.
+
+Each does what the stub of the same name does (``torch_model/stubs/torch/nn/modules/module.py``) for modules as they
+usually are, and declines everything else: a subclass that overrides a method or attribute access, a child that may be one
+of several, an argument of the wrong kind. The stub is then followed as written. Building a leaf module of torch
+(``Linear(768, 768)``) with arguments that were met before copies what was built then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.interp.values import (
+    MISSING,
+    ClassObject,
+    Device,
+    DType,
+    Function,
+    Instance,
+    Property,
+    Tensor,
+)
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.machine import Interpreter
+
+Fast = Callable[["Interpreter", Function, tuple[Any, ...], dict[str, Any]], Any]
+"""(interp, the stub's function, args, kwargs) to a result; MISSING where the stub is to be followed."""
+
+_DICTS = ("_parameters", "_buffers", "_modules")
+_STATE = ("training", *_DICTS, "_non_persistent_buffers_set")
+_PLAIN = frozenset({int, float, str, bool, type(None), DType, Device})
+MAX_TEMPLATES = 500
+
+
+def _plain_module(module: Any) -> bool:
+    """An object whose attributes are read without running anything."""
+    return module.__class__ is Instance and module.cls.lookup("__getattribute__") is MISSING
+
+
+def _children(module: Instance) -> dict[str, Instance] | None:
+    """The registered children by name, None where one of them is not simply a module."""
+    found = module.attrs.get("_modules")
+    if found.__class__ is not dict:
+        return None
+    children = {name: child for name, child in found.items() if child is not None}
+    if all(_plain_module(child) for child in children.values()):
+        return children
+    return None
+
+
+def _own(func: Function, module: Instance) -> bool:
+    """Whether `func` is what the module would be asked for under its name."""
+    return module.cls.lookup(func.name) is func and func.name not in module.attrs
+
+
+def _init(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if len(args) != 1 or kwargs or args[0].__class__ is not Instance:
+        return MISSING
+    module = args[0]
+    cls: ClassObject = module.cls
+    if cls.lookup("call_super_init") is not False or cls.lookup("__setattr__") is not MISSING:
+        return MISSING
+    if not interp.is_nn_module(cls) or any(cls.lookup(n).__class__ in (Property, Instance) for n in _STATE):
+        return MISSING
+    if any(name in module.attrs for name in _DICTS):
+        return MISSING
+    attrs = module.attrs
+    interp.touch(attrs)
+    attrs["training"] = True
+    for name in _DICTS:
+        attrs[name] = {}
+    attrs["_non_persistent_buffers_set"] = set()
+    return None
+
+
+def _family(func: Function, module: Any) -> list[Instance] | None:
+    """A module and all below it, each once for every place, children first; None where one has a way of its own."""
+    if not _plain_module(module) or not _own(func, module):
+        return None
+    children = _children(module)
+    if children is None:
+        return None
+    found: list[Instance] = []
+    for child in children.values():
+        below = _family(func, child)
+        if below is None or len(found) > 20_000:
+            return None
+        found += below
+    found.append(module)
+    return found
+
+
+def _train(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if kwargs or not args or len(args) > 2 or (len(args) == 2 and args[1].__class__ is not bool):
+        return MISSING
+    mode = args[1] if len(args) == 2 else True
+    family = _family(func, args[0])
+    if family is None or any(
+        m.cls.lookup("__setattr__") is not MISSING or m.cls.lookup("training").__class__ in (Property, Instance)
+        for m in family
+    ):
+        return MISSING
+    for module in family:
+        interp.touch(module.attrs)
+        module.attrs["training"] = mode
+    return args[0]
+
+
+def _apply(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Children first. What `fn` changes is seen, because each module's children are looked up when its turn comes."""
+    if kwargs or len(args) != 2:
+        return MISSING
+    module, fn = args
+    if not _plain_module(module) or not _own(func, module) or module.cls.lookup("children").__class__ is not Function:
+        return MISSING
+    if any(module.cls.lookup(n).module is not func.module for n in ("children", "named_children")):
+        return MISSING
+    children = _children(module)
+    if children is None:
+        return MISSING
+    seen: set[int] = set()
+    for child in children.values():
+        if id(child) in seen:
+            continue
+        seen.add(id(child))
+        if _apply(interp, func, (child, fn), kwargs) is MISSING:
+            interp.call(interp.getattr(child, "apply"), (fn,))
+    interp.tick()
+    interp.call(fn, (module,))
+    return module
+
+
+FAST: dict[str, Fast] = {"Module.__init__": _init, "Module.train": _train, "Module.apply": _apply}
+
+
+def fast_path(module: str, qualname: str) -> Fast | None:
+    """The quick way for a function of a stub, if it has one."""
+    return FAST.get(qualname) if module == "torch.nn.modules.module" else None
+
+
+# -- leaf modules met before ----------------------------------------------------------------------------------------------
+
+
+def template_key(cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What two constructions must have in common to give the same module; None where that cannot be told."""
+    values = (*args, *kwargs.values())
+    for value in values:
+        if value.__class__ not in _PLAIN and not (value.__class__ is tuple and all(v.__class__ is int for v in value)):
+            return None
+    # 1, 1.0 and True are equal and mean different things.
+    return cls, args, tuple(kwargs.items()), tuple(map(type, values))
+
+
+def copied(value: Any) -> Any:
+    """A copy of a leaf module that shares nothing that can change; MISSING where it holds something else."""
+    seen: dict[int, Any] = {}
+
+    def copy(one: Any) -> Any:
+        kind = one.__class__
+        if kind in _PLAIN:
+            return one
+        if id(one) in seen:
+            return seen[id(one)]
+        made: Any
+        if kind is Tensor:
+            if one.value is not None or one.base is not None or one.attrs:
+                return MISSING
+            made = Tensor(one.type, one.origin)
+            made.name, made.requires_grad, made.why = one.name, one.requires_grad, one.why
+        elif kind is tuple:
+            made = tuple(copy(v) for v in one)
+            if MISSING in made:
+                return MISSING
+        elif kind is dict or kind is set or kind is list:
+            if kind is dict:
+                made = {k: copy(v) for k, v in one.items()}
+                held: Any = made.values()
+            else:
+                held = made = kind(copy(v) for v in one)
+            if any(v is MISSING for v in held):
+                return MISSING
+        else:
+            return MISSING
+        seen[id(one)] = made
+        return made
+
+    if value.__class__ is not Instance or value.data is not None:
+        return MISSING
+    attrs = copy(value.attrs)
+    if attrs is MISSING:
+        return MISSING
+    made = Instance(value.cls)
+    made.attrs = attrs
+    return made

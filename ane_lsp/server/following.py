@@ -1,0 +1,161 @@
+"""Answers to edits that change nothing an analysis looked at: the result is kept and its places are moved.
+
+The analysed text is compared with the present one by :class:`ane_lsp.syntax.moving.Follower`; files, folders and settings
+must be as they were. Whatever cannot be moved for certain is left to a new analysis.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ane_lsp.analysis import FileAnalysis, reads_whole_text
+from ane_lsp.checks.finding import Finding, Fix, Related, TextEdit
+from ane_lsp.graph import Span
+from ane_lsp.server.results import CallSite, DocumentResult, ShapeHint
+from ane_lsp.syntax import SourceFile
+from ane_lsp.syntax.comments import mentions_directive
+from ane_lsp.syntax.moving import Follower, Shift
+from ane_lsp.workspace import Dependencies, Settings, Workspace
+
+
+class Lost(Exception):
+    """A place of the result is no more."""
+
+
+@dataclass(slots=True)
+class World:
+    """What a result depends on besides the text: settings, files and folders on disk, other documents of the editor."""
+
+    settings: Settings
+    disk: Dependencies
+    documents: dict[str, SourceFile | None]
+
+    def same(self, settings: Settings, workspace: Workspace) -> bool:
+        """Whether it is still as it was."""
+        return (
+            settings == self.settings
+            and all(workspace.overlay(path) is source for path, source in self.documents.items())
+            and self.disk.unchanged()
+        )
+
+
+def world(path: str, settings: Settings, workspace: Workspace, disk: Dependencies, used: Iterable[str]) -> World:
+    """The world an analysis of `path` that read the files `used` has seen."""
+    return World(settings, disk, {name: workspace.overlay(name) for name in used if name != path})
+
+
+class Following:
+    """A result and how to move it."""
+
+    def __init__(self, found: FileAnalysis, result: DocumentResult, source: SourceFile, seen: World) -> None:
+        self.result = result
+        self._found = found
+        self._seen = seen
+        self._whole = reads_whole_text(source.text)
+        self._torch = "torch" in source.text
+        self._shift: Shift | None = None
+        tree = source.tree
+        steady = tree is not None and not any(error.kind != "config" for error in result.errors)
+        ran = found.ran if found.ran is not None else _Everything()
+        self._follower = Follower(source.text, tree, ran, mentions_directive) if tree is not None and steady else None
+
+    def follow(self, source: SourceFile, settings: Settings, workspace: Workspace) -> DocumentResult | None:
+        """The result for the present text, None where the file has to be analysed again."""
+        if self._follower is None or source.unreadable is not None:
+            return None
+        if reads_whole_text(source.text) != self._whole or ("torch" in source.text) != self._torch:
+            return None
+        if not self._seen.same(settings, workspace):
+            return None
+        shift = self._follower.follow(source.text)
+        if shift is None:
+            return None
+        try:
+            moved = _moved_result(self.result, shift)
+        except Lost:
+            return None
+        self._shift = shift
+        return moved
+
+    def edited(self, finding: Finding) -> bool:
+        """Whether the statement of a moved finding has been edited since the analysis."""
+        return self._shift is not None and self._shift.edited(finding.span.line)
+
+    def found(self) -> FileAnalysis:
+        """The whole analysis with its graphs, at the present places. Raises Lost where one is no more."""
+        if self._shift is None:
+            return self._found
+        stream = io.BytesIO()
+        plain = replace(self._found, ran=None)
+        _Mover(stream, self.result.path, self._shift).dump(plain)
+        moved: FileAnalysis = pickle.loads(stream.getvalue())  # made by ourselves a line above
+        return moved
+
+
+class _Everything:
+    """A collection that holds whatever is asked for."""
+
+    def __contains__(self, item: object) -> bool:
+        return True
+
+    def __iter__(self) -> Any:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+class _Mover(pickle.Pickler):
+    """Writes an object with every span of one file at its present place."""
+
+    def __init__(self, stream: io.BytesIO, path: str, shift: Shift) -> None:
+        super().__init__(stream, pickle.HIGHEST_PROTOCOL)
+        self._path = path
+        self._shift = shift
+
+    def reducer_override(self, item: Any) -> Any:
+        if item.__class__ is Span and item.file == self._path:
+            moved = _place(item, self._path, self._shift)
+            return Span, (moved.file, moved.line, moved.col, moved.end_line, moved.end_col)
+        return NotImplemented
+
+
+def _place(span: Span, path: str, shift: Shift) -> Span:
+    if span.file != path:
+        return span
+    moved = shift.span(span)
+    if moved is None:
+        raise Lost
+    return moved
+
+
+def _moved_result(result: DocumentResult, shift: Shift) -> DocumentResult:
+    path = result.path
+    return replace(
+        result,
+        findings=tuple(moved_finding(f, path, shift) for f in result.findings),
+        errors=tuple(replace(e, span=_place(e.span, path, shift)) for e in result.errors),
+        models=tuple(replace(m, span=_place(m.span, path, shift)) for m in result.models),
+        calls=tuple(
+            CallSite(_place(c.span, path, shift), c.torch, c.ops, c.signatures, c.built, c.more) for c in result.calls
+        ),
+        shapes=tuple(ShapeHint(_place(s.span, path, shift), s.name, s.types, s.models, s.more) for s in result.shapes),
+        seconds=0.0,
+    )
+
+
+def moved_finding(finding: Finding, path: str, shift: Shift) -> Finding:
+    """A finding with all its places. Raises Lost where one is no more."""
+    fixes = tuple(
+        Fix(fix.title, fix.safety, tuple(TextEdit(_place(e.span, path, shift), e.text) for e in fix.edits))
+        for fix in finding.fixes
+    )
+    related = tuple(Related(_place(r.span, path, shift), r.message) for r in finding.related)
+    return replace(finding, span=_place(finding.span, path, shift), related=related, fixes=fixes)
+
+
+__all__ = ["Following", "Lost", "World", "world"]

@@ -1,0 +1,226 @@
+"""Which edits leave a file saying the same, and where its lines are afterwards.
+
+Most edits change nothing that an analysis looked at: a comment, a blank line, the body of a function that was never run.
+:class:`Follower` compares each new text with the text that was analysed, parsing only the top-level statements an edit
+touches, and answers with the lines' new places, or None where the file has to be analysed again.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from bisect import bisect_right
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from ane_lsp.graph import Span
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@dataclass(slots=True)
+class _Unit:
+    """A stretch of whole lines with whole top-level statements.
+
+    first: its first line in the analysed text, from 0. lines: its present lines. nodes: the analysed statements.
+    places: where the lines of these statements are now, counted from the unit's start; None: where they were.
+    """
+
+    first: int
+    lines: list[str]
+    nodes: list[ast.stmt]
+    places: dict[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Where lines of the analysed text are in the present one. touched: present lines, from and to, of what was edited."""
+
+    starts: tuple[int, ...]
+    now: tuple[int, ...]
+    places: tuple[dict[int, int] | None, ...]
+    touched: tuple[tuple[int, int], ...]
+
+    def line(self, line: int) -> int | None:
+        """The present number of an analysed line, both from 1; None where it is no more."""
+        index = bisect_right(self.starts, line - 1) - 1
+        places = self.places[index]
+        if places is None:
+            return line - self.starts[index] + self.now[index]
+        offset = places.get(line)
+        return None if offset is None else self.now[index] + offset + 1
+
+    def span(self, span: Span) -> Span | None:
+        """The present place of a span of the file; None where one of its lines is no more."""
+        line, end = self.line(span.line), self.line(span.end_line)
+        if line is None or end is None:
+            return None
+        return (
+            span if line == span.line and end == span.end_line else Span(span.file, line, span.col, end, span.end_col)
+        )
+
+    def edited(self, line: int) -> bool:
+        """Whether a present line belongs to a top-level statement whose text was edited."""
+        return any(first <= line <= last for first, last in self.touched)
+
+
+class Follower:
+    """Follows the edits of one text. `ran` are the functions whose bodies were run or looked into.
+
+    `matters` tells of a stretch of text whether its comments or words count beyond the syntax tree.
+    """
+
+    def __init__(
+        self, text: str, tree: ast.Module, ran: Collection[ast.AST], matters: Callable[[str], bool] = lambda text: False
+    ) -> None:
+        self._ran = ran
+        self._matters = matters
+        self._usable = "\r" not in text and "\f" not in text
+        self._units = self._cut(text.split("\n"), tree.body) if self._usable else []
+        self._usable = bool(self._units)
+
+    def follow(self, text: str) -> Shift | None:
+        """Where everything is in the new text, None where it says something else. Then this follower is of no use any more."""
+        if not self._usable:
+            return None
+        self._usable = "\r" not in text and "\f" not in text and self._take(text.split("\n"))
+        return self._shift() if self._usable else None
+
+    @staticmethod
+    def _cut(lines: list[str], body: list[ast.stmt]) -> list[_Unit]:
+        """A unit for each top-level statement, with the lines before it; the last one has what follows, too."""
+        units: list[_Unit] = []
+        begin = 0
+        for index, node in enumerate(body):
+            first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]) - 1
+            if first < begin:  # two statements on one line
+                return []
+            end = (node.end_lineno or node.lineno) if index + 1 < len(body) else len(lines)
+            units.append(_Unit(begin, lines[begin:end], [node]))
+            begin = end
+        return units
+
+    def _take(self, new: list[str]) -> bool:
+        old = [line for unit in self._units for line in unit.lines]
+        if old == new:
+            return True
+        shortest = min(len(old), len(new))
+        before = 0
+        while before < shortest and old[before] == new[before]:
+            before += 1
+        after = 0
+        while after < shortest - before and old[-1 - after] == new[-1 - after]:
+            after += 1
+        # The units that hold the changed lines, or between which lines were put.
+        start = 0
+        first = last = None
+        begin = end = 0
+        for index, unit in enumerate(self._units):
+            stop = start + len(unit.lines)
+            if start <= before <= stop and first is None:
+                first, begin = index, start
+            if first is not None and stop >= len(old) - after:
+                last, end = index, stop
+                break
+            start = stop
+        if first is None or last is None:
+            return False
+        region = new[begin : len(new) - (len(old) - end)]
+        units = self._units[first : last + 1]
+        if self._matters("\n".join(line for unit in units for line in unit.lines)) or self._matters("\n".join(region)):
+            return False
+        merged = self._matched(units, region)
+        if merged is None:
+            return False
+        self._units[first : last + 1] = [merged]
+        return True
+
+    def _matched(self, units: list[_Unit], region: list[str]) -> _Unit | None:
+        """The region as one unit, None where its statements say something else than those of `units`."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                body = ast.parse("\n".join(region)).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+        nodes = [node for unit in units for node in unit.nodes]
+        if len(body) != len(nodes):
+            return None
+        places: dict[int, int] = {}
+        try:
+            if not all(self._same(old, new, places) for old, new in zip(nodes, body)):
+                return None
+        except RecursionError:
+            return None
+        return _Unit(units[0].first, region, nodes, places)
+
+    def _same(self, old: object, new: object, places: dict[int, int]) -> bool:
+        if old.__class__ is not new.__class__:
+            return False
+        if isinstance(old, list):
+            assert isinstance(new, list)
+            return len(old) == len(new) and all(self._same(a, b, places) for a, b in zip(old, new))
+        if not isinstance(old, ast.AST):
+            return repr(old) == repr(new)  # 0.0 and -0.0, 1 and True are not the same
+        fields = old._fields
+        if isinstance(old, _FUNCTIONS) and isinstance(new, _FUNCTIONS) and old not in self._ran:
+            if not self._places(old, new, places, whole=False):
+                return False
+            fields = tuple(name for name in fields if name != "body")
+            if not self._same_body(old, new, places):
+                return False
+        elif hasattr(old, "lineno") and not self._places(old, new, places, whole=True):
+            return False
+        return all(self._same(getattr(old, name, None), getattr(new, name, None), places) for name in fields)
+
+    def _same_body(self, old: ast.AST, new: ast.AST, places: dict[int, int]) -> bool:
+        """The body of a function nobody ran may say something else, as long as the function looks the same from outside."""
+        trial = dict(places)
+        if self._same(old.body, new.body, trial):  # type: ignore[attr-defined]
+            places.update(trial)
+            return True
+        return appearance(old) == appearance(new)
+
+    @staticmethod
+    def _places(old: object, new: object, places: dict[int, int], whole: bool) -> bool:
+        """Note where the lines of a node are now; False where it moved within its line or was broken up otherwise."""
+        ends = (("lineno", "col_offset"), ("end_lineno", "end_col_offset")) if whole else (("lineno", "col_offset"),)
+        for line, column in ends:
+            if getattr(old, column) != getattr(new, column):
+                return False
+            if places.setdefault(getattr(old, line), getattr(new, line) - 1) != getattr(new, line) - 1:
+                return False
+        return True
+
+    def _shift(self) -> Shift:
+        now: list[int] = []
+        line = 0
+        for unit in self._units:
+            now.append(line)
+            line += len(unit.lines)
+        touched = tuple(
+            (start + 1, start + len(unit.lines)) for start, unit in zip(now, self._units) if unit.places is not None
+        )
+        units = self._units
+        return Shift(tuple(u.first for u in units), tuple(now), tuple(u.places for u in units), touched)
+
+
+def _yields(body: list[ast.stmt]) -> bool:
+    """Whether these statements hold a yield of their own function."""
+    pending: list[ast.AST] = list(body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, (*_FUNCTIONS, ast.Lambda, ast.ClassDef)):
+            pending.extend(ast.iter_child_nodes(node))
+    return False
+
+
+def appearance(node: ast.AST) -> tuple[object, ...]:
+    """What is asked of a function's body without running it: whether it yields, whether it is only a stub, what it returns."""
+    body: list[ast.stmt] = node.body  # type: ignore[attr-defined]
+    real = [s for s in body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    abstract = not real or (len(real) == 1 and isinstance(real[0], (ast.Pass, ast.Raise)))
+    makes = any(isinstance(n, ast.Return) and isinstance(n.value, (ast.Call, ast.Name)) for n in ast.walk(node))
+    return _yields(body), abstract, makes, ast.get_docstring(node, clean=False), body[0].lineno - node.lineno  # type: ignore[arg-type,attr-defined]

@@ -1,0 +1,201 @@
+"""An edit that changes nothing an analysis looked at is answered by moving the result; the answer is that of a new analysis."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from ane_lsp.server.analyst import Analyst
+from ane_lsp.server.results import DocumentResult
+
+MODEL = '''\
+"""A small model."""
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+SIZES = (8, 16)
+
+
+def unused(x):
+    """Never called."""
+    total = 0
+    for i in range(3):
+        total += i
+    return total
+
+
+class Block(nn.Module):
+    """A block."""
+
+    def __init__(self, dim):
+        super().__init__()
+        self.conv = nn.Conv2d(dim, dim, 3, padding=1)
+        self.pool = nn.MaxPool2d(
+            9,  # wide
+            stride=1,
+            padding=4,
+        )
+
+    def extra_repr(self):
+        return "block"
+
+    def forward(self, x):
+        y = self.conv(x)
+
+        y = self.pool(y)  # pooled
+        return F.gelu(y) + x
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3)
+        self.blocks = nn.Sequential(*[Block(8) for _ in range(2)])
+        self.head = nn.Linear(8, 10)
+
+    @torch.jit.ignore
+    def no_weight_decay(self):
+        return {"head"}
+
+    def forward(self, x):
+        x = self.blocks(self.stem(x))
+        text = """
+        not code
+        """
+        return self.head(x.mean((2, 3)).abs())
+
+
+def small():
+    return Net()
+
+
+def other(width=4):
+    return Block(width)
+'''
+COMMENT = "# said in passing"
+CHANGES = (
+    ("total += i", "total -= 2 * i"), ('return "block"', 'return "a block"'), ('return {"head"}', 'return {"stem"}'),
+    ("x.mean((2, 3))", "x.amax((2, 3))"), ("nn.Linear(8, 10)", "nn.Linear(8, 12)"), ("padding=1", "padding=2"),
+    ("SIZES = (8, 16)", "SIZES = (8, 17)"), ("not code", "no code"), ("def unused(x)", "def unused(x, y=1)"),
+    ("return Net()", "return Net().eval()"), ("(0, 9)", "(0, 8)"), ("_pool(y)", "_pool(y, )"), ("range(3)", "range(4)"),
+)  # fmt: skip
+
+
+def comparable(result: DocumentResult) -> tuple[object, ...]:
+    return result.findings, result.errors, result.models, result.calls, result.shapes, result.depends, result.targets
+
+
+def edited(text: str, random: random.Random) -> str:
+    lines = text.split("\n")
+    place = random.randrange(len(lines))
+    kind = random.randrange(8)
+    if kind <= 1:
+        indent = " " * random.choice((0, 4, 8, len(lines[place]) - len(lines[place].lstrip())))
+        lines.insert(place, indent + COMMENT)
+    elif kind == 2:
+        lines.insert(place, "")
+    elif kind == 3:
+        lines[place] += "  " + COMMENT
+    elif kind == 4 and (not lines[place].strip() or lines[place].strip() == COMMENT):
+        del lines[place]
+    elif kind == 5:
+        lines.insert(place, lines[place])
+    else:
+        old, new = random.choice(CHANGES)
+        if random.randrange(2):
+            old, new = new, old
+        return text.replace(old, new, 1)
+    return "\n".join(lines)
+
+
+def follow(path: Path, text: str, rounds: int, seed: int) -> int:
+    """Edit at random; how many answers were moved results. Every answer is compared."""
+    chance = random.Random(seed)
+    analyst = Analyst()
+    analyst.overlay(str(path), text)
+    analyst.analyze(str(path), lambda: False)
+    moved = 0
+    for _ in range(rounds):
+        good, text = text, edited(text, chance)
+        analyst.overlay(str(path), text)
+        before = analyst._kept[str(path)]
+        result = analyst.analyze(str(path), lambda: False)
+        kept = analyst._kept[str(path)]
+        fresh = Analyst()
+        fresh.overlay(str(path), text)
+        anew = fresh.analyze(str(path), lambda: False)
+        assert comparable(result) == comparable(anew), text
+        if kept is before:
+            moved += 1
+            graphs = [[(call.torch, call.span, call.stack) for call in g.calls] for g in kept.analysis().graphs]
+            expected = [[(call.torch, call.span, call.stack) for call in g.calls] for g in fresh._kept[str(path)].analysis().graphs]  # fmt: skip
+            assert graphs == expected
+        if anew.errors:
+            text = good
+            analyst.overlay(str(path), text)
+            analyst.analyze(str(path), lambda: False)
+    return moved
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_following_equals_analysing_anew(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(MODEL)
+    assert follow(path, MODEL, 25, seed) >= 5
+
+
+def analysed(path: Path, text: str) -> Analyst:
+    path.write_text(text)
+    analyst = Analyst()
+    analyst.overlay(str(path), text)
+    analyst.analyze(str(path), lambda: False)
+    return analyst
+
+
+def is_moved(analyst: Analyst, path: Path, text: str) -> bool:
+    before = analyst._kept[str(path)]
+    analyst.overlay(str(path), text)
+    analyst.analyze(str(path), lambda: False)
+    return analyst._kept[str(path)] is before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "moves"),
+    [
+        ("total += i", "total -= 2 * i", True),  # a function nobody runs
+        ("        y = self.pool(y)", "        # here\n        y = self.pool(y)", True),
+        ("padding=1", "padding=2", False),
+        ("def unused(x):", "def unused(x, y):", False),  # seen from outside
+        ("    return total", "    yield total", False),
+        ("not code", "# code", False),  # inside a string
+        ("self.pool(y)  # pooled", "self.pool(y)  # ane: ignore", False),
+        ("        y = self.conv(x)", "        y  = self.conv(x)", False),  # places within the line
+    ],
+)
+def test_what_is_moved(tmp_path: Path, old: str, new: str, moves: bool) -> None:
+    path = tmp_path / "net.py"
+    assert is_moved(analysed(path, MODEL), path, MODEL.replace(old, new, 1)) is moves
+
+
+def test_a_changed_import_is_analysed_anew(tmp_path: Path) -> None:
+    (tmp_path / "sizes.py").write_text("DIM = 8\n")
+    path = tmp_path / "net.py"
+    text = MODEL.replace("import torch\n", "import torch\nfrom sizes import DIM\n", 1).replace(
+        "Linear(8, 10)", "Linear(DIM, 10)"
+    )
+    analyst = analysed(path, text)
+    assert is_moved(analyst, path, text + "# end\n")
+    (tmp_path / "sizes.py").write_text("DIM = 16\n")
+    assert not is_moved(analyst, path, text + "# end\n\n")
+
+
+def test_another_open_document_counts(tmp_path: Path) -> None:
+    (tmp_path / "sizes.py").write_text("DIM = 8\n")
+    path = tmp_path / "net.py"
+    text = MODEL.replace("import torch\n", "import torch\nfrom sizes import DIM\n", 1).replace(
+        "Linear(8, 10)", "Linear(DIM, 10)"
+    )
+    analyst = analysed(path, text)
+    analyst.overlay(str(tmp_path / "sizes.py"), "DIM = 4\n")
+    assert not is_moved(analyst, path, text + "# end\n")
