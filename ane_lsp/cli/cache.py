@@ -45,6 +45,8 @@ class ResultCache:
     def __init__(self, folder: Path, build: str) -> None:
         self.folder = folder
         self.build = build
+        self._looked_at: dict[str, Any] = {}  # files and folders as this run found them
+        self._settings: dict[int, tuple[Settings, dict[str, str]]] = {}
 
     @classmethod
     def open(cls) -> ResultCache:
@@ -53,7 +55,11 @@ class ResultCache:
 
     def key(self, path: Path, settings: Settings, workspace: Workspace, what: str = "check") -> str:
         """Names the result of doing `what` with `path` under these settings."""
-        plain = {f.name: str(getattr(settings, f.name)) for f in fields(settings) if f.name != "origins"}
+        known = self._settings.get(id(settings))
+        if known is None:
+            text = {f.name: str(getattr(settings, f.name)) for f in fields(settings) if f.name != "origins"}
+            known = self._settings[id(settings)] = settings, text
+        plain = known[1]
         parts = [
             what,
             self.build,
@@ -66,9 +72,14 @@ class ResultCache:
 
     def load(self, key: str) -> FileAnalysis | None:
         """The result under `key`, None where none is known or what it was made from has changed."""
-        plain = self.load_plain(key)
+        found = self.load_with_dependencies(key)
+        return None if found is None else found[0]
+
+    def load_with_dependencies(self, key: str) -> tuple[FileAnalysis, Dependencies] | None:
+        """The result under `key` and what it was made from, None as for :meth:`load`."""
+        found = self._load(key)
         try:
-            return None if plain is None else _result_from(plain)
+            return None if found is None else (_result_from(found[0]), found[1])
         except (KeyError, TypeError, RecursionError):
             return None
 
@@ -78,10 +89,16 @@ class ResultCache:
 
     def load_plain(self, key: str) -> Any:
         """The JSON value under `key`, None where none is known or what it was made from has changed."""
+        found = self._load(key)
+        return None if found is None else found[0]
+
+    def _load(self, key: str) -> tuple[Any, Dependencies] | None:
         try:
             entry = json.loads(self._path(key).read_bytes())
-            return entry["result"] if _unchanged(entry["files"], entry["directories"]) else None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            files = {path: None if stamp is None else (stamp[0], stamp[1]) for path, stamp in entry["files"].items()}
+            used = Dependencies(files, entry["directories"])
+            return (entry["result"], used) if used.unchanged(self._looked_at) else None
+        except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
             return None
 
     def save_plain(self, key: str, result: Any, used: Dependencies) -> None:
@@ -149,11 +166,6 @@ def _build() -> str:
                 status = os.stat(os.path.join(folder, name))
                 digest.update(f"{name} {status.st_mtime_ns} {status.st_size}\n".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
-
-
-def _unchanged(files: dict[str, list[int] | None], directories: dict[str, int]) -> bool:
-    stamps = {path: None if stamp is None else (stamp[0], stamp[1]) for path, stamp in files.items()}
-    return Dependencies(stamps, directories).unchanged()
 
 
 def _result_from(plain: dict[str, Any]) -> FileAnalysis:

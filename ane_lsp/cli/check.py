@@ -21,6 +21,7 @@ from ane_lsp.cli.options import (
     to_utf8,
     wants_color,
 )
+from ane_lsp.cli.progress import Bar
 from ane_lsp.graph import Span
 from ane_lsp.report.formats import FORMATS, render
 from ane_lsp.report.model import Report, merged
@@ -68,6 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--budget", type=float, metavar="SECONDS", help="stop analysing a file after this time (default: 20)"
     )
     group.add_argument("--no-cache", action="store_true", help="neither read nor write the result cache")
+    group.add_argument("--watch", "-w", action="store_true", help="check again whenever a file changes, until Ctrl-C")
+    group.add_argument("--no-progress", action="store_true", help="no progress bar, also on a terminal")
 
 
 @dataclass(slots=True)
@@ -94,8 +97,11 @@ class Outcome:
 def run(args: argparse.Namespace) -> int:
     """Check, report, and say by the exit code how it went."""
     to_utf8(sys.stdout)
-    arguments = project_arguments(args)
-    projects = open_projects(arguments)
+    if args.watch:
+        from ane_lsp.cli import watch
+
+        return watch.run(args)
+    projects = open_projects(project_arguments(args))
     change = fixing.wanted(args)
     outcome = check(args, projects)
     return fix(args, projects, outcome) if change else finish(args, projects, outcome)
@@ -149,16 +155,25 @@ def check(args: argparse.Namespace, projects: Projects) -> Outcome:
         outcome = Outcome([path], [result])
     else:
         files, missing = collect(args, projects)
-        results = analyse_all(files, projects, project_arguments(args), args.jobs, cache=not args.no_cache)
+        bar = Bar(wanted=not args.no_progress)
+        try:
+            results = analyse_all(files, projects, project_arguments(args), args.jobs, not args.no_cache, bar)
+        finally:
+            bar.clear()
         outcome = Outcome(files, results, missing=missing)
-    outcome.problems += [
-        Finding("ANE904", "settings", wrong.message, wrong.span, "warning", "documented")
-        for wrong in dict.fromkeys(projects.problems)
-    ]
+    outcome.problems += settings_problems(projects)
+    return outcome
+
+
+def settings_problems(projects: Projects) -> list[Finding]:
+    """What is wrong with the settings read so far. Raises UsageError where no environment can be found."""
     for workspace in projects.workspaces():
         if workspace.problem:
             raise UsageError(workspace.problem)
-    return outcome
+    return [
+        Finding("ANE904", "settings", wrong.message, wrong.span, "warning", "documented")
+        for wrong in dict.fromkeys(projects.problems)
+    ]
 
 
 def collect(args: argparse.Namespace, projects: Projects) -> tuple[list[Path], list[AnalysisError]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,12 @@ from ane_lsp import analysis
 from ane_lsp.analysis import AnalysisError, FileAnalysis
 from ane_lsp.cli.cache import ResultCache
 from ane_lsp.graph import Span
+from ane_lsp.workspace import Dependencies
 from ane_lsp.workspace.project import Projects
 
 Arguments = tuple[dict[str, Any], Any, Any]
+Tracked = tuple[FileAnalysis, Dependencies]
+Tell = Callable[[int, int], None]
 
 _FILES_PER_JOB = 8
 """A worker process costs about as much to start as this many small files to check."""
@@ -34,21 +37,65 @@ def analyse_one(path: Path, projects: Projects) -> FileAnalysis:
 
 
 def analyse_all(
-    files: Sequence[Path], projects: Projects, arguments: Arguments, jobs: int | None = None, cache: bool = True
+    files: Sequence[Path],
+    projects: Projects,
+    arguments: Arguments,
+    jobs: int | None = None,
+    cache: bool = True,
+    tell: Tell | None = None,
 ) -> list[FileAnalysis]:
     """Results in the order of `files`, the same for any number of jobs."""
+    return [result for result, _ in analyse_tracked(files, projects, arguments, jobs, cache, tell)]
+
+
+def analyse_tracked(
+    files: Sequence[Path],
+    projects: Projects,
+    arguments: Arguments,
+    jobs: int | None = None,
+    cache: bool = True,
+    tell: Tell | None = None,
+) -> list[Tracked]:
+    """The same, each with what it was made from. `tell` is called with how many are done, from time to time."""
+    store = ResultCache.open() if cache else None
+    found: dict[Path, Tracked] = {}
+    if store is not None:
+        for path in files:  # reading results is too quick to be worth another process
+            known = store.load_with_dependencies(_key(path, projects, store))
+            if known is not None:
+                found[path] = known
+                if tell is not None:
+                    tell(len(found), len(files))
+    rest = [path for path in files if path not in found]
     if jobs is None:
-        jobs = min(os.cpu_count() or 1, len(files) // _FILES_PER_JOB)
-    if jobs <= 1 or len(files) <= 1:
-        store = ResultCache.open() if cache else None
-        return [_cached(path, projects, store) for path in files]
-    # Settings problems are collected in this process; workers load their own copies.
-    for path in files:
-        projects.settings(path)
+        jobs = min(os.cpu_count() or 1, len(rest) // _FILES_PER_JOB)
+    done = len(found)
+    made: Iterator[tuple[Path, Tracked]]
+    if jobs <= 1 or len(rest) <= 1:
+        made = ((path, _analysed(path, projects, store)) for path in rest)
+    else:
+        # Settings problems are collected in this process; workers load their own copies.
+        for path in rest:
+            projects.settings(path)
+        made = _in_processes(rest, arguments, jobs, cache)
+    for path, tracked in made:
+        found[path] = tracked
+        done += 1
+        if tell is not None:
+            tell(done, len(files))
+    return [found[path] for path in files]
+
+
+def _in_processes(files: list[Path], arguments: Arguments, jobs: int, cache: bool) -> Iterator[tuple[Path, Tracked]]:
     from concurrent.futures import ProcessPoolExecutor
 
     with ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(arguments, cache)) as pool:
-        return list(pool.map(_in_worker, files, chunksize=max(1, min(8, len(files) // (4 * jobs)))))
+        chunk = max(1, min(8, len(files) // (4 * jobs)))
+        try:
+            yield from zip(files, pool.map(_in_worker, files, chunksize=chunk))
+        except BaseException:  # interrupted: what has not begun is not begun
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _start_worker(arguments: Arguments, cache: bool) -> None:
@@ -56,21 +103,18 @@ def _start_worker(arguments: Arguments, cache: bool) -> None:
     _worker = (Projects(*arguments), ResultCache.open() if cache else None)
 
 
-def _in_worker(path: Path) -> FileAnalysis:
+def _in_worker(path: Path) -> Tracked:
     assert _worker is not None
-    return _cached(path, *_worker)
+    return _analysed(path, *_worker)
 
 
-def _cached(path: Path, projects: Projects, store: ResultCache | None) -> FileAnalysis:
-    if store is None:
-        return analyse_one(path, projects)
-    settings, workspace = projects.settings(path), projects.workspace(path)
-    key = store.key(path, settings, workspace)
-    known = store.load(key)
-    if known is not None:
-        return known
-    with workspace.track() as used:
+def _key(path: Path, projects: Projects, store: ResultCache) -> str:
+    return store.key(path, projects.settings(path), projects.workspace(path))
+
+
+def _analysed(path: Path, projects: Projects, store: ResultCache | None) -> Tracked:
+    with projects.workspace(path).track() as used:
         result = analyse_one(path, projects)
-    if not any(error.kind in ("internal", "budget") for error in result.errors):
-        store.save(key, result, used)
-    return result
+    if store is not None and not any(error.kind in ("internal", "budget") for error in result.errors):
+        store.save(_key(path, projects, store), result, used)
+    return result, used

@@ -28,11 +28,24 @@ class Dependencies:
     files: dict[str, tuple[int, int] | None] = field(default_factory=dict)
     directories: dict[str, int] = field(default_factory=dict)
 
-    def unchanged(self) -> bool:
-        """Whether every file and folder is on disk as it was."""
-        return all(_stamp(path) == stamp for path, stamp in self.files.items()) and all(
-            modified_at(path) == stamp for path, stamp in self.directories.items()
-        )
+    def unchanged(self, looked_at: dict[str, Any] | None = None) -> bool:
+        """Whether every file and folder is on disk as it was.
+
+        looked_at: what earlier calls found, for asking about many results at one moment.
+        """
+        known = looked_at if looked_at is not None else {}
+        for path, stamp in self.files.items():
+            if path not in known:
+                known[path] = _stamp(path)
+            if known[path] != stamp:
+                return False
+        for path, modified in self.directories.items():
+            name = path + os.sep  # a folder may have been asked for as a file as well
+            if name not in known:
+                known[name] = modified_at(path)
+            if known[name] != modified:
+                return False
+        return True
 
 
 def _stamp(path: str) -> tuple[int, int] | None:
