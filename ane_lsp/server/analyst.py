@@ -284,7 +284,7 @@ class Analyst:
     def offers(self, path: str, line: int, col: int) -> list[tuple[str, str]]:
         """Name and title of every refactoring that may be asked for at a place."""
         kept = self._present(path)
-        return [] if kept is None else [(o.name, o.title) for o in offers(kept.source, kept.found, line, col)]
+        return [] if kept is None else [(o.name, o.title) for o in offers(kept.source, kept.analysis(), line, col)]
 
     def refactor(
         self, path: str, name: str, line: int, col: int, cancelled: Callable[[], bool]
@@ -294,7 +294,7 @@ class Analyst:
         if kept is None:
             return [], "the text has changed"
         try:
-            fix, text = refactor(kept.source, kept.found, name, self._again(Path(path), cancelled), line, col)
+            fix, text = refactor(kept.source, kept.analysis(), name, self._again(Path(path), cancelled), line, col)
         except Refused as reason:
             return [], str(reason)
         return edits_between(kept.source.text, text, str(kept.source.path)), fix.title
