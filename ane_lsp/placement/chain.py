@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ane_lsp.graph import Graph, Op, Value
 from ane_lsp.graph.liveness import idle_ops
+from ane_lsp.placement import passes
 
 # Not operations of the running program: constants, weights unpacked when the model loads, copies.
 _NOT_RUN = ("const", "identity", "constexpr_")
@@ -14,7 +15,7 @@ _FUSED_INTO = ("conv", "conv_transpose")
 
 def chain(graph: Graph) -> list[Op]:
     """Run-time operations in order: without what folds, what no output needs, and batch norms that merge into the
-    convolution before them. Equal relu ops in a row are one."""
+    convolution before them. Equal relu ops in a row are one. A graph from source also goes through the converter's passes."""
     idle = idle_ops(graph)
     readers = graph.consumers()
     kept: list[Op] = []
@@ -27,7 +28,7 @@ def chain(graph: Graph) -> list[Op]:
         if op.kind == "relu" and before is not None and before.kind == "relu":
             continue
         kept.append(op)
-    return kept
+    return passes.run(kept, graph.outputs) if graph.source == "static" else kept
 
 
 def _only_source(graph: Graph, op: Op, readers: Mapping[int, list[Op]]) -> Op | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import context_cases
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ane_lsp import placement
@@ -136,6 +136,8 @@ def _price(steps: list[Step], on_ane: tuple[bool, ...]) -> float:
     return total + (FIXED.output if before else 0)
 
 
+# A busy machine draws slowly, which says nothing about the path.
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(_STEPS)
 def test_the_path_is_the_cheapest_of_all(steps: list[Step]) -> None:
     found = cheapest(steps, FIXED)
