@@ -22,7 +22,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "placement-reports.md"
 @dataclass(frozen=True)
 class Case:
     """model: in the report's words. chip: the target. unit: where the operation `kind` (all of them where empty) was placed.
-    code: builds and calls it. why: where the prediction fails, the likely reason."""
+    code: builds and calls it. why: where the prediction fails, the likely reason. part: which share was placed there."""
 
     model: str
     chip: str
@@ -32,6 +32,7 @@ class Case:
     source: str
     kind: str = ""
     why: str = ""
+    part: float = 1.0
 
 
 _ENCODER = """
@@ -105,6 +106,84 @@ Net()(torch.zeros(1, 128, dtype=torch.long))
 """
 
 
+# A decoder layer as ANE ports write it: 1x1 convolutions, four a layer, RMS norms, grouped keys and values.
+_DECODER = """
+import torch
+from torch import nn
+class Norm(nn.Module):
+    def __init__(self, d):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1, d, 1, 1))
+    def forward(self, x):
+        return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-6) * self.weight
+class Layer(nn.Module):
+    def __init__(self, d, heads, groups, size, ffn):
+        super().__init__()
+        self.heads, self.groups, self.size = heads, groups, size
+        self.n1, self.n2 = Norm(d), Norm(d)
+        self.qkv = nn.Conv2d(d, (heads + 2 * groups) * size, 1)
+        self.o, self.up, self.down = nn.Conv2d(heads * size, d, 1), nn.Conv2d(d, 2 * ffn, 1), nn.Conv2d(ffn, d, 1)
+    def forward(self, x):
+        t = x.shape[-1]
+        q, k, v = self.qkv(self.n1(x)).split([self.heads * self.size, self.groups * self.size, self.groups * self.size], 1)
+        q = q.reshape(1, self.heads, self.size, t)
+        k, v = (y.reshape(1, self.groups, 1, self.size, t).expand(1, self.groups, self.heads // self.groups, self.size, t)
+                .reshape(1, self.heads, self.size, t) for y in (k, v))
+        a = (q.transpose(-1, -2) @ k * self.size ** -0.5).softmax(-1)
+        x = x + self.o((v @ a.transpose(-1, -2)).reshape(1, self.heads * self.size, 1, t))
+        a, b = self.up(self.n2(x)).chunk(2, 1)
+        return x + self.down(nn.functional.silu(a) * b)
+class Net(nn.Module):
+    def __init__(self, layers, d, heads, groups, size, ffn, vocabulary=0):
+        super().__init__()
+        self.layers = nn.Sequential(*[Layer(d, heads, groups, size, ffn) for _ in range(layers)])
+        self.head = nn.Conv2d(d, vocabulary, 1) if vocabulary else nn.Identity()
+    def forward(self, x):
+        return self.head(self.layers(x))
+"""
+_DISTILBERT = (
+    _ENCODER
+    + """
+class Bert(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.places, self.norm, self.body = nn.Embedding(30522, 768), nn.Embedding(512, 768), nn.LayerNorm(768), Net(6, 768, 12)
+    def forward(self, ids):
+        x = self.words(ids) + self.places(torch.arange(ids.shape[1]))
+        return self.body(self.norm(x))
+Bert()(torch.zeros(1, 128, dtype=torch.long))
+"""
+)
+_SPP = """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.reduce, self.join = nn.Conv2d(512, 256, 1), nn.Conv2d(768, 512, 1)
+        self.pools = nn.ModuleList([nn.MaxPool2d(k, 1, k // 2) for k in (9, 13)])
+    def forward(self, x):
+        x = self.reduce(x)
+        return self.join(torch.cat([x, *[pool(x) for pool in self.pools]], 1))
+Net()(torch.randn(1, 512, 20, 20))
+"""
+_ARGMAX = """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(1024, 248320)
+    def forward(self, x):
+        return self.head(x).argmax(-1)
+Net()(torch.randn(1, 1, 1024))
+"""
+
+
+def _decoder(tokens: int, *sizes: int) -> str:
+    return _DECODER + f"Net({', '.join(map(str, sizes))})(torch.randn(1, {sizes[1]}, 1, {tokens}))\n"
+
+
 def _encoder(layers: int, d: int, heads: int, tokens: int) -> str:
     return _ENCODER + f"Net({layers}, {d}, {heads})(torch.randn(1, {tokens}, {d}))\n"
 
@@ -141,6 +220,15 @@ CASES = [
     Case("32 layers of 1x1 convolution and relu, 512 channels: the convolutions", "M6", "macOS 27.0.1", "ANE", _CHAIN, "751K study", "conv"),
     Case("GPT-2: embedding (Mac not named, M1 taken)", "M1", "2023", "CPU", _GPT2, "smpanaro/more-ane-transformers", "gather"),
     Case("GPT-2 XL (built at width 768): head on the last token", "M1", "2023", "ANE", _GPT2, "smpanaro/more-ane-transformers", "linear"),
+    Case("Phi-4-mini, one layer, 4 tokens (reported for INT8 weights)", "M4 Max", "macOS 15", "ANE", _decoder(4, 1, 3072, 24, 8, 128, 8192), "videlalvaro/ane-book journal 006"),
+    Case("Phi-4-mini, 3 layers, 4 tokens: the convolutions", "M4 Max", "macOS 15", "ANE", _decoder(4, 3, 3072, 24, 8, 128, 8192), "videlalvaro/ane-book journal 031", "conv"),
+    Case("Phi-4-mini, 4 layers, 4 tokens (reported for INT8 weights)", "M4 Max", "macOS 15", "ANE", _decoder(4, 4, 3072, 24, 8, 128, 8192), "videlalvaro/ane-book journal 041"),
+    Case("Qwen2.5-0.5B, 24 layers, fp16: the convolutions (one token taken)", "M4 Max", "macOS 15", "ANE", _decoder(1, 24, 896, 14, 2, 64, 4864, 151936), "videlalvaro/ane-book INT4_SHARD_ANE_BUG", "conv"),
+    Case("DistilBERT, Hugging Face reference: about 85 % (Mac not named, M1 taken)", "M1", "2023", "ANE", _DISTILBERT, "smpanaro/more-ane-transformers", part=0.85, why="the report's share is of the program of 2023, with older converters"),
+    Case("YOLOv5 SPP: pools of 9 and 13 (chip not named, A14 taken)", "A14 Bionic", "2021", "CPU", _SPP, "ultralytics/yolov5 issue 2526", "max_pool"),
+    Case("Qwen3.5-0.8B with argmax over 248320 (Mac not named, M4 taken)", "M4", "not stated", "CPU", _ARGMAX, "john-rocky/CoreML-LLM", "reduce_argmax"),
+    Case("gather_along_axis (chip not named, A14 taken)", "A14 Bionic", "2021", "CPU", _ONE.format(body="torch.gather(x[0], 1, x[1]) * 2", inputs="torch.randn(8, 256), torch.zeros(8, 64, dtype=torch.long)"), "apple/coremltools issue 1103", "gather_along_axis"),
+    Case("Pythia-2.8B: matrix_band_part (Mac not named, M1 taken)", "M1", "2023", "CPU", _ONE.format(body="torch.tril(x[0] * 2)", inputs="torch.randn(1, 1, 512, 512)"), "smpanaro/more-ane-transformers", "band_part"),
     Case("LSTM", "A12", "2019", "CPU", _LSTM, "apple/coremltools issues", "lstm"),
 ]  # fmt: skip
 
@@ -161,6 +249,11 @@ def share(case: Case, plan: Placement) -> float:
     return sum(p.unit == case.unit for p in asked) / len(asked) if asked else 0.0
 
 
+def agrees(case: Case, plan: Placement) -> bool:
+    """Whether the share placed as reported is within a tenth of the reported one."""
+    return abs(share(case, plan) - case.part) <= 0.1
+
+
 def table() -> list[str]:
     lines = [
         "| model | chip | OS | reported | predicted as reported | agrees | source |",
@@ -174,7 +267,7 @@ def table() -> list[str]:
             verdict, agree = f"not predicted: {plan.problem if plan else 'no model found'}", False
         else:
             part = share(case, plan)
-            verdict, agree = f"{100 * part:.0f} % of {case.kind or 'operations'}", part >= 0.9
+            verdict, agree = f"{100 * part:.0f} % of {case.kind or 'operations'}", agrees(case, plan)
         good += agree
         lines.append(
             f"| {case.model} | {case.chip} | {case.os} | {case.unit} | {verdict} | {'yes' if agree else 'no'} | {case.source} |"
@@ -182,7 +275,7 @@ def table() -> list[str]:
         if not agree:
             notes.append(f"- {case.model}: {case.why or 'unexplained'}.")
     return [
-        f"{good} of {len(CASES)} agree (nine tenths of the operations in question).",
+        f"{good} of {len(CASES)} agree (the share of the operations in question, within a tenth).",
         "",
         *lines,
         "",

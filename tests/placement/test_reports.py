@@ -31,7 +31,7 @@ def test_the_page_is_up_to_date(case: object) -> None:
     plan = REPORTS.predict(case)
     assert plan is not None
     assert plan.problem is None
-    agrees = "yes" if REPORTS.share(case, plan) >= 0.9 else "no"
+    agrees = "yes" if REPORTS.agrees(case, plan) else "no"
     (line,) = [li for li in REPORTS.PAGE.read_text(encoding="utf-8").splitlines() if li.startswith(f"| {case.model} |")]  # type: ignore[attr-defined]
     assert f"| {agrees} |" in line
     assert agrees == "yes" or case.why, "a failure is explained"  # type: ignore[attr-defined]
