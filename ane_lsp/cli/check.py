@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ane_lsp.analysis import AnalysisError, FileAnalysis
 from ane_lsp.checks.finding import CONFIDENCES, SEVERITIES, Finding
@@ -30,6 +31,11 @@ from ane_lsp.workspace.discover import discover
 from ane_lsp.workspace.globs import path_matches
 from ane_lsp.workspace.project import Projects
 from ane_lsp.workspace.workspace import absolute
+
+if TYPE_CHECKING:
+    from ane_lsp.placement import Placement
+
+_PICTURED = 24  # models whose operations a page lists
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -228,7 +234,24 @@ def make_report(args: argparse.Namespace, projects: Projects, outcome: Outcome) 
         fail_on=None if args.fail_on == "never" else args.fail_on,
         statistics=args.statistics,
         checked=[str(path) for path in outcome.files],
+        placements=_placements(projects, outcome) if args.format == "html" else (),
     )
+
+
+def _placements(projects: Projects, outcome: Outcome) -> list[Placement]:
+    """Where each model's operations would run, for the first target of its file; the picture of a page with few models."""
+    from ane_lsp.analysis import analyze
+    from ane_lsp.knowledge import targets
+    from ane_lsp.placement import place
+
+    found: list[Placement] = []
+    for path, result in zip(outcome.files, outcome.results, strict=True):
+        if not result.models or len(found) >= _PICTURED:
+            continue
+        graphs = result.graphs or analyze(path, projects.workspace(path), projects.settings(path)).graphs  # not cached
+        chosen = targets.resolve_all(projects.settings(path).targets)[0]
+        found += [place(graph, chosen) for graph in graphs]
+    return found[:_PICTURED]
 
 
 def emit(args: argparse.Namespace, report: Report) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import Any
 
 from ane_lsp import __version__
 from ane_lsp.analysis import ModelSummary
 from ane_lsp.checks.finding import SEVERITIES, Finding
-from ane_lsp.placement import Placement, Segment, describe, summary
+from ane_lsp.placement import Placed, Placement, Segment, describe, summary
 from ane_lsp.placement.words import time_text
 from ane_lsp.report.html_style import SCRIPT, STYLE
 from ane_lsp.report.model import Report
@@ -21,7 +21,8 @@ _WIDEST = 400  # characters of a source line that are shown
 
 def write(report: Report) -> str:
     """The page of ``ane-lsp check --format html``."""
-    return page(report)
+    title = f"{report.path(report.checked[0])} on the Neural Engine" if len(report.checked) == 1 else "ane-lsp report"
+    return page(report, report.placements, title)
 
 
 def page(
@@ -32,7 +33,11 @@ def page(
 ) -> str:
     """A report as a page. `verification`: sections of a verify run, heading and body; the bodies are HTML made by :mod:`
     ane_lsp.verify.page` and inserted as they are."""
-    body = [*_summary(report, placements, title)]
+    jumps = [(f"placement-{i}", plan.model) for i, plan in enumerate(placements)][:8]
+    jumps += [(f"verify-{i}", head) for i, (head, _) in enumerate(verification)]
+    jumps += [("findings", f"Findings ({len(report.findings)})")]
+    jumps += [("operations", "Operations")] if placements else []
+    body = [*_summary(report, placements, title), _jumps(jumps)]
     body += [
         f'<section><h2 id="verify-{i}">{_text(head)}</h2>{part}</section>'
         for i, (head, part) in enumerate(verification)
@@ -74,13 +79,42 @@ def _summary(report: Report, placements: Sequence[Placement], title: str) -> Ite
     for name, number in tiles:
         yield f'<li class="{_text(name)}"><b>{number}</b> {_text(name)}</li>'
     yield "</ul>"
-    for model in report.models:
-        yield f"<p>{_model(model)}</p>"
+    placed = {plan.model for plan in placements}
+    yield '<div class="cards">'
     for plan in placements:
-        yield f"<p><b>{_text(plan.model)}</b>: {_text(summary(plan))}</p>"
+        yield _card(plan, report)
+    for model in report.models:
+        if model.name not in placed:
+            yield f'<div class="card"><p>{_model(model)}</p></div>'
+    yield "</div>"
     for error in report.errors:
         yield f'<p class="error"><b>{_text(error.kind)}</b> {_text(report.path(error.span.file))}:{error.span.line}: {_text(error.message)}</p>'
     yield "</header>"
+
+
+def _jumps(targets: Sequence[tuple[str, str]]) -> str:
+    links = "".join(f'<a href="#{_text(to)}">{_text(name)}</a>' for to, name in targets)
+    return f'<nav aria-label="sections">{links}</nav>'
+
+
+def _card(plan: Placement, report: Report) -> str:
+    """A model at a glance: how much of it runs on the ANE, and what that is worth."""
+    total = len(plan.ops)
+    share = 100 * plan.on_ane / total if total else 0.0
+    assumed = next((m.assumed for m in report.models if m.name == plan.model), ())
+    facts = [f"{plan.switches} switch{'' if plan.switches == 1 else 'es'}"]
+    if plan.problem is None:
+        facts = [f"about {time_text(plan.total_ms)}", f"{time_text(plan.all_cpu_ms)} on the CPU alone", *facts]
+    if plan.undecided:
+        facts.append(f"{plan.undecided} not decided")
+    return (
+        f'<div class="card"><h2>{_text(plan.model)}</h2><p class="big"><b>{plan.on_ane}</b> of {total} operations on the ANE of '
+        f'{_text(plan.target)}</p><div class="meter" role="img" aria-label="{share:.0f} percent on the ANE">'
+        f'<i style="width:{share:.1f}%"></i></div><p><small>{_text(", ".join(facts))}; a prediction, {_text(plan.confidence)}</small></p>'
+        + (f"<p>{_text(summary(plan))}</p>" if plan.problem or plan.too_small else "")
+        + "".join(f"<small>assumed: {_text(a)}</small><br>" for a in assumed)
+        + "</div>"
+    )
 
 
 def _model(model: ModelSummary) -> str:
@@ -121,8 +155,11 @@ def _finding(report: Report, finding: Finding) -> str:
     ]
     facts = [finding.name, finding.target, finding.confidence, f"in {finding.model}" if finding.model else ""]
     parts.append(f"<p><small>{_text(', '.join(fact for fact in facts if fact))}</small></p>")
-    notes = [f"fix ({fix.safety}): {fix.title}" for fix in finding.fixes]
-    notes += [f"{report.path(r.span.file)}:{r.span.line}: {r.message}" for r in finding.related]
+    parts += [
+        f'<p class="fix"><b class="{_text(fix.safety)}">{_text(fix.safety)} fix</b> {_text(fix.title)}</p>'
+        for fix in finding.fixes
+    ]
+    notes = [f"{report.path(r.span.file)}:{r.span.line}: {r.message}" for r in finding.related]
     if notes:
         parts.append("<ul>" + "".join(f"<li>{_text(note)}</li>" for note in notes) + "</ul>")
     return "".join(parts) + "</article>"
@@ -133,7 +170,7 @@ def excerpt(report: Report, file: str, line: int, col: int | None = None, end: i
     table = report.lines(file)
     if table is None:
         return ""
-    rows = []
+    rows: list[str] = []
     for number in range(max(1, line - _EXCERPT), line + _EXCERPT + 1):
         try:
             text = table.line(number)
@@ -145,7 +182,10 @@ def excerpt(report: Report, file: str, line: int, col: int | None = None, end: i
             shown = f"{_text(text[: col - 1])}<mark>{_text(text[col - 1 : stop])}</mark>{_text(text[stop:])}"
         else:
             shown = _text(text)
-        rows.append(f'<span class="line{" here" if number == line else ""}"><i>{number}</i>{shown}</span>')
+        if text.strip() or rows:
+            rows.append(f'<span class="line{" here" if number == line else ""}"><i>{number}</i>{shown}</span>')
+    while rows and rows[-1].endswith("</i></span>"):  # empty lines below
+        rows.pop()
     return f'<pre tabindex="0">{"".join(rows)}</pre>'
 
 
@@ -175,43 +215,61 @@ def _placements(report: Report, placements: Sequence[Placement]) -> Iterator[str
 
 
 def timeline(plan: Placement) -> str:
-    """The segments as a bar, one cell a segment, as wide as it has operations."""
-    cells = "".join(
-        f'<li class="u-{segment.unit.lower()}" style="flex-grow:{segment.ops}" tabindex="0" title="{_text(_segment(segment))}">'
-        f"<span>{_text(segment.unit)} {segment.ops}</span></li>"
-        for segment in plan.segments
-    )
+    """The segments as two bars, one cell a segment: as wide as it has operations, and as it takes time."""
+    used = [unit for unit in ("ANE", "CPU", "unknown") if any(s.unit == unit for s in plan.segments)]
+    legend = "".join(f'<li class="u-{unit.lower()}">{unit}</li>' for unit in used)
     rows = "".join(
-        f"<tr><td>{i + 1}</td><td>{_text(s.unit)}</td><td>{s.ops}</td><td>{_text(time_text(s.ms))}</td>"
+        f'<tr><td>{i + 1}</td><td class="u-{s.unit.lower()}">{_text(s.unit)}</td><td>{s.ops}</td><td>{_text(time_text(s.ms))}</td>'
         f"<td>{_text(plan.ops[s.first].op.kind)} (line {plan.ops[s.first].op.span.line}) to {_text(plan.ops[s.last].op.kind)} "
         f"(line {plan.ops[s.last].op.span.line})</td></tr>"
         for i, s in enumerate(plan.segments)
     )
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("#", "unit", "operations", "time", "from and to"))
     return (
-        f'<ol class="timeline" aria-label="segments in order">{cells}</ol>'
-        '<div class="scroll"><table><caption>Segments</caption><thead><tr><th>#</th><th>unit</th><th>operations</th><th>time</th>'
-        f"<th>from and to</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<ul class="legend" aria-label="compute units">{legend}</ul>'
+        f"{_bar(plan, 'by operations', lambda segment: segment.ops)}{_bar(plan, 'by estimated time', lambda segment: segment.ms)}"
+        f'<div class="scroll" tabindex="0"><table><caption>Segments in order</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
     )
+
+
+def _bar(plan: Placement, label: str, size: Callable[[Segment], float]) -> str:
+    whole = sum(size(segment) for segment in plan.segments) or 1.0
+    cells = "".join(
+        f'<li class="u-{segment.unit.lower()}" style="flex-grow:{size(segment) / whole:.5f}" tabindex="0" '
+        f'title="{_text(_segment(segment))}"><span>{_text(segment.unit)} {segment.ops}</span></li>'
+        for segment in plan.segments
+    )
+    return f'<p class="label">{label}</p><ol class="timeline" aria-label="segments {label}">{cells}</ol>'
 
 
 def _segment(segment: Segment) -> str:
     return f"{segment.ops} operations on {segment.unit}, about {time_text(segment.ms)}"
 
 
+def _time_of(placed: Placed) -> str:
+    ms = placed.ane_ms if placed.unit == "ANE" else placed.cpu_ms
+    return "" if ms is None else time_text(ms)
+
+
 def _tables(report: Report, placements: Sequence[Placement]) -> Iterator[str]:
+    if placements:
+        yield '<h2 id="operations">Operations</h2>'
     for plan in placements:
         heading = f"Operations of {_text(plan.model)} on {_text(plan.target)} ({len(plan.ops)})"
         rows = [
             [
                 (f"{report.path(p.op.span.file)}:{p.op.span.line}", ""),
-                (p.op.kind, ""),
-                (" ".join(str(v.type) for v in p.op.outputs), ""),
+                (p.op.kind, "mono"),
+                (" ".join(str(v.type) for v in p.op.input_values() if not v.is_const), "mono"),
+                (" ".join(str(v.type) for v in p.op.outputs), "mono"),
                 (p.unit, f"u-{p.unit.lower()}"),
+                (_time_of(p), ""),
                 (describe(p, plan), ""),
             ]
             for p in plan.ops
         ]
-        yield f"<section><details><summary><h2>{heading}</h2></summary>{table(('source', 'operation', 'result', 'unit', 'why'), rows)}</details></section>"
+        yield f"<section><details><summary><h3>{heading}</h3></summary>{table(('source', 'operation', 'reads', 'makes', 'unit', 'time', 'why'), rows)}</details></section>"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[tuple[Any, str]]]) -> str:

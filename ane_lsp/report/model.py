@@ -8,11 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ane_lsp.analysis import AnalysisError, ModelSummary
 from ane_lsp.checks.finding import SEVERITIES, Finding, Severity
 from ane_lsp.graph import Span
 from ane_lsp.syntax.positions import LineTable, utf8_to_code_points
+
+if TYPE_CHECKING:
+    from ane_lsp.placement import Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Report:
 
     files: how many were analysed. base: paths below it are printed relative to it.
     lines: the line table of a file, None where it cannot be read. fail_on: the mildest severity that fails the run,
-    None for none. baselined: findings a baseline hid.
+    None for none. baselined: findings a baseline hid. placements: for formats that picture the models.
     """
 
     findings: Sequence[Finding]
@@ -44,6 +48,7 @@ class Report:
     statistics: bool = False
     baselined: int = 0
     checked: Sequence[str] = ()
+    placements: Sequence[Placement] = ()
 
     def path(self, file: str) -> str:
         """`file` as printed: relative to `base` where below it, with ``/``."""
