@@ -17,6 +17,7 @@ import json
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def assessed(entry: Path, args: argparse.Namespace) -> dict[str, Any]:
 
 def per_op(found: Any) -> dict[str, Any]:
     """Operation by operation, as plain numbers."""
-    rates = {name: getattr(found, name) for name in ("kinds", "shapes", "dtypes", "refused")}
+    rates = {name: getattr(found, name) for name in ("anywhere", "kinds", "shapes", "dtypes", "refused")}
     return {
         **{name: [r.said, r.there, r.both] for name, r in rates.items()},
         "lines": found.lines, "same_verdict": found.same_verdict,
@@ -191,19 +192,20 @@ def agreement(program: Any, truth: dict[tuple[str, int], set[str]]) -> dict[str,
 
 def report(rows: list[dict[str, Any]]) -> None:
     """The tables."""
-    print("| model | path | ops | with line | checkable | agree | s | fp16 dB (emulated) | gate |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print(
+        "| model | path | ops | with line | checkable | agree | s | MIL fp32 dB | MIL fp16 dB | torch fp16 dB | Core AI fp32 dB | Core AI fp16 dB |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     total: Counter[str] = Counter()
     for row in sorted(rows, key=lambda r: r["name"]):
         total.update({k: row.get(k, 0) for k in ("ops", "with_line", "checked", "agreed")})
         total["converted"] += row["path"] is not None
-        worst = min((o["psnr"] for o in row["numbers"] if isinstance(o.get("psnr"), (int, float))), default=None)
         share = f"{row['with_line'] / row['ops']:.2f}" if row["ops"] else "-"
         agree = f"{row['agreed'] / row['checked']:.3f}" if row.get("checked") else "-"
-        gate = {True: "pass", False: "FAIL", None: "-"}[row["passes"]]
         print(
             f"| {row['name']} | {row['path'] or row['ended']} | {row['ops']} | {share} | {row.get('checked', '-')} | {agree} | {row['seconds']} "
-            f"| {'-' if worst is None else f'{worst:.1f}'} | {gate} |"
+            f"| {_mil(row['mil'], 'fp32')} | {_mil(row['mil'], 'fp16')} | {_worst(row['numbers'])} "
+            f"| {_core(row['coreai'], 'fp32')} | {_core(row['coreai'], 'fp16')} |"
         )
     if total["ops"] and total["checked"]:
         print(
@@ -211,39 +213,147 @@ def report(rows: list[dict[str, Any]]) -> None:
             f"({total['with_line'] / total['ops']:.4f}); {total['agreed']} of {total['checked']} checkable agree "
             f"({total['agreed'] / total['checked']:.4f})\n"
         )
-    families(rows)
-    print("\nNot converted, or not by the first path:")
+    operations(rows)
+    placements(rows)
+    print("## Findings from the source against the conversion\n")
+    findings = [c | {"where": f"{r['name']} {c['at']}"} for r in rows for c in r["comparisons"]]
+    print("\n".join(families(findings)))
+    print("\n## Not converted, or not by the first path\n")
     for row in rows:
         for attempt in row["attempts"]:
             print(f"- {row['name']}: {attempt}")
         if row["path"] is None and not row["attempts"]:
             print(f"- {row['name']}: {row['ended']}: {row['message']}")
+    print("\n## Core AI: refused or stopped\n")
+    for row in rows:
+        for run in row["coreai"]:
+            if "outputs" not in run:
+                print(f"- {row['name']} {run['precision']}: {run['text'][:200]}")
 
 
-def families(rows: list[dict[str, Any]]) -> None:
-    """Precision and recall of static findings by rule family, over the rules that a program decides; then every miss."""
-    from ane_lsp.verify.compare import testable
+def _worst(result: dict[str, Any]) -> str:
+    """The worst output's PSNR."""
+    if "outputs" not in result:
+        return "-"
+    found = [o["psnr"] for o in result["outputs"] if o["psnr"] is not None]
+    numbers = [float(v) for v in found]
+    if not numbers:
+        return "equal" if result["outputs"] and all(o.get("equal", True) for o in result["outputs"]) else "differs"
+    return f"{min(numbers):.1f}{'' if result['passes'] else ' FAIL'}"
 
+
+def _mil(result: dict[str, Any], precision: str) -> str:
+    if "missing" in result:
+        return "no " + ", ".join(result["missing"])
+    return _worst(result.get(precision, {}))
+
+
+def _core(runs: list[dict[str, Any]], precision: str) -> str:
+    run = next((r for r in runs if r["precision"] == precision), None)
+    if run is None:
+        return "-"
+    return (
+        _worst(run)
+        if "outputs" in run
+        else "refused"
+        if "refused" in run
+        else "stopped"
+        if "stopped" in run
+        else "not run"
+    )
+
+
+def operations(rows: list[dict[str, Any]]) -> None:
+    """Source against program, operation by operation."""
+    # Torch's full decomposition makes another program than the one the source analysis speaks of.
+    found = [row for row in rows if "per_op" in row and row["path"] != "export-core"]
+    print("## Operations: source against program\n")
+    print(
+        "| model | source | program | same kind | precision | recall | and on the same line | precision | recall | same shape | same dtype | refused by the ANE: source, program, both | lines with the same verdict |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+    sums: dict[str, Counter[int]] = {key: Counter() for key in ("anywhere", "kinds", "shapes", "dtypes", "refused")}
+    lines = same = 0
+    for row in sorted(found, key=lambda r: r["name"]):
+        p = row["per_op"]
+        for key, sum_ in sums.items():
+            sum_.update(dict(enumerate(p[key])))
+        lines, same = lines + p["lines"], same + p["same_verdict"]
+        print(_op_row(row["name"], p))
+    whole = {key: [sum_[n] for n in range(3)] for key, sum_ in sums.items()} | {"lines": lines, "same_verdict": same}
+    print(_op_row("all", whole) + "\n")
+    print("What differs, most frequent first:\n")
+    kinds: Counter[str] = Counter()
+    for row in found:
+        for text in row["per_op"]["differences"]:
+            kinds[
+                re.sub(r"\d+ x | \d[\dx]*|^.*?: source", lambda m: "source" if m[0].endswith("source") else "", text)
+            ] += 1
+    for text, n in kinds.most_common(25):
+        print(f"- {n}: {text}")
+    print()
+
+
+def _op_row(name: str, p: dict[str, Any]) -> str:
+    said, there, both = p["kinds"]
+    same = p["anywhere"][2]
+    shapes, dtypes = p["shapes"][2], p["dtypes"][2]
+    refused = ", ".join(map(str, p["refused"]))
+    return (
+        f"| {name} | {said} | {there} | {same} | {same / said:.3f} | {same / there:.3f} | {both} | {both / said:.3f} | {both / there:.3f} | {shapes} | {dtypes} | {refused} "
+        f"| {p['same_verdict']} of {p['lines']} |"
+    )
+
+
+def placements(rows: list[dict[str, Any]]) -> None:
+    """Where the operations would run, from the source and from the program."""
+    print("## Placement: source against program\n")
+    print(
+        "| model | operations: source, program | on the ANE from source | from program | switches | ms: source, program |"
+    )
+    print("|---|---|---|---|---|---|")
+    near = known = 0
+    for row in sorted(rows, key=lambda r: r["name"]):
+        a, b = row.get("predicted"), row.get("placed")
+        if not a or not b:
+            continue
+        shares = [100 * p["on_ane"] / p["ops"] if p["ops"] and not p["problem"] else None for p in (a, b)]
+        known += 1
+        near += shares[0] is not None and shares[1] is not None and abs(shares[0] - shares[1]) <= 5
+        shown = ["not predicted" if s is None else f"{s:.0f} %" for s in shares]
+        print(
+            f"| {row['name']} | {a['ops']}, {b['ops']} | {shown[0]} | {shown[1]} | {a['switches']}, {b['switches']} | {a['ms']}, {b['ms']} |"
+        )
+    print(f"\n{near} of {known} within 5 points.\n")
+
+
+def families(found: list[dict[str, Any]]) -> Iterator[str]:
+    """Precision and recall by rule family, then every miss."""
     counts: dict[str, Counter[str]] = {}
     misses: Counter[str] = Counter()
-    for row in rows:
-        for c in row["comparisons"]:
-            if row["path"] is None or c["code"].startswith("ANE1") or testable(c["code"]):
-                counts.setdefault(c["code"][:4] + "xx", Counter())[c["status"]] += 1
-                if c["status"] in ("refuted", "gone", "new"):
-                    misses[f"{c['code']} {c['status']}: {row['name']} {c['at']}: {c['why']}: {c['message'][:90]}"] += 1
-    print("| family | confirmed | refuted | gone | new | untestable | precision | recall |")
-    print("|---|---|---|---|---|---|---|---|")
+    for c in found:
+        counts.setdefault(c["code"][:4] + "xx", Counter())[c["status"]] += 1
+        if c["status"] in ("refuted", "gone", "new"):
+            misses[f"{c['code']} {c['status']}: {c['where']}: {c['why']}: {c['message'][:110]}"] += 1
+    # An error that nothing foretold is a conversion finding the source lacks.
+    counts.setdefault("ANE1xx", Counter())["new"] += counts.pop("ANE9xx", Counter())["new"]
+    whole: Counter[str] = Counter()
+    yield "| family | confirmed | refuted | gone | new | untestable | precision | recall |"
+    yield "|---|---|---|---|---|---|---|---|"
     for family, n in sorted(counts.items()):
-        said, there = n["confirmed"] + n["refuted"] + n["gone"], n["confirmed"] + n["new"]
-        precision = f"{n['confirmed'] / said:.3f}" if said else "-"
-        recall = f"{n['confirmed'] / there:.3f}" if there else "-"
-        print(
-            f"| {family} | {n['confirmed']} | {n['refuted']} | {n['gone']} | {n['new']} | {n['untestable']} | {precision} | {recall} |"
-        )
-    print("\nMisses:")
-    for miss in sorted(misses):
-        print(f"- {miss}")
+        whole.update(n)
+        yield _family(family, n)
+    yield _family("all", whole)
+    yield "\nMisses:\n"
+    for miss, n in sorted(misses.items()):
+        yield f"- {f'{n} x ' if n > 1 else ''}{miss}"
+
+
+def _family(family: str, n: Counter[str]) -> str:
+    said, there = n["confirmed"] + n["refuted"] + n["gone"], n["confirmed"] + n["new"]
+    precision = f"{n['confirmed'] / said:.3f}" if said else "-"
+    recall = f"{n['confirmed'] / there:.3f}" if there else "-"
+    return f"| {family} | {n['confirmed']} | {n['refuted']} | {n['gone']} | {n['new']} | {n['untestable']} | {precision} | {recall} |"
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from ane_lsp.knowledge import rules
 from benchmarks import fork_worker
+from benchmarks.verify_models import families, per_op
 
 PATHS = ("export", "trace")
 TIMEOUT = 120.0
@@ -95,7 +96,6 @@ def results(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     from ane_lsp.verify.agreement import agree
     from ane_lsp.verify.parent import Outcome
     from ane_lsp.verify.run import assess
-    from benchmarks.verify_models import per_op
 
     for name, code, example in examples(args):
         for path in PATHS:
@@ -129,29 +129,9 @@ def report(rows: list[dict[str, Any]]) -> str:
         why = "; ".join(dict.fromkeys(c["why"] for c in own if c["status"] != "confirmed"))
         how = "converted" if row["program"] else f"{row['ended']}: {row['message'][:90]}"
         lines.append(f"| {row['name']} | {row['path']} | {status} | {how} | {why} |".replace("\n", " "))
-    lines += ["", *families([c | {"where": f"{r['name']} ({r['path']})"} for r in rows for c in r["comparisons"]])]
+    found = [c | {"where": f"{r['name']} ({r['path']}) line {c['line']}"} for r in rows for c in r["comparisons"]]
+    lines += ["", *families(found)]
     return "\n".join(lines)
-
-
-def families(found: list[dict[str, Any]]) -> Iterator[str]:
-    """Precision and recall by rule family, then every miss."""
-    counts: dict[str, Counter[str]] = {}
-    for c in found:
-        counts.setdefault(c["code"][:4] + "xx", Counter())[c["status"]] += 1
-    yield "| family | confirmed | refuted | gone | new | untestable | precision | recall |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for family, n in sorted(counts.items()):
-        said, there = n["confirmed"] + n["refuted"] + n["gone"], n["confirmed"] + n["new"]
-        precision = f"{n['confirmed'] / said:.3f}" if said else "-"
-        recall = f"{n['confirmed'] / there:.3f}" if there else "-"
-        yield (
-            f"| {family} | {n['confirmed']} | {n['refuted']} | {n['gone']} | {n['new']} | {n['untestable']} "
-            f"| {precision} | {recall} |"
-        )
-    yield "\nMisses:\n"
-    for c in found:
-        if c["status"] in ("refuted", "gone", "new"):
-            yield f"- {c['code']} {c['status']}: {c['where']} line {c['line']}: {c['why']}: {c['message'][:110]}"
 
 
 if __name__ == "__main__":

@@ -44,10 +44,11 @@ class Rate:
 
 @dataclass(slots=True)
 class Agreement:
-    """kinds: MIL names per statement. shapes: with the output's shape. dtypes: and whether it is float, integer or boolean.
+    """anywhere: MIL names, wherever they stand. kinds: MIL names per statement. shapes: with the output's shape. dtypes: and whether it is float, integer or boolean.
     refused: operations the Neural Engine cannot run. lines: statements with operations on both sides; same_verdict: those
     where both say the same about the Neural Engine. differences: in words, most frequent first."""
 
+    anywhere: Rate = field(default_factory=Rate)
     kinds: Rate = field(default_factory=Rate)
     shapes: Rate = field(default_factory=Rate)
     dtypes: Rate = field(default_factory=Rate)
@@ -66,6 +67,7 @@ def agree(static: Graph, program: Graph, target: Target) -> Agreement:
         for op, verdict in rows:
             by_place.setdefault(statements.place(op.span.file, op.span.line), ([], []))[side].append((op, verdict))
     found = Agreement()
+    found.anywhere.add(_count(said, 1), _count(there, 1))
     for place, (ours, theirs) in sorted(by_place.items()):
         found.kinds.add(_count(ours, 1), _count(theirs, 1))
         found.shapes.add(_count(ours, 2), _count(theirs, 2))
