@@ -65,5 +65,5 @@ def _new_rule(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"the page cannot be written: {error.strerror}") from None
     print(f"wrote {made.page.relative_to(root)}\n\nNow add to {made.module}:\n\n{made.check}")
-    print(f"Then: python3 tasks.py test -- -k {args.code.upper()}")
+    print(f"Then: python3 tasks.py test -- tests/checks -k {args.code.upper()}")
     return CLEAN

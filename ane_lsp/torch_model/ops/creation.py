@@ -20,6 +20,7 @@ from ane_lsp.torch_model.promotion import (
     is_number,
     promote_types,
     scalar_dtype,
+    sum_result,
     to_complex,
 )
 from ane_lsp.torch_model.registry import Lower, Lowering, op
@@ -671,3 +672,18 @@ def copy_(input: TensorType, src: TensorType, non_blocking: Any = False) -> Tens
         if whole is not None and y.data is not None
         else TensorType(x.shape, x.dtype)
     )
+
+
+@op("torch.vander")
+def vander(x: TensorType, N: Any = None, *, increasing: bool = False) -> TensorType:
+    """Powers of a vector's elements as columns: (n,) to (n, N), integers and bool as int64."""
+    source = tensor_or_unknown(x)
+    size: DimLike | None = None if N is None else as_size(N, "N")
+    if isinstance(size, int) and size < 0:
+        fail("N must be non-negative")
+    dtype = sum_result(source.dtype)
+    if source.shape is None:
+        return TensorType(None, dtype)
+    if len(source.shape) != 1:
+        fail("x must be a one-dimensional tensor")
+    return TensorType((source.shape[0], source.shape[0] if size is None else size), dtype)

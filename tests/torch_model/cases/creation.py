@@ -230,3 +230,5 @@ for name in ("uniform_", "normal_", "exponential_", "log_normal_", "cauchy_", "r
     cases(f"torch.Tensor.{name}", strategy=call(tensors("f32", "f64", "i64")), device="cpu")
 cases("torch.Tensor.geometric_", strategy=call(tensors("f32", "i64"), 0.5), device="cpu")
 cases("torch.Tensor.bernoulli_", strategy=call(tensors("f32", "i64", "b8"), st.sampled_from((0.5, 2.0))), device="cpu")
+
+cases("torch.vander", strategy=call(tensors(), st.sampled_from((None, 0, 2, -1)), increasing=flags))
