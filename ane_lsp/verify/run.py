@@ -71,7 +71,8 @@ def interpreter(settings: Settings, workspace: Workspace, given: str | None = No
             path = Path(name).expanduser()
             if path.is_dir():
                 path = _python_of(path)
-            return str(path)
+            # The worker starts in another folder; what is no file here is a command to be found there.
+            return str(path.absolute() if path.exists() else path)
     found = _python_of(workspace.environment.prefix)
     return str(found) if found.exists() else sys.executable
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,12 +11,13 @@ from ane_lsp.checks.finding import Finding
 from ane_lsp.graph import Span
 from ane_lsp.graph.types import TORCH_DTYPE
 from ane_lsp.knowledge.evidence import Severity
-from ane_lsp.verify import worker_run
+from ane_lsp.verify import run, worker_run
 from ane_lsp.verify.compare import Failure, compare, counts
 from ane_lsp.verify.job import Input, Job, Limits, from_json
 from ane_lsp.verify.program import NOWHERE, Places, to_graph
 from ane_lsp.verify.worker import Failed
 from ane_lsp.verify.worker_frames import innermost, is_user, parse_python, parse_script
+from ane_lsp.workspace import Settings
 
 
 def test_known_bad_pairs_are_said() -> None:
@@ -105,3 +107,14 @@ def test_every_status() -> None:
     failed = compare(static, [], None, [Failure("export", error, (static[4],)), Failure("trace", error)])
     assert [c.status for c in failed] == ["confirmed"] + ["untestable"] * 4 + ["new"]
     assert (failed[0].finding, failed[-1].finding) == (static[4], error)
+
+
+def test_an_interpreter_named_from_here_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    binary = tmp_path / ".venv" / "bin" / "python"
+    binary.parent.mkdir(parents=True)
+    binary.touch()
+    monkeypatch.chdir(tmp_path)
+    workspace = SimpleNamespace(environment=SimpleNamespace(prefix=tmp_path / "gone"))
+    for given in (".venv", ".venv/bin/python", str(binary)):
+        assert run.interpreter(Settings(), workspace, given) == str(binary)  # type: ignore[arg-type]
+    assert run.interpreter(Settings(), workspace, "python3.12") == "python3.12"  # type: ignore[arg-type]
