@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ane_lsp.checks.finding import SEVERITIES, Finding, Related
 from ane_lsp.graph import Graph, Span, TensorType, dims
 from ane_lsp.syntax.source import SyntaxProblem
 
 if TYPE_CHECKING:
+    from ane_lsp.checks.engine import Options
+    from ane_lsp.interp.entries import EntryRun
     from ane_lsp.interp.run import Run
     from ane_lsp.interp.values import Refusal
+    from ane_lsp.knowledge.targets import Target
     from ane_lsp.syntax.comments import Directives
     from ane_lsp.syntax.inputs import InputSpec
     from ane_lsp.workspace import Settings, Workspace
 
+T = TypeVar("T")
+U = TypeVar("U")
 ErrorKind = Literal["syntax", "encoding", "read", "config", "budget", "internal"]
 
 
@@ -86,16 +93,48 @@ class TraceResult:
     summary: dict[str, Any]
 
 
+class Faults:
+    """Faults of ours that the analysis of one file survived, with their places.
+
+    places: what went wrong, and where in the sources. What was not at fault goes on.
+    """
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.places: dict[str, Span] = {}
+
+    def survive(self, what: str, work: Callable[[], T], otherwise: U) -> T | U:
+        """The result of `work`, `otherwise` where it fails. With ANE_LSP_DEBUG set the failure goes on its way."""
+        try:
+            return work()
+        except Exception as error:
+            if os.environ.get("ANE_LSP_DEBUG"):
+                raise
+            self.places[f"{what}: {type(error).__name__}: {error}"[:300]] = Span(self.file, 1, 0, 1, 0)
+            return otherwise
+
+    def finding(self) -> list[Finding]:
+        """One finding for all, at the first that has a place in the file; empty without faults."""
+        if not self.places:
+            return []
+        own = [(text, span) for text, span in self.places.items() if span.file == self.file]
+        text, span = own[0] if own else (next(iter(self.places)), Span(self.file, 1, 0, 1, 0))
+        more = f" and {len(self.places) - 1} more" if len(self.places) > 1 else ""
+        message = f"An internal error of ane-lsp{more}: {text}. The rest was analysed. Please report it."
+        return [Finding("ANE901", "rule-failed", message, span, "information", "measured")]
+
+
 def analyze(
     path: Path, workspace: Workspace, settings: Settings, cancelled: Callable[[], bool] = lambda: False
 ) -> FileAnalysis:
     """Analyse one file: find its entries, run each abstractly, check the graphs.
 
-    Never raises on the file's account: syntax errors, unreadable files and exhausted budgets come back in `errors`.
-    `cancelled` is asked often; once it answers True the result so far is returned.
+    Never raises on the file's account: syntax errors, unreadable files and exhausted budgets come back in `errors`. A fault of
+    ours in one step, one model or one rule costs that alone and comes back as one finding ANE901. `cancelled` is
+    asked often; once it answers True the result so far is returned.
     """
     from ane_lsp.checks.guards import review
-    from ane_lsp.syntax.comments import parse_directives
+    from ane_lsp.syntax.comments import Directives, parse_directives
 
     result = FileAnalysis(str(path))
     source = workspace.read(path)
@@ -103,17 +142,30 @@ def analyze(
     if isinstance(tree, SyntaxProblem):
         result.errors.append(AnalysisError(tree.kind, tree.message, tree.span))
         return result
-    directives = parse_directives(source)
+    faults = Faults(str(source.path))
+    directives = faults.survive("reading the comments", lambda: parse_directives(source), Directives())
     result.ran = set()
-    findings: list[Finding] = []
+    found: list[Finding] = []
     places: list[set[tuple[str, Span]]] = []
     if "torch" in source.text or directives.inputs:
-        findings, places = _check_entries(result, source.path, workspace, settings, directives, cancelled)
-    findings = review(findings, tree, settings.export_path)
+        nothing: tuple[list[Finding], list[set[tuple[str, Span]]]] = ([], [])
+        found, places = faults.survive(
+            "running the file",
+            lambda: _check_entries(result, source.path, workspace, settings, directives, cancelled, faults),
+            nothing,
+        )
+    findings = faults.survive("reviewing findings", lambda: review(found, tree, settings.export_path), found)
     if reads_whole_text(source.text):
-        findings += _check_script(tree, source.path, settings)
+        findings += faults.survive("checking the script", lambda: _check_script(tree, source.path, settings), [])
         result.ran = None
-    kept, _ = directives.apply(findings, str(source.path), lambda code: settings.is_selected(code))
+    findings += faults.finding()
+    if faults.places:
+        result.ran = None
+    kept = faults.survive(
+        "applying the comments",
+        lambda: directives.apply(findings, str(source.path), lambda code: settings.is_selected(code))[0],
+        findings,
+    )
     kept = [f for f in kept if settings.is_selected(f.code, f.name, source.path) and _shown(f, settings)]
     result.findings = sorted(kept, key=_position)
     shown = {(f.code, f.span): f.severity for f in kept}
@@ -147,12 +199,13 @@ def _check_entries(
     settings: Settings,
     directives: Directives,
     cancelled: Callable[[], bool],
+    faults: Faults,
 ) -> tuple[list[Finding], list[set[tuple[str, Span]]]]:
     """The findings of all entries, and for each entry the code and place of its own."""
-    from ane_lsp.checks import dtype_flow, engine
+    from ane_lsp.checks import engine
     from ane_lsp.interp.entries import run_file
     from ane_lsp.interp.run import Limits
-    from ane_lsp.knowledge import eligibility, targets
+    from ane_lsp.knowledge import targets
 
     file = str(path)
     outcome = run_file(
@@ -165,46 +218,20 @@ def _check_entries(
     merged: dict[tuple[str, Span, str], Finding] = {}
     places: list[set[tuple[str, Span]]] = []
     for entry in outcome.entries:
-        graph = entry.graph
-        assumed = entry.assumed
-        if assumed and _TRAINING_ONLY.search(graph.name):  # found by us: nobody asked for it
-            found = []
-            assumed = (
-                *assumed,
-                "losses and discriminators stay with training, so no rule is applied; give an entry to apply them",
-            )
-        else:
-            found = engine.run(graph, chosen, options, cancelled=cancelled, home=file)
+        found = faults.survive(
+            f"checking {entry.graph.name}", partial(_check_entry, entry, chosen, options, file, cancelled), None
+        )
+        if found is None:
+            continue
         own = [f for f in found if f.span.file == file]
         for finding in own:
             _keep_worst(merged, finding)
-        live = [op for op in graph.ops if not op.folds]
-        kept = dtype_flow.kept_in_fp32(graph) if any(f.code == "ANE250" for f in found) else frozenset()
-        # Of several targets, the one that runs least of it.
-        off, target = max(
-            (
-                (Counter(op.kind for op in live if op.id in kept or eligibility.op(op, t, graph).ane != "yes"), t)
-                for t in engine.distinct(chosen)
-            ),
-            key=lambda counted: counted[0].total(),
-        )
-        places.append({(f.code, f.span) for f in own})
-        result.graphs.append(graph)
-        result.models.append(
-            ModelSummary(
-                name=graph.name,
-                span=entry.span,
-                target=target.label,
-                ops=len(live),
-                on_ane=len(live) - off.total(),
-                unknown_shapes=sum(any(not _is_known(v.type) for v in op.outputs) for op in live),
-                findings=0,
-                assumed=assumed,
-                stopped=outcome.run.stopped,
-                elsewhere=_elsewhere(found, file, workspace, settings),
-                off_ane=tuple(off.most_common()),
-            )
-        )
+        numbers = partial(_summary, entry, found, chosen, outcome.run.stopped, file, workspace, settings)
+        summary = faults.survive(f"counting {entry.graph.name}", numbers, None)
+        if summary is not None:
+            places.append({(f.code, f.span) for f in own})
+            result.graphs.append(entry.graph)
+            result.models.append(summary)
     if outcome.run.stopped == "budget":
         where = Span(file, 1, 0, 1, 0)
         result.errors.append(AnalysisError("budget", f"the analysis stopped after {settings.budget:g} s", where))
@@ -215,10 +242,66 @@ def _check_entries(
         refusal = _refused(refused, file)
         if refusal is not None:
             _keep_worst(merged, refusal)
-    if outcome.run.internal:
-        finding = _internal(outcome.run.internal, file)
-        merged[finding.code, finding.span, "internal"] = finding
+    faults.places.update(outcome.run.internal)
     return list(merged.values()), places
+
+
+def _check_entry(
+    entry: EntryRun, chosen: tuple[Target, ...], options: Options, file: str, cancelled: Callable[[], bool]
+) -> list[Finding]:
+    from ane_lsp.checks import engine
+
+    if _stays_with_training(entry):
+        return []
+    return engine.run(entry.graph, chosen, options, cancelled=cancelled, home=file)
+
+
+def _stays_with_training(entry: EntryRun) -> bool:
+    """Found by us, so that nobody asked for it."""
+    return bool(entry.assumed and _TRAINING_ONLY.search(entry.graph.name))
+
+
+def _summary(
+    entry: EntryRun,
+    found: list[Finding],
+    chosen: tuple[Target, ...],
+    stopped: str | None,
+    file: str,
+    workspace: Workspace,
+    settings: Settings,
+) -> ModelSummary:
+    from ane_lsp.checks import dtype_flow, engine
+    from ane_lsp.knowledge import eligibility
+
+    graph, assumed = entry.graph, entry.assumed
+    if _stays_with_training(entry):
+        assumed = (
+            *assumed,
+            "losses and discriminators stay with training, so no rule is applied; give an entry to apply them",
+        )
+    live = [op for op in graph.ops if not op.folds]
+    kept = dtype_flow.kept_in_fp32(graph) if any(f.code == "ANE250" for f in found) else frozenset()
+    # Of several targets, the one that runs least of it.
+    off, target = max(
+        (
+            (Counter(op.kind for op in live if op.id in kept or eligibility.op(op, t, graph).ane != "yes"), t)
+            for t in engine.distinct(chosen)
+        ),
+        key=lambda counted: counted[0].total(),
+    )
+    return ModelSummary(
+        name=graph.name,
+        span=entry.span,
+        target=target.label,
+        ops=len(live),
+        on_ane=len(live) - off.total(),
+        unknown_shapes=sum(any(not _is_known(v.type) for v in op.outputs) for op in live),
+        findings=0,
+        assumed=assumed,
+        stopped=stopped,
+        elsewhere=_elsewhere(found, file, workspace, settings),
+        off_ane=tuple(off.most_common()),
+    )
 
 
 def _refused(refused: Refusal, file: str) -> Finding | None:
@@ -235,23 +318,7 @@ def _refused(refused: Refusal, file: str) -> Finding | None:
     return Finding("ANE001", "torch-refuses", message, span, "error", "measured", refused.operation, related=related)
 
 
-def _internal(faults: dict[str, Span], file: str) -> Finding:
-    """One finding for all faults of ours that a run survived, at the first that has a place in the file."""
-    text, _ = next(((t, s) for t, s in faults.items() if s.file == file), next(iter(faults.items())))
-    span = next((s for s in faults.values() if s.file == file), Span(file, 1, 0, 1, 0))
-    more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
-    message = f"An internal error of ane-lsp{more}: {text}. The rest was analysed. Please report it."
-    return Finding("ANE901", "rule-failed", message, span, "information", "measured")
-
-
-def reads_whole_text(text: str) -> bool:
-    """Whether checks look at all of a file's source, not only at what runs."""
-    from ane_lsp.checks import scripts
-
-    return any(word in text for word in scripts.WORDS)
-
-
-def _check_script(tree: ast.Module, path: Path, settings: Settings) -> list[Finding]:
+def _check_script(tree: ast.Module, path: Path, text: str, settings: Settings) -> list[Finding]:
     from ane_lsp.checks import scripts
     from ane_lsp.knowledge import targets
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ane_lsp.checks.finding import Finding
 from ane_lsp.cli.errors import UsageError
+from ane_lsp.cli.output import write_text
 from ane_lsp.report.model import Report
 
 VERSION = 1
@@ -49,7 +50,4 @@ def write_baseline(report: Report, path: Path) -> None:
         )
         entry["count"] = int(str(entry["count"])) + 1
     document = {"version": VERSION, "findings": list(entries.values())}
-    try:
-        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--write-baseline: cannot write {path}: {error.strerror}") from None
+    write_text("--write-baseline", path, json.dumps(document, indent=2) + "\n")

@@ -2,7 +2,7 @@
 
 An entry holds for one file, one version of ane-lsp and its rules, one set of settings and one environment, and lists the
 files that were read and the folders that were listed for it; it counts only while none of them has changed.
-Entries are JSON: loading one can run nothing.
+Entries are JSON behind a checksum: loading one can run nothing, and a damaged one is none.
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ from typing import Any
 from ane_lsp import __version__
 from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary
 from ane_lsp.checks.finding import Evidence, Finding, Fix, Related, TextEdit
-from ane_lsp.cli.errors import CLEAN
+from ane_lsp.cli.errors import CLEAN, UsageError
 from ane_lsp.graph import Span
+from ane_lsp.report.terminal import printable
 from ane_lsp.workspace import Dependencies, Settings, Workspace
+from ane_lsp.workspace.atomic import write_atomic
+from ane_lsp.workspace.workspace import content_digest, stamp_of
 
 _MAX_ENTRIES = 20_000
+_DIGEST = 64  # bytes of the checksum ahead of an entry
 
 
 def cache_dir() -> Path:
@@ -42,16 +46,25 @@ def cache_dir() -> Path:
 class ResultCache:
     """Results by key under a folder. Every failure to read or write means: no result is known."""
 
-    def __init__(self, folder: Path, build: str) -> None:
+    def __init__(self, folder: Path, build: str, quiet: bool = False) -> None:
+        """quiet: somebody else says it where nothing can be written. problem: why that is so, None as long as it can."""
         self.folder = folder
         self.build = build
+<<<<<<< HEAD
         self._looked_at: dict[str, Any] = {}  # files and folders as this run found them
         self._settings: dict[int, tuple[Settings, dict[str, str]]] = {}
+=======
+        self.problem: str | None = None
+        self._quiet = quiet
+>>>>>>> 92c6bde (What a fault costs is bounded: stages of an analysis, processes of a parallel check, files that are written, the result cache)
 
     @classmethod
-    def open(cls) -> ResultCache:
-        """The user's cache."""
-        return cls(cache_dir(), _build())
+    def open(cls, quiet: bool = False) -> ResultCache | None:
+        """The user's cache; None where the system does not say where that would be."""
+        try:
+            return cls(cache_dir(), _build(), quiet)
+        except RuntimeError:  # no HOME, and no such user
+            return None
 
     def key(self, path: Path, settings: Settings, workspace: Workspace, what: str = "check") -> str:
         """Names the result of doing `what` with `path` under these settings."""
@@ -94,47 +107,79 @@ class ResultCache:
 
     def _load(self, key: str) -> tuple[Any, Dependencies] | None:
         try:
+<<<<<<< HEAD
             entry = json.loads(self._path(key).read_bytes())
             files = {path: None if stamp is None else (stamp[0], stamp[1]) for path, stamp in entry["files"].items()}
             used = Dependencies(files, entry["directories"])
             return (entry["result"], used) if used.unchanged(self._looked_at) else None
         except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+=======
+            stored = self._path(key).read_bytes()
+        except (OSError, ValueError):
+            return None
+        head, body = stored[:_DIGEST], stored[_DIGEST:]
+        if hashlib.sha256(body).hexdigest().encode() != head:
+            return None  # half written, or damaged since
+        try:
+            entry = json.loads(body)
+            same = _unchanged(entry["files"], entry["directories"], entry["contents"])
+            return entry["result"] if same else None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+>>>>>>> 92c6bde (What a fault costs is bounded: stages of an analysis, processes of a parallel check, files that are written, the result cache)
             return None
 
     def save_plain(self, key: str, result: Any, used: Dependencies) -> None:
         """Remember a JSON value."""
-        entry = {"files": used.files, "directories": used.directories, "result": result}
-        path = self._path(key)
-        try:
-            text = json.dumps(entry)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(temporary, path)
-        except (OSError, ValueError, TypeError, RecursionError):
+        if self.problem is not None:
             return
+        entry = {"files": used.files, "directories": used.directories, "contents": used.contents, "result": result}
+        try:
+            body = json.dumps(entry).encode()
+        except (ValueError, TypeError, RecursionError):
+            return  # this one result cannot be kept
+        try:
+            path = self._path(key)
+            write_atomic(path, hashlib.sha256(body).hexdigest().encode() + body)
+            if len(os.listdir(path.parent)) > 2 * _MAX_ENTRIES // 256:  # one of 256 folders tells for all
+                self.prune()
+        except OSError as error:
+            self._give_up(error)
+
+    def try_out(self) -> None:
+        """Find out now whether results can be written, and say so where not; for a caller whose workers will write."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder) as file:
+                file.write(b"x")
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        """Write no more, and say so once."""
+        self.problem = f"{error.strerror or error}"
+        if not self._quiet:
+            text = f"ane-lsp: results cannot be kept in {printable(str(self.folder))} ({self.problem}); nothing is lost, but the next run does the same work again"
+            print(text, file=sys.stderr)
 
     def entries(self) -> list[Path]:
         """Every stored file."""
-        return sorted(self.folder.glob("v1/??/*")) if self.folder.is_dir() else []
+        return sorted(self.folder.glob("v2/??/*")) if self.folder.is_dir() else []
 
     def prune(self) -> None:
         """Drop the oldest entries where there are too many."""
         found = self.entries()
         if len(found) > _MAX_ENTRIES:
-            found.sort(key=lambda path: path.stat().st_mtime)
-            _remove(found[: len(found) - _MAX_ENTRIES // 2])
+            _remove(sorted(found, key=_modified)[: len(found) - _MAX_ENTRIES // 2])
 
     def clean(self) -> tuple[int, int]:
         """Remove everything; returns how many entries and bytes."""
         found = self.entries()
-        size = sum(path.stat().st_size for path in found)
+        size = sum(map(_size, found))
         _remove(found)
         return len(found), size
 
     def _path(self, key: str) -> Path:
-        return self.folder / "v1" / key[:2] / key
+        return self.folder / "v2" / key[:2] / key
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -144,13 +189,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show or empty the result cache."""
-    store = ResultCache(cache_dir(), "")
+    try:
+        store = ResultCache(cache_dir(), "")
+    except RuntimeError as error:
+        raise UsageError(f"no cache folder: {error}") from None
     if args.action == "clean":
         number, size = store.clean()
         print(f"removed {number} entries, {size / 1e6:.1f} MB, from {store.folder}")
     else:
         found = store.entries()
-        print(f"{store.folder}: {len(found)} entries, {sum(p.stat().st_size for p in found) / 1e6:.1f} MB")
+        print(f"{store.folder}: {len(found)} entries, {sum(map(_size, found)) / 1e6:.1f} MB")
     return CLEAN
 
 
@@ -168,6 +216,28 @@ def _build() -> str:
     return digest.hexdigest()
 
 
+<<<<<<< HEAD
+=======
+def _unchanged(files: dict[str, list[int] | None], directories: dict[str, int], contents: dict[str, str]) -> bool:
+    for path, stamp in files.items():
+        try:
+            status = os.stat(path)
+            now: list[int] | None = list(stamp_of(status))
+        except OSError:
+            now = None
+        if now != stamp:
+            return False
+    for path, modified in directories.items():
+        try:
+            if os.stat(path).st_mtime_ns != modified:
+                return False
+        except OSError:
+            if modified != -1:
+                return False
+    return all(content_digest(Path(path)) == digest for path, digest in contents.items())
+
+
+>>>>>>> 92c6bde (What a fault costs is bounded: stages of an analysis, processes of a parallel check, files that are written, the result cache)
 def _result_from(plain: dict[str, Any]) -> FileAnalysis:
     return FileAnalysis(
         plain["path"],
@@ -200,6 +270,21 @@ def _finding_from(plain: dict[str, Any]) -> Finding:
             for fix in plain["fixes"]
         ),
     })  # fmt: skip
+
+
+def _modified(path: Path) -> float:
+    """0 for a file that another process has just removed."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _remove(paths: list[Path]) -> None:

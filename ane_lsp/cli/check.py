@@ -22,10 +22,15 @@ from ane_lsp.cli.options import (
     to_utf8,
     wants_color,
 )
+<<<<<<< HEAD
 from ane_lsp.cli.progress import Bar
+=======
+from ane_lsp.cli.output import write_text
+>>>>>>> 92c6bde (What a fault costs is bounded: stages of an analysis, processes of a parallel check, files that are written, the result cache)
 from ane_lsp.graph import Span
 from ane_lsp.report.formats import FORMATS, render
 from ane_lsp.report.model import Report, merged
+from ane_lsp.report.terminal import printable
 from ane_lsp.syntax.source import decode_source
 from ane_lsp.workspace.discover import discover
 from ane_lsp.workspace.globs import path_matches
@@ -124,7 +129,7 @@ def fix(args: argparse.Namespace, projects: Projects, outcome: Outcome) -> int:
     if args.diff or args.fix_only or args.add_ignore or stdin:
         _say(done.applied, done.changed, args)
         for error in done.errors:
-            print(f"{error.span.file}: {error.message}", file=sys.stderr)
+            print(printable(f"{error.span.file}: {error.message}"), file=sys.stderr)
         if done.errors or outcome.missing:
             return FAILED
         return FINDINGS if args.diff and done.changed else CLEAN
@@ -260,11 +265,7 @@ def emit(args: argparse.Namespace, report: Report) -> None:
         sys.stdout.write(render(report, args.format, wants_color(args.color, sys.stdout)))
         return
     text = render(report, args.format, args.color == "always")
-    try:
-        args.output_file.parent.mkdir(parents=True, exist_ok=True)
-        args.output_file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--output-file: cannot write {args.output_file}: {error.strerror}") from None
+    write_text("--output-file", args.output_file, text)
 
 
 def exit_code(args: argparse.Namespace, report: Report) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ane_lsp import __version__
-from ane_lsp.cli.cache import ResultCache, cache_dir
+from ane_lsp.cli.cache import ResultCache
 from ane_lsp.cli.errors import CLEAN, FINDINGS
 from ane_lsp.cli.options import add_project_options, open_projects, project_arguments, to_utf8
 from ane_lsp.workspace import Workspace
@@ -74,7 +74,7 @@ def examine(args: argparse.Namespace) -> dict[str, Any]:
     ]
     if libraries["torch"] is None and not workspace.problem:
         notes.append("torch is not in the environment; models are still checked, library code is not followed")
-    store = ResultCache(cache_dir(), "")
+    store = ResultCache.open()
     return {
         "ane-lsp": __version__,
         "python": platform.python_version(),
@@ -87,7 +87,7 @@ def examine(args: argparse.Namespace) -> dict[str, Any]:
         "libraries": libraries,
         "own packages": own,
         "editors": {name: shutil.which(command) for name, command in _EDITORS.items() if shutil.which(command)},
-        "cache": {"folder": str(store.folder), "entries": len(store.entries())},
+        "cache": {"folder": str(store.folder), "entries": len(store.entries())} if store is not None else {},
         "problems": problems,
         "notes": notes,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from importlib import import_module
 from ane_lsp import __version__
 from ane_lsp.cli.errors import CLEAN, FAILED, UsageError
 
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EIO, *([errno.EDQUOT] if hasattr(errno, "EDQUOT") else []))
 COMMANDS: Mapping[str, str] = {
     "check": "report what will not convert to Core ML or will leave the Neural Engine",
     "trace": "list every torch operation that a file reaches, with shapes",
@@ -49,6 +51,11 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        os.getcwd()
+    except OSError as error:
+        print(f"ane-lsp: the current folder cannot be used: {error.strerror}", file=sys.stderr)
+        return FAILED
     chosen = next((word for word in arguments if not word.startswith("-")), "")
     parser = build_parser(chosen)
     try:
@@ -63,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except UsageError as error:
-        print(f"ane-lsp {args.command}: {error}", file=sys.stderr)
+        print(f"ane-lsp {args.command}: {_shown(error)}", file=sys.stderr)
         return FAILED
     except BrokenPipeError:
         # The reader (head, less) has seen enough. Nothing may be flushed into the closed pipe at exit.
@@ -71,12 +78,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         return CLEAN
     except KeyboardInterrupt:
         return 130
-    except Exception as error:
-        if os.environ.get("ANE_LSP_DEBUG"):
-            raise
-        print(
-            f"ane-lsp {args.command}: internal error: {type(error).__name__}: {error}\n"
-            "Set ANE_LSP_DEBUG=1 for the traceback, and please report it.",
-            file=sys.stderr,
-        )
+    except OSError as error:
+        if error.errno not in _NO_ROOM or os.environ.get("ANE_LSP_DEBUG"):
+            return _internal(args.command, error)
+        print(f"ane-lsp {args.command}: the output cannot be written: {error.strerror}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except Exception as error:
+        return _internal(args.command, error)
+
+
+def _internal(command: str, error: Exception) -> int:
+    if os.environ.get("ANE_LSP_DEBUG"):
+        raise error
+    print(
+        f"ane-lsp {command}: internal error: {type(error).__name__}: {_shown(error)}\n"
+        "Set ANE_LSP_DEBUG=1 for the traceback, and please report it.",
+        file=sys.stderr,
+    )
+    return FAILED
+
+
+def _shown(error: Exception) -> str:
+    """An error's text as a terminal may have it: names of files and folders are in it."""
+    from ane_lsp.report.terminal import printable
+
+    return "\n".join(map(printable, str(error).split("\n")))

@@ -19,6 +19,7 @@ from ane_lsp.cli.options import (
     to_utf8,
     wants_color,
 )
+from ane_lsp.cli.output import write_text
 from ane_lsp.placement import Placement, describe, summary
 from ane_lsp.placement.words import time_text
 from ane_lsp.report.terminal import Painter, printable
@@ -89,10 +90,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output_file is None:
         sys.stdout.write(text)
     else:
-        try:
-            args.output_file.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"--output-file: cannot write {args.output_file}: {error.strerror}") from None
+        write_text("--output-file", args.output_file, text)
     return CLEAN if plans and all(p.problem is None for p in plans) else FINDINGS
 
 

@@ -18,6 +18,7 @@ from ane_lsp.cli.options import (
     project_arguments,
     to_utf8,
 )
+from ane_lsp.cli.output import write_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,11 +78,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output_file is None:
         sys.stdout.write(text)
     else:
-        try:
-            args.output_file.parent.mkdir(parents=True, exist_ok=True)
-            args.output_file.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"--output-file: cannot write {args.output_file}: {error.strerror}") from None
+        write_text("--output-file", args.output_file, text)
         print(workspace_map.headline(found), file=sys.stderr)
     return FAILED if any(error.kind in ("internal", "read") for error in report.errors) else CLEAN
 

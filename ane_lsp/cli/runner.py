@@ -31,7 +31,7 @@ def analyse_one(path: Path, projects: Projects) -> FileAnalysis:
     except Exception as error:
         if os.environ.get("ANE_LSP_DEBUG"):
             raise
-        message = f"the analysis failed: {type(error).__name__}: {error}"
+        message = f"the analysis failed: {type(error).__name__}: {error}. Please report it."
         return FileAnalysis(str(path), errors=[AnalysisError("internal", message, Span(str(path), 1, 0, 1, 0))])
     return FileAnalysis(result.path, result.findings, [], result.models, result.errors)
 
@@ -68,6 +68,7 @@ def analyse_tracked(
                     tell(len(found), len(files))
     rest = [path for path in files if path not in found]
     if jobs is None:
+<<<<<<< HEAD
         jobs = min(os.cpu_count() or 1, len(rest) // _FILES_PER_JOB)
     done = len(found)
     made: Iterator[tuple[Path, Tracked]]
@@ -87,25 +88,75 @@ def analyse_tracked(
 
 
 def _in_processes(files: list[Path], arguments: Arguments, jobs: int, cache: bool) -> Iterator[tuple[Path, Tracked]]:
+=======
+        jobs = min(os.cpu_count() or 1, len(files) // _FILES_PER_JOB)
+    if jobs <= 1 or len(files) <= 1:
+        store = ResultCache.open() if cache else None
+        return [_cached(path, projects, store) for path in files]
+    # Settings problems are collected in this process; workers load their own copies.
+    for path in files:
+        projects.settings(path)
+    if cache and (store := ResultCache.open()) is not None:
+        store.try_out()
+    size = max(1, min(8, len(files) // (4 * jobs)))
+    chunks = [list(files[at : at + size]) for at in range(0, len(files), size)]
+    found = _in_pool(chunks, arguments, jobs, cache)
+    for at, chunk in enumerate(chunks):
+        if found[at] is None:  # its process died, or that of a neighbour: each file again, on its own
+            alone = [(_in_pool([[path]], arguments, 1, cache)[0] or [_died(path)])[0] for path in chunk]
+            found[at] = alone
+    return [result for chunk in found for result in chunk or ()]
+
+
+def _in_pool(chunks: list[list[Path]], arguments: Arguments, jobs: int, cache: bool) -> list[list[FileAnalysis] | None]:
+    """The results of each chunk, None for those that were lost with a process."""
+>>>>>>> 92c6bde (What a fault costs is bounded: stages of an analysis, processes of a parallel check, files that are written, the result cache)
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
 
     with ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(arguments, cache)) as pool:
+<<<<<<< HEAD
         chunk = max(1, min(8, len(files) // (4 * jobs)))
         try:
             yield from zip(files, pool.map(_in_worker, files, chunksize=chunk))
         except BaseException:  # interrupted: what has not begun is not begun
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+=======
+        waiting = []
+        try:
+            waiting += [pool.submit(_in_worker, chunk) for chunk in chunks]
+        except BrokenProcessPool:
+            pass
+        found: list[list[FileAnalysis] | None] = []
+        for future in waiting:
+            try:
+                found.append(future.result())
+            except BrokenProcessPool:
+                found.append(None)
+    return found + [None] * (len(chunks) - len(found))
+
+
+def _died(path: Path) -> FileAnalysis:
+    message = "the process that analysed it was killed (out of memory?); the other files were analysed"
+    return FileAnalysis(str(path), errors=[AnalysisError("internal", message, Span(str(path), 1, 0, 1, 0))])
+>>>>>>> 92c6bde (What a fault costs is bounded: stages of an analysis, processes of a parallel check, files that are written, the result cache)
 
 
 def _start_worker(arguments: Arguments, cache: bool) -> None:
     global _worker
-    _worker = (Projects(*arguments), ResultCache.open() if cache else None)
+    _worker = (Projects(*arguments), ResultCache.open(quiet=True) if cache else None)
 
 
+<<<<<<< HEAD
 def _in_worker(path: Path) -> Tracked:
     assert _worker is not None
     return _analysed(path, *_worker)
+=======
+def _in_worker(paths: list[Path]) -> list[FileAnalysis]:
+    assert _worker is not None
+    return [_cached(path, *_worker) for path in paths]
+>>>>>>> 92c6bde (What a fault costs is bounded: stages of an analysis, processes of a parallel check, files that are written, the result cache)
 
 
 def _key(path: Path, projects: Projects, store: ResultCache) -> str:

@@ -21,6 +21,7 @@ from ane_lsp.cli.options import (
     to_utf8,
     wants_color,
 )
+from ane_lsp.cli.output import write_text
 from ane_lsp.cli.trace import read_inputs
 from ane_lsp.graph import Span
 from ane_lsp.placement import summary
@@ -115,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
     if args.report_disagreement is not None:
         from ane_lsp.verify.reproduce import report
 
-        _write(args.report_disagreement, json.dumps(report(found), indent=2) + "\n", "--report-disagreement")
+        write_text("--report-disagreement", args.report_disagreement, json.dumps(report(found), indent=2) + "\n")
     if args.contribute is not None:
         _contribute(found, args.contribute)
     base = absolute(Path())
@@ -129,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output_file is None:
         sys.stdout.write(text)
     else:
-        _write(args.output_file, text, "--output-file")
+        write_text("--output-file", args.output_file, text)
     if found.outcome.ended == "failed" and found.outcome.results.get("failed", {}).get("reason") in (
         "missing",
         "inputs",
@@ -147,7 +148,7 @@ def _contribute(found: Verification, path: Path) -> None:
     except NothingToContribute as error:
         print(f"ane-lsp: nothing was written to {path}: {error}", file=sys.stderr)
         return
-    _write(path, json.dumps(data, indent=1) + "\n", "--contribute")
+    write_text("--contribute", path, json.dumps(data, indent=1) + "\n")
     print(
         f"ane-lsp: {path} holds {len(data['rows'])} kinds of operations with shapes and attributes, {data['chip']}, {data['os']}: "
         "look at it before you send it in",
@@ -260,10 +261,3 @@ def _relative(file: str, base: Path) -> str:
         return Path(file).relative_to(base).as_posix()
     except ValueError:
         return Path(file).as_posix()
-
-
-def _write(path: Path, text: str, option: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{option}: cannot write {path}: {error.strerror}") from None

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+FRESH = 100_000_000
+"""Nanoseconds after a change in which a directory's listing is not kept: a further change might carry the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class DirectoryCache:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[int, Mapping[str, bool]]] = {}
-        self.on_use: Callable[[str, int], None] | None = None
+        self.on_use: Callable[[str, int, Iterable[str] | None], None] | None = None
 
     def entries(self, directory: str) -> Mapping[str, bool]:
         """Names in `directory`, each with whether it is a directory. Empty where it cannot be read."""
@@ -37,11 +41,12 @@ class DirectoryCache:
             stamp = os.stat(directory).st_mtime_ns
         except (OSError, ValueError):
             stamp = -1
-        if self.on_use is not None:
-            self.on_use(directory, stamp)
         cached = self._known.get(directory)
         if cached is not None and cached[0] == stamp:
+            if self.on_use is not None:
+                self.on_use(directory, stamp, None)
             return cached[1]
+        fresh = abs(time.time_ns() - stamp) < FRESH
         names: dict[str, bool] = {}
         if stamp >= 0:
             try:
@@ -49,7 +54,10 @@ class DirectoryCache:
                     names = {entry.name: _is_dir(entry) for entry in found}
             except OSError:
                 names = {}
-        self._known[directory] = (stamp, names)
+        if not fresh:
+            self._known[directory] = (stamp, names)
+        if self.on_use is not None:
+            self.on_use(directory, stamp, names if fresh else None)
         return names
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -15,18 +17,37 @@ from typing import Any
 from ane_lsp.syntax.source import SourceFile, read_source, source_from_text
 from ane_lsp.workspace.checkpoints import find_configuration
 from ane_lsp.workspace.environment import Environment, EnvironmentNotFound, find_environment
-from ane_lsp.workspace.resolve import DirectoryCache, Finder, ModuleFile, package_root
+from ane_lsp.workspace.resolve import FRESH, DirectoryCache, Finder, ModuleFile, package_root
 
 CACHED_TEXT = 24_000_000
 """Characters of source whose text and tree are kept in memory; least recently used files go first."""
 
 
+Stamp = tuple[int, ...]
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """Changes with a file's content. Its times of modification can be set to anything, so size, inode and the time of the last
+    change of the inode, which nobody can set back, are part of it."""
+    return status.st_mtime_ns, status.st_size, status.st_ctime_ns, status.st_ino
+
+
+def is_fresh(stamp: Stamp) -> bool:
+    """Whether a file was changed so lately that a further change might carry the same stamp."""
+    changed = max(stamp[0], stamp[2]) if os.name == "nt" else stamp[2]
+    return abs(time.time_ns() - changed) < FRESH
+
+
 @dataclass(slots=True)
 class Dependencies:
-    """What an analysis looked at: files read (path to (mtime_ns, size), None where unreadable) and directories listed."""
+    """What an analysis looked at: files read (path to stamp, None where unreadable) and directories listed.
 
-    files: dict[str, tuple[int, int] | None] = field(default_factory=dict)
+    contents: digests of those that had been changed just before: the next change may carry the same time.
+    """
+
+    files: dict[str, Stamp | None] = field(default_factory=dict)
     directories: dict[str, int] = field(default_factory=dict)
+    contents: dict[str, str] = field(default_factory=dict)
 
     def unchanged(self, looked_at: dict[str, Any] | None = None) -> bool:
         """Whether every file and folder is on disk as it was.
@@ -88,7 +109,8 @@ class Workspace:
             self.problem = str(error)
             self.environment = Environment(self.root, (), origin=f"python = {python}: not found")
         self._overlays: dict[str, SourceFile] = {}
-        self._files: OrderedDict[str, tuple[tuple[int, int], SourceFile]] = OrderedDict()
+        self._files: OrderedDict[str, tuple[Stamp, SourceFile]] = OrderedDict()
+        self._doubtful: set[str] = set()  # read so soon after a change that the stamp may miss the next one
         self._cached_text = 0
         self._lock = threading.RLock()
         self._directories = DirectoryCache()
@@ -145,18 +167,27 @@ class Workspace:
             return overlay
         try:
             status = os.stat(path)
-            stamp = (status.st_mtime_ns, status.st_size)
+            stamp = stamp_of(status)
         except (OSError, ValueError):
             self._track_file(key, None)
             return read_source(path)
         self._track_file(key, stamp)
         with self._lock:
             cached = self._files.get(key)
-            if cached is not None and cached[0] == stamp:
+            if cached is not None and cached[0] == stamp and key not in self._doubtful:
                 self._files.move_to_end(key)
                 return cached[1]
+        fresh = is_fresh(stamp)
         source = read_source(path)
+        if fresh and (current := self._tracking.get()) is not None:
+            current.contents[key] = text_digest(source.text)
         with self._lock:
+            if not fresh:
+                self._doubtful.discard(key)
+            else:
+                self._doubtful.add(key)
+            if cached is not None and cached[0] == stamp and _same(cached[1], source):
+                return cached[1]
             replaced = self._files.pop(key, None)
             self._cached_text += len(source.text) - (len(replaced[1].text) if replaced else 0)
             self._files[key] = (stamp, source)
@@ -252,16 +283,46 @@ class Workspace:
             if outer is not None:
                 outer.files.update(mine.files)
                 outer.directories.update(mine.directories)
+                outer.contents.update(mine.contents)
 
-    def _track_file(self, path: str, stamp: tuple[int, int] | None) -> None:
+    def _track_file(self, path: str, stamp: Stamp | None) -> None:
         current = self._tracking.get()
         if current is not None:
             current.files[path] = stamp
 
-    def _track_directory(self, path: str, stamp: int) -> None:
+    def _track_directory(self, path: str, stamp: int, names: Iterable[str] | None) -> None:
         current = self._tracking.get()
         if current is not None:
             current.directories[path] = stamp
+            if names is not None:
+                current.contents[path] = names_digest(names)
+
+
+def text_digest(text: str) -> str:
+    """Stands for a text in :attr:`Dependencies.contents`."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def names_digest(names: Iterable[str]) -> str:
+    """Stands for the names in a folder there."""
+    return text_digest("\0".join(sorted(names)))
+
+
+def content_digest(path: Path) -> str:
+    """What stands there for a file or folder as it is now."""
+    try:
+        return names_digest(os.listdir(path)) if path.is_dir() else text_digest(read_source(path).text)
+    except OSError:
+        return ""
+
+
+def _same(one: SourceFile, other: SourceFile) -> bool:
+    return (one.text, one.encoding, one.bom, one.unreadable) == (
+        other.text,
+        other.encoding,
+        other.bom,
+        other.unreadable,
+    )
 
 
 def absolute(path: Path, _cwd: Callable[[], str] = os.getcwd) -> Path:

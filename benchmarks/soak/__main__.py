@@ -6,7 +6,7 @@ a burst of edits the typist reads for up to ``--read`` seconds, or until the dia
 the diagnostics of its version is the latency. What was typed over before it was answered is counted as such. Requests are
 made in between.
 
-At the end every file is opened once more, in batches, in the server that was soaked and in a fresh one: the texts must be
+At the end every file (or ``--compare`` of them) is opened once more, in batches, in the server that was soaked and in a fresh one: the texts must be
 equal (by the digests of ``ane-lsp.debugInfo``) and so must the diagnostics. Writes ``docs/assets/soak.json`` and ``soak.svg``.
 Exits 1 where something differs, a request failed, or memory grew by more than a tenth over the second half.
 """
@@ -42,10 +42,10 @@ CAPABILITIES = {
         "codeAction": {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["quickfix"]}}},
     }
 }
-BUDGET = 5.0
+BUDGET = 10.0
 """Seconds of analysis a file may take."""
 SAMPLE = 10.0
-SETTLE = 90.0
+SETTLE = 150.0
 """Seconds a batch of the final comparison may take to say its last word."""
 GROWTH = 1.10
 NOISE = {"budget"}
@@ -172,6 +172,7 @@ async def soak(client: Client, documents: list[Document], args: argparse.Namespa
     began = time.monotonic()
     memory = asyncio.ensure_future(watch(record, client.process.pid, began))
     opened: list[Document] = []
+    asking: set[asyncio.Future[None]] = set()
     while time.monotonic() - began < 60 * args.minutes and record.edits < args.edits:
         if len(opened) < args.open or chance.random() < 0.04:
             if len(opened) >= args.open:
@@ -182,11 +183,12 @@ async def soak(client: Client, documents: list[Document], args: argparse.Namespa
         # Most of the work goes into the document that was opened last, as it does in an editor.
         document = opened[-1] if chance.random() < 0.6 else chance.choice(opened)
         last = 0.0
-        for change in burst(document, chance):
-            client.change(document, change)
-            record.edits += 1
-            last = time.monotonic()
-            await asyncio.sleep(args.pause)
+        for _ in range(chance.randint(1, args.thoughts)):
+            for change in burst(document, chance):
+                client.change(document, change)
+                record.edits += 1
+                last = time.monotonic()
+                await asyncio.sleep(args.pause)
         record.bursts += 1
         if last:
             client.typed[document.uri] = document.version, last
@@ -194,17 +196,19 @@ async def soak(client: Client, documents: list[Document], args: argparse.Namespa
                 await asyncio.wait_for(client.answered(document), args.read)
             except asyncio.TimeoutError:
                 record.outrun += 1
-        if chance.random() < 0.3:
-            await ask(client, document, chance, record, began)
+        if chance.random() < 0.3 and len(asking) < 5:
+            asking.add(asyncio.ensure_future(ask(client, document, chance, record, began)))
+            asking = {task for task in asking if not task.done()}
         if client.process.returncode is not None:
             record.failures.append(f"the server ended with code {client.process.returncode}")
             break
-        if record.bursts % 500 == 0:
+        if record.bursts % 100 == 0:
             left = time.monotonic() - began
             print(
                 f"{left / 60:5.1f} min, {record.edits} edits, {sum(record.memory[-1][1:]) if record.memory else 0:.0f} MB",
                 flush=True,
             )
+    await asyncio.gather(*asking, return_exceptions=True)
     memory.cancel()
     record.latencies = [(when - began, 1000 * took) for when, took in client.latencies]
     return opened
@@ -361,7 +365,8 @@ async def run(args: argparse.Namespace) -> int:
             client.close(document)
         fresh = await Client.start(OWN)
         await fresh.begin(workspace)
-        compared = await compare(client, fresh, documents, args.open)
+        last = chance.sample(documents, min(len(documents), args.compare))
+        compared = await compare(client, fresh, last, args.open)
         await client.stop()
         await fresh.stop()
     figures = write(record, compared, args, len(paths), seconds)
@@ -383,6 +388,8 @@ def main() -> int:
         "--pause", type=float, default=0.01, help="seconds between the edits of a burst (default: 0.01)"
     )
     parser.add_argument("--read", type=float, default=1.5, help="seconds the typist waits after a burst (default: 1.5)")
+    parser.add_argument("--thoughts", type=int, default=5, help="at most so many changes in a row before reading")
+    parser.add_argument("--compare", type=int, default=200, help="files compared at the end (default: 200)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=ASSETS, help="folder of the figures (default: docs/assets)")
     return asyncio.run(run(parser.parse_args()))
