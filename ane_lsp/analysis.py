@@ -318,7 +318,14 @@ def _refused(refused: Refusal, file: str) -> Finding | None:
     return Finding("ANE001", "torch-refuses", message, span, "error", "measured", refused.operation, related=related)
 
 
-def _check_script(tree: ast.Module, path: Path, text: str, settings: Settings) -> list[Finding]:
+def reads_whole_text(text: str) -> bool:
+    """Whether checks look at all of a file's source, not only at what runs."""
+    from ane_lsp.checks import scripts
+
+    return any(word in text for word in scripts.WORDS)
+
+
+def _check_script(tree: ast.Module, path: Path, settings: Settings) -> list[Finding]:
     from ane_lsp.checks import scripts
     from ane_lsp.knowledge import targets
 

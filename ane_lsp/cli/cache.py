@@ -25,7 +25,6 @@ from ane_lsp.graph import Span
 from ane_lsp.report.terminal import printable
 from ane_lsp.workspace import Dependencies, Settings, Workspace
 from ane_lsp.workspace.atomic import write_atomic
-from ane_lsp.workspace.workspace import content_digest, stamp_of
 
 _MAX_ENTRIES = 20_000
 _DIGEST = 64  # bytes of the checksum ahead of an entry
@@ -50,13 +49,10 @@ class ResultCache:
         """quiet: somebody else says it where nothing can be written. problem: why that is so, None as long as it can."""
         self.folder = folder
         self.build = build
-<<<<<<< HEAD
         self._looked_at: dict[str, Any] = {}  # files and folders as this run found them
         self._settings: dict[int, tuple[Settings, dict[str, str]]] = {}
-=======
         self.problem: str | None = None
         self._quiet = quiet
->>>>>>> 92c6bde (What a fault costs is bounded: stages of an analysis, processes of a parallel check, files that are written, the result cache)
 
     @classmethod
     def open(cls, quiet: bool = False) -> ResultCache | None:
@@ -107,13 +103,6 @@ class ResultCache:
 
     def _load(self, key: str) -> tuple[Any, Dependencies] | None:
         try:
-<<<<<<< HEAD
-            entry = json.loads(self._path(key).read_bytes())
-            files = {path: None if stamp is None else (stamp[0], stamp[1]) for path, stamp in entry["files"].items()}
-            used = Dependencies(files, entry["directories"])
-            return (entry["result"], used) if used.unchanged(self._looked_at) else None
-        except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-=======
             stored = self._path(key).read_bytes()
         except (OSError, ValueError):
             return None
@@ -122,10 +111,10 @@ class ResultCache:
             return None  # half written, or damaged since
         try:
             entry = json.loads(body)
-            same = _unchanged(entry["files"], entry["directories"], entry["contents"])
-            return entry["result"] if same else None
+            files = {path: None if stamp is None else tuple(stamp) for path, stamp in entry["files"].items()}
+            used = Dependencies(files, entry["directories"], entry["contents"])
+            return (entry["result"], used) if used.unchanged(self._looked_at) else None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
->>>>>>> 92c6bde (What a fault costs is bounded: stages of an analysis, processes of a parallel check, files that are written, the result cache)
             return None
 
     def save_plain(self, key: str, result: Any, used: Dependencies) -> None:
@@ -216,28 +205,6 @@ def _build() -> str:
     return digest.hexdigest()
 
 
-<<<<<<< HEAD
-=======
-def _unchanged(files: dict[str, list[int] | None], directories: dict[str, int], contents: dict[str, str]) -> bool:
-    for path, stamp in files.items():
-        try:
-            status = os.stat(path)
-            now: list[int] | None = list(stamp_of(status))
-        except OSError:
-            now = None
-        if now != stamp:
-            return False
-    for path, modified in directories.items():
-        try:
-            if os.stat(path).st_mtime_ns != modified:
-                return False
-        except OSError:
-            if modified != -1:
-                return False
-    return all(content_digest(Path(path)) == digest for path, digest in contents.items())
-
-
->>>>>>> 92c6bde (What a fault costs is bounded: stages of an analysis, processes of a parallel check, files that are written, the result cache)
 def _result_from(plain: dict[str, Any]) -> FileAnalysis:
     return FileAnalysis(
         plain["path"],

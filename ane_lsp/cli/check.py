@@ -22,11 +22,8 @@ from ane_lsp.cli.options import (
     to_utf8,
     wants_color,
 )
-<<<<<<< HEAD
-from ane_lsp.cli.progress import Bar
-=======
 from ane_lsp.cli.output import write_text
->>>>>>> 92c6bde (What a fault costs is bounded: stages of an analysis, processes of a parallel check, files that are written, the result cache)
+from ane_lsp.cli.progress import Bar
 from ane_lsp.graph import Span
 from ane_lsp.report.formats import FORMATS, render
 from ane_lsp.report.model import Report, merged

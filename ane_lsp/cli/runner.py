@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,6 @@ def analyse_tracked(
                     tell(len(found), len(files))
     rest = [path for path in files if path not in found]
     if jobs is None:
-<<<<<<< HEAD
         jobs = min(os.cpu_count() or 1, len(rest) // _FILES_PER_JOB)
     done = len(found)
     made: Iterator[tuple[Path, Tracked]]
@@ -88,59 +88,47 @@ def analyse_tracked(
 
 
 def _in_processes(files: list[Path], arguments: Arguments, jobs: int, cache: bool) -> Iterator[tuple[Path, Tracked]]:
-=======
-        jobs = min(os.cpu_count() or 1, len(files) // _FILES_PER_JOB)
-    if jobs <= 1 or len(files) <= 1:
-        store = ResultCache.open() if cache else None
-        return [_cached(path, projects, store) for path in files]
-    # Settings problems are collected in this process; workers load their own copies.
-    for path in files:
-        projects.settings(path)
     if cache and (store := ResultCache.open()) is not None:
         store.try_out()
     size = max(1, min(8, len(files) // (4 * jobs)))
-    chunks = [list(files[at : at + size]) for at in range(0, len(files), size)]
-    found = _in_pool(chunks, arguments, jobs, cache)
-    for at, chunk in enumerate(chunks):
-        if found[at] is None:  # its process died, or that of a neighbour: each file again, on its own
-            alone = [(_in_pool([[path]], arguments, 1, cache)[0] or [_died(path)])[0] for path in chunk]
-            found[at] = alone
-    return [result for chunk in found for result in chunk or ()]
+    chunks = [files[at : at + size] for at in range(0, len(files), size)]
+    lost: list[Path] = []
+    for chunk, found in _in_pool(chunks, arguments, jobs, cache):
+        if found is None:
+            lost += chunk
+        else:
+            yield from zip(chunk, found, strict=True)
+    for path in lost:  # its process was killed, or that of a neighbour: each again, in one of its own
+        ((_, found),) = _in_pool([[path]], arguments, 1, cache)
+        yield path, found[0] if found is not None else (_killed(path), Dependencies())
 
 
-def _in_pool(chunks: list[list[Path]], arguments: Arguments, jobs: int, cache: bool) -> list[list[FileAnalysis] | None]:
-    """The results of each chunk, None for those that were lost with a process."""
->>>>>>> 92c6bde (What a fault costs is bounded: stages of an analysis, processes of a parallel check, files that are written, the result cache)
-    from concurrent.futures import ProcessPoolExecutor
+def _in_pool(
+    chunks: list[list[Path]], arguments: Arguments, jobs: int, cache: bool
+) -> Iterator[tuple[list[Path], list[Tracked] | None]]:
+    """Each chunk with its results, None for those that were lost with a process."""
+    from concurrent.futures import Future, ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
     with ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(arguments, cache)) as pool:
-<<<<<<< HEAD
-        chunk = max(1, min(8, len(files) // (4 * jobs)))
+        waiting: list[Future[list[Tracked]]] = []
+        with suppress(BrokenProcessPool):
+            waiting += [pool.submit(_in_worker, chunk) for chunk in chunks]
         try:
-            yield from zip(files, pool.map(_in_worker, files, chunksize=chunk))
+            for number, chunk in enumerate(chunks):
+                found: list[Tracked] | None = None
+                if number < len(waiting):
+                    with suppress(BrokenProcessPool):
+                        found = waiting[number].result()
+                yield chunk, found
         except BaseException:  # interrupted: what has not begun is not begun
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-=======
-        waiting = []
-        try:
-            waiting += [pool.submit(_in_worker, chunk) for chunk in chunks]
-        except BrokenProcessPool:
-            pass
-        found: list[list[FileAnalysis] | None] = []
-        for future in waiting:
-            try:
-                found.append(future.result())
-            except BrokenProcessPool:
-                found.append(None)
-    return found + [None] * (len(chunks) - len(found))
 
 
-def _died(path: Path) -> FileAnalysis:
+def _killed(path: Path) -> FileAnalysis:
     message = "the process that analysed it was killed (out of memory?); the other files were analysed"
     return FileAnalysis(str(path), errors=[AnalysisError("internal", message, Span(str(path), 1, 0, 1, 0))])
->>>>>>> 92c6bde (What a fault costs is bounded: stages of an analysis, processes of a parallel check, files that are written, the result cache)
 
 
 def _start_worker(arguments: Arguments, cache: bool) -> None:
@@ -148,15 +136,9 @@ def _start_worker(arguments: Arguments, cache: bool) -> None:
     _worker = (Projects(*arguments), ResultCache.open(quiet=True) if cache else None)
 
 
-<<<<<<< HEAD
-def _in_worker(path: Path) -> Tracked:
+def _in_worker(paths: list[Path]) -> list[Tracked]:
     assert _worker is not None
-    return _analysed(path, *_worker)
-=======
-def _in_worker(paths: list[Path]) -> list[FileAnalysis]:
-    assert _worker is not None
-    return [_cached(path, *_worker) for path in paths]
->>>>>>> 92c6bde (What a fault costs is bounded: stages of an analysis, processes of a parallel check, files that are written, the result cache)
+    return [_analysed(path, *_worker) for path in paths]
 
 
 def _key(path: Path, projects: Projects, store: ResultCache) -> str:

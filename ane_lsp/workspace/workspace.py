@@ -66,15 +66,20 @@ class Dependencies:
                 known[name] = modified_at(path)
             if known[name] != modified:
                 return False
+        for path, digest in self.contents.items():
+            name = path + "\0"
+            if name not in known:
+                known[name] = content_digest(Path(path))
+            if known[name] != digest:
+                return False
         return True
 
 
-def _stamp(path: str) -> tuple[int, int] | None:
+def _stamp(path: str) -> Stamp | None:
     try:
-        status = os.stat(path)
+        return stamp_of(os.stat(path))
     except (OSError, ValueError):
         return None
-    return status.st_mtime_ns, status.st_size
 
 
 def modified_at(directory: str) -> int:
