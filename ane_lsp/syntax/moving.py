@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from ane_lsp.graph import Span
 
+_NEAR = 60  # lines that an edit may have added or removed
+_FAR = 4  # statements that it may reach over
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -101,39 +103,50 @@ class Follower:
         return units
 
     def _take(self, new: list[str]) -> bool:
-        old = [line for unit in self._units for line in unit.lines]
-        if old == new:
-            return True
-        shortest = min(len(old), len(new))
-        before = 0
-        while before < shortest and old[before] == new[before]:
-            before += 1
-        after = 0
-        while after < shortest - before and old[-1 - after] == new[-1 - after]:
-            after += 1
-        # The units that hold the changed lines, or between which lines were put.
-        start = 0
-        first = last = None
-        begin = end = 0
-        for index, unit in enumerate(self._units):
-            stop = start + len(unit.lines)
-            if start <= before <= stop and first is None:
-                first, begin = index, start
-            if first is not None and stop >= len(old) - after:
-                last, end = index, stop
-                break
-            start = stop
-        if first is None or last is None:
-            return False
-        region = new[begin : len(new) - (len(old) - end)]
-        units = self._units[first : last + 1]
-        if self._matters("\n".join(line for unit in units for line in unit.lines)) or self._matters("\n".join(region)):
-            return False
-        merged = self._matched(units, region)
-        if merged is None:
-            return False
-        self._units[first : last + 1] = [merged]
+        """Make `new` the present lines; False where an edited statement says something else."""
+        for first, last, begin, end in reversed(self._edited(new)):
+            units, region = self._units[first:last], new[begin:end]
+            if self._matters("\n".join(line for unit in units for line in unit.lines)) or self._matters(
+                "\n".join(region)
+            ):
+                return False
+            merged = self._matched(units, region)
+            if merged is None:
+                return False
+            self._units[first:last] = [merged]
         return True
+
+    def _edited(self, new: list[str]) -> list[tuple[int, int, int, int]]:
+        """Units, from and to, that are not in `new` as they were, and the lines there that stand in their place."""
+        units = self._units
+        found: list[tuple[int, int, int, int]] = []
+        index = line = 0
+        while index < len(units):
+            size = len(units[index].lines)
+            if new[line : line + size] == units[index].lines:
+                index, line = index + 1, line + size
+                continue
+            after, place = self._next_known(index, line, new)
+            found.append((index, after, line, place))
+            index, line = after, place
+        if line != len(new):  # lines were put behind the last statement
+            first, begin = (found.pop()[0::2]) if found and found[-1][1] == len(units) else (len(units) - 1, 0)
+            begin = begin or line - len(units[-1].lines)
+            found.append((first, len(units), begin, len(new)))
+        return found
+
+    def _next_known(self, index: int, line: int, new: list[str]) -> tuple[int, int]:
+        """The first unit behind `index` that stands in `new` near where it would be, and where that is."""
+        units = self._units
+        expected = line
+        for after in range(index + 1, min(index + 1 + _FAR, len(units))):
+            expected += len(units[after - 1].lines)
+            wanted = units[after].lines
+            for distance in range(_NEAR):
+                for place in {expected + distance, max(line, expected - distance)}:
+                    if new[place : place + 1] == wanted[:1] and new[place : place + len(wanted)] == wanted:
+                        return after, place
+        return len(units), len(new)
 
     def _matched(self, units: list[_Unit], region: list[str]) -> _Unit | None:
         """The region as one unit, None where its statements say something else than those of `units`."""

@@ -1,0 +1,193 @@
+"""``python -m benchmarks.edits FILE...``: an edit of a real file to its diagnostics, by what was edited, beside pyright.
+
+comment: a comment line at a random place. function: a statement more in a top-level function. forward, init: the same in the
+``forward`` or ``__init__`` of a class. hyper: another number as default of a constructor's parameter. Each kind through the
+real server, one edit after the other, wall clock to the diagnostics of that version, and the processor time that the server
+and its children took for it, which does not depend on what else the machine does. At the end the memory they hold
+(proportional share, so that pages of two processes count once).
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import asyncio
+import json
+import os
+import random
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.servers.__main__ import CAPABILITIES, OWN, Server
+
+KINDS = ("comment", "function", "forward", "init", "hyper")
+_TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+
+def family(pid: int) -> list[int]:
+    """A process and everything it started, from /proc."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, ValueError, IndexError):
+                continue
+            parents.setdefault(parent, []).append(int(entry.name))
+    found = [pid]
+    for one in found:
+        found += parents.get(one, [])
+    return found
+
+
+def processor_time(pid: int) -> float:
+    """Seconds a process and everything it started have used."""
+    total = 0
+    for one in family(pid):
+        try:
+            total += sum(map(int, Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[11:15]))
+        except (OSError, ValueError, IndexError):
+            continue
+    return total / _TICK
+
+
+def memory(pid: int) -> float:
+    """Megabytes a process and everything it started hold, shared pages by their share."""
+    total = 0
+    for one in family(pid):
+        try:
+            match = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{one}/smaps_rollup").read_text(), re.M)
+        except OSError:
+            continue
+        total += int(match[1]) if match else 0
+    return total / 1000
+
+
+def edits(text: str, kind: str, count: int, seed: int = 0) -> Iterator[str]:
+    """`count` texts, each `text` with one edit of a kind. Fewer where the file has no place for one."""
+    chance = random.Random(seed)
+    lines = text.split("\n")
+    tree = ast.parse(text)
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    methods = {
+        name: [f for c in tree.body if isinstance(c, ast.ClassDef) for f in c.body
+               if isinstance(f, ast.FunctionDef) and f.name == name]
+        for name in ("forward", "__init__")
+    }  # fmt: skip
+    places: list[tuple[int, int, str, str]] = []  # line from 0, column from, what stands there, what comes there
+    if kind == "comment":
+        starts = [(node.lineno - 1, node.col_offset) for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+        places = [
+            (line, 0, "", " " * column + "# typed {n}\n") for line, column in starts if not lines[line][:column].strip()
+        ]
+    elif kind == "hyper":
+        for node in methods["__init__"]:
+            for value in node.args.defaults:
+                if (
+                    isinstance(value, ast.Constant)
+                    and type(value.value) in (int, float)
+                    and value.lineno == value.end_lineno
+                ):
+                    new = f"{float(value.value)}{{n}}" if type(value.value) is float else str(value.value * 2)
+                    places.append(
+                        (
+                            value.lineno - 1,
+                            value.col_offset,
+                            str(lines[value.lineno - 1][value.col_offset : value.end_col_offset]),
+                            new,
+                        )
+                    )
+    else:
+        chosen = functions if kind == "function" else methods["forward" if kind == "forward" else "__init__"]
+        for node in chosen:
+            first = next(
+                (s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))), None
+            )
+            if first is not None and not lines[first.lineno - 1][: first.col_offset].strip():
+                places.append((first.lineno - 1, 0, "", " " * first.col_offset + "typed = {n}\n"))
+    chance.shuffle(places)
+    for number in range(min(count, count if places else 0)):
+        line, column, old, new = places[number % len(places)]
+        changed = lines[line][:column] + new.format(n=number + 1) + lines[line][column + len(old) :]
+        yield "\n".join([*lines[:line], changed, *lines[line + 1 :]])
+
+
+async def session(command: str, file: Path, counts: dict[str, int], pause: float) -> dict[str, Any]:
+    """One server, one file: seconds of wall and processor time by kind."""
+    text = file.read_text(encoding="utf-8")
+    server = await Server.start(command)
+    pid = server.process.pid
+    root = file.parent.as_uri()
+    await server.request("initialize", {"processId": os.getpid(), "rootUri": root, "capabilities": CAPABILITIES,
+                                        "workspaceFolders": [{"uri": root, "name": "ws"}]})  # fmt: skip
+    server.notify("initialized", {})
+    uri, version = file.as_uri(), 1
+    began, seen, cpu = time.perf_counter(), server.published, processor_time(pid)
+    server.notify("textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": text}})  # fmt: skip
+    await server.next_diagnostics(seen)
+    rows: dict[str, Any] = {"open": {"wall": [time.perf_counter() - began], "cpu": [processor_time(pid) - cpu]}}
+    for kind, count in counts.items():
+        row = rows[kind] = {"wall": [], "cpu": []}
+        for changed in edits(text, kind, count):
+            await asyncio.sleep(pause)  # what an answer leaves to be done must not count for the next
+            version += 1
+            cpu, seen, began = processor_time(pid), server.published, time.perf_counter()
+            server.notify("textDocument/didChange", {"textDocument": {"uri": uri, "version": version}, "contentChanges": [{"text": changed}]})  # fmt: skip
+            await server.next_diagnostics(seen)
+            row["wall"].append(time.perf_counter() - began)
+            row["cpu"].append(processor_time(pid) - cpu)
+    rows["memory"] = round(memory(pid), 1)
+    await server.stop()
+    return rows
+
+
+def quantile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def table(servers: dict[str, str], files: list[Path], counts: dict[str, int], pause: float) -> list[dict[str, Any]]:
+    """A row for each file, server and kind: milliseconds."""
+    found = []
+    for file in files:
+        for name, command in servers.items():
+            rows = asyncio.run(session(command, file, counts, pause))
+            held = rows.pop("memory")
+            for kind, times in rows.items():
+                if times["wall"]:
+                    found.append({
+                        "file": file.name, "server": name, "kind": kind, "n": len(times["wall"]), "memory_mb": held,
+                        **{f"{what}_p{share}": round(1000 * quantile(times[what], share / 100), 1)
+                           for what in ("wall", "cpu") for share in (50, 95)},
+                    })  # fmt: skip
+                    print(json.dumps(found[-1]), flush=True)
+    return found
+
+
+def main() -> None:
+    """Measure what the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument(
+        "--server", action="append", default=[], metavar="NAME=COMMAND", help="a server to compare with"
+    )
+    parser.add_argument("--edits", type=int, default=10, help="edits of each kind")
+    parser.add_argument("--kinds", default=",".join(KINDS), help="which kinds, with commas")
+    parser.add_argument("--pause", type=float, default=0.3, help="seconds between two edits")
+    parser.add_argument("--json", type=Path, help="write the rows here, too")
+    args = parser.parse_args()
+    servers = {"ane-lsp": OWN, **dict(given.split("=", 1) for given in args.server)}
+    counts = dict.fromkeys(args.kinds.split(","), args.edits)
+    rows = table(servers, [file.resolve() for file in args.files], counts, args.pause)
+    if args.json:
+        args.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    for row in rows:
+        print(f"{row['file']:24} {row['server']:12} {row['kind']:9} wall p50 {row['wall_p50']:9.1f} p95 {row['wall_p95']:9.1f} ms"
+              f"  cpu p50 {row['cpu_p50']:8.1f} p95 {row['cpu_p95']:8.1f} ms  n={row['n']}  {row['memory_mb']} MB")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
