@@ -61,6 +61,17 @@ def test_the_readme_has_two_set_up_commands() -> None:
     assert re.search(r"tasks\.py .*\btest\b", (ROOT / ".ci" / "run").read_text())
 
 
+def test_the_output_in_the_readme_is_real(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from ane_lsp.cli.main import main
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"## What it says\n\n```\n\[\.\.\.\]\n(.*?)```", text, flags=re.DOTALL)
+    assert shown is not None
+    monkeypatch.chdir(ROOT)
+    assert main(["check", "examples/detector_neck.py", "--no-cache"]) == 1
+    assert capsys.readouterr().out.endswith("\n" + shown[1])
+
+
 def test_hooks_and_action_call_options_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
     from ane_lsp.cli.main import main
 

@@ -1,6 +1,7 @@
 """docs/tutorial.md: the model before and after, its findings, and that both compute the same."""
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import ane_lsp
+from ane_lsp.cli.main import main
 from ane_lsp.pytest_plugin import assert_ane_ready
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +24,33 @@ def test_the_page_goes_through_every_finding() -> None:
         for heading in re.findall(r"^## (.*)$", PAGE, flags=re.MULTILINE)
         for code in re.findall(r"ANE\d{3}", heading)
     }
-    assert told == found
+    silenced = set(re.findall(r"# ane: ignore\[(ANE\d+)\]", AFTER.read_text(encoding="utf-8")))
+    assert told == found | silenced
+
+
+def fixed(folder: Path) -> Path:
+    """The example as `ane-lsp check --fix` leaves it."""
+    path = folder / BEFORE.name
+    path.write_bytes(BEFORE.read_bytes())
+    assert main(["check", "--fix", "--exit-zero", "--isolated", "--no-cache", str(path)]) == 0
+    return path
+
+
+def test_the_page_shows_the_edits_of_the_fixes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert main(["check", "--diff", "--no-cache", str(BEFORE.relative_to(ROOT))]) == 1
+    assert f"```diff\n{capsys.readouterr().out.rstrip()}\n```" in PAGE
+
+
+def test_the_fixes_mend_what_the_page_says(tmp_path: Path) -> None:
+    heading = re.search(r"^## Three by one command: (.*)$", PAGE, flags=re.MULTILINE)
+    assert heading is not None
+    before = {finding.code for finding in ane_lsp.analyze_file(BEFORE).findings}
+    after = {finding.code for finding in ane_lsp.analyze_file(fixed(tmp_path)).findings}
+    assert before - after == set(re.findall(r"ANE\d+", heading[1]))
+    assert after < before
 
 
 def test_afterwards_nothing_is_found_and_everything_runs_on_the_ane() -> None:
@@ -49,7 +77,7 @@ def test_excerpts_exist() -> None:
         assert f"[end:{name}]" in text
 
 
-def test_both_compute_the_same() -> None:
+def test_all_compute_the_same(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch", reason="torch is needed to run the tutorial's models")
     sys.path.insert(0, str(ROOT))
     try:
@@ -59,16 +87,21 @@ def test_both_compute_the_same() -> None:
         sys.path.remove(str(ROOT))
     torch.manual_seed(0)
     config = before.Config(layers=2)
+    middle = runpy.run_path(str(fixed(tmp_path)), run_name="fixed")
     old, new = before.TinyDecoder(config).eval(), after.TinyDecoder(config).eval()
+    mended = middle["TinyDecoder"](middle["Config"](layers=2)).eval()
+    mended.load_state_dict(old.state_dict())
     assert new.load_state_dict(old.state_dict()) is not None
     tokens = torch.randint(0, config.vocab_size, (1, 16))
     keys, values = (torch.randn(config.layers, 1, config.heads, 32, config.head_dim) for _ in range(2))
     with torch.no_grad():
         token, *caches = old(tokens, keys, values)
         scores, *new_caches = new(new.embed(tokens), keys, values)
-    assert scores.argmax(-1).tolist() == token.tolist()
-    for one, other in zip(caches, new_caches, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+        mended_token, *mended_caches = mended(tokens, keys, values)
+    assert scores.argmax(-1).tolist() == mended_token.tolist() == token.tolist()
+    for one, *others in zip(caches, new_caches, mended_caches, strict=True):
+        for other in others:
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
 
 def test_it_runs_as_a_script() -> None:
