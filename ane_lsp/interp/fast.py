@@ -8,7 +8,7 @@ of several, an argument of the wrong kind. The stub is then followed as written.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.interp.values import (
@@ -18,6 +18,7 @@ from ane_lsp.interp.values import (
     DType,
     Function,
     Instance,
+    IteratorObject,
     Property,
     Tensor,
 )
@@ -132,7 +133,38 @@ def _apply(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: d
     return module
 
 
-FAST: dict[str, Fast] = {"Module.__init__": _init, "Module.train": _train, "Module.apply": _apply}
+def _named_children(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if len(args) != 1 or kwargs or not _plain_module(args[0]) or _children(args[0]) is None:
+        return MISSING
+    registered: dict[str, Any] = args[0].attrs["_modules"]
+
+    def produce() -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        for name, child in tuple(registered.items()):  # as they are when the first is asked for
+            if child is not None and id(child) not in seen:
+                seen.add(id(child))
+                yield name, child
+
+    return IteratorObject(produce(), "generator")
+
+
+def _child_modules(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if len(args) != 1 or not _plain_module(args[0]) or "named_children" in args[0].attrs:
+        return MISSING
+    named = args[0].cls.lookup("named_children")
+    if named.__class__ is not Function or named.module is not func.module:
+        return MISSING
+    pairs = _named_children(interp, named, args, kwargs)
+    return MISSING if pairs is MISSING else IteratorObject((child for _, child in pairs), "generator")
+
+
+FAST: dict[str, Fast] = {
+    "Module.__init__": _init,
+    "Module.train": _train,
+    "Module.apply": _apply,
+    "Module.named_children": _named_children,
+    "Module.children": _child_modules,
+}
 
 
 def fast_path(module: str, qualname: str) -> Fast | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ane_lsp.interp.pretrained import FROM_PRETRAINED
-from ane_lsp.interp.values import Builtin, ClassMethod, ClassObject, Function
+from ane_lsp.interp.values import Builtin, ClassMethod, ClassObject, Function, Tensor
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
@@ -37,6 +37,14 @@ def _nothing(interp: Any, args: Args, kwargs: Kwargs) -> Any:
 
 def _false(interp: Any, args: Args, kwargs: Kwargs) -> Any:
     return False
+
+
+def _filled(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    """A tensor filled in place with numbers nobody knows; shape and dtype stay."""
+    tensor = args[0] if args else kwargs.get("tensor")
+    if isinstance(tensor, Tensor):
+        interp.forget_contents(tensor)
+    return tensor
 
 
 def _files(interp: Any, args: Args, kwargs: Kwargs) -> Any:
@@ -79,6 +87,8 @@ _KINDS = {
         "diffusers.utils.doc_utils:replace_example_docstring",
         "transformers.utils.import_utils:requires",
     ),
+    # Several tensor operations each, for every weight of a model.
+    _filled: ("timm.layers.weight_init:trunc_normal_", "timm.layers.weight_init:trunc_normal_tf_"),
     _identity: (
         "transformers.models.auto.auto_factory:auto_class_update",
         "transformers.utils.doc:copy_func",

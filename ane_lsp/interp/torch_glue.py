@@ -71,7 +71,7 @@ class TorchGlue(Imports):
         if isinstance(result, Unknown):
             result = Unknown(result.reason, self.here(), result.cause)
             if in_place and args and isinstance(args[0], Tensor):
-                self._forget_contents(args[0])
+                self.forget_contents(args[0])
                 return args[0]
             if "sync" in decl.tags or decl.rule.__module__.endswith(".info"):
                 if self.probing and func.name == "torch.Tensor.size" and (probe := probe_of(args[0])) is not None:
@@ -132,7 +132,8 @@ class TorchGlue(Imports):
 
         return self.fork_value(self.frame, [attempt(option) for option in choice.options])
 
-    def _forget_contents(self, tensor: Tensor) -> None:
+    def forget_contents(self, tensor: Tensor) -> None:
+        """The numbers in a tensor, and in the one it is a view of, may be others from now on."""
         self.touch(tensor)
         tensor.type = TensorType(tensor.type.shape, tensor.type.dtype)
         if tensor.base is not None:
@@ -149,7 +150,7 @@ class TorchGlue(Imports):
             raise self._refused(name, error, args, kwargs) from None
         stored = Tensor(kind if isinstance(kind, TensorType) else target.type.with_shape(target.type.shape))
         self._record(name, decl, args, kwargs, stored)
-        self._forget_contents(target)
+        self.forget_contents(target)
         target.type = stored.type
         target.value, target.graph = stored.value, stored.graph
         if target.graph is not None:

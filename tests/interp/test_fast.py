@@ -1,0 +1,105 @@
+"""What is done at once gives what following the stub gives."""
+
+from pathlib import Path
+
+import pytest
+
+from ane_lsp.interp import fast
+from ane_lsp.interp.run import run_script
+from ane_lsp.workspace import Workspace
+
+PROGRAM = """\
+import torch
+from torch import nn
+
+class Loud(nn.Module):
+    def train(self, mode=True):
+        seen.append(("train", mode))
+        return super().train(mode)
+    def __setattr__(self, name, value):
+        seen.append(("set", name))
+        super().__setattr__(name, value)
+
+class Odd(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(3, 3)
+    def children(self):
+        return iter(())
+
+class Twice(nn.Linear):
+    def __init__(self, size):
+        super().__init__(size, size)
+        self.extra = nn.Dropout(0.5)
+
+seen = []
+shared = nn.ReLU()
+model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 4, bias=True), shared, shared, Loud(), Odd(), Twice(3))
+model.missing = None
+model.register_module("none", None)
+def note(m):
+    seen.append(type(m).__name__)
+    if isinstance(m, nn.Linear):
+        m.mark = len(seen)
+model.apply(note)
+names = [n for n, _ in model.named_children()]
+kinds = [type(m).__name__ for m in model.children()]
+model.eval()
+modes = [(n, m.training) for n, m in model.named_modules()]
+marks = [getattr(m, "mark", None) for m in model.modules()]
+first, second = model[0], model[1]
+different = (first.weight is not second.weight, first is not second)
+first.weight.data = torch.zeros(5, 4)
+shapes = [tuple(first.weight.shape), tuple(second.weight.shape)]
+one, true = nn.Linear(1, 1, 1), nn.Linear(True, 1, True)
+flags = [one.in_features, true.in_features, nn.Dropout(0).p, nn.Dropout(0.0).p, nn.Dropout(False).p]
+nn.Linear.reset_parameters = lambda self: setattr(self, "patched", True)
+patched = [hasattr(m, "patched") for m in (first, nn.Linear(4, 4), nn.Linear(4, 4))]
+for name, child in model.named_children():
+    setattr(model, name, nn.Identity())
+after = [type(m).__name__ for m in model.children()]
+grown = nn.ModuleList([nn.ReLU()])
+for child in grown.children():
+    if len(grown) < 4:
+        grown.append(nn.Tanh())
+size = len(grown)
+"""
+NAMES = ("seen", "names", "kinds", "modes", "marks", "different", "shapes", "flags", "patched", "after", "size")
+
+
+def values(path: Path) -> dict[str, object]:
+    run = run_script(Workspace(path.parent), path)
+    assert not run.errors, run.errors
+    (module,) = [m for m in run.interp.modules.values() if m.path == str(path)]
+    return {name: module.namespace[name] for name in NAMES}
+
+
+def test_same_as_following_the_stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    quick = values(path)
+    monkeypatch.setattr(fast, "FAST", {})
+    monkeypatch.setattr("ane_lsp.interp.calls.template_key", lambda *_: None)
+    slow = values(path)
+    assert [(k, repr(v)) for k, v in quick.items()] == [(k, repr(v)) for k, v in slow.items()]
+    assert quick["different"] == (True, True)
+    assert quick["patched"] == [False, True, True]
+
+
+def test_every_quick_way_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: set[str] = set()
+
+    def watching(name: str, way: fast.Fast) -> fast.Fast:
+        def call(*args: object) -> object:
+            done = way(*args)  # type: ignore[arg-type]
+            if done is not fast.MISSING:
+                taken.add(name)
+            return done
+
+        return call
+
+    monkeypatch.setattr(fast, "FAST", {name: watching(name, way) for name, way in fast.FAST.items()})
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    values(path)
+    assert taken == fast.FAST.keys()
