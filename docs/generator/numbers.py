@@ -85,6 +85,28 @@ def _servers() -> str:
     return "\n".join([*out, *table(header, cells)])
 
 
+def _speed() -> str:
+    document = json.loads((ROOT / "benchmarks" / "baseline.json").read_text(encoding="utf-8"))
+    out = [f"{document['date']}, Python {document['python']}, 2 shared cores, load {document['load']}.", ""]
+    rows = document["edits"]
+    for file in dict.fromkeys(row["file"] for row in rows):
+        own = [row for row in rows if row["file"] == file]
+        drawn = [(f"{row['server']}, {row['kind']}", row["cpu_p50"], row["server"] == "ane-lsp") for row in own]
+        out += [bars(f"{file}: processor time from an edit to its findings, median", drawn, "ms"), ""]
+    header = ["file", "server", "what was edited", "wall, p50", "p95", "processor time, p50", "p95", "edits", "memory"]
+    cells = [
+        [
+            plain(row["file"]), plain(row["server"]), plain(row["kind"]),
+            *(f"{row[key]:g} ms" for key in ("wall_p50", "wall_p95", "cpu_p50", "cpu_p95")),
+            str(row["n"]), f"{row['memory_mb']:g} MB",
+        ]
+        for row in rows
+    ]  # fmt: skip
+    out += [*table(header, cells), ""]
+    figures = [[plain(name), f"{seconds:g}"] for name, seconds in document["figures"].items()]
+    return "\n".join([*out, *table(["command", "CPU seconds"], figures)])
+
+
 def _tutorial() -> str:
     found = [ane_lsp.analyze_file(ROOT / name) for name in TUTORIAL]
     (before,), (after,) = (file.models for file in found)
@@ -102,6 +124,7 @@ FIGURES: dict[str, Callable[[], str]] = {
     "constants": _constants,
     "rules": _rules,
     "servers": _servers,
+    "speed": _speed,
     "tutorial": _tutorial,
     "targets": _targets,
 }
