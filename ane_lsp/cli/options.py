@@ -11,15 +11,17 @@ from typing import Any, TextIO
 from ane_lsp.cli.errors import UsageError
 from ane_lsp.workspace.project import Projects
 
+_READ = "the environment whose libraries are read (never run)"
 
-def add_project_options(parser: argparse.ArgumentParser) -> None:
-    """Where sources and libraries are read."""
+
+def add_project_options(parser: argparse.ArgumentParser, python: str = _READ) -> None:
+    """Where sources and libraries are read. python: what the option of that name is for."""
     group = parser.add_argument_group("project")
     group.add_argument(
         "--search-path", action="append", metavar="DIR",
         help="look up imports here ahead of the project and the environment; repeatable",
     )  # fmt: skip
-    group.add_argument("--python", metavar="PATH", help="the environment whose libraries are read (never run)")
+    group.add_argument("--python", metavar="PATH", help=python)
     group.add_argument("--root", type=Path, metavar="DIR", help="the project folder (default: found from each file)")
     group.add_argument("--config", type=Path, metavar="FILE", help="this settings file instead of the nearest")
     group.add_argument("--isolated", action="store_true", help="read no settings file")
@@ -32,7 +34,9 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
         "--target", action="append", metavar="NAME",
         help="chip (M4), device (iPhone 15 Pro), generation or all; repeatable (see ane-lsp devices)",
     )  # fmt: skip
-    group.add_argument("--minimum-deployment-target", metavar="OS", help="iOS15 ... iOS26, macOS12 ... macOS26")
+    group.add_argument(
+        "--minimum-deployment-target", "--deployment-target", metavar="OS", help="iOS15 ... iOS26, macOS12 ... macOS26"
+    )
     group.add_argument("--export-path", metavar="PATH", help="trace, export or export-core")
 
 

@@ -29,7 +29,7 @@ from ane_lsp.report.terminal import Painter, printable
 from ane_lsp.verify.compare import MEANING
 from ane_lsp.verify.job import Job, Limits
 from ane_lsp.verify.run import Request, Verification, verify
-from ane_lsp.verify.shown import facts, to_json
+from ane_lsp.verify.shown import facts, numbers_rows, to_json
 from ane_lsp.workspace.workspace import absolute
 
 BACKENDS = ("coreml", "mil", "numbers", "coreai")
@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show what would be run, and run nothing")
     add_color_option(parser)
     add_target_options(parser)
-    add_project_options(parser)
+    add_project_options(parser, "the interpreter or environment that RUNS the model, and whose libraries are read")
     parser.add_argument(
         "--budget", type=float, metavar="SECONDS", help="stop the static analysis after this time (default: 20)"
     )
@@ -176,6 +176,10 @@ class _Progress:
         self.shown = 0.0
 
     def __call__(self, event: Mapping[str, Any]) -> None:
+        if event.get("kind") == "versions":
+            self.clear()
+            for note in event.get("notes", ()):  # said before the run fails of it
+                print(f"ane-lsp: known problem: {printable(str(note))}", file=sys.stderr)
         if event.get("kind") != "progress":
             return
         text, percent = printable(str(event["text"])), float(event["percent"])
@@ -217,6 +221,8 @@ def lines(found: Verification, base: Path, paint: Painter) -> Iterator[str]:
     ):
         if plan is not None:
             yield f"{paint('bold', label)}: {printable(summary(plan))}"
+    for plan in found.elsewhere:
+        yield f"{paint('bold', 'placement')}: {printable(summary(plan))}"
 
 
 def _page(found: Verification, workspace: Any, base: Path) -> str:
@@ -229,7 +235,10 @@ def _page(found: Verification, workspace: Any, base: Path) -> str:
     rows = "".join(
         f"<tr><th scope=row>{escape(printable(k))}</th><td>{escape(printable(v))}</td></tr>" for k, v in facts(found)
     )
-    sections = [("The run", f'<div class="scroll"><table>{rows}</table></div>')]
+    sections = [("The run", f'<div class="scroll" tabindex="0"><table>{rows}</table></div>')]
+    numbers = numbers_rows(found)
+    if numbers:
+        sections.append(("Numbers", table(("computed by", "output", "PSNR", "largest error", "40 dB gate"), numbers)))
     if found.comparisons:
         listed = table(
             ("status", "code", "source", "message", "why"),
@@ -249,6 +258,7 @@ def _page(found: Verification, workspace: Any, base: Path) -> str:
     )  # fmt: skip
     title = f"Verification of {Path(found.job.file).name}: {found.outcome.ended}"
     plans = [p for p in (found.placed, found.predicted if found.placed is None else None) if p is not None]
+    plans += found.elsewhere
     return page(report, plans, title, sections)
 
 

@@ -74,7 +74,8 @@ _text = safe
 def _summary(report: Report, placements: Sequence[Placement], title: str) -> Iterator[str]:
     counts = {s: sum(f.severity == s for f in report.findings) for s in SEVERITIES}
     yield f"<header><h1>{_text(title)}</h1>"
-    tiles = [("models", len(report.models)), *counts.items()]
+    tiles = [("models", len(report.models))] if report.models else []
+    tiles += counts.items()
     yield '<ul class="tiles">'
     for name, number in tiles:
         yield f'<li class="{_text(name)}"><b>{number}</b> {_text(name)}</li>'

@@ -20,6 +20,7 @@ from ane_lsp.placement import Placement, place
 from ane_lsp.syntax.comments import parse_directives
 from ane_lsp.syntax.inputs import InputSpec, parse_inputs
 from ane_lsp.verify import parent
+from ane_lsp.verify.agreement import Agreement, agree
 from ane_lsp.verify.compare import Comparison, Failure, compare, overlap
 from ane_lsp.verify.job import BACKENDS, Input, Job, Limits
 from ane_lsp.verify.parent import Event, Outcome
@@ -46,7 +47,9 @@ class Request:
 
 @dataclass(slots=True)
 class Verification:
-    """Everything a run found. findings: of the run itself (ANE905 to ANE907). comparisons: static against converted."""
+    """Everything a run found. findings: of the run itself (ANE905 to ANE907). comparisons: static against converted.
+    placed, predicted: the program and the source on the first target; elsewhere: the program, else the source, on the others.
+    agreement: the operations of the source against those of the program."""
 
     outcome: Outcome
     job: Job
@@ -57,6 +60,8 @@ class Verification:
     findings: list[Finding] = field(default_factory=list)
     predicted: Placement | None = None
     placed: Placement | None = None
+    elsewhere: list[Placement] = field(default_factory=list)
+    agreement: Agreement | None = None
 
     @property
     def ok(self) -> bool:
@@ -185,12 +190,17 @@ def assess(
         found.placed = place(found.program, chosen[0])
     if found.static is not None:
         found.predicted = place(found.static, chosen[0])
+    if found.static is not None and found.program is not None:
+        found.agreement = agree(found.static, found.program, chosen[0])
+    shown = found.program or found.static
+    found.elsewhere = [place(shown, target) for target in chosen[1:]] if shown is not None else []
     failures = [_failure(attempt, static, places, job) for attempt in attempts]
     if program is not None or attempts:
         found.comparisons = compare(seen, converted, found.program, failures, (program or {}).get("path", ""))
     if program is None:
         found.findings += _conversion(failures)
     found.findings += _numbers(outcome.results.get("numbers"), places, job)
+    found.findings += _emulated(outcome.results.get("mil"), places, job)
     found.findings += _core_ai(outcome.results.get("coreai"), places, job)
     return found
 
@@ -320,6 +330,24 @@ def _numbers(numbers: Mapping[str, Any] | None, places: Places, job: Job) -> lis
             text += f". The first operation below it is {first['op']} ({first['psnr']} dB)"
         found.append(_finding(DEPARTS, text + f" ({numbers['method']})", at(first) if first else whole))
     return found
+
+
+def _emulated(mil: Mapping[str, Any] | None, places: Places, job: Job) -> list[Finding]:
+    """The converted program against torch: where it computes something else, and where rounding to fp16 spoils it."""
+    if not mil or "fp16" not in mil:
+        return []
+    whole = Span(job.file, 1, 0, 1, 0)
+    if not mil["fp32"]["passes"]:
+        text = f"the converted program computes something else than the model: {mil['fp32']['text']}; the gate is 40 dB"
+        return [_finding(DEPARTS, text, whole)]
+    if mil["fp16"]["passes"]:
+        return []
+    first = mil.get("first")
+    text = f"the converted program with every result rounded to fp16: {mil['fp16']['text']}; the gate is 40 dB"
+    if first is None:
+        return [_finding(DEPARTS, text, whole)]
+    at = places.find(first["file"], first["line"], first["op"], "")[0] if first.get("file") else whole
+    return [_finding(DEPARTS, f"{text}. The first operation below it is {first['op']} ({first['psnr']} dB)", at)]
 
 
 def _core_ai(executed: Mapping[str, Any] | None, places: Places, job: Job) -> list[Finding]:

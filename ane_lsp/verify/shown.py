@@ -12,6 +12,7 @@ from ane_lsp.verify.program import NOWHERE
 from ane_lsp.verify.run import Verification, plan_agreement, platform_note
 
 VERSION = 1
+_GATE_DB = 40.0
 
 
 def to_json(found: Verification, path: Callable[[str], str] = str) -> dict[str, Any]:
@@ -39,12 +40,23 @@ def to_json(found: Verification, path: Callable[[str], str] = str) -> dict[str, 
         },
         "findings": [_finding(f, path) for f in found.findings],
         "numbers": _without(results.get("numbers", {}), "kind"),
+        "mil": _without(results.get("mil", {}), "kind"),
         "plan": _without(results.get("plan", {}), "kind"),
         "coreai": _without(results.get("coreai", {}), "kind"),
         "placement": placement_json(found.placed, path) if found.placed is not None else None,
         "predicted": placement_json(found.predicted, path) if found.predicted is not None else None,
+        "elsewhere": [placement_json(plan, path) for plan in found.elsewhere],
+        "operations": _rates(found),
         "note": platform_note(),
     }
+
+
+def _rates(found: Verification) -> dict[str, dict[str, int]] | None:
+    """How many operations the source says, the program has, and both: by kind; by kind and line; with shapes; with dtypes."""
+    if found.agreement is None:
+        return None
+    rates = {name: getattr(found.agreement, name) for name in ("anywhere", "kinds", "shapes", "dtypes", "refused")}
+    return {name: {"source": r.said, "program": r.there, "both": r.both} for name, r in rates.items()}
 
 
 def lined(found: Verification) -> dict[str, int]:
@@ -93,9 +105,22 @@ def facts(found: Verification) -> Iterator[tuple[str, str]]:
         )
     for attempt in (program or results.get("failed", {})).get("attempts", ()):
         yield "did not convert", f"{attempt['path']}: {attempt['message'][:300]}"
+    if found.agreement is not None:
+        rate = found.agreement.anywhere
+        yield (
+            "source and program",
+            f"{rate.both} of {rate.there} operations of the program are foretold by the source, {rate.said} were",
+        )
     if found.comparisons:
         yield "findings", ", ".join(f"{n} {status}" for status, n in counts(found.comparisons).items() if n)
     yield from _numbers(results.get("numbers"))
+    mil = results.get("mil")
+    if mil:
+        for precision in ("fp32", "fp16"):
+            if precision in mil:
+                yield f"the program, computed here in {precision}", mil[precision]["text"]
+        if "missing" in mil:
+            yield "the program, computed here", mil["text"]
     plan = results.get("plan")
     if plan:
         agreeing, compared = plan_agreement(found)
@@ -132,3 +157,29 @@ def _numbers(numbers: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
                 f"{shape}: {row['psnr']} dB, largest error {row['max_error']:.3g} of {row['peak']} ({numbers['method']})",
             )
     yield "40 dB gate", "passed" if numbers["passes"] else "not passed"
+
+
+def numbers_rows(found: Verification) -> list[list[tuple[str, str]]]:
+    """(text, class) cells: who computed, which output, PSNR against torch in fp32, largest error, whether it passes the gate."""
+    results = found.outcome.results
+    computed = [("torch, results rounded to fp16", results.get("numbers") or {})]
+    computed += [(f"the program here, {p}", (results.get("mil") or {}).get(p) or {}) for p in ("fp32", "fp16")]
+    computed += [(f"Core AI, {run['precision']}", run) for run in (results.get("coreai") or {}).get("runs", ())]
+    rows = []
+    for who, result in computed:
+        for output in result.get("outputs", ()):
+            shape = "x".join(map(str, output["shape"])) or "scalar"
+            if output["kind"] == "integer":
+                cells = ["equal" if output["equal"] else "differs", "", ""]
+                passed = bool(output["equal"])
+            else:
+                passed = float(output["psnr"]) >= _GATE_DB
+                error = output["max_error"]
+                cells = [
+                    f"{float(output['psnr']):.1f} dB",
+                    "" if error is None else f"{error:.3g} of {output['peak']}",
+                    "passed" if passed else "not passed",
+                ]
+            kinds = ["good" if passed else "bad", "", "good" if passed else "bad"]
+            rows.append([(who, ""), (f"{output['index']}: {shape}", "mono"), *zip(cells, kinds, strict=True)])
+    return rows

@@ -106,6 +106,11 @@ def test_numbers_and_placement(found: Verification) -> None:
     float_output, integer_output = numbers["outputs"]
     assert float_output["psnr"] > 50
     assert integer_output["kind"] == "integer"
+    program = found.outcome.results["mil"]
+    assert program["fp32"]["outputs"][0]["psnr"] > program["fp16"]["outputs"][0]["psnr"] > 50
+    assert program["fp16"]["outputs"][1]["kind"] == "integer"
+    assert found.agreement is not None
+    assert found.agreement.kinds.both == found.agreement.kinds.there == found.agreement.kinds.said
     assert found.placed is not None
     assert found.placed.problem is None
     assert "user output" in found.outcome.output
