@@ -190,8 +190,18 @@ def agreement(program: Any, truth: dict[tuple[str, int], set[str]]) -> dict[str,
     return {"checked": checked, "agreed": agreed, "wrong": sorted(set(wrong))[:8]}
 
 
+_HEAD = """# Real models, converted and compared
+
+Made with `python benchmarks/verify_models.py ENTRIES OUT --report` (coremltools 9.0, torch 2.13.0, random weights, two shared and busy
+cores: the times are upper bounds). "Checkable" operations have a clear counterpart in torch; "agree" is the share of them that stand on
+a line where torch was recorded executing that counterpart. PSNR is the worst output's, against torch in fp32: of the converted program
+computed here (MIL, constants in fp16 in both), of torch with every result rounded to fp16, and of Apple's Core AI.
+"""
+
+
 def report(rows: list[dict[str, Any]]) -> None:
     """The tables."""
+    print(_HEAD)
     print(
         "| model | path | ops | with line | checkable | agree | s | MIL fp32 dB | MIL fp16 dB | torch fp16 dB | Core AI fp32 dB | Core AI fp16 dB |"
     )

@@ -133,6 +133,7 @@ def run(args: argparse.Namespace) -> int:
         write_text("--output-file", args.output_file, text)
     if found.outcome.ended == "failed" and found.outcome.results.get("failed", {}).get("reason") in (
         "missing",
+        "python",
         "inputs",
         "entry",
     ):

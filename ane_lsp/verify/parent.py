@@ -75,7 +75,8 @@ def run(
         try:
             worker = _Worker(job, python or sys.executable, home, extra_env)
         except OSError as error:
-            return Outcome("failed", f"{python or sys.executable} cannot be started: {error.strerror or error}")
+            message = f"{python or sys.executable} cannot be started: {error.strerror or error}"
+            return Outcome("failed", message, {"failed": {"reason": "python", "message": message}})
         on_start(worker.process.pid)
         outcome = worker.watch(on_event, cancelled)
         outcome.seconds = time.monotonic() - began

@@ -120,7 +120,10 @@ def _compute(op: Any, values: dict[int, Any]) -> list[Any]:
     kernel = KERNELS.get(op.op_type)
     if kernel is not None:
         given = {k: get(v) for k, v in op.inputs.items() if v is not None}
-        made = kernel(op, given)
+        try:
+            made = kernel(op, given)
+        except NotImplementedError as error:
+            raise Missing(str(error)) from error
     else:
         made = _folded(op, values)
     made = list(made) if isinstance(made, (list, tuple)) else [made]

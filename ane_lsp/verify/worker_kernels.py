@@ -202,6 +202,76 @@ def _gather(op: Any, g: Given) -> Any:
     return found.reshape(*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
 
 
+def _positive(indices: Any, size: int) -> Any:
+    return _torch().where(indices < 0, indices + size, indices)
+
+
+def _gather_nd(op: Any, g: Given) -> Any:
+    x, indices = g["x"], g["indices"]
+    if int(g.get("batch_dims", 0)):
+        raise NotImplementedError("batch_dims")
+    return x[tuple(_positive(part, size) for part, size in zip(indices.unbind(-1), x.shape))]
+
+
+def _written(data: Any, index: tuple[Any, ...], updates: Any, mode: str) -> Any:
+    """`data` with `updates` at `index`, in a mode of MIL's scatter operations."""
+    found = data.clone()
+    if mode == "update":
+        found[index] = updates.to(found.dtype)
+    elif mode == "add":
+        found.index_put_(index, updates.to(found.dtype), accumulate=True)
+    else:
+        raise NotImplementedError(f"mode {mode}")
+    return found
+
+
+def _scatter(op: Any, g: Given) -> Any:
+    data, axis = g["data"], int(g.get("axis", 0))
+    axis %= data.dim()
+    at = _positive(g["indices"], data.shape[axis])
+    if at.dim() != 1:
+        raise NotImplementedError("indices of more than one axis")
+    moved = _written(data.movedim(axis, 0), (at,), g["updates"].movedim(axis, 0), str(g.get("mode", "add")))
+    return moved.movedim(0, axis)
+
+
+def _scatter_nd(op: Any, g: Given) -> Any:
+    data = g["data"]
+    index = tuple(_positive(part, size) for part, size in zip(g["indices"].unbind(-1), data.shape))
+    return _written(data, index, g["updates"], str(g.get("mode", "add")))
+
+
+def _lstm(op: Any, g: Given) -> Any:
+    """One direction, or two side by side; x is (sequence, batch, input), gates in the order input, forget, output, cell."""
+    torch = _torch()
+    if any(
+        str(g.get(name, kind)) != kind
+        for name, kind in (("recurrent_activation", "sigmoid"), ("cell_activation", "tanh"), ("activation", "tanh"))
+    ):
+        raise NotImplementedError("other activations than sigmoid and tanh")
+    if "peephole" in g or "clip" in g:
+        raise NotImplementedError("peepholes or clipping")
+    sides = {"forward": ("",), "reverse": ("",), "bidirectional": ("", "_back")}[str(g.get("direction", "forward"))]
+    x, h0, c0 = g["x"], g["initial_h"], g["initial_c"]
+    size = h0.shape[1] // len(sides)
+    rows, last_h, last_c = [], [], []
+    for number, side in enumerate(sides):
+        reverse = side == "_back" or str(g.get("direction", "forward")) == "reverse"
+        h, c = (t[:, number * size : (number + 1) * size] for t in (h0, c0))
+        steps = []
+        for step in x.flip(0) if reverse else x:
+            gates = _f().linear(step, g[f"weight_ih{side}"], g.get(f"bias{side}")) + h @ g[f"weight_hh{side}"].T
+            enter, forget, leave, cell = gates.chunk(4, -1)
+            c = forget.sigmoid() * c + enter.sigmoid() * cell.tanh()
+            h = leave.sigmoid() * c.tanh()
+            steps.append(h)
+        rows.append(torch.stack(steps[::-1] if reverse else steps))
+        last_h.append(h)
+        last_c.append(c)
+    h, c = torch.cat(last_h, -1), torch.cat(last_c, -1)
+    return (torch.cat(rows, -1) if bool(g.get("output_sequence", False)) else h[None]), h, c
+
+
 def _concat(op: Any, g: Given) -> Any:
     axis = int(g["axis"]) % g["values"][0].dim()
     if bool(g.get("interleave", False)):
@@ -233,6 +303,7 @@ KERNELS: dict[str, Kernel] = {
     "reduce_argmax": _argument("max"), "reduce_argmin": _argument("min"),
     "upsample_nearest_neighbor": _resize("nearest"), "upsample_bilinear": _resize("bilinear"),
     "pixel_shuffle": lambda op, g: _f().pixel_shuffle(g["x"], int(g["upscale_factor"])),
+    "gather_nd": _gather_nd, "scatter": _scatter, "scatter_nd": _scatter_nd, "lstm": _lstm,
     "cast": _cast, "identity": lambda op, g: g["x"], "gather": _gather,
     "reshape": lambda op, g: g["x"].reshape(tuple(op.outputs[0].shape)),
     "transpose": lambda op, g: g["x"].permute(_ints(g["perm"])),

@@ -25,7 +25,8 @@ def run(request: dict[str, Any], channel: Channel) -> None:
         "versions", python=sys.version.split()[0], executable=sys.executable, packages=found, notes=known_bad(found)
     )
     channel.progress(1, "importing torch")
-    torch = need("torch")
+    backends = {"coreml": "coremltools", "coreai": "coreai_torch"}
+    torch = need(*(module for name, module in backends.items() if name in job.backends), "torch")
     from ane_lsp.verify import worker_model
 
     torch.manual_seed(0)
@@ -115,16 +116,18 @@ def known_bad(found: dict[str, str | None]) -> list[str]:
     return notes
 
 
-def need(module: str) -> Any:
-    """Import a module. Raises Failed with the command that installs it."""
-    if importlib.util.find_spec(module) is None:
-        extra = EXTRAS.get(module)
-        what = f'"ane-lsp[{extra}]"' if extra else module
+def need(*modules: str) -> Any:
+    """Import the last of some modules. Raises Failed with the one command that installs those that are missing."""
+    absent = [module for module in modules if importlib.util.find_spec(module) is None]
+    if absent:
+        what = [f'"ane-lsp[{EXTRAS[module]}]"' if module in EXTRAS else module for module in absent]
         raise Failed(
             "missing",
-            f"{module} is not installed for {sys.executable}; install it with: {sys.executable} -m pip install {what}",
-            module=module,
+            f"{' and '.join(absent)} {'is' if len(absent) == 1 else 'are'} not installed for {sys.executable}; install with: "
+            f"{sys.executable} -m pip install {' '.join(what)}",
+            module=absent[0],
         )
+    module = modules[-1]
     try:
         return importlib.import_module(module)
     except MemoryError:

@@ -35,6 +35,9 @@ def test_a_missing_package_names_its_install_command(monkeypatch: pytest.MonkeyP
             worker_run.need(module)
         assert extra in str(caught.value)
         assert caught.value.reason == "missing"
+    with pytest.raises(Failed, match="coremltools and torch are not installed") as caught:
+        worker_run.need("coremltools", "torch")
+    assert str(caught.value).endswith('-m pip install "ane-lsp[verify]" torch')
 
 
 def test_a_job_survives_the_border() -> None:
