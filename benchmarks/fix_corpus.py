@@ -7,7 +7,7 @@
 
 find analyses every file in place. fix works on a copy of the packages: each file that has a finding with a fix is fixed to the
 end; it must parse, and a second run must change nothing. entries runs every script of a folder (each builds a model and calls
-it) that loads a changed file, against the original and the copy: with the same weights (the state dict of the one is loaded
+it) whose model has a layer from a changed file, against the original and the copy: with the same weights (the state dict of the one is loaded
 into the other, and on random inputs outputs are compared; after unsafe fixes the model has to build, load the weights and run.
 """
 
@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,7 @@ from ane_lsp.workspace import Settings, Workspace
 RUNNER = """
 import os, runpy, sys, torch
 script, out, state = sys.argv[1:4]
-for shim in sys.argv[4:]:
-    runpy.run_path(shim)
+kept = [runpy.run_path(shim) for shim in sys.argv[4:]]
 torch.manual_seed(0)
 seen = []
 call = torch.nn.Module.__call__
@@ -64,7 +64,7 @@ def tensors(value):
     if isinstance(value, dict):
         value = list(value.values())
     return [t for v in value for t in tensors(v)] if isinstance(value, (list, tuple)) else []
-files = sorted({getattr(m, "__file__", None) or "" for m in list(sys.modules.values())})
+files = sorted({getattr(sys.modules.get(type(m).__module__), "__file__", None) or "" for m in model.modules()})
 torch.save((tensors(made), files), out)
 """
 
@@ -97,6 +97,11 @@ def settings_of(args: argparse.Namespace) -> Settings:
     return settings
 
 
+def chosen(name: str, args: argparse.Namespace) -> bool:
+    """Whether a file or entry is to be run."""
+    return not args.only or any(fnmatch(name, pattern) for pattern in args.only)
+
+
 def find(args: argparse.Namespace) -> int:
     """Analyse every file that is not in the record, those with the most models first."""
     out = args.work / "found.jsonl"
@@ -107,7 +112,7 @@ def find(args: argparse.Namespace) -> int:
         base = package(name)
         for path in sorted(base.rglob("*.py")):
             file = path.relative_to(base.parent).as_posix()
-            if file not in known:
+            if file not in known and chosen(file, args):
                 last = ("modeling_" not in path.name) + 2 * path.name.startswith("modular_")
                 files.append((last if name == "transformers" else -1, file, path))
     settings = settings_of(args)
@@ -143,7 +148,7 @@ def fix(args: argparse.Namespace) -> int:
             shutil.copytree(package(name), root / name, ignore=shutil.ignore_patterns("__pycache__"))
     settings = settings_of(args)
     workspace: Workspace | None = None
-    left = [file for file in sorted(wanted) if file not in known]
+    left = [file for file in sorted(wanted) if file not in known and chosen(file, args)]
     for number, file in enumerate(sorted(left, key=lambda f: f.startswith("transformers"))):
         if workspace is None or number % 20 == 0:
             workspace = Workspace(root, python=sys.prefix)
@@ -199,7 +204,11 @@ def entries(args: argparse.Namespace) -> int:
     packages = sorted({path.name for path in root.iterdir()})
     for script in sorted(args.entries.glob("*.py")):
         text = script.read_text()
-        if script.stem not in known and any(f"import {p}" in text or f"from {p}" in text for p in packages):
+        if (
+            script.stem not in known
+            and chosen(script.stem, args)
+            and any(f"import {p}" in text or f"from {p}" in text for p in packages)
+        ):
             row = {"file": script.stem, **compare(script, package(packages[0]).parent, root, touched, args)}
             record(out, row)
             print(row, flush=True)
@@ -290,10 +299,17 @@ def main() -> int:
         sub = steps.add_parser(step.__name__, help=(step.__doc__ or "").partition("\n")[0])
         sub.add_argument("work", type=Path, help="a folder for the copies and the records")
         sub.add_argument("--budget", type=float, default=10.0, help="seconds of processor time for one analysis")
+        sub.add_argument(
+            "--only", action="append", metavar="GLOB", help="files (timm/models/*) or entries (timm_*) to run"
+        )
         sub.set_defaults(step=step)
         if step is find:
             sub.add_argument("packages", nargs="+")
             sub.add_argument("--limit", type=int, help="as many files in this run")
+        if step is fix:
+            sub.add_argument(
+                "--only", action="append", metavar="GLOB", help="files of the packages, such as timm/models/*"
+            )
         if step in (fix, entries):
             sub.add_argument("--unsafe", action="store_true", help="unsafe fixes, too")
         if step is entries:

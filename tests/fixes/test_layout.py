@@ -292,6 +292,11 @@ REFUSED = {
         .replace("nn.LayerNorm(hidden)", "nn.Identity()"),
         "uses self.fc1 other than by calling it",
     ),
+    "a weight that is tied": (
+        "class Block(nn.Module):\n    _tied_weights_keys = {'head.weight': 'table.weight'}\n\n    def __init__(self):\n"
+        "        super().__init__()\n        self.head = nn.Linear(32, 32)\n\n    def forward(self, x):\n        return self.head(x)\n",
+        "ties the weight of self.head",
+    ),
     "rotated queries": (
         TIMM.replace("q, k = self.q_norm(q), self.k_norm(k)", "q = torch.cat([-q[..., 4:], q[..., :4]], -1)"),
         "used while its channels are split|parts do not lie",

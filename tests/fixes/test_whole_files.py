@@ -20,7 +20,7 @@ from ane_lsp.fixes.files import NotWritten, write
 from ane_lsp.fixes.gate import passes
 from ane_lsp.graph import Span
 from ane_lsp.syntax.positions import LineTable
-from ane_lsp.syntax.source import decode_source
+from ane_lsp.syntax.source import SourceFile, decode_source
 
 ODD = (
     "from torch import nn  # \u00fc\r\n"
@@ -243,3 +243,51 @@ def test_rounds_end(tmp_path: Path) -> None:
     run = analyser(path, settings())
     assert fix_text(source, run, wanted=lambda finding: False).text == POOL
     assert fix_text(source, run, cancelled=lambda: True).text == POOL
+
+
+def test_a_write_that_fails_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.py"
+    path.write_text("x = 1\n")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ane_lsp.fixes.files.os.replace", full)
+    with pytest.raises(NotWritten, match="No space left"):
+        write(decode_source(path, b"x = 1\n"), "x = 2\n")
+    assert path.read_text() == "x = 1\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["model.py"]
+
+
+def test_a_file_that_cannot_be_written_is_reported_and_others_are_fixed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "a.py", tmp_path / "b.py"
+    first.write_text(POOL)
+    second.write_text(POOL)
+    from ane_lsp.fixes import files
+
+    real = files.encoded
+
+    def refuse(source: SourceFile, text: str) -> bytes:
+        if source.path.name == "a.py":
+            raise NotWritten("the fixed file would not parse")
+        return real(source, text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "encoded", refuse)
+        assert main(["check", "--fix", "--no-cache", str(first), str(second)]) == 2
+    out = capsys.readouterr()
+    assert "not fixed: the fixed file would not parse" in out.out + out.err
+    assert "1 finding fixed in 1 file" in out.err
+    assert first.read_text() == POOL
+    assert "nn.Sequential(" in second.read_text()
+
+
+def test_selected_rules_alone_are_fixed(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    path.write_bytes(ODD.encode())
+    assert main(["check", "--fix-only", "--no-cache", "--select", "ANE801", str(path)]) == 0
+    fixed = path.read_bytes().decode()
+    assert "-1e4" in fixed
+    assert "nn . MaxPool2d( 9" in fixed

@@ -177,8 +177,23 @@ class Layers:
     def _only_called(self, attribute: str) -> None:
         """Nobody in the file reads the layer or its weight but by calling it (or to fill the weight)."""
         place = self.place
+        if attribute in self._tied:
+            raise place.why(self._tied[attribute], f"ties the weight of self.{attribute} to another")
         if attribute in self._read:
             raise place.why(self._read[attribute], f"uses self.{attribute} other than by calling it")
+
+    @cached_property
+    def _tied(self) -> dict[str, ast.AST]:
+        """Layers that a table of tied weights names (``_tied_weights_keys = {"lm_head.weight": ...}``)."""
+        found: dict[str, ast.AST] = {}
+        for node in ast.walk(self.place.tree.module):
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and "tied" in ast.unparse(
+                node.targets[0] if isinstance(node, ast.Assign) else node.target
+            ):
+                for part in ast.walk(node):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        found.update(dict.fromkeys(part.value.split("."), node))
+        return found
 
     @cached_property
     def _read(self) -> dict[str, ast.AST]:
