@@ -7,8 +7,8 @@
 
 find analyses every file in place. fix works on a copy of the packages: each file that has a finding with a fix is fixed to the
 end; it must parse, and a second run must change nothing. entries runs every script of a folder (each builds a model and calls
-it) whose model has a layer from a changed file, against the original and the copy: with the same weights (the state dict of the one is loaded
-into the other, and on random inputs outputs are compared; after unsafe fixes the model has to build, load the weights and run.
+it) whose model has a layer from a changed file, against the original and the copy, with the same weights (the state dict of
+the one is loaded into the other) and random inputs, and compares outputs; after unsafe fixes it has to build, load and run.
 """
 
 from __future__ import annotations
