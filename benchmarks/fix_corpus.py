@@ -306,10 +306,6 @@ def main() -> int:
         if step is find:
             sub.add_argument("packages", nargs="+")
             sub.add_argument("--limit", type=int, help="as many files in this run")
-        if step is fix:
-            sub.add_argument(
-                "--only", action="append", metavar="GLOB", help="files of the packages, such as timm/models/*"
-            )
         if step in (fix, entries):
             sub.add_argument("--unsafe", action="store_true", help="unsafe fixes, too")
         if step is entries:
