@@ -6,6 +6,7 @@ from ane_lsp.checks.engine import Context
 from ane_lsp.graph import Call
 from ane_lsp.knowledge import rules as pages
 from ane_lsp.knowledge.eligibility import Verdict
+from ane_lsp.torch_model import registry
 
 _OPERATORS = {
     "__getitem__": "indexing",
@@ -27,6 +28,8 @@ def name(call: Call) -> str:
 def qualified(call: Call) -> str:
     """The spelling a reader finds in torch's documentation: ``torch.erfc``, ``nn.CELU``, ``F.celu``, ``Tensor.erfc``."""
     full = call.torch.removesuffix("_")
+    if full != call.torch and registry.find(full) is None:
+        full = call.torch  # ``normal_`` has no other form
     for prefix, short in (("torch.nn.functional.", "F."), ("torch.nn.", "nn."), ("torch.Tensor.", "Tensor.")):
         if full.startswith(prefix) and "." not in full[len(prefix) :]:
             return _OPERATORS.get(full[len(prefix) :]) or short + full[len(prefix) :]

@@ -147,6 +147,8 @@ Net().eval()(torch.randn(1, 8))
 """
     result = [(f.code, f.op) for f in analysis(tmp_path, main).findings if f.code in ("ANE101", "ANE214")]
     assert result == [("ANE101", ""), ("ANE214", "random_normal")]
+    (refused,) = [f for f in analysis(tmp_path, main).findings if f.code == "ANE101"]
+    assert refused.message.startswith("Tensor.normal_ does not convert")  # it has no other form
 
 
 def test_a_loss_nobody_asked_for_is_not_checked(tmp_path: Path) -> None:
