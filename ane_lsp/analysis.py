@@ -257,8 +257,8 @@ def _check_entry(
 
 
 def _stays_with_training(entry: EntryRun) -> bool:
-    """Found by us, so that nobody asked for it."""
-    return bool(entry.assumed and _TRAINING_ONLY.search(entry.graph.name))
+    """Nobody asked for it: a script calls it to train, or it was found by us."""
+    return not entry.asked and _TRAINING_ONLY.search(entry.graph.name) is not None
 
 
 def _summary(

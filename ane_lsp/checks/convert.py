@@ -70,7 +70,9 @@ def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
 
 def _message(call: Call, entry: Conversion, context: Context) -> str:
     subject = entry.what or qualified(call)
-    subject = subject[0].upper() + subject[1:] if entry.what and not entry.what.startswith("torch.") else subject
+    subject = (
+        subject[0].upper() + subject[1:] if entry.what and not entry.what.startswith(("torch.", "nn.")) else subject
+    )
     if entry.opset:
         return (
             f"{subject} does not convert for the deployment target {context.options.opset} (it came with {entry.opset}). "

@@ -73,6 +73,7 @@ class Base:
         self.on_top_level_error: Callable[[ModuleObject, ast.stmt, PyRaise], None] | None = None
         self.internal: dict[str, Span] = {}  # faults of ours, with the place that led to them
         self.probing = False
+        self.inference = False  # models are called as they are converted: in eval mode
         self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking
         self.templates: dict[Any, Instance] = {}  # leaf modules of torch by class and arguments, see fast.py
         self._spans: dict[int, Span] = {}

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 class Attempt(Protocol):
     """Follows one entry: `work` is done, the graphs it makes are kept with the entry's place and what was assumed."""
 
-    def __call__(self, work: Callable[[], Any], span: Span, assumed: list[str], proves: bool = True) -> bool:
-        """True where it went through. proves: whether a call that torch refuses is a fault of the file."""
+    def __call__(
+        self, work: Callable[[], Any], span: Span, assumed: list[str], proves: bool = True, asked: bool = False
+    ) -> bool:
+        """True where it went through. proves: whether a call that torch refuses is a fault of the file. asked: by a comment."""
         ...
 
     def settle(self, caller: Span, found: Sequence[Span]) -> None:
@@ -57,7 +59,7 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
         def asked(value: Any = value, args: Any = args, kwargs: Any = kwargs) -> Any:
             return interp.call(instantiate(interp, value), args, kwargs)
 
-        attempt(asked, _name_span(module, node), [])
+        attempt(asked, _name_span(module, node), [], asked=True)
     classes = [v for _, v in definitions if isinstance(v, ClassObject) and _has_forward(interp, v)]
     _run_functions(interp, module, definitions, classes, attempt)
     dark: list[ClassObject] = []

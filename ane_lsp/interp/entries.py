@@ -28,11 +28,13 @@ class EntryRun:
     """One model call that was followed.
 
     span: where the entry is: the class, the factory, or the model call. assumed: what was assumed to run it.
+    asked: the settings or a comment name it.
     """
 
     graph: Graph
     span: Span
     assumed: tuple[str, ...] = ()
+    asked: bool = False
 
 
 @dataclass(slots=True)
@@ -115,11 +117,12 @@ def run_file(
     from ane_lsp.interp.discovery import discover
 
     interp = start(workspace, opset, limits, cancelled, frozenset({str(path)}))
+    interp.inference = True
     entries: list[EntryRun] = []
     run_ref: list[Run] = []
     endless: list[str] = []
 
-    def collect(before: int, span: Span | None, assumed: tuple[str, ...] = ()) -> None:
+    def collect(before: int, span: Span | None, assumed: tuple[str, ...] = (), asked: bool = False) -> None:
         elsewhere = span is not None and span.file != str(path)
         for graph, (root, where) in list(zip(interp.recorder.graphs, interp.recorder.entries))[before:]:
             if (
@@ -127,17 +130,19 @@ def run_file(
                 or root.cls.module.path == str(path)
                 or (elsewhere and any(place.file == str(path) for call in graph.calls for place in call.stack))
             ):
-                entries.append(EntryRun(graph, span or where or _class_span(root), assumed))
+                entries.append(EntryRun(graph, span or where or _class_span(root), assumed, asked))
 
     class Attempts:
-        def __call__(self, work: Callable[[], Any], span: Span, assumed: list[str], proves: bool = True) -> bool:
+        def __call__(
+            self, work: Callable[[], Any], span: Span, assumed: list[str], proves: bool = True, asked: bool = False
+        ) -> bool:
             before = len(interp.recorder.graphs)
             done = False
             with interp.step_limit(ATTEMPT_STEPS):
                 done = guarded_inline(interp, work, run_ref)
             if assumed or not proves:  # inputs nobody wrote prove nothing
                 run_ref[-1].refusals.clear()
-            collect(before, span, tuple(assumed))
+            collect(before, span, tuple(assumed), asked)
             return done
 
         def settle(self, caller: Span, found: Sequence[Span]) -> None:
@@ -165,6 +170,7 @@ def run_file(
                 ),
                 _definition_span(module, expression, path),
                 [],
+                asked=True,
             )
         discover(interp, module, directives, attempt)
         return module

@@ -482,6 +482,8 @@ class TorchGlue(Imports):
                 recorder.modules.pop()
                 recorder.restore(kept)
         if not recorder.modules:
+            if self.inference and obj.attrs.get("training") is True:
+                self.call(self.getattr(obj, "eval"), ())
             recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
         inner = recorder.innermost
         container = is_torch and obj.cls.name in ("Sequential", "ModuleList", "ModuleDict", "ParametrizationList")

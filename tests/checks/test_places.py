@@ -160,8 +160,27 @@ class RankLoss(nn.Module):
     result = analysis(tmp_path, main)
     assert found(result) == []
     assert "losses and discriminators stay with training" in result.models[0].assumed[-1]
-    asked = main + "RankLoss().eval()(torch.randn(1, 8, 4))\n"
-    assert found(analysis(tmp_path, asked)) == [("ANE203", 7)]
+    trained = "nn.BCELoss()(torch.rand(4), torch.rand(4))\nRankLoss()(torch.randn(1, 8, 4))\n"
+    assert found(analysis(tmp_path, main + trained)) == []
+    asked = main.replace("class", "# ane: input(1x8x4)\nclass")
+    assert found(analysis(tmp_path, asked)) == [("ANE203", 8)]
+
+
+def test_a_model_is_checked_as_it_is_converted_even_if_the_script_trains_it(tmp_path: Path) -> None:
+    main = """
+class Net(nn.Module):
+    def forward(self, x):
+        if self.training:
+            x = x[torch.randn(4).argsort()]
+        return x.relu()
+model = Net().train()
+out = model(torch.randn(4, 8))
+model.train()
+model(out)
+"""
+    result = analysis(tmp_path, main)
+    assert found(result) == []
+    assert [[op.kind for op in graph.ops] for graph in result.graphs] == [["relu"], ["relu"]]
 
 
 def test_what_only_an_undecided_branch_does_is_said_to_be_so(tmp_path: Path) -> None:
