@@ -18,6 +18,36 @@ def _subject(call: Call) -> Value | None:
     return value if value is not None and not value.is_const else None
 
 
+# What Python does with numbers as well as with tensors.
+_ARITHMETIC = frozenset({
+    "add", "sub", "mul", "real_div", "floor_div", "mod", "pow", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal",
+})  # fmt: skip
+
+
+# ``int(n)`` counts as `item`, as torch records it.
+_OF_NUMBERS = ("torch.Tensor.item", "torch.Tensor.__int__", "torch.Tensor.__float__", "torch.Tensor.__index__")
+
+
+def _may_be_number(context: Context, value: Value) -> bool:
+    """Whether a value is only computed from parameters of which nothing is known: ``forward(self, i, j)`` may take plain numbers."""
+    waiting, seen, undetermined = [value], {value.id}, False
+    while waiting:
+        current = waiting.pop()
+        op = context.graph.producer(current)
+        if op is None:
+            if not current.is_const:
+                if current.type.shape is not None or current.type.dtype is not None:
+                    return False
+                undetermined = True
+        elif op.kind not in _ARITHMETIC:
+            return False
+        else:
+            new = [v for v in op.input_values() if v.id not in seen]
+            seen.update(v.id for v in new)
+            waiting += new
+    return undetermined
+
+
 def _once(calls: list[Call]) -> list[Call]:
     found: dict[object, Call] = {}
     for call in calls:
@@ -29,7 +59,8 @@ def _once(calls: list[Call]) -> list[Call]:
 def branch_on_tensor(context: Context) -> Iterator[Report]:
     """``if`` on a tensor."""
     traced = context.options.export_path == "trace"
-    for call in _once([c for c in context.graph.calls if c.torch == _BRANCH and _subject(c) is not None]):
+    asked = [(c, _subject(c)) for c in context.graph.calls if c.torch == _BRANCH]
+    for call in _once([c for c, value in asked if value is not None and not _may_be_number(context, value)]):
         consequence = (
             "torch.jit.trace keeps only the branch its example input took"
             if traced
@@ -46,9 +77,13 @@ def branch_on_tensor(context: Context) -> Iterator[Report]:
 def value_to_python(context: Context) -> Iterator[Report]:
     """``.item()`` and its relatives."""
     traced = context.options.export_path == "trace"
+    taken = [(c, _subject(c)) for c in context.graph.calls if c.torch != _BRANCH and _has(c, "sync")]
     for call in _once(
-        [c for c in context.graph.calls if c.torch != _BRANCH and _subject(c) is not None and _has(c, "sync")]
-    ):
+        [
+            c for c, value in taken
+            if value is not None and not (c.torch in _OF_NUMBERS and _may_be_number(context, value))
+        ]
+    ):  # fmt: skip
         consequence = (
             "a trace stores the number of its example input for good"
             if traced
@@ -81,7 +116,7 @@ def size_at_run_time(context: Context, op: Op) -> Iterator[Report]:
     given = op.inputs.get(_SIZED[op.kind])
     sizes = given if isinstance(given, tuple) else (given,)
     computed = [v for v in sizes if isinstance(v, Value) and not v.is_const]
-    if computed:
+    if computed and not all(_may_be_number(context, v) for v in computed):
         makers = [m for v in computed if (m := context.graph.producer(v)) is not None]
         yield Report(
             f"The sizes given to `{short_name(op.call)}` are computed while the model runs, which the ANE does not support (Apple's "

@@ -201,3 +201,20 @@ class Net(nn.Module):
     assert "branch" not in rest.message
     decided = main + "Net(True).eval()(torch.randn(1, 3, 8, 8))\n"
     assert [f.severity for f in analysis(tmp_path, decided).findings if f.code == "ANE101"] == ["error", "error"]
+
+
+def test_parameters_that_may_be_plain_numbers_are_not_called_tensors(tmp_path: Path) -> None:
+    main = """
+class Bias(nn.Module):
+    def forward(self, i, j):
+        if i > j:
+            return torch.arange(j, i)
+        return torch.arange(j - i, j) * int(j)
+class Sum(nn.Module):
+    def forward(self, x):
+        if x.sum() > 0:
+            return x * int(x.max())
+        return x
+"""
+    result = found(analysis(tmp_path, main))
+    assert [line for code, line in result if code in ("ANE601", "ANE602", "ANE605")] == [12, 13]
