@@ -234,6 +234,11 @@ def _is_integer(call: Call) -> bool | None:
     return None if first is None or first.dtype is None else first.dtype[0] in "iu"
 
 
+def _is_complex(call: Call) -> bool | None:
+    first = _first(call)
+    return None if first is None or first.dtype is None else first.dtype[0] == "c"
+
+
 def _is_runtime(call: Call) -> bool | None:
     return any(not value.is_const for value in tensors(call))
 
@@ -309,6 +314,7 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("rank", ""): _rank,
     ("dtype", "b8"): _is_bool,
     ("dtype", "integer"): _is_integer,
+    ("dtype", "complex"): _is_complex,
     ("runtime", ""): _is_runtime,
     ("weight", "runtime"): _runtime_weight,
     ("repeats", "tensor"): _tensor_repeats,

@@ -116,6 +116,8 @@ def _source(name: str, call: Call, constants: bool) -> str | None:
         return None
     if any(t.dtype not in DTYPES or 0 in t.shape or not t.shape for t in tensors):
         return None
+    if any(tensors[i].dtype == "b8" for i in range(len(tensors)) if i == 0 or not constants):
+        return None  # Core ML has no bool inputs, and a cast in front would be another operation
     expression = _expression(name, given, named)
     if expression is None:
         return None
