@@ -4,6 +4,7 @@ import re
 import sys
 from functools import cache
 from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pytest
@@ -72,6 +73,24 @@ def test_links_between_all_pages_lead_somewhere() -> None:
             elif anchor and target in site() and anchor not in anchors(site()[target]):
                 wrong.append(f"{address}: {link} (no such heading)")
     assert not wrong, "\n".join(wrong)
+
+
+def test_links_to_other_hosts_are_well_formed() -> None:
+    """There may be no network where tests run, so only their form is looked at."""
+    found = 0
+    for address, text in site().items():
+        text = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+        assert "http://" not in text, address
+        for link in re.findall(r"\]\((https:[^)\s]*)\)|<(https:[^>\s]*)>", text):
+            parts = urlsplit(next(filter(None, link)))
+            found += 1
+            assert re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", parts.netloc), f"{address}: {parts.geturl()}"
+            assert not re.search(r"[.,;:]$|//|\.\.", parts.path), f"{address}: {parts.geturl()}"
+            if parts.netloc == "github.com":
+                assert re.match(r"/[\w-]+/[\w.-]+(/(tree|blob|issues|pull|releases|wiki)/[\w./-]+)?$", parts.path), (
+                    parts.geturl()
+                )
+    assert found > 100
 
 
 def test_the_navigation_names_pages_that_exist() -> None:
