@@ -126,4 +126,4 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     for problem in found["problems"]:
         yield f"problem: {problem}"
     if not found["problems"]:
-        yield "nothing is missing"
+        yield "nothing that is needed is missing"

@@ -80,15 +80,33 @@ def test_the_version_chore_writes_every_place(tmp_path: Path) -> None:
     assert "say which" in wrong.stderr
 
 
+def snippet(heading: str) -> str:
+    """The YAML that docs/ci.md shows under a heading."""
+    text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    found = re.search(rf"## {heading}\n.*?```yaml\n(.*?)```", text, flags=re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_pre_commit_reads_the_hook_and_the_snippet(tmp_path: Path) -> None:
+    pytest.importorskip("pre_commit", reason="pre-commit is not installed")
+    (tmp_path / "config.yaml").write_text(snippet("pre-commit"), encoding="utf-8")
+    for command, path in {
+        "validate-manifest": ROOT / ".pre-commit-hooks.yaml",
+        "validate-config": tmp_path / "config.yaml",
+    }.items():
+        done = subprocess.run([sys.executable, "-m", "pre_commit", command, str(path)], capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("schema", ["github-workflows", "github-actions", "github-issue-forms", "gitlab-ci"])
 def test_files_that_hosts_read_fit_their_schemas(schema: str, tmp_path: Path) -> None:
     """With the schemas that check-jsonschema carries."""
     pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed")
-    snippet = re.search(r"## GitLab CI\n+```yaml\n(.*?)```", (ROOT / "docs" / "ci.md").read_text("utf-8"), re.DOTALL)
-    assert snippet is not None
-    (tmp_path / "gitlab.yml").write_text(snippet[1], encoding="utf-8")
+    (tmp_path / "gitlab.yml").write_text(snippet("GitLab CI"), encoding="utf-8")
+    (tmp_path / "workflow.yml").write_text("on: push\n" + snippet("GitHub Actions"), encoding="utf-8")
     files = {
-        "github-workflows": sorted((ROOT / ".github" / "workflows").glob("*.yml")),
+        "github-workflows": [*sorted((ROOT / ".github" / "workflows").glob("*.yml")), tmp_path / "workflow.yml"],
         "github-actions": [ROOT / "action.yml"],
         "github-issue-forms": sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")),
         "gitlab-ci": [tmp_path / "gitlab.yml"],
