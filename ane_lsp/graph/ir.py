@@ -113,7 +113,10 @@ class Op:
 
 @dataclass(frozen=True, slots=True)
 class ShapeFact:
-    """A tensor known by name at a place in the source, for inlay hints: ``x = self.conv(x)`` -> ``x: [1, 64, 56, 56] f32``."""
+    """A tensor known by name at a place in the source, for inlay hints: ``x = self.conv(x)`` -> ``x: [1, 64, 56, 56] f32``.
+
+    span: the name, or a parameter of ``forward`` with its annotation.
+    """
 
     span: Span
     name: str

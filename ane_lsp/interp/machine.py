@@ -67,6 +67,10 @@ class Interpreter(Expressions):
             self.ran.add(node)
         caller = self.frame
         self.frame = frame
+        if node.name == "forward" and frame.module.path in self.watched:
+            for parameter in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+                if isinstance(value := frame.locals.get(parameter.arg), Tensor):
+                    self.note_shape(parameter, parameter.arg, value)
         try:
             signal = self.run_block(node.body, frame)
         finally:
@@ -355,8 +359,8 @@ class Interpreter(Expressions):
             frame.node = target
             self.unpack(target, value, frame)
 
-    def note_shape(self, target: ast.expr, name: str, value: Tensor) -> None:
-        """Remember a tensor's type at the name it was assigned to, for inlay hints."""
+    def note_shape(self, target: ast.expr | ast.arg, name: str, value: Tensor) -> None:
+        """Remember a tensor's type at the name or parameter it was given to, for inlay hints."""
         if self.recorder.active:
             self.recorder.graph.shapes.append(ShapeFact(self.span(target), name, value.type))
 

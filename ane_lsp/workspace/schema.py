@@ -300,7 +300,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "inlay-hints", _hints, {"anyOf": [{"enum": list(INLAY_HINTS)}, {"type": "boolean"}]}, "assignments",
-        "Tensor shapes shown in the editor: `off`, at `assignments`, or after every torch call (`all`).",
+        "Tensor shapes shown in the editor: `off`, at `assignments` and arguments of `forward`, or after every torch call too (`all`).",
         'inlay-hints = "off"',
     ),
     Option(

@@ -65,6 +65,7 @@ class Server:
                 answer: Any = None
                 if message["method"] == "workspace/configuration":
                     answer = [None] * len(message["params"]["items"])
+                self.on_request(message)
                 self.write({"id": message["id"], "result": answer})
             elif "id" in message:
                 self.replies[message["id"]] = message
@@ -72,6 +73,9 @@ class Server:
 
     def on_publish(self, params: dict[str, Any]) -> None:
         """Diagnostics came in; timing needs no more than that."""
+
+    def on_request(self, message: dict[str, Any]) -> None:
+        """The server asks for something; it is answered with null."""
 
     def write(self, message: dict[str, Any]) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()

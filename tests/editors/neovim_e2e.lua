@@ -102,7 +102,7 @@ eventually("its diagnostic is gone", function() return count() == 2 end)
 
 local risky = vim.tbl_filter(function(d) return d.code == "ANE402" end, vim.diagnostic.get(0))[1]
 vim.api.nvim_win_set_cursor(0, { risky.lnum + 1, risky.col })
-vim.lsp.buf.code_action({ apply = true, filter = function(action) return action.title:find("^Ignore ANE402") ~= nil end })
+vim.lsp.buf.code_action({ apply = true, filter = function(action) return action.title:find("^Ignore ANE402.*on this line$") ~= nil end })
 eventually("suppression", function() return text():find("risky(3)  # ane: ignore[ANE402]", 1, true) ~= nil end)
 
 vim.api.nvim_buf_set_lines(0, -1, -1, false, { "bad(8); bad(9)" })

@@ -76,6 +76,16 @@ async def test_shapes_verdicts_and_numbers_of_a_real_model(start, tmp_path):
     assert [(hint["position"]["line"], hint["label"]) for hint in hints if hint["position"]["line"] == 11] == [
         (11, ": [1, 16, 64, 64] f32")
     ]
+    # The arguments of forward too: behind a name, and behind an annotation.
+    heads = [(hint["label"], hint["paddingLeft"]) for hint in hints if hint["position"]["line"] == 10]
+    assert heads == [(": [1, 3, 64, 64] f32", False)]
+    client.change(uri, 2, {"text": POOL.replace("def forward(self, x)", "def forward(self, x: torch.Tensor)")})
+    await client.published(uri, 2, 60)
+    hints = await client.request("textDocument/inlayHint", {**doc, "range": full()})
+    heads = [(h["label"], h["paddingLeft"], h["position"]["character"]) for h in hints if h["position"]["line"] == 10]
+    assert heads == [("[1, 3, 64, 64] f32", True, len("    def forward(self, x: torch.Tensor"))]
+    client.change(uri, 3, {"text": POOL})
+    await client.published(uri, 3, 60)
     call = await client.request("textDocument/hover", {**doc, "position": at(11, 16)})
     assert "`[1, 3, 64, 64] f32` → `[1, 16, 64, 64] f32`" in call["contents"]["value"]
     built = await client.request("textDocument/hover", {**doc, "position": at(8, 26)})
@@ -91,14 +101,14 @@ async def test_shapes_verdicts_and_numbers_of_a_real_model(start, tmp_path):
     assert "Content-Security-Policy" in page
     assert "(predicted)" in page
     # Half-typed code keeps the finding; a settings file silences it without a restart.
-    client.change(uri, 2, {"range": {"start": at(0, 0), "end": at(0, 0)}, "text": "def f(\n"})
-    items = await client.published(uri, 2, 60)
+    client.change(uri, 4, {"range": {"start": at(0, 0), "end": at(0, 0)}, "text": "def f(\n"})
+    items = await client.published(uri, 4, 60)
     assert [item["range"]["start"]["line"] for item in items if item["code"] == "ANE302"] == [
         pool["range"]["start"]["line"] + 1
     ]
     assert "syntax" in [item["code"] for item in items]
-    client.change(uri, 3, {"text": POOL})
-    await client.published(uri, 3, 60)
+    client.change(uri, 5, {"text": POOL})
+    await client.published(uri, 5, 60)
     settings = tmp_path / "ane-lsp.toml"
     settings.write_text('ignore = ["ANE302"]\nnonsense = 1\n')
     client.notify("workspace/didChangeWatchedFiles", {"changes": [{"uri": settings.as_uri(), "type": 1}]})
@@ -118,7 +128,7 @@ async def test_silencing_a_finding_silences_it(start, tmp_path):
     found = await client.request(
         "textDocument/codeAction", {**doc, "range": pool["range"], "context": {"diagnostics": []}}
     )
-    (silence,) = [action for action in found if action["title"].startswith("Ignore ANE302")]
+    (silence,) = [action for action in found if action["title"].endswith("on this line")]
     edit = (await client.request("codeAction/resolve", silence))["edit"]["documentChanges"][0]["edits"][0]
     client.change(uri, 2, {"range": edit["range"], "text": edit["newText"]})
     assert "ANE302" not in [item["code"] for item in await client.published(uri, 2, 60)]

@@ -1,4 +1,4 @@
-"""Inlay hints: shapes behind names that were assigned a tensor, and with ``all`` behind every torch call."""
+"""Inlay hints: shapes behind names that were assigned a tensor and parameters of ``forward``; with ``all`` behind every torch call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def inlay_hints(view: View, asked: lsp.Range, mode: str, client: Client) -> list
     for hint in view.moved(shown.shapes()):
         if touches(hint.span, start, end) and _informative(hint.types):
             taken.add((hint.span.end_line, hint.span.end_col))
-            found.append(_hint(view, hint.span, ": " + label(hint), tooltip(hint), client))
+            text = label(hint) if _annotated(hint) else ": " + label(hint)
+            found.append(_hint(view, hint.span, text, tooltip(hint), client, padding_left=_annotated(hint)))
     if mode == "all":
         for site in view.moved(shown.calls()):
             place = (site.span.end_line, site.span.end_col)
@@ -73,14 +74,24 @@ def _first(types: Sequence[str], more: int) -> str:
     return types[0] + (f" (+{others})" if others else "")
 
 
+def _annotated(hint: ShapeHint) -> bool:
+    """Whether the hint stands behind ``x: torch.Tensor`` and not behind a name."""
+    span = hint.span
+    return span.line != span.end_line or span.end_col - span.col != len(hint.name.encode("utf-8", "surrogatepass"))
+
+
 def _informative(types: Sequence[str]) -> bool:
     return any(kind.startswith("[") for kind in types)
 
 
-def _hint(view: View, span: Span, text: str, tip: str, client: Client) -> lsp.InlayHint:
+def _hint(view: View, span: Span, text: str, tip: str, client: Client, padding_left: bool = False) -> lsp.InlayHint:
     following = view.text.line(span.end_line).encode("utf-8", "surrogatepass")[span.end_col : span.end_col + 1]
     hint = lsp.InlayHint(
-        view.range(span).end, text, lsp.InlayHintKind.Type, padding_right=following not in (b"", b" ", b"\t")
+        view.range(span).end,
+        text,
+        lsp.InlayHintKind.Type,
+        padding_left=padding_left,
+        padding_right=following not in (b"", b" ", b"\t", b",", b")", b":"),
     )
     if client.lazy_hint_tooltips:
         hint.data = {
