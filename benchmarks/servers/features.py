@@ -41,7 +41,7 @@ CAPABILITIES: dict[str, Any] = {
             "codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["", "quickfix", "refactor", "source", "source.fixAll"]}},
         },
         "inlayHint": {**DYNAMIC, "resolveSupport": {"properties": ["tooltip"]}},
-        **dict.fromkeys(("hover", "codeLens", "documentLink", "completion", "definition", "references", "rename", "formatting", "documentSymbol", "signatureHelp", "semanticTokens", "foldingRange", "callHierarchy"), DYNAMIC),
+        **dict.fromkeys(("hover", "codeLens", "documentLink", "completion", "definition", "references", "rename", "formatting", "documentSymbol", "signatureHelp", "foldingRange", "callHierarchy"), DYNAMIC),
     },
 }  # fmt: skip
 Answer = dict[str, Any]
