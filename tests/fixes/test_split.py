@@ -152,3 +152,10 @@ def test_tables_that_are_refused(case: str, tmp_path: Path) -> None:
         )
     with pytest.raises(Refused, match=reason):
         rewritten(text, "hoist-table", " t = torch", tmp_path)
+
+
+def test_a_table_does_not_hide_a_method_of_modules(tmp_path: Path) -> None:
+    text = module("half = torch.arange(16) / 2\nreturn x * half", "self.scale = 1.0", "torch.randn(2, 8, 16)")
+    after = rewritten(text, "hoist-table", "half = ", tmp_path)
+    assert 'self.register_buffer("half_table", torch.arange(16) / 2, persistent=False)' in after
+    same(text, after)

@@ -246,8 +246,8 @@ class Expressions:
         if len(ranks) != 1 or not other.is_sequence:
             return None
         (both,) = ranks
-        if both == (3, 3) and isinstance(node, (ast.BinOp, ast.AugAssign)) and self._same_shapes(node):
-            return self._moved(part, held)
+        if both == (3, 3) and isinstance(part, ast.Name) and part.id in self.moved and self._same_shapes(node):
+            return self.moved[part.id]
         if sorted(r or 0 for r in both) == [1, 3] and own_attribute(part):
             return f"{held.text}[:, None, None]"
         return None

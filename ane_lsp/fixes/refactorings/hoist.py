@@ -23,6 +23,11 @@ _METHODS = frozenset({
     "exp", "log", "tril", "triu", "repeat", "expand", "contiguous", "repeat_interleave", "clamp", "abs", "sum", "cumsum", "pow",
     "masked_fill", "to", "size", "unbind", "chunk", "flip",
 })  # fmt: skip
+_TAKEN = frozenset({
+    "type", "half", "float", "double", "bfloat16", "cpu", "cuda", "to", "train", "eval", "apply", "compile", "forward", "training",
+    "modules", "children", "parameters", "buffers", "dump_patches", "call_super_init",
+})  # fmt: skip
+"""Names that every nn.Module has."""
 
 
 def _offered(place: Place) -> bool:
@@ -148,7 +153,7 @@ class _Table:
     def fix(self) -> Fix:
         name = self._check()
         model = self.place.model
-        attributes = {own_attribute(n) for n in ast.walk(model)} | {getattr(s, "name", "") for s in model.body}
+        attributes = {own_attribute(n) for n in ast.walk(model)} | {getattr(s, "name", "") for s in model.body} | _TAKEN
         buffer = next(
             n for n in (name, f"{name}_table", *(f"{name}_table_{i}" for i in range(2, 99))) if n not in attributes
         )
