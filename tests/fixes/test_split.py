@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from prove import build, given, module
+from prove import analyser, build, given, module, settings
 from test_layout import rewritten, same
 
+from ane_lsp.fixes.refactorings import refactor
 from ane_lsp.fixes.tree import Refused
+from ane_lsp.syntax.source import decode_source
 
 CUMSUM = module(
     "# widen\nB, T, C = x.shape  # sizes\ny = self.up(x)\nscale = y.abs().amax(-1, keepdim=True)\n"
@@ -155,7 +157,25 @@ def test_tables_that_are_refused(case: str, tmp_path: Path) -> None:
 
 
 def test_a_table_does_not_hide_a_method_of_modules(tmp_path: Path) -> None:
-    text = module("half = torch.arange(16) / 2\nreturn x * half", "self.scale = 1.0", "torch.randn(2, 8, 16)")
+    text = module("half = torch.arange(16) // 2\nreturn x * half", "self.scale = 1.0", "torch.randn(2, 8, 16)")
     after = rewritten(text, "hoist-table", "half = ", tmp_path)
-    assert 'self.register_buffer("half_table", torch.arange(16) / 2, persistent=False)' in after
+    assert 'self.register_buffer("half_table", torch.arange(16) // 2, persistent=False)' in after
     same(text, after)
+
+
+def test_a_table_of_floats_follows_the_type_of_the_module(tmp_path: Path) -> None:
+    """In half precision it is rounded, and the result is half where it was float: that is not safe, and is said."""
+    path = tmp_path / "model.py"
+    for table, safety in (("torch.arange(16)", "safe"), ("torch.arange(16.0)", "unsafe"), ("torch.ones(16).tril", "")):
+        text = module(f"t = {table}\nreturn x * t", "self.scale = 1.0", "torch.randn(2, 8, 16)")
+        path.write_text(text)
+        run = analyser(path, settings())
+        line = text.split("\n").index(f"        t = {table}") + 1
+        if not safety:
+            with pytest.raises(Refused):
+                refactor(decode_source(path, text.encode()), run(text), "hoist-table", run, line)
+            continue
+        fix, after = refactor(decode_source(path, text.encode()), run(text), "hoist-table", run, line)
+        assert fix.safety == safety
+        assert ("half() and the like" in fix.title) == (safety == "unsafe")
+        assert torch.equal(build(text)(torch.ones(16)), build(after)(torch.ones(16)))

@@ -166,7 +166,11 @@ class _Table:
         col = len(source.lines.line(end).encode())
         at = Span(str(source.path), end, col, end, col)
         edits = [TextEdit(at, text), *self._uses(name, buffer)]
-        return Fix(f"Make {name} once, in __init__, as a buffer that is not saved", "safe", tuple(edits))
+        title = f"Make {name} once, in __init__, as a buffer that is not saved"
+        types = [c.result.type.dtype for c in self.place.calls_at(self.statement.value) if isinstance(c.result, Value)]
+        if all(dtype is not None and dtype[0] in "iub" and dtype != "bf16" for dtype in types):
+            return Fix(title, "safe", tuple(edits))
+        return Fix(f"{title} (half() and the like reach it, too)", "unsafe", tuple(edits))
 
     def _value(self) -> str:
         """The value without devices."""
