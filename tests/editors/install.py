@@ -203,8 +203,7 @@ def vscode(folder: Path) -> Path:
 def jupyterlab(folder: Path) -> Path:
     need("node", "npm")
     browser()
-    own = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-    return environment(folder, *JUPYTER, *own) / "jupyter-lab"
+    return environment(folder, *JUPYTER, *dependencies()) / "jupyter-lab"
 
 
 def kate(folder: Path) -> Path:
@@ -229,8 +228,14 @@ OPTIONAL = {"kate"}  # large: only where it is asked for by name
 def recipe(name: str) -> str:
     """Changes when the way in which an editor is installed does."""
     slow = HERE / name / "install.sh"
-    files = [slow] if slow.is_file() else [Path(__file__), ROOT / "pyproject.toml"]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    made = slow.read_bytes() if slow.is_file() else Path(__file__).read_bytes() + json.dumps(dependencies()).encode()
+    return hashlib.sha256(made).hexdigest()
+
+
+def dependencies() -> list[str]:
+    """What this package needs to run."""
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return list(told["project"]["dependencies"])
 
 
 def system(names: Sequence[str]) -> dict[str, str]:
