@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--budget", type=float, metavar="SECONDS", help="stop analysing a file after this time (default: 20)"
     )
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the result cache")
+    parser.add_argument("--no-progress", action="store_true", help="no progress bar, also on a terminal")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,16 +52,7 @@ def run(args: argparse.Namespace) -> int:
     to_utf8(sys.stdout)
     earlier = _read(args.against) if args.against is not None else None
     projects = open_projects(project_arguments(args))
-    # What `check` has and a map has no use for.
-    unused = {
-        "stdin_filename": None,
-        "force_exclude": False,
-        "no_gitignore": False,
-        "fail_on": "warning",
-        "statistics": False,
-    }
-    for name, value in unused.items():
-        setattr(args, name, value)
+    args = argparse.Namespace(**{**vars(_check_defaults()), **vars(args)})
     if "-" in args.paths:
         raise UsageError("a map is of files and folders, not of standard input")
     outcome = check.check(args, projects)
@@ -80,7 +72,16 @@ def run(args: argparse.Namespace) -> int:
     else:
         write_text("--output-file", args.output_file, text)
         print(workspace_map.headline(found), file=sys.stderr)
+        for problem in found.problems:
+            print(f"not analysed in full: {problem}", file=sys.stderr)
     return FAILED if any(error.kind in ("internal", "read") for error in report.errors) else CLEAN
+
+
+def _check_defaults() -> argparse.Namespace:
+    """What `check` has and a map has no use for, as it is without being said."""
+    parser = argparse.ArgumentParser()
+    check.add_arguments(parser)
+    return parser.parse_args([])
 
 
 def _read(path: Path) -> dict[str, Any]:

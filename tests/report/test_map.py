@@ -198,3 +198,5 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["report", folder, "--against", str(page)]) == 2
     assert main(["report", str(tmp_path / "none.py"), "--format", "text"]) == 2
     assert "no such file" in capsys.readouterr().out
+    assert main(["report", str(tmp_path / "none.py"), folder, "-o", str(page)]) == 2
+    assert "not analysed in full" in capsys.readouterr().err
