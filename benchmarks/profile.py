@@ -15,7 +15,7 @@ from typing import Any
 
 from ane_lsp import analysis
 from ane_lsp.checks import engine
-from ane_lsp.interp import discovery, entries
+from ane_lsp.interp import discovery, entries, inputs
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.workspace import Settings, Workspace
 
@@ -57,7 +57,7 @@ class Profile:
         for module, attribute, label in (
             (entries, "load_file", "the file's top level"),
             (discovery, "discover", "entries nobody wrote down"),
-            (discovery, "_probe", "of these: probing inputs"),
+            (inputs, "_probe", "of these: probing inputs"),
             (engine, "run", "rules"),
         ):
             setattr(module, attribute, self._around(getattr(module, attribute), label))
