@@ -19,6 +19,7 @@ from ane_lsp.interp.callers import users_of
 from ane_lsp.interp.inputs import NOTHING_TELLS, call_probed
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.values import ClassObject, Function, Instance, ModuleObject
+from ane_lsp.syntax.moving import BY_TEXT, bound_names, mentioned_names
 
 if TYPE_CHECKING:
     from ane_lsp.syntax.comments import Directives
@@ -117,6 +118,7 @@ def _run_functions(
 ) -> None:
     """Tests, and factories that need no arguments, as long as they reach classes nothing reached before."""
     tried = 0
+    leads_to = _Mentioned(interp.tree_of(module))
     for node, value in definitions:
         if not isinstance(node, ast.FunctionDef):
             continue
@@ -128,6 +130,11 @@ def _run_functions(
         if tried > _FACTORIES:
             return
         before = len(interp.recorder.reached)
+        wanted = [c for c in classes if c not in interp.recorder.reached]
+        if before and not leads_to.any_of(node.name, wanted):  # it would build what was built before, to the end
+            if tried >= 3:
+                return
+            continue
         assumed: list[str] = []
         # A parameter that is None by default is often meant to be given: torch refusing it is no fault of the file.
         proves = not any(
@@ -166,7 +173,7 @@ def _run_class(interp: Interpreter, cls: ClassObject, assumed: list[str]) -> Any
 
 def _users_first(classes: list[ClassObject]) -> list[ClassObject]:
     """Classes before those they mention; otherwise the last defined first."""
-    mentioned = {c: _mentions(c.node) if c.node is not None else frozenset() for c in classes}
+    mentioned = {c: mentioned_names(c.node) if c.node is not None else frozenset() for c in classes}
     ordered: dict[ClassObject, None] = {}
 
     def visit(cls: ClassObject, above: tuple[ClassObject, ...]) -> None:
@@ -180,9 +187,31 @@ def _users_first(classes: list[ClassObject]) -> list[ClassObject]:
     return list(ordered)
 
 
-def _mentions(node: ast.AST) -> frozenset[str]:
-    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-    return frozenset(names | {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)})
+class _Mentioned:
+    """Which classes of a file a function may lead to, by the names that it and what it names mention."""
+
+    def __init__(self, tree: ast.Module | None) -> None:
+        self._names: dict[str, frozenset[str]] = {}
+        for statement in tree.body if tree is not None else []:
+            mentioned = mentioned_names(statement)
+            for name in bound_names(statement):
+                self._names[name] = self._names.get(name, frozenset()) | mentioned
+
+    def any_of(self, name: str, classes: list[ClassObject]) -> bool:
+        """Whether `name` may lead to one of the classes; True also where that cannot be told from names."""
+        if any(c.node is None or c.node.decorator_list or c.name not in self._names for c in classes):
+            return True  # a decorator may have put the class where other names lead to
+        wanted = {c.name for c in classes} | BY_TEXT
+        seen = {name}
+        pending = [name]
+        while pending:
+            for other in self._names.get(pending.pop(), ()):
+                if other in wanted:
+                    return True
+                if other not in seen:
+                    seen.add(other)
+                    pending.append(other)
+        return False
 
 
 # -- callers in other files ------------------------------------------------------------------------------------------------
@@ -235,7 +264,7 @@ def _entries_of(interp: Interpreter, user: ModuleObject, missing: dict[str, Clas
     """Factories without arguments, then classes, of a file that lead to one of the missing classes."""
     tree = interp.tree_of(user)
     nodes = [n for n in (tree.body if tree is not None else []) if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
-    mentioned = {node.name: _mentions(node) for node in nodes}
+    mentioned = {node.name: mentioned_names(node) for node in nodes}
     leading = set(missing)
     while True:
         more = {name for name, uses in mentioned.items() if name not in leading and uses & leading}

@@ -17,6 +17,8 @@ from ane_lsp.graph import Span
 
 _NEAR = 60  # lines that an edit may have added or removed
 _FAR = 4  # statements that it may reach over
+BY_TEXT = frozenset({"globals", "getattr", "eval", "exec", "vars", "import_module"})
+"""Functions that find things by the text of their names."""
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -77,6 +79,7 @@ class Follower:
     ) -> None:
         self._ran = ran
         self._matters = matters
+        self._names = BY_TEXT | {name for node in tree.body for name in bound_names(node)}
         self._usable = "\r" not in text and "\f" not in text
         self._units = self._cut(text.split("\n"), tree.body) if self._usable else []
         self._usable = bool(self._units)
@@ -192,7 +195,7 @@ class Follower:
         if self._same(old.body, new.body, trial):  # type: ignore[attr-defined]
             places.update(trial)
             return True
-        return appearance(old) == appearance(new)
+        return appearance(old, self._names) == appearance(new, self._names)
 
     @staticmethod
     def _places(old: object, new: object, places: dict[int, int], whole: bool) -> bool:
@@ -230,10 +233,25 @@ def _yields(body: list[ast.stmt]) -> bool:
     return False
 
 
-def appearance(node: ast.AST) -> tuple[object, ...]:
-    """What is asked of a function's body without running it: whether it yields, whether it is only a stub, what it returns."""
+def bound_names(statement: ast.stmt) -> list[str]:
+    """The names a top-level statement gives a value."""
+    if isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
+        return [statement.name]
+    return [n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+
+
+def mentioned_names(node: ast.AST) -> frozenset[str]:
+    """Every name and attribute in a piece of source."""
+    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return frozenset(names | {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)})
+
+
+def appearance(node: ast.AST, known: frozenset[str]) -> tuple[object, ...]:
+    """What is asked of a function's body without running it: whether it yields, whether it is only a stub, what it returns,
+    which of the `known` names it mentions."""
     body: list[ast.stmt] = node.body  # type: ignore[attr-defined]
     real = [s for s in body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
     abstract = not real or (len(real) == 1 and isinstance(real[0], (ast.Pass, ast.Raise)))
     makes = any(isinstance(n, ast.Return) and isinstance(n.value, (ast.Call, ast.Name)) for n in ast.walk(node))
-    return _yields(body), abstract, makes, ast.get_docstring(node, clean=False), body[0].lineno - node.lineno  # type: ignore[arg-type,attr-defined]
+    doc = ast.get_docstring(node, clean=False)  # type: ignore[arg-type]
+    return _yields(body), abstract, makes, doc, mentioned_names(node) & known, body[0].lineno - node.lineno  # type: ignore[attr-defined]

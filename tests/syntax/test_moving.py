@@ -62,6 +62,7 @@ def test_every_statement_is_found_again(seed: int) -> None:
         ("def f(a=1):\n    return a\n", "def f(a=2):\n    return a\n"),
         ("def f():\n    return a()\n", "def f():\n    return 1\n"),  # no longer makes what may be a model
         ("def f():\n    '''one'''\n    x = 1\n", "def f():\n    '''two'''\n    x = 1\n"),
+        ("class C:\n    def f(self):\n        x = 1\n", "class C:\n    def f(self):\n        x = C\n"),
         ("@d\ndef f():\n    x = 1\n", "@e\ndef f():\n    x = 1\n"),
         ("x = 1\n", "x = (\n"),
         ("x = 1\r\n", "x = 1\r\n\r\n"),
