@@ -88,7 +88,7 @@ def _servers() -> str:
 def _speed() -> str:
     document = json.loads((ROOT / "benchmarks" / "baseline.json").read_text(encoding="utf-8"))
     out = [f"{document['date']}, Python {document['python']}, 2 shared cores, load {document['load']}.", ""]
-    rows = document["edits"]
+    rows = document.get("edits", [])
     for file in dict.fromkeys(row["file"] for row in rows):
         own = [row for row in rows if row["file"] == file]
         drawn = [(f"{row['server']}, {row['kind']}", row["cpu_p50"], row["server"] == "ane-lsp") for row in own]
