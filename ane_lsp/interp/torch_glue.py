@@ -337,7 +337,8 @@ class TorchGlue(Imports):
     def iterate_tensor(self, value: Tensor) -> Iterator[Any]:
         shape = value.type.shape
         if shape is None or not shape or not isinstance(shape[0], int):
-            raise UnknownIteration(self.unknown("a tensor whose first size is not known is iterated"))
+            cause = value.why if shape is None else None
+            raise UnknownIteration(self.unknown("a tensor whose first size is not known is iterated", cause))
         items = self.torch_method("torch.Tensor.unbind", (value, 0))
         if not isinstance(items, (tuple, list)):
             raise UnknownIteration(self.unknown("the slices of a tensor are not known"))

@@ -86,6 +86,14 @@ def test_a_chain_leads_to_the_first_unknown(tmp_path: Path) -> None:
     assert any("cfg" in text for text in assumed)
 
 
+def test_a_chain_quotes_the_source_and_ends_with_advice(tmp_path: Path) -> None:
+    made = "import os\nimport torch\nn = len(os.listdir('x'))\nsizes = [0] * n\n"
+    [chain] = chains(tmp_path, made, 4)[0]
+    assert chain[:2] == ["model.py:4: `sizes` is unknown", "model.py:4: `[0] * n`: computed from something unknown"]
+    assert chain[3].startswith("model.py:3: `os.listdir('x')`: ")
+    assert chain[-1].startswith("an entry with concrete arguments")
+
+
 def test_what_is_known_has_no_chain(tmp_path: Path) -> None:
     source = CONFIGURED.replace("cfg.embed_dim", "8") + "\n\nNet(None)(torch.zeros(1, 8))\n"
     assert chains(tmp_path, source, 8) == ([], [])
