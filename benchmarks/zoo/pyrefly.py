@@ -1,16 +1,18 @@
-"""Shapes against pyrefly's shape-typed torch tests: what ``assert_type(x, Tensor[[2, 3]])`` expects, and what is inferred here.
+"""Shapes against pyrefly's shape-typed torch code: what ``assert_type(x, Tensor[[2, N]])`` expects, and what is inferred here.
 
-    python -m benchmarks.zoo.pyrefly CHECKOUT [--python ENV] [--show N]
+    python -m benchmarks.zoo.pyrefly CHECKOUT [--part test|examples] [--python ENV] [--show N]
 
 CHECKOUT is a checkout of github.com/facebook/pyrefly (MIT); nothing of it is kept here. Type parameters are cut out of the
-source, each test function without parameters is interpreted, and its asserted shapes are compared size by size; a size that
-is not a number there says nothing. Assertions inside functions with parameters are counted as not reached.
+source and each function is interpreted: parameters annotated ``Tensor[[B, 64]]`` become tensors of that symbolic shape,
+``Int[N]`` the size N; methods are called on an instance built from such parameters. Asserted shapes are compared size by
+size as polynomials over these symbols; where neither equality nor inequality follows, that counts as unknown.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import operator
 import re
 import sys
 import tempfile
@@ -18,38 +20,97 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from ane_lsp.graph import DimLike, TensorType, Unknown, dims
 from ane_lsp.interp import run
+from ane_lsp.interp.assumptions import required
 from ane_lsp.interp.entries import guarded_inline
-from ane_lsp.interp.values import Builtin, Function, Tensor
+from ane_lsp.interp.values import Builtin, ClassObject, Function, Instance, Tensor
 from ane_lsp.workspace import Workspace
 
 _PARAMETERS = re.compile(r"^(\s*(?:async )?(?:def|class) \w+)\[(?:[^\[\]]|\[[^\]]*\])*\]([(:])", re.M)
 
 
-def expected_shapes(tree: ast.Module) -> dict[int, list[Any]]:
-    """Asserted sizes by line: numbers, and None for what is no number."""
-    found: dict[int, list[Any]] = {}
+Sizes = tuple[Any, ...]
+
+
+def size_of(node: ast.expr) -> DimLike | None:
+    """A size expression: a number, a type parameter, arithmetic of such; None for what is no size (``Any``, calls)."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, int) else None
+    if isinstance(node, ast.Name):
+        return None if node.id == "Any" else dims.symbol(node.id)
+    if isinstance(node, ast.BinOp):
+        left, right = size_of(node.left), size_of(node.right)
+        if left is None or right is None:
+            return None
+        if isinstance(node.op, ast.FloorDiv):
+            return dims.floordiv(left, right) if right != 0 else None
+        combine = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}.get(type(node.op))
+        return combine(left, right) if combine is not None else None
+    return None
+
+
+def sizes_in(kind: ast.expr | None) -> Sizes | None:
+    """The sizes of ``Tensor[[...]]``; None where the expression is something else or has a part of unknown length."""
+    if isinstance(kind, ast.Constant) and isinstance(kind.value, str):
+        kind = ast.parse(kind.value, mode="eval").body
+    if not (isinstance(kind, ast.Subscript) and isinstance(kind.slice, ast.List)):
+        return None
+    if getattr(kind.value, "id", getattr(kind.value, "attr", "")) != "Tensor":
+        return None
+    if any(isinstance(size, ast.Starred) for size in kind.slice.elts):
+        return None
+    return tuple(size_of(size) for size in kind.slice.elts)
+
+
+def expected_shapes(tree: ast.Module) -> dict[int, Sizes]:
+    """Asserted sizes by line, None for what is no size."""
+    found: dict[int, Sizes] = {}
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or getattr(node.func, "id", "") != "assert_type" or len(node.args) != 2:
-            continue
-        kind = node.args[1]
-        if (
-            isinstance(kind, ast.Subscript)
-            and isinstance(kind.slice, ast.List)
-            and getattr(kind.value, "id", "") == "Tensor"
-        ):
-            if not any(isinstance(size, ast.Starred) for size in kind.slice.elts):
-                found[node.lineno] = [
-                    size.value if isinstance(size, ast.Constant) else None for size in kind.slice.elts
-                ]
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "assert_type" and len(node.args) == 2:
+            sizes = sizes_in(node.args[1])
+            if sizes is not None:
+                found[node.lineno] = sizes
     return found
+
+
+def argument(parameter: ast.arg) -> Any:
+    """A value of the annotated type: a tensor of symbolic shape, a size; Unknown for other annotations."""
+    note = parameter.annotation
+    sizes = sizes_in(note)
+    if sizes is not None:
+        shape = tuple(dims.fresh() if size is None else size for size in sizes)
+        return Tensor(TensorType(shape, "f32"), "input")
+    if isinstance(note, ast.Subscript) and getattr(note.value, "id", "") == "Int":
+        size = size_of(note.slice)
+        return size if size is not None else dims.symbol(parameter.arg)
+    text = ast.unparse(note) if note is not None else ""
+    if text in ("int", "Int"):
+        return dims.symbol(parameter.arg)
+    if (
+        isinstance(note, ast.Subscript)
+        and getattr(note.value, "id", "") == "tuple"
+        and isinstance(note.slice, ast.Tuple)
+    ):
+        return tuple(argument(ast.arg(parameter.arg, part)) for part in note.slice.elts)
+    return Unknown(f"no value of the type {text} is known")
+
+
+def bound(node: Any, skip: int) -> dict[str, Any]:
+    """Values for the parameters without default."""
+    return {p.arg: argument(p) for p in required(node, skip)}
 
 
 def compare(path: Path, python: str, counts: Counter[str]) -> list[str]:
     """Count agreements of one file; its disagreements in words."""
-    text = _PARAMETERS.sub(
-        lambda match: match[1] + match[2] + "\n" * match[0].count("\n"), path.read_text(encoding="utf-8")
-    )
+    names: set[str] = set()
+
+    def cut(match: re.Match[str]) -> str:
+        names.update(re.findall(r"(\w+)\s*(?::|,|\])", match[0]))
+        return match[1] + match[2] + "\n" * match[0].count("\n")
+
+    text = _PARAMETERS.sub(cut, path.read_text(encoding="utf-8"))
+    text = re.sub(r"^if TYPE_CHECKING:", "if True:", text, flags=re.M)  # the tests take their functions from there
     try:
         expected = expected_shapes(ast.parse(text))
     except SyntaxError as error:
@@ -74,9 +135,13 @@ def compare(path: Path, python: str, counts: Counter[str]) -> list[str]:
             if module is None:
                 return
             module.namespace["assert_type"] = Builtin("assert_type", asserted)
+            for name in names:
+                module.namespace.setdefault(name, Unknown(f"{name} is a type parameter"))
             for value in list(module.namespace.values()):
-                if isinstance(value, Function) and not getattr(value.node, "args", ast.arguments()).args:
-                    guarded_inline(interp, lambda value=value: interp.call(value, ()), [])  # type: ignore[misc]
+                if isinstance(value, Function) and isinstance(value.node, ast.FunctionDef):
+                    _inline(interp, lambda value=value: interp.call(value, (), bound(value.node, 0)))
+                elif isinstance(value, ClassObject) and value.module is module and isinstance(value.node, ast.ClassDef):
+                    _inline(interp, lambda value=value: _methods(interp, value))
 
         run.guarded(interp, work)
     told = []
@@ -84,32 +149,56 @@ def compare(path: Path, python: str, counts: Counter[str]) -> list[str]:
         for verdict, text in {judged(value, sizes) for value in seen.get(line, ())} or {("not reached", "")}:
             counts[verdict] += 1
             if verdict == "differs":
-                told.append(f"{path.name}:{line} expected {sizes}, here {text}")
+                told.append(f"{path.name}:{line} expected {[str(s) for s in sizes]}, here {text}")
     return told
 
 
-def judged(value: Any, sizes: list[Any]) -> tuple[str, str]:
+def _inline(interp: Any, work: Any) -> None:
+    with interp.step_limit(300_000):
+        guarded_inline(interp, work, [])
+
+
+def _methods(interp: Any, cls: ClassObject) -> None:
+    """Call the methods of a class that assert something, on an instance built from its constructor's annotations."""
+    methods = [
+        item
+        for item in cls.node.body  # type: ignore[union-attr]
+        if isinstance(item, ast.FunctionDef) and item.name != "__init__" and "assert_type" in ast.unparse(item)
+    ]
+    if not methods:
+        return
+    init = cls.lookup("__init__")
+    made = interp.call(cls, (), bound(init.node, 1) if isinstance(init, Function) else {})
+    if isinstance(made, Instance):
+        for item in methods:
+            target = made if item.name == "forward" else interp.getattr(made, item.name)
+            _inline(interp, lambda item=item, target=target: interp.call(target, (), bound(item, 1)))
+
+
+def judged(value: Any, sizes: Sizes) -> tuple[str, str]:
     """``agrees``, ``differs`` or ``unknown``, and the shape inferred here."""
     shape = value.type.shape if isinstance(value, Tensor) else None
     if shape is None:
         return "unknown", ""
-    if len(shape) != len(sizes) or any(
-        isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(shape, sizes)
-    ):
-        return "differs", str(list(shape))
-    known = all(isinstance(a, int) for a, b in zip(shape, sizes) if isinstance(b, int))
-    return ("agrees" if known else "unknown"), str(list(shape))
+    text = str([str(size) for size in shape])
+    if len(shape) != len(sizes):
+        return "differs", text
+    verdicts = [dims.equal(a, b) for a, b in zip(shape, sizes) if b is not None]
+    if any(verdict is False for verdict in verdicts):
+        return "differs", text
+    return ("agrees" if all(verdicts) else "unknown"), text
 
 
 def main() -> int:
     """Print the counts and the disagreements."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("checkout", type=Path)
+    parser.add_argument("--part", choices=("test", "examples"), default="test")
     parser.add_argument("--python", default=sys.prefix, help="environment whose packages are read")
     parser.add_argument("--show", type=int, default=20, metavar="N")
     options = parser.parse_args()
-    folder = options.checkout / "tensor-shapes" / "pyrefly-torch-stubs" / "test"
-    files = sorted(folder.glob("*.py"))
+    folder = options.checkout / "tensor-shapes" / "pyrefly-torch-stubs" / options.part
+    files = sorted(folder.rglob("*.py"))
     if not files:
         parser.error(f"no tests in {folder}")
     counts: Counter[str] = Counter()
