@@ -27,7 +27,7 @@ from ane_lsp.interp.entries import guarded_inline
 from ane_lsp.interp.values import Builtin, ClassObject, Function, Instance, Tensor
 from ane_lsp.workspace import Workspace
 
-_PARAMETERS = re.compile(r"^(\s*(?:async )?(?:def|class) \w+)\[(?:[^\[\]]|\[[^\]]*\])*\]([(:])", re.M)
+_PARAMETERS = re.compile(r"^([ \t]*(?:async )?(?:def|class) \w+)\[(?:[^\[\]]|\[[^\]]*\])*\]([(:])", re.M)
 
 
 Sizes = tuple[Any, ...]
