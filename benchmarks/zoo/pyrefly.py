@@ -74,34 +74,57 @@ def expected_shapes(tree: ast.Module) -> dict[int, Sizes]:
     return found
 
 
-def argument(parameter: ast.arg) -> Any:
-    """A value of the annotated type: a tensor of symbolic shape, a size; Unknown for other annotations."""
+_INTEGER = re.compile(r"(^|_)(idx|index|indices|ids?|tokens?|labels?|positions?|pos|targets?)($|_)")
+
+
+def argument(interp: Any, module: Any, parameter: ast.arg) -> Any:
+    """A value of the annotated type: a tensor of symbolic shape (integers where the name says indices), a size, an instance
+    of a class of the file; Unknown for other annotations."""
     note = parameter.annotation
     sizes = sizes_in(note)
     if sizes is not None:
         shape = tuple(dims.fresh() if size is None else size for size in sizes)
-        return Tensor(TensorType(shape, "f32"), "input")
-    if isinstance(note, ast.Subscript) and getattr(note.value, "id", "") == "Int":
+        return Tensor(TensorType(shape, "i64" if _INTEGER.search(parameter.arg) else "f32"), "input")
+    root = note.value if isinstance(note, ast.Subscript) else note
+    name = getattr(root, "id", "")
+    if isinstance(note, ast.Subscript) and name == "Int":
         size = size_of(note.slice)
         return size if size is not None else dims.symbol(parameter.arg)
-    text = ast.unparse(note) if note is not None else ""
-    if text in ("int", "Int"):
+    if name in ("int", "Int"):
         return dims.symbol(parameter.arg)
-    if (
-        isinstance(note, ast.Subscript)
-        and getattr(note.value, "id", "") == "tuple"
-        and isinstance(note.slice, ast.Tuple)
-    ):
-        return tuple(argument(ast.arg(parameter.arg, part)) for part in note.slice.elts)
-    return Unknown(f"no value of the type {text} is known")
+    if isinstance(note, ast.Subscript) and name == "tuple" and isinstance(note.slice, ast.Tuple):
+        return tuple(argument(interp, module, ast.arg(parameter.arg, part)) for part in note.slice.elts)
+    cls = module.namespace.get(name)
+    if isinstance(cls, ClassObject):
+        return interp.call(cls, (), constructor(interp, module, cls))
+    return Unknown(f"no value of the type {ast.unparse(note) if note is not None else ''} is known")
 
 
-def bound(node: Any, skip: int) -> dict[str, Any]:
+def constructor(interp: Any, module: Any, cls: ClassObject) -> dict[str, Any]:
+    """Values for the constructor's parameters; those of a dataclass or named tuple are annotated in its body."""
+    fields = {
+        item.target.id: item
+        for item in (cls.node.body if cls.node is not None else ())
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+    }
+    init = cls.lookup("__init__")
+    if not isinstance(init, Function):
+        open_ = [name for name, item in fields.items() if item.value is None]
+        return {name: argument(interp, module, ast.arg(name, fields[name].annotation)) for name in open_}
+    values = {}
+    for parameter in required(init.node, 1):
+        known = fields.get(parameter.arg)
+        note = parameter.annotation or (known.annotation if known is not None else None)
+        values[parameter.arg] = argument(interp, module, ast.arg(parameter.arg, note))
+    return values
+
+
+def bound(interp: Any, module: Any, node: Any, skip: int) -> dict[str, Any]:
     """Values for the parameters without default."""
-    return {p.arg: argument(p) for p in required(node, skip)}
+    return {p.arg: argument(interp, module, p) for p in required(node, skip)}
 
 
-def compare(path: Path, python: str, counts: Counter[str]) -> list[str]:
+def compare(path: Path, python: str, counts: Counter[str], unknown: bool = False) -> list[str]:
     """Count agreements of one file; its disagreements in words."""
     names: set[str] = set()
 
@@ -118,7 +141,7 @@ def compare(path: Path, python: str, counts: Counter[str]) -> list[str]:
             print(f"{path.name}:{error.lineno}: {error.msg}: {(error.text or '').strip()[:80]}", file=sys.stderr)
         counts["files that do not parse"] += 1
         return []
-    seen: dict[int, list[Any]] = {}
+    seen: dict[int, list[tuple[Any, bool]]] = {}  # values, and whether their function was called by another one
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
         copy.write_text(text, encoding="utf-8")
@@ -127,7 +150,8 @@ def compare(path: Path, python: str, counts: Counter[str]) -> list[str]:
         def asserted(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             where = interp.here()
             if where is not None and args:
-                seen.setdefault(where.line, []).append(args[0])
+                caller = interp.frame.parent
+                seen.setdefault(where.line, []).append((args[0], caller is not None and caller.depth > 0))
             return args[0] if args else None
 
         def work() -> None:
@@ -139,17 +163,19 @@ def compare(path: Path, python: str, counts: Counter[str]) -> list[str]:
                 module.namespace.setdefault(name, Unknown(f"{name} is a type parameter"))
             for value in list(module.namespace.values()):
                 if isinstance(value, Function) and isinstance(value.node, ast.FunctionDef):
-                    _inline(interp, lambda value=value: interp.call(value, (), bound(value.node, 0)))
+                    _inline(interp, lambda value=value: interp.call(value, (), bound(interp, module, value.node, 0)))
                 elif isinstance(value, ClassObject) and value.module is module and isinstance(value.node, ast.ClassDef):
-                    _inline(interp, lambda value=value: _methods(interp, value))
+                    _inline(interp, lambda value=value: _methods(interp, module, value))
 
         run.guarded(interp, work)
     told = []
     for line, sizes in expected.items():
-        for verdict, text in {judged(value, sizes) for value in seen.get(line, ())} or {("not reached", "")}:
+        for verdict, text in {judged(value, sizes, nested) for value, nested in seen.get(line, ())} or {
+            ("not reached", "")
+        }:
             counts[verdict] += 1
-            if verdict == "differs":
-                told.append(f"{path.name}:{line} expected {[str(s) for s in sizes]}, here {text}")
+            if verdict == "differs" or (verdict == "unknown" and unknown):
+                told.append(f"{path.name}:{line} {verdict}: expected {[str(s) for s in sizes]}, here {text}")
     return told
 
 
@@ -158,7 +184,7 @@ def _inline(interp: Any, work: Any) -> None:
         guarded_inline(interp, work, [])
 
 
-def _methods(interp: Any, cls: ClassObject) -> None:
+def _methods(interp: Any, module: Any, cls: ClassObject) -> None:
     """Call the methods of a class that assert something, on an instance built from its constructor's annotations."""
     methods = [
         item
@@ -167,23 +193,35 @@ def _methods(interp: Any, cls: ClassObject) -> None:
     ]
     if not methods:
         return
-    init = cls.lookup("__init__")
-    made = interp.call(cls, (), bound(init.node, 1) if isinstance(init, Function) else {})
+    made = interp.call(cls, (), constructor(interp, module, cls))
     if isinstance(made, Instance):
         for item in methods:
             target = made if item.name == "forward" else interp.getattr(made, item.name)
-            _inline(interp, lambda item=item, target=target: interp.call(target, (), bound(item, 1)))
+            _inline(interp, lambda item=item, target=target: interp.call(target, (), bound(interp, module, item, 1)))
 
 
-def judged(value: Any, sizes: Sizes) -> tuple[str, str]:
-    """``agrees``, ``differs`` or ``unknown``, and the shape inferred here."""
+def judged(value: Any, sizes: Sizes, nested: bool) -> tuple[str, str]:
+    """``agrees``, ``differs`` or ``unknown``, and the shape inferred here.
+
+    nested: the assertion stands in a function that another one called: its type parameters stand for the caller's sizes, so
+    that only numbers and the equality of equal names are compared.
+    """
     shape = value.type.shape if isinstance(value, Tensor) else None
     if shape is None:
         return "unknown", ""
     text = str([str(size) for size in shape])
     if len(shape) != len(sizes):
         return "differs", text
-    verdicts = [dims.equal(a, b) for a, b in zip(shape, sizes) if b is not None]
+    meant: dict[Any, Any] = {}
+    verdicts = []
+    for here, wanted in zip(shape, sizes):
+        if wanted is None:
+            continue
+        if nested and not isinstance(wanted, int):
+            if not wanted.is_atom or not dims.is_known(here):
+                continue
+            wanted = meant.setdefault(wanted, here)
+        verdicts.append(dims.equal(here, wanted))
     if any(verdict is False for verdict in verdicts):
         return "differs", text
     return ("agrees" if all(verdicts) else "unknown"), text
@@ -195,6 +233,7 @@ def main() -> int:
     parser.add_argument("checkout", type=Path)
     parser.add_argument("--part", choices=("test", "examples"), default="test")
     parser.add_argument("--python", default=sys.prefix, help="environment whose packages are read")
+    parser.add_argument("--unknown", action="store_true", help="list shapes that are not known here as well")
     parser.add_argument("--show", type=int, default=20, metavar="N")
     options = parser.parse_args()
     folder = options.checkout / "tensor-shapes" / "pyrefly-torch-stubs" / options.part
@@ -202,7 +241,7 @@ def main() -> int:
     if not files:
         parser.error(f"no tests in {folder}")
     counts: Counter[str] = Counter()
-    told = [line for path in files for line in compare(path, options.python, counts)]
+    told = [line for path in files for line in compare(path, options.python, counts, options.unknown)]
     print(f"{len(files)} files: " + ", ".join(f"{count} {name}" for name, count in counts.most_common()))
     print("\n".join(told[: options.show]))
     return 0
