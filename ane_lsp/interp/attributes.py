@@ -147,12 +147,13 @@ class Attributes(Base):
         """``object.__getattribute__``."""
         if not isinstance(obj, Instance):
             return self.getattr(obj, name)
-        found = self._instance_attribute(obj, name)
+        found = self._instance_attribute(obj, name, computed=False)
         if found is MISSING:
             self.raise_(AttributeError, f"'{obj.cls.name}' object has no attribute '{name}'")
         return found
 
-    def _instance_attribute(self, obj: Instance, name: str) -> Any:
+    def _instance_attribute(self, obj: Instance, name: str, computed: bool = True) -> Any:
+        """An attribute along Python's order; with `computed` the class's ``__getattr__`` is asked last."""
         cls = obj.cls
         raw = cls.lookup(name)
         if raw is not MISSING and raw.__class__ is Property:
@@ -175,7 +176,7 @@ class Attributes(Base):
         found = self._native_member(obj, name)
         if found is not MISSING:
             return found
-        fallback = cls.lookup("__getattr__")
+        fallback = cls.lookup("__getattr__") if computed else MISSING
         if fallback is not MISSING and not name.startswith("__"):
             try:
                 return self.call(self.bind(fallback, obj, cls), (name,))

@@ -13,7 +13,7 @@ from ane_lsp.graph import Unknown
 from ane_lsp.interp import stdlib
 from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.objects import Objects
-from ane_lsp.interp.values import MISSING, ClassObject, Lazy, ModuleObject, PyRaise, TorchFunction
+from ane_lsp.interp.values import MISSING, ClassObject, Instance, Lazy, ModuleObject, PyRaise, TorchFunction
 from ane_lsp.syntax.outline import Piece
 from ane_lsp.syntax.source import SourceFile
 from ane_lsp.torch_model import registry
@@ -87,12 +87,20 @@ def _torch_prefixes() -> frozenset[str]:
 
 
 def _holds(module: ModuleObject, container: Any) -> bool:
-    """Whether a name of the module, or an attribute of a class it defines, is this very container."""
+    """Whether a name of the module, or an attribute of a class or object it defines, is this very container."""
     wanted = id(container)  # compared as numbers, because map() over ids runs without an interpreted step for each name
     values = module.namespace.values()
-    if wanted in map(id, values):
-        return True
-    return any(v.__class__ is ClassObject and wanted in map(id, v.namespace.values()) for v in values)
+    return wanted in map(id, values) or any(wanted in map(id, _inside(v).values()) for v in values)
+
+
+def _inside(value: Any) -> dict[str, Any]:
+    """The attributes of a class or object, in which registries are kept as well; nothing for other values."""
+    if value.__class__ is ClassObject:
+        return value.namespace
+    return value.attrs if value.__class__ is Instance else _NOTHING
+
+
+_NOTHING: dict[str, Any] = {}
 
 
 def _holds_back(module: ModuleObject) -> bool:
@@ -318,7 +326,7 @@ class Imports(Objects):
             for name, value in module.namespace.items()
             if value.__class__ is Lazy and value.piece is not None and not value.resolving
             if value.piece.decorated or not decorated_only
-            if word is None or word in value.piece.text
+            if word is None or word in value.piece.text or word.lower() in value.piece.text
         ]
         for name, value in waiting:
             self._define(value, module.namespace, name)
@@ -465,39 +473,46 @@ class Imports(Objects):
         if self.forcing:  # a module that runs now looks itself up while it registers: nobody waits for the others
             return False
         self.with_stars = [m for m in self.with_stars if m.state != "done" or _holds_back(m)]
-        pending = [m for m in self.with_stars if m.state == "done"]
-        if not pending:
-            return False
-        owner = self._owner_of(container, frozenset(m.name.partition(".")[0] for m in pending))
+        tops = frozenset(m.name.partition(".")[0] for m in self.with_stars if m.state == "done")
+        owner = self._owner_of(container, tops) if tops else None
         if owner is None:
             return False
         top = owner.name.partition(".")[0]
-        pending = [m for m in pending if m.name.partition(".")[0] == top]
+        package = self.find_module(top, owner)
+        if package is not None:
+            self.run_module(package)  # whoever imports a module of it has run the package, here not yet
         self.forcing = True
         try:
             ran = False
             if isinstance(key, str) and key:
-                ran = self._run_held_back(pending, key)
+                ran = self._run_held_back(top, key)
                 if key in container:
                     return True
-            return self._run_held_back(pending, None) or ran
+            return self._run_held_back(top, None) or ran
         finally:
             self.forcing = False
 
-    def _run_held_back(self, pending: list[ModuleObject], word: str | None) -> bool:
-        """Run decorated definitions and star imports of modules, with `word` only those whose text mentions it."""
+    def _run_held_back(self, top: str, word: str | None) -> bool:
+        """Run decorated definitions and star imports in a package, with `word` only where the text mentions it."""
+        seen: set[ModuleObject] = set()
         ran = False
-        for module in pending:
-            ran |= self.define_all(module, decorated_only=True, word=word)
-            for star in module.stars:
-                if star.state == "new" and (word is None or self._mentions(star, word)):
-                    self.run_module(star)
-                    self.define_all(star, decorated_only=True, word=word)
-                    ran = True
-        return ran
+        while True:  # what runs may hold back more
+            waiting = [m for m in self.with_stars if m not in seen and m.state == "done"]
+            waiting = [m for m in waiting if m.name.partition(".")[0] == top]
+            if not waiting:
+                return ran
+            seen.update(waiting)
+            for module in waiting:
+                ran |= self.define_all(module, decorated_only=True, word=word)
+                for star in module.stars:
+                    if star.state == "new" and (word is None or self._mentions(star, word)):
+                        self.run_module(star)
+                        self.define_all(star, decorated_only=True, word=word)
+                        ran = True
 
     def _mentions(self, module: ModuleObject, word: str) -> bool:
-        return module.path is not None and word in self._source(module).text
+        text = self._source(module).text if module.path is not None else ""
+        return word in text or word.lower() in text or _STAR.search(text) is not None
 
     def _owner_of(self, container: Any, tops: frozenset[str]) -> ModuleObject | None:
         """The module of one of these packages that has a name for this very container.
@@ -511,8 +526,7 @@ class Imports(Objects):
             for module in modules:
                 self._held.update(map(id, module.namespace.values()))
                 for value in module.namespace.values():
-                    if value.__class__ is ClassObject:
-                        self._held.update(map(id, value.namespace.values()))
+                    self._held.update(map(id, _inside(value).values()))
         elif state != self._held_state:
             self._held_state, self._held = state, None
         if self._held is not None and id(container) not in self._held:

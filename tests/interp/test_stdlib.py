@@ -88,6 +88,7 @@ COLLECTIONS = [
 ]
 
 ABSTRACT = [
+    "class F:\n    def __init__(self):\n        self.known = {'A': 1}\n    def __getattr__(self, key):\n        if key in self.known:\n            return key\n        return super().__getattribute__(key)\nf = F()\nreturn f.A, hasattr(f, 'B'), getattr(f, 'C', 3), f.known",
     "class A:\n    __kept = 3\n    twice = __kept * 2\n    def __init__(self):\n        self.__own = 1\n    def __hidden(self):\n        return self.__own + self.__kept\n    def shown(self):\n        self.__own += 5\n        return self.__hidden(), hasattr(self, '__own'), sorted(vars(self)), self.twice\nclass B(A):\n    def __init__(self):\n        super().__init__()\n        self.__own = 7\nreturn A().shown(), B().shown(), sorted(vars(B()))",
     "A = collections.abc\nreturn [isinstance(v, c) for v in ([], (), 'a', {}, set(), 1, range(2), iter([]), (i for i in []), b'', {}.keys()) for c in (A.Iterable, A.Sequence, A.Mapping, A.Set, A.Iterator, A.Sized, A.Container, A.Hashable, A.MutableSequence, A.MutableMapping, A.Callable, A.Generator, A.Collection)]",
     "A = collections.abc\nreturn [isinstance(v, A.Callable) for v in (len, int, lambda: 0, 'a', functools.partial(len))]",

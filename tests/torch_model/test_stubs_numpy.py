@@ -36,6 +36,8 @@ EXPRESSIONS = [
     "np.arange(6).reshape(2, 3).sum(axis=0).tolist()", "np.arange(6).reshape(2, 3).max(1).tolist()", "np.mean(np.arange(24).reshape(2, 3, 4), axis=(0, 2)).tolist()", "np.sum(np.ones((2, 3)), axis=1, keepdims=True).shape",
     "np.arange(24).reshape(2, 3, 4).transpose(2, 0, 1).tolist()", "(np.arange(3)[:, None] - np.arange(4)).tolist()", "np.arange(6).reshape(2, 3)[:, 1].tolist()", "np.arange(24).reshape(2, 3, 4)[..., -1].tolist()", "np.arange(24).reshape(2, 3, 4)[1, 1:, ::2].tolist()", "np.arange(3)[None].shape", "np.arange(6).reshape(2, 3)[-1, -1]", "np.arange(6).reshape(2, 3)[2, 0]", "np.arange(3)[0, 0]", "np.ones((2, 3)) + np.ones((4, 3))",
     "np.argmax(np.array([[1, 5], [7, 2]]), axis=1).tolist()", "np.where(np.array([[True], [False]]), np.arange(3), 9).tolist()", "np.broadcast_to(np.arange(3), (2, 3)).tolist()", "np.any(np.array([[True], [False]]), axis=1).tolist()",
+    "np.atleast_1d(3).tolist()", "np.atleast_1d((3, 5)).tolist()", "np.atleast_1d(np.ones((2, 3))).shape", "np.atleast_2d([1, 2]).shape", "np.atleast_2d(4).tolist()",
+    "tuple(int(p) for p in (np.atleast_1d((3, 5)) - 1) / 2 * np.atleast_1d(1))", "[a.shape for a in np.atleast_1d(1, [2, 3])]",
     # widths of a RegNet
     "(np.round(np.divide(24 * np.power(2.2, np.round(np.log((np.arange(6) * 2.5 + 24) / 24) / np.log(2.2))), 8)) * 8).astype(int).tolist()",
 ]  # fmt: skip

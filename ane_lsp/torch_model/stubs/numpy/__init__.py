@@ -578,6 +578,16 @@ def reshape(a, shape):
     return asarray(a).reshape(shape)
 
 
+def atleast_1d(*arys):
+    made = [ndarray(a._data, a.shape or (1,), a.dtype) for a in [asarray(a) for a in arys]]
+    return made[0] if len(made) == 1 else tuple(made)
+
+
+def atleast_2d(*arys):
+    made = [ndarray(a._data, (1,) * (2 - a.ndim) + tuple(a.shape), a.dtype) for a in [asarray(a) for a in arys]]
+    return made[0] if len(made) == 1 else tuple(made)
+
+
 # Elementwise
 
 

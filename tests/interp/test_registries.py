@@ -1,0 +1,76 @@
+"""Registries that decorated definitions of lazily read libraries fill: what a look-up runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ane_lsp.interp import run
+from ane_lsp.workspace import Workspace
+
+REGISTRY = """\
+class Store:
+    def __init__(self):
+        self.made = {}
+
+    def add(self, name):
+        def keep(fn):
+            self.made[name.upper()] = fn
+            return fn
+
+        return keep
+
+    def __getattr__(self, key):
+        if key in self.made:
+            return key
+        return super().__getattribute__(key)
+
+entries = {}
+store = Store()
+
+def register(fn):
+    entries[fn.__name__] = fn
+    return fn
+
+@store.add("batch")
+def make_batch():
+    return "batch made"
+"""
+
+
+def value_of(folder: Path, expression: str, **files: str) -> tuple[Any, run.Run]:
+    """The value of an expression of a script, with a package ``lib`` beside it."""
+    package = folder / "lib"
+    package.mkdir()
+    for name, text in {"registry": REGISTRY, **files}.items():
+        (package / f"{name}.py").write_text(text)
+    script = folder / "script.py"
+    script.write_text(f"from lib.registry import entries, store\nvalue = {expression}\n")
+    done = run.run_script(Workspace(folder), script)
+    assert (done.errors, done.internal) == ([], {})
+    return done.interp.modules["script"].namespace["value"], done
+
+
+MODELS = {
+    "__init__": "from .models import *\n",
+    "models": "from .first import *\nfrom .second import *\n",
+    "first": "from .registry import register\n\n@register\ndef alpha():\n    return 1\n",
+    "second": "from .registry import register\n\n@register\ndef beta():\n    return 2\n",
+}
+
+
+def test_a_look_up_runs_only_what_mentions_the_key(tmp_path: Path) -> None:
+    value, done = value_of(tmp_path, "('beta' in entries, entries['beta']())", **MODELS)
+    assert value == (True, 2)
+    assert done.interp.modules["lib.second"].state == "done"
+    assert done.interp.modules["lib.first"].state == "new"
+
+
+def test_a_key_nothing_mentions_runs_everything(tmp_path: Path) -> None:
+    value, _ = value_of(tmp_path, "('al' + 'phas' in entries, sorted(entries))", **MODELS)
+    assert value == (False, ["alpha", "beta"])
+
+
+def test_a_registry_in_an_object(tmp_path: Path) -> None:
+    value, _ = value_of(tmp_path, "(store.BATCH, store.made['BATCH'](), hasattr(store, 'NONE'))", __init__="")
+    assert value == ("BATCH", "batch made", False)
