@@ -25,7 +25,11 @@ from typing import Any
 from benchmarks.zoo.scoring import Score, differences, read_rows, score, sites_of, write_rows
 
 HERE = Path(__file__).resolve().parent
-PACKAGES = ("timm==1.0.31", "torchvision==0.28.0", "transformers==5.23.0", "torch==2.13.0")
+PACKAGES = (
+    "timm==1.0.31", "torchvision==0.28.0", "transformers==5.23.0", "torch==2.13.0", "diffusers==0.42.1",
+    "segmentation-models-pytorch==0.6.0", "open_clip_torch==3.3.0", "pytorchcv==0.0.74", "efficientnet_pytorch==0.7.1",
+    "monai==1.6.1",
+)  # fmt: skip
 _SLACK = 0.0005  # a share may move by this much before it counts as worse
 
 
