@@ -179,7 +179,7 @@ def analyze(
 
 # Modules that see the model's outputs while it is trained, and are no part of what is converted.
 _TRAINING_ONLY = re.compile(
-    r"(?:Loss|Losses|Criterion|HungarianMatcher|Discriminator\w*)(?:V?\d+)?$|^(?:Loss|Criterion)"
+    r"(?:Loss|Losses|Criterion|Penalty|HungarianMatcher|Discriminator\w*)(?:V?\d+)?$|^(?:Loss|Criterion)"
 )
 
 
@@ -277,7 +277,7 @@ def _summary(
     if _stays_with_training(entry):
         assumed = (
             *assumed,
-            "losses and discriminators stay with training, so no rule is applied; give an entry to apply them",
+            "losses, penalties and discriminators stay with training, so no rule is applied; give an entry to apply them",
         )
     live = [op for op in graph.ops if not op.folds]
     kept = dtype_flow.kept_in_fp32(graph) if any(f.code == "ANE250" for f in found) else frozenset()

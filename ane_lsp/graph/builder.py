@@ -51,11 +51,22 @@ class GraphBuilder:
     ) -> tuple[Value, ...]:
         """Append one op; absent (None) inputs are left out. Its outputs fold where every input is constant.
 
-        An op without tensor inputs (``fill``, ``range_1d``) folds too, unless an attribute is a run-time size.
+        An op without tensor inputs (``fill``, ``range_1d``) folds too, unless an attribute is a run-time size. An operand the
+        analysis does not know is left out as well, and such an op does not fold.
         """
-        given = {name: operand for name, operand in inputs.items() if operand is not None}
-        values = [v for operand in given.values() for v in (operand if isinstance(operand, tuple) else (operand,))]
-        fold = all(v.is_const for v in values) and not kind.startswith("random")
+        given: dict[str, Operand] = {}
+        values: list[Value] = []
+        whole = True
+        for name, operand in inputs.items():
+            if operand is None:
+                continue
+            items = operand if isinstance(operand, tuple) else (operand,)
+            kept = tuple(v for v in items if isinstance(v, Value))  # what is unknown is no tensor of the graph
+            whole = whole and len(kept) == len(items)
+            values += kept
+            if kept:
+                given[name] = kept if isinstance(operand, tuple) else kept[0]
+        fold = whole and all(v.is_const for v in values) and not kind.startswith("random")
         index = len(self.graph.ops)
         outputs = tuple(self.value(t, "op", "", index, fold) for t in out)
         self.graph.ops.append(Op(index, kind, given, dict(attrs), outputs, call))

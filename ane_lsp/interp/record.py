@@ -230,8 +230,8 @@ class CallLowering:
 def _operand(value: Any) -> Operand | None:
     if isinstance(value, Value):
         return value
-    if isinstance(value, (tuple, list)) and value and all(isinstance(v, Value) for v in value):
-        return tuple(value)
+    if isinstance(value, (tuple, list)):
+        return tuple(v for v in value if isinstance(v, Value)) or None  # beside one that is not known
     return None
 
 

@@ -159,7 +159,7 @@ class RankLoss(nn.Module):
 """
     result = analysis(tmp_path, main)
     assert found(result) == []
-    assert "losses and discriminators stay with training" in result.models[0].assumed[-1]
+    assert "losses, penalties and discriminators stay with training" in result.models[0].assumed[-1]
     trained = "nn.BCELoss()(torch.rand(4), torch.rand(4))\nRankLoss()(torch.randn(1, 8, 4))\n"
     assert found(analysis(tmp_path, main + trained)) == []
     asked = main.replace("class", "# ane: input(1x8x4)\nclass")
@@ -218,3 +218,19 @@ class Sum(nn.Module):
 """
     result = found(analysis(tmp_path, main))
     assert [line for code, line in result if code in ("ANE601", "ANE602", "ANE605")] == [12, 13]
+
+
+def test_an_operand_that_is_not_known_is_no_tensor_of_the_graph(tmp_path: Path) -> None:
+    main = """
+class Net(nn.Module):
+    def __init__(self, weights):
+        super().__init__()
+        self.weights = weights
+    def forward(self, x):
+        return torch.einsum("lbnd,vbnl->vbnd", self.weights(1), x) ** 2
+"""
+    result = analysis(tmp_path, main)
+    assert "ANE901" not in {code for code, _ in found(result)}
+    (graph,) = result.graphs
+    assert [value.origin for op in graph.ops if op.kind.endswith("einsum") for value in op.input_values()] == ["input"]
+    assert not any(op.folds for op in graph.ops)
