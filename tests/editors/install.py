@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -44,18 +45,22 @@ def run(*command: str | Path, env: dict[str, str] | None = None, cwd: Path | Non
     if len(told) > 120:
         told = told[:117] + "..."
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             list(map(str, command)), cwd=cwd, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=PATIENCE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
         )  # fmt: skip
     except FileNotFoundError as error:
         raise CannotInstall(f"no {command[0]}") from error
+    try:
+        said, _ = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired as error:
+        os.killpg(process.pid, signal.SIGKILL)  # with all that it started
+        process.wait()
         raise CannotInstall(f"{told}: not done after {PATIENCE} s") from error
-    if done.returncode:
-        last = "\n".join(done.stdout.strip().splitlines()[-8:])
-        raise CannotInstall(f"{told}: exit code {done.returncode}\n{last}")
-    return done.stdout
+    if process.returncode:
+        last = "\n".join(said.strip().splitlines()[-8:])
+        raise CannotInstall(f"{told}: exit code {process.returncode}\n{last}")
+    return said
 
 
 def need(*programs: str) -> None:
