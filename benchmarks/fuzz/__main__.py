@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -18,8 +19,6 @@ from pathlib import Path
 from benchmarks.fuzz.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parents[2]
-TURN = 5.0
-"""Minutes of each target before the next one's turn."""
 
 
 def main() -> int:
@@ -27,6 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("target", nargs="*", metavar="TARGET", help="what to fuzz, several in turns")
     parser.add_argument("--minutes", type=float, default=10.0, help="for all targets together (default: 10)")
+    parser.add_argument("--turn", type=float, default=5.0, help="minutes before the next target's turn (default: 5)")
     parser.add_argument("--work", type=Path, default=ROOT / ".fuzz", help="where corpus and findings are kept")
     parser.add_argument("--list", action="store_true", help="list the targets")
     parser.add_argument("--summary", action="store_true", help="add up the runs so far")
@@ -46,7 +46,7 @@ def main() -> int:
         for name in chosen:
             left = end - time.monotonic()
             if left > 5:
-                found += turn(name, args.work, min(left, 60 * TURN if len(chosen) > 1 else left))
+                found += turn(name, args.work, min(left, 60 * args.turn if len(chosen) > 1 else left))
     return 1 if found else 0
 
 
@@ -60,7 +60,7 @@ def turn(name: str, work: Path, seconds: float) -> int:
         path = corpus / f"seed-{number:04d}"
         if not path.exists():
             path.write_bytes(seed)
-    before = set(found.iterdir())
+    before, busy = set(found.iterdir()), processor_seconds()
     began, runs = time.monotonic(), 0
     while (left := seconds - (time.monotonic() - began)) > 3:
         stats = folder / "stats.json"
@@ -77,15 +77,25 @@ def turn(name: str, work: Path, seconds: float) -> int:
     line = {
         "target": name,
         "seconds": round(time.monotonic() - began),
+        "busy": round(processor_seconds() - busy),
         "runs": runs,
         "corpus": len(list(corpus.iterdir())),
     }
     with (work / "log.jsonl").open("a") as log_file:
         log_file.write(json.dumps({**line, "new": [path.stem for path in new]}) + "\n")
-    print(f"{name}: {line['seconds']} s, {runs} inputs, {line['corpus']} kept, {len(new)} new faults", flush=True)
+    print(
+        f"{name}: {line['seconds']} s ({line['busy']} s busy), {runs} inputs, {line['corpus']} kept, {len(new)} new faults",
+        flush=True,
+    )
     for path in new:
         print(f"    {path}", flush=True)
     return len(new)
+
+
+def processor_seconds() -> float:
+    """What the processes that have ended used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def summary(work: Path) -> int:
@@ -93,13 +103,13 @@ def summary(work: Path) -> int:
     rows: dict[str, list[float]] = {}
     for line in (work / "log.jsonl").read_text().splitlines():
         entry = json.loads(line)
-        row = rows.setdefault(entry["target"], [0, 0, 0])
-        for at, value in enumerate((entry["seconds"] / 3600, entry["runs"], len(entry["new"]))):
+        row = rows.setdefault(entry["target"], [0, 0, 0, 0])
+        for at, value in enumerate((entry["seconds"] / 3600, entry["busy"] / 3600, entry["runs"], len(entry["new"]))):
             row[at] += value
     rows["all"] = [sum(column) for column in zip(*rows.values())]
-    print("| target | hours | inputs | faults found |\n|---|---|---|---|")
-    for name, (hours, runs, faults) in rows.items():
-        print(f"| {name} | {hours:.2f} | {runs:,.0f} | {faults:.0f} |")
+    print("| target | hours | of processor time | inputs | faults found |\n|---|---|---|---|---|")
+    for name, (hours, busy, runs, faults) in rows.items():
+        print(f"| {name} | {hours:.2f} | {busy:.2f} | {runs:,.0f} | {faults:.0f} |")
     return 0
 
 
