@@ -29,6 +29,12 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 LIBRARIES = ["torch==2.13.0", "transformers==5.23.0", "coremltools==9.0", "numpy<2.4", "einops", "pillow"]
 SOURCES = ["torchvision==0.28.0", "timm==1.0.31"]
 
+# Every other version that continuous integration installs, so that a new release of anything cannot reach it unseen. Other
+# Pythons and systems take what pyproject.toml allows. No hashes: pip wants them for all or none, and torch's wheel differs
+# with the index it comes from.
+LOCK = ROOT / "constraints-ci.txt"
+LOCKED = (3, 11)
+
 
 def run(*command: str | Path, **options: object) -> None:
     """Run a command; end with its exit code where it fails."""
@@ -51,16 +57,31 @@ def venv(folder: Path) -> Path:
 
 def setup(_: list[str]) -> None:
     """Make .venv and install everything the chores need, once for each state of this file and pyproject.toml."""
-    state = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + Path(__file__).read_bytes()).hexdigest()
+    read = (ROOT / "pyproject.toml", Path(__file__), LOCK)
+    state = hashlib.sha256(b"".join(path.read_bytes() for path in read)).hexdigest()
     stamp = VENV / ".ane-lsp-setup"
     if stamp.is_file() and stamp.read_text() == state:
         return
     if not PYTHON.exists():
         venv(VENV)
-    pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    if sys.version_info[:2] == LOCKED and sys.platform.startswith("linux"):
+        pip += ["--constraint", LOCK]
     run(*pip, *LIBRARIES, "--editable", ".[dev]")
     run(*pip, "--no-deps", *SOURCES)
     stamp.write_text(state)
+
+
+def lock(_: list[str]) -> None:
+    """Write the versions in .venv into constraints-ci.txt; start from a fresh .venv for the newest."""
+    done = subprocess.run(
+        [PYTHON, "-m", "pip", "freeze", "--exclude-editable"], check=True, capture_output=True, text=True
+    )
+    names = ("torch==", "atheris==", "pip==", "setuptools==", "wheel==")
+    kept = [line for line in done.stdout.splitlines() if "==" in line and not line.startswith(names)]
+    head = f"# python3 tasks.py lock, for Python {LOCKED[0]}.{LOCKED[1]} on Linux. torch is pinned in tasks.py.\n"
+    LOCK.write_text(head + "".join(line + "\n" for line in sorted(kept, key=str.lower)), encoding="utf-8")
+    print(f"wrote {LOCK.name}, {len(kept)} versions")
 
 
 def test(arguments: list[str]) -> None:
@@ -201,7 +222,22 @@ def ready(_: list[str]) -> None:
 
 CHORES = {
     chore.__name__.replace("fmt", "format"): chore
-    for chore in (setup, test, editors, pictures, lint, fmt, types, generate, docs, build, package, version, ready)
+    for chore in (
+        setup,
+        lock,
+        test,
+        editors,
+        pictures,
+        lint,
+        fmt,
+        types,
+        generate,
+        docs,
+        build,
+        package,
+        version,
+        ready,
+    )
 }
 
 

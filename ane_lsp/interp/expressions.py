@@ -8,6 +8,7 @@ from typing import Any
 
 from ane_lsp.graph import Unknown
 from ane_lsp.interp import builtins, state
+from ane_lsp.interp.base import MAX_ELEMENTS
 from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.fast import fast_path
 from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration, mangled
@@ -650,6 +651,8 @@ def _joined_str(interp: Expressions, node: ast.JoinedStr, frame: Frame) -> Any:
             if not isinstance(text, str):
                 return text if isinstance(text, (Unknown, OneOf)) else interp.unknown("text with an unknown part")
             parts.append(text)
+    if sum(map(len, parts)) > MAX_ELEMENTS:
+        return interp.unknown("a text too long to write out")
     return "".join(parts)
 
 

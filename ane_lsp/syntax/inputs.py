@@ -10,6 +10,7 @@ from ane_lsp.graph import DTYPES, TORCH_DTYPE
 _DTYPE_NAMES = {**{name: name for name in DTYPES}, **{torch: short for short, torch in TORCH_DTYPE.items()}}
 _DTYPE_NAMES |= {"float": "f32", "half": "f16", "double": "f64", "long": "i64", "int": "i32"}
 _NAMED = re.compile(r"^([A-Za-z_]\w*)\s*=\s*(.*)$", re.DOTALL)
+_DIGITS = 18  # of a size; torch's are 64 bits wide
 _SIZE = re.compile(r"^(?:\d+|[A-Za-z_]\w*|\?)$")
 _X_BETWEEN_SIZES = re.compile(r"(?<=[0-9?])[x×](?=[0-9?A-Z])|(?<=[A-Za-z_])[x×](?=[0-9?])|(?<=[A-Z])[x×](?=[A-Z])")
 
@@ -54,6 +55,8 @@ def parse_input(text: str) -> InputSpec:
         raise InputError(
             f"{text.strip()!r} is not a shape; write sizes joined by x, for example 1x3x224x224 or 1x16:i64"
         )
+    if any(part.isdigit() and len(part) > _DIGITS for part in parts):
+        raise InputError(f"a size of more than {_DIGITS} digits")
     return InputSpec(tuple(int(part) if part.isdigit() else part for part in parts), dtype, name)
 
 

@@ -127,7 +127,7 @@ def _library_dirs(prefix: Path, version: str) -> list[Path]:
 def _listdir(path: Path) -> list[str]:
     try:
         return sorted(os.listdir(path))
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a path with a null byte, from a pyvenv.cfg
         return []
 
 

@@ -241,6 +241,37 @@ SURVIVED: dict[str, str] = {
     "Ellipsis": "...\nx = ... if ... else ...\nx[...] if False else 0\n",
     "complex": "1j ** 2j\ncomplex('1+2j')\n(1j).conjugate()\n",
     "conflicting kwargs": "def f(a, b=1, /, c=2, *, d, e=3, **k): pass\nf(1, d=1)\nf(**{'a': 1})\n",
+    "class body that grows": "class A:\n    for i in range(3000):\n        locals()['f%d' % i] = lambda self, i=i: i\nA().f7\n",
+    "__getattr__ returning self": "class A:\n    def __getattr__(self, n): return self\n    def __call__(self, *a): return self\n"
+    "    def __getitem__(self, i): return self\nA().b.c().d[0].e(1)(2)(3).f\n[A()] + [A().x]\n",
+    "generator tower": "g = iter(range(3))\nfor i in range(400):\n    g = (x for x in g)\ntry:\n    list(g)\nexcept RecursionError:\n    pass\n",
+    "dict with itself as key": "class D(dict):\n    def __hash__(self): return 1\nd = D()\nd[d] = d\nd == d\nstr(d)\nd[d][d][d]\n"
+    "try:\n    {d: {d: d}} == {d: {d: 1}}\nexcept RecursionError:\n    pass\n",
+    "huge dimensions": "import torch\ntry:\n    torch.zeros(10 ** 30, 2).reshape(-1).sum()\nexcept Exception:\n    pass\n"
+    "try:\n    (torch.zeros(2 ** 62) + 1).view(2, -1).expand(2 ** 40, 2, -1)\nexcept Exception:\n    pass\n",
+    "einsum of 10,000 letters": "import torch\ntry:\n    torch.einsum('ab' * 5000 + '->', torch.zeros(2, 2))\nexcept Exception:\n    pass\n"
+    "try:\n    torch.einsum(','.join(['ab'] * 3000) + '->a', *[torch.zeros(2, 2)] * 3000)\nexcept Exception:\n    pass\n",
+    "10,000 arguments": "def f(*a, **k): return len(a) + len(k)\nf(" + ", ".join(map(str, range(10_000))) + ")\n"
+    "f(**{'k%d' % i: i for i in range(10000)})\nprint(*range(10000))\n",
+    "nested f-strings": "x = 1\ny = " + "f'{" * 1 + "x" + "}'" * 1 + "\n"
+    "z = f\"{f'{x}'}{x!r:{x}>{x}}\"\nfor i in range(200):\n    y = f'{y}{y}'\n",
+    "__path__ tricks": "import sys, types\n__path__ = [__file__]\nm = types.ModuleType('m')\nm.__path__ = m\nsys.modules['m'] = m\n"
+    "try:\n    import m.m.m\nexcept ImportError:\n    pass\nsys.path = sys.path * 50\nsys.meta_path.insert(0, None)\n",
+    "star import of itself": "try:\n    from case import *\nexcept ImportError:\n    pass\n",
+    "5,000 modules": "from torch import nn\na = nn.ModuleList()\nfor i in range(5000):\n    a.append(nn.Linear(3, 3))\nlen(a)\n",
+    "descriptors that swap themselves": "class D:\n    def __get__(self, o, t):\n        type(o).x = D()\n        return o.x if 0 else 1\n"
+    "class A: x = D()\nfor i in range(100): A().x\n",
+    "bases made by a call": "def base(n): return type('B', (base(n - 1),) if n else (object,), {})\nclass A(base(150)): pass\nA().x = 1\n",
+    "operator recursion": "class A:\n    def __add__(self, o): return o + self\n    def __radd__(self, o): return self + o\n"
+    "    def __eq__(self, o): return o == self\ntry:\n    A() + A()\nexcept RecursionError:\n    pass\ntry:\n    A() == A()\n"
+    "except RecursionError:\n    pass\n",
+    "formatting recursion": "class A:\n    def __format__(self, s): return f'{self:{s}}'\n    def __repr__(self): return repr(self)\n"
+    "try:\n    f'{A():x}'\nexcept RecursionError:\n    pass\ntry:\n    str([A()])\nexcept RecursionError:\n    pass\n",
+    "context managers that enter themselves": "class A:\n    def __enter__(self):\n        with self: pass\n    def __exit__(self, *a): return True\n"
+    "try:\n    with A(): pass\nexcept RecursionError:\n    pass\n",
+    "super chain": "class A0:\n    def f(self): return 1\n" + "".join(
+        f"class A{i}(A{i - 1}):\n    def f(self): return super().f()\n" for i in range(1, 150)
+    ) + "A149().f()\n",
     "kwargs that are not text": "def f(**k): return k\nf(**{1: 2})\n",
 }  # fmt: skip
 
@@ -301,6 +332,7 @@ ENDLESS: dict[str, str] = {
     "generator ping-pong": "def g(n):\n    while True:\n        yield from h(n + 1)\n        yield n\ndef h(n):\n    yield n\nfor i in g(0): pass\n",
     "many tensors": "import torch\nfor i in range(10 ** 12):\n    torch.zeros(3) + i\n",
     "many modules": "from torch import nn\na = nn.ModuleList()\nwhile True:\n    a.append(nn.Linear(3, 3))\n",
+    "a million copies of a module": "from torch import nn\nnn.Sequential(*[nn.ReLU()] * 10 ** 6)\nwhile True: pass\n",
     "deep modules": "from torch import nn\na = nn.ReLU()\nwhile True:\n    a = nn.Sequential(a, a)\n",
     "class factory": "c = object\nwhile True:\n    class c(c): pass\n",
     "function factory": "def f(): pass\nwhile True:\n    def f(f=f): return f\n",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -175,3 +176,70 @@ def test_a_hostile_directive_or_setting_is_only_data(tmp_path: Path) -> None:
     found = _watch(tmp_path, ["check", "case.py", "--no-cache"])
     assert sorted(p.name for p in project.iterdir()) == before
     assert not [e for e, _ in found["seen"] if e.startswith(("subprocess", "os.system", "os.exec", "os.posix_spawn"))]  # type: ignore[attr-defined]
+
+
+def test_hovers_hold_no_link_that_comes_from_a_source() -> None:
+    from ane_lsp.server.features.hover import code, escape
+
+    evil = "`[x](command:evil) ![y](http://z) <img> ``` \n\n# head"
+    for text in (evil, "`", "``", "a`b", "x\ny"):
+        span = code(text)
+        fence = re.match("`+", span)
+        assert fence is not None
+        inner = span[len(fence[0]) : -len(fence[0])]
+        assert span.endswith(fence[0])
+        assert fence[0] not in inner  # nothing inside ends the span
+        assert "\n" not in span
+    assert not re.search(r"(?<!\\)[\[\]<`]", escape(evil))
+
+
+def test_patterns_and_links_do_not_lead_out_of_the_folder(tmp_path: Path) -> None:
+    from ane_lsp.workspace.discover import discover
+
+    (tmp_path / "secret.py").write_text("import torch\n")
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "a.py").write_text("")
+    (inside / "out").symlink_to(tmp_path)
+    patterns = ("../*.py", "../**/*.py", "/**/*.py", "**", "*.py", "out/*.py")
+    assert list(discover(inside, patterns, (), inside)) == [inside / "a.py"]
+
+
+@pytest.mark.parametrize("dots", ["..", "....", "........"])
+def test_imports_do_not_leave_their_package_upwards(dots: str, tmp_path: Path) -> None:
+    from ane_lsp.workspace import Workspace
+
+    (tmp_path / "secret.py").write_text("")
+    package = tmp_path / "project" / "package"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "m.py").write_text("")
+    workspace = Workspace(tmp_path / "project")
+    assert workspace.resolve("secret", package / "m.py", level=len(dots)) is None
+    for name in ("../secret", "..secret", "a/../../secret", "\0", "/etc/passwd"):
+        assert workspace.resolve(name, package / "m.py") is None
+
+
+def test_an_environment_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from ane_lsp.cli.main import main
+
+    (tmp_path / "ane-lsp.toml").write_text('python = "/etc"\n')
+    (tmp_path / "m.py").write_text("import torch\n")
+    assert main(["check", "--no-cache", str(tmp_path / "m.py")]) == 2
+    assert "no site-packages found" in capsys.readouterr().err
+
+
+def test_names_of_files_steer_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from ane_lsp.cli.main import main
+
+    evil = tmp_path / "\x1b[31mred\x07.py"
+    try:
+        evil.write_text(nasty.MODEL)
+    except OSError:
+        pytest.skip("not a name here")
+    for arguments in ([str(evil)], [str(evil) + "gone"], [str(evil), "--baseline", str(evil)], [str(evil), "--fix"]):
+        for format in ("text", "concise", "github", "junit", "markdown", "html", "sarif"):
+            main(["check", "--no-cache", "--format", format, *arguments])
+            out, err = capsys.readouterr()
+            assert "\x1b" not in out + err, (format, arguments)
+            assert "\x07" not in out + err, (format, arguments)

@@ -188,12 +188,17 @@ async def test_random_sessions(start, units, pull):
     await client.initialize(merge(PULL if pull else PUSH, LAZY_VERSIONED, encoding(units)), folders=[])
     session = Session(client, units, seed=STEPS)
     session.open()
-    for step in range(STEPS):
+    step = 0
+    # On a busy machine most versions are typed over before they are analysed: go on until enough were compared.
+    while step < STEPS or (not pull and session.compared <= STEPS / 50 and step < 20 * STEPS):
         session.step()
         if step % 20 == 0:
             await asyncio.sleep(0)
         if step % 50 == 49:
             await session.settle()
+            if step >= STEPS:
+                await asyncio.sleep(0.2)
+        step += 1
     await session.settle()
     for model in session.documents.values():
         if pull:
@@ -204,6 +209,6 @@ async def test_random_sessions(start, units, pull):
         if MARK in model.text:
             assert [item["message"] for item in found if item["code"] == "budget"] == [sha(model.text)]
     assert session.stale == []
-    assert pull or session.compared > STEPS / 100
+    assert pull or session.compared > STEPS / 50
     assert await client.shutdown() == 0
     assert b"Traceback" not in client.stderr

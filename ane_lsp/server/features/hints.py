@@ -8,6 +8,7 @@ from lsprotocol import types as lsp
 
 from ane_lsp.graph import Span
 from ane_lsp.server.client import Client
+from ane_lsp.server.features.hover import code
 from ane_lsp.server.features.view import View, touches
 from ane_lsp.server.results import CallSite, ShapeHint
 
@@ -56,8 +57,8 @@ def label(hint: ShapeHint) -> str:
 
 def tooltip(hint: ShapeHint) -> str:
     """All types, and which models gave them."""
-    lines = [f"`{hint.name}`" + (f" in {', '.join(f'`{model}`' for model in hint.models)}" if hint.models else ""), ""]
-    lines += [f"- `{kind}`" for kind in hint.types]
+    lines = [code(hint.name) + (f" in {', '.join(map(code, hint.models))}" if hint.models else ""), ""]
+    lines += [f"- {code(kind)}" for kind in hint.types]
     if hint.more:
         lines.append(f"- and {hint.more} more")
     return "\n".join(lines)
@@ -66,7 +67,7 @@ def tooltip(hint: ShapeHint) -> str:
 def call_tooltip(site: CallSite) -> str:
     """All results of a call."""
     outs = dict.fromkeys(signature.out for signature in site.signatures)
-    return "\n".join([f"`{site.torch}`", "", *(f"- `{out}`" for out in outs)])
+    return "\n".join([code(site.torch), "", *(f"- {code(out)}" for out in outs)])
 
 
 def _first(types: Sequence[str], more: int) -> str:

@@ -21,6 +21,7 @@ from ane_lsp.syntax.positions import utf8_to_code_points
 CODE = re.compile(r"\bANE\d{3}\b")
 COMMENT = re.compile(r"#\s*(?:ane:|noqa\b)")
 MAX_SIGNATURES = 4
+_TICKS = re.compile("`+")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~])")
 
 
@@ -65,7 +66,7 @@ def render(
     if calls and notes:
         parts.append("\n".join(f"- {escape(note)}" for note in notes))
     if not calls:
-        parts += [f"`{name.name}`: " + " or ".join(f"`{kind}`" for kind in name.types) for name in names[:1]]
+        parts += [f"{code(name.name)}: " + " or ".join(map(code, name.types)) for name in names[:1]]
     parts += [_finding(finding) for finding in findings]
     return "\n\n---\n\n".join(parts)
 
@@ -81,6 +82,14 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text)
 
 
+def code(text: str) -> str:
+    """A code span around text from sources, which may hold backticks and line ends of its own."""
+    text = " ".join(text.split("\n")).replace("\r", " ")
+    fence = "`" * (1 + max(map(len, _TICKS.findall(text)), default=0))
+    pad = " " if len(fence) > 1 else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
 def plain(markdown: str) -> str:
     """For clients that show no Markdown."""
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
@@ -89,24 +98,24 @@ def plain(markdown: str) -> str:
 
 
 def _call(site: CallSite) -> str:
-    ops = ", ".join(f"`{kind}`" for kind in site.ops)
-    head = f"`{site.torch}`" + (f" → {ops}" if ops else "")
+    ops = ", ".join(map(code, site.ops))
+    head = code(site.torch) + (f" → {ops}" if ops else "")
     lines = [head, ""]
     for signature in site.signatures[:MAX_SIGNATURES]:
-        where = f" in `{signature.module}`" if signature.module and len(site.signatures) > 1 else ""
+        where = f" in {code(signature.module)}" if signature.module and len(site.signatures) > 1 else ""
         lines.append(f"- {_flow(signature)}{where}")
     hidden = site.more + max(0, len(site.signatures) - MAX_SIGNATURES)
     if hidden:
         lines.append(f"- and {hidden} more")
     settings = dict(site.signatures[0].hyper) if site.signatures else {}
     if settings and len({signature.hyper for signature in site.signatures}) == 1:
-        lines += ["", ", ".join(f"`{name}={value}`" for name, value in settings.items())]
+        lines += ["", ", ".join(code(f"{name}={value}") for name, value in settings.items())]
     return "\n".join(lines)
 
 
 def _flow(signature: Signature) -> str:
-    ins = ", ".join(f"`{kind}`" for kind in signature.ins) or "no tensors"
-    return f"{ins} → `{signature.out}`"
+    ins = ", ".join(map(code, signature.ins)) or "no tensors"
+    return f"{ins} → {code(signature.out)}"
 
 
 def _finding(finding: Finding) -> str:
