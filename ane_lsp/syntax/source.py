@@ -138,6 +138,8 @@ def decode_source(path: Path, data: bytes) -> SourceFile:
             encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
         except SyntaxError as error:
             return _unreadable(path, "encoding", str(error.msg))
+        except LookupError as error:  # Python 3.14 decodes here, and rot13 is a codec but not one of text
+            return _unreadable(path, "encoding", str(error))
         if encoding == "utf-8-sig":
             encoding = "utf-8"
     try:
