@@ -120,7 +120,7 @@ def _tile(rect: Rect, whole: Rect, number: int, model: Model) -> str:
     told = f"{model.name}: {model.readiness}, {model.on_ane} of {model.ops} operations on the ANE of {model.target}"
     return (
         f'<li style="{place}"><a class="{_CLASS[model.readiness]}" href="#model-{number}" title="{safe(told)}">'
-        f'<i style="width:{100 * (1 - model.share):.1f}%"></i><span><b>{safe(model.name)}</b>'
+        f'<i style="width:{100 * (1 - model.share) if model.ops else 0:.1f}%"></i><span><b>{safe(model.name)}</b>'
         f"{model.on_ane}/{model.ops}</span></a></li>"
     )
 
