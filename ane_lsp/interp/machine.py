@@ -373,7 +373,10 @@ class Interpreter(Expressions):
                 self.assign(single, item, frame)
             return
         if self.probing and id(value) in self.probe_shapes:
-            note_unpacking(self.probe_shapes[id(value)][1], [getattr(t, "id", "_") for t in targets])
+            own = frame.module.path in self.watched  # a library's names say nothing to the reader
+            note_unpacking(
+                self.probe_shapes[id(value)][1], len(targets), [getattr(t, "id", "_") for t in targets] if own else []
+            )
         try:
             if isinstance(value, OneOf):
                 columns = [self._unpack_items(v, len(targets), starred) for v in value.options]

@@ -270,12 +270,12 @@ def probe_tensor(probe: Probe) -> Tensor:
     return made
 
 
-def note_unpacking(probe: Probe, names: list[str]) -> None:
-    """``B, C, H, W = x.shape``: rank and the author's own names."""
+def note_unpacking(probe: Probe, rank: int, names: list[str]) -> None:
+    """``B, C, H, W = x.shape``: rank and, where they are given, the author's own names."""
     usable = tuple(n if n.isidentifier() and n != "_" else f"N{i}" for i, n in enumerate(names))
     if len(set(usable)) < len(usable):  # one name for two sizes says nothing about either
         usable = tuple(n if usable.count(n) == 1 else f"N{i}" for i, n in enumerate(usable))
-    probe.learn("its shape is unpacked", rank=len(names), names=usable)
+    probe.learn("its shape is unpacked", rank=rank, names=usable or None)
 
 
 __all__ = ["CONVENTIONS", "Probe", "Shape", "note_unpacking", "probe_of", "probe_tensor"]
