@@ -38,12 +38,16 @@ import os, runpy, sys, torch
 script, out, state = sys.argv[1:4]
 kept = [runpy.run_path(shim) for shim in sys.argv[4:]]
 torch.manual_seed(0)
-seen = []
+seen, depth = [], [0]
 call = torch.nn.Module.__call__
 def record(self, *args, **kwargs):
-    if not seen:
-        seen.append((self, args, kwargs))
-    return call(self, *args, **kwargs)
+    if depth[0] == 0:  # parametrizations call modules while the model is built: the last call from outside is the model's
+        seen[:] = [(self, args, kwargs)]
+    depth[0] += 1
+    try:
+        return call(self, *args, **kwargs)
+    finally:
+        depth[0] -= 1
 torch.nn.Module.__call__ = record
 with torch.no_grad():
     runpy.run_path(script, run_name="__main__")
