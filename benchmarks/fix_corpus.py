@@ -259,8 +259,8 @@ def table(args: argparse.Namespace) -> int:
 
 def _lines(work: Path, found: dict[str, dict[str, Any]]) -> Iterator[str]:
     packages = sorted({file.partition("/")[0] for file in found})
-    yield "| | " + " | ".join(packages) + " |"
-    yield "|---" * (len(packages) + 1) + "|"
+    head = ["| | " + " | ".join(packages) + " |", "|---" * (len(packages) + 1) + "|"]
+    yield from head
 
     def line(title: str, count: Any, source: dict[str, dict[str, Any]]) -> str:
         each = [[row for file, row in source.items() if file.startswith(name + "/")] for name in packages]
@@ -275,6 +275,8 @@ def _lines(work: Path, found: dict[str, dict[str, Any]]) -> Iterator[str]:
         if not done:
             continue
         title = "--fix" if kind == "safe" else "--fix --unsafe-fixes"
+        if kind == "unsafe":
+            yield from head
         yield line(f"`{title}`: files run", lambda row: 1, done)
         yield line("files changed", lambda row: bool(row["applied"]), done)
         yield line("fixes applied", lambda row: sum(row["applied"].values()), done)
