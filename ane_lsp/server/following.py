@@ -14,6 +14,7 @@ from typing import Any
 
 from ane_lsp.analysis import FileAnalysis, reads_whole_text
 from ane_lsp.checks.finding import Finding, Fix, Related, TextEdit
+from ane_lsp.fixes import fixable_codes
 from ane_lsp.graph import Span
 from ane_lsp.server.results import CallSite, DocumentResult, ShapeHint
 from ane_lsp.syntax import SourceFile
@@ -82,8 +83,8 @@ class Following:
         return moved
 
     def edited(self, finding: Finding) -> bool:
-        """Whether the statement of a moved finding has been edited since the analysis."""
-        return self._shift is not None and self._shift.edited(finding.span.line)
+        """Whether a moved finding may have other fixes, because its statement has been edited since the analysis."""
+        return finding.code in fixable_codes() and self._shift is not None and self._shift.edited(finding.span.line)
 
     def found(self) -> FileAnalysis:
         """The whole analysis with its graphs, at the present places. Raises Lost where one is no more."""

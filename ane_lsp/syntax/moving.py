@@ -26,12 +26,14 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 class _Unit:
     """A stretch of whole lines with whole top-level statements.
 
-    first: its first line in the analysed text, from 0. lines: its present lines. nodes: the analysed statements.
+    first: its first line in the analysed text, from 0. lines: its present lines. original: the analysed ones.
+    nodes: the analysed statements.
     places: where the lines of these statements are now, counted from the unit's start; None: where they were.
     """
 
     first: int
     lines: list[str]
+    original: list[str]
     nodes: list[ast.stmt]
     places: dict[int, int] | None = None
 
@@ -101,7 +103,7 @@ class Follower:
             if first < begin:  # two statements on one line
                 return []
             end = (node.end_lineno or node.lineno) if index + 1 < len(body) else len(lines)
-            units.append(_Unit(begin, lines[begin:end], [node]))
+            units.append(_Unit(begin, lines[begin:end], lines[begin:end], [node]))
             begin = end
         return units
 
@@ -153,13 +155,16 @@ class Follower:
 
     def _matched(self, units: list[_Unit], region: list[str]) -> _Unit | None:
         """The region as one unit, None where its statements say something else than those of `units`."""
+        original = [line for unit in units for line in unit.original]
+        nodes = [node for unit in units for node in unit.nodes]
+        if region == original:  # an edit was taken back
+            return _Unit(units[0].first, region, original, nodes)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 body = ast.parse("\n".join(region)).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
-        nodes = [node for unit in units for node in unit.nodes]
         if len(body) != len(nodes):
             return None
         places: dict[int, int] = {}
@@ -168,7 +173,7 @@ class Follower:
                 return None
         except RecursionError:
             return None
-        return _Unit(units[0].first, region, nodes, places)
+        return _Unit(units[0].first, region, original, nodes, places)
 
     def _same(self, old: object, new: object, places: dict[int, int]) -> bool:
         if old.__class__ is not new.__class__:
