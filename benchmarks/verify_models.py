@@ -1,6 +1,6 @@
 """Verifies many models and prints a table: path, operations, share with a line, agreement with recorded truth, time, PSNR.
 
-    python benchmarks/verify_models.py ENTRIES OUT [--truth DIR] [--python PATH] [--prelude FILE] [--only PATTERN] [--report]
+    python -m benchmarks.verify_models ENTRIES OUT [--truth DIR] [--python PATH] [--prelude FILE] [--only PATTERN] [--report]
 
 ENTRIES is a folder of scripts that each build one model and call it. What each run brought is kept in the folder OUT, a file a
 model, and models already there are skipped (smallest truth first), so a run can be stopped and taken up again. `--report` holds
@@ -21,7 +21,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import fork_worker
 
 # Operations with a clear counterpart in torch, and what that is called.
@@ -192,7 +191,7 @@ def agreement(program: Any, truth: dict[tuple[str, int], set[str]]) -> dict[str,
 
 _HEAD = """# Real models, converted and compared
 
-Made with `python benchmarks/verify_models.py ENTRIES OUT --report` (coremltools 9.0, torch 2.13.0, random weights, two shared and busy
+Made with `python -m benchmarks.verify_models ENTRIES OUT --report` (coremltools 9.0, torch 2.13.0, random weights, two shared and busy
 cores: the times are upper bounds). "Checkable" operations have a clear counterpart in torch; "agree" is the share of them that stand on
 a line where torch was recorded executing that counterpart. PSNR is the worst output's, against torch in fp32: of the converted program
 computed here (MIL, constants in fp16 in both), of torch with every result rounded to fp16, and of Apple's Core AI.

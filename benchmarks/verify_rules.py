@@ -1,6 +1,6 @@
 """Converts the example of every rule page and holds the rule's findings against what coremltools made of it.
 
-    python benchmarks/verify_rules.py OUT [--kinds bad,near-miss,good] [--only PATTERN] [--report [--page FILE]]
+    python -m benchmarks.verify_rules OUT [--kinds bad,near-miss,good] [--only PATTERN] [--report [--page FILE]]
 
 What each conversion brought is kept in the folder OUT, so a run can be stopped and taken up again. Every example is converted
 by both paths, because what converts depends on the path. `--report` holds what is there against the source as it is analysed
@@ -20,7 +20,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from ane_lsp.knowledge import rules
 from benchmarks import fork_worker
 from benchmarks.verify_models import families, per_op
@@ -124,7 +123,7 @@ def report(rows: list[dict[str, Any]]) -> str:
     """By rule: what became of its own findings, then of all by family, then every disagreement."""
     lines = [
         "# The rules' own examples, converted", "",
-        "Made with `python benchmarks/verify_rules.py OUT --report --page docs/verify-rules.md` (coremltools 9.0, torch 2.13.0). Every rule's",
+        "Made with `python -m benchmarks.verify_rules OUT --report --page docs/verify-rules.md` (coremltools 9.0, torch 2.13.0). Every rule's",
         "bad example is converted by `torch.export` and by `torch.jit.trace`, and the same rules run on the converted program; what the",
         "statuses mean is on the page about [verify](verify.md). A rule that does not convert is confirmed by the error on its line. Rules",
         "about what the author wrote and a conversion removes cannot be decided by a program and are untestable.", "",
