@@ -23,9 +23,10 @@ from typing import Any
 
 from benchmarks import fork_worker
 
-# Operations with a clear counterpart in torch, and what that is called.
+# Operations with a clear counterpart in torch, and what that is called. nn.MultiheadAttention projects by itself, and torch's full
+# decomposition makes a product of a linear layer.
 CHECKABLE = {
-    "conv": "conv", "conv_transpose": "conv", "linear": r"linear|matmul|conv1d", "matmul": r"matmul|einsum|bmm|attention|@",
+    "conv": "conv", "conv_transpose": "conv", "linear": r"linear|matmul|conv1d|attention", "matmul": r"matmul|einsum|bmm|attention|@|linear",
     "layer_norm": "norm", "batch_norm": "norm", "instance_norm": "norm", "softmax": r"softmax|attention", "gelu": "gelu|tanh|erf",
     "relu": "relu", "relu6": "relu6|hardtanh", "silu": "silu|swish", "sigmoid": "sigmoid", "tanh": "tanh|gelu", "max_pool": "max_pool|maxpool",
     "avg_pool": "avg_?pool", "concat": r"cat|concat|stack", "scaled_dot_product_attention": "attention",

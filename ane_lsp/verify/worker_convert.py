@@ -30,7 +30,7 @@ _MAIN = {
     "conv": r"conv", "conv_transpose": r"conv", "linear": r"linear|addmm|\bmm\b|matmul|bmm", "matmul": r"matmul|\bmm\b|bmm|einsum",
     "scaled_dot_product_attention": r"scaled_dot_product|attention", "layer_norm": r"layer_norm|group_norm",
     "batch_norm": r"batch_norm|group_norm", "instance_norm": r"instance_norm|group_norm", "softmax": r"softmax",
-    "gelu": r"gelu|erf", "max_pool": r"max_pool", "avg_pool": r"avg_pool|mean",
+    "gelu": r"gelu|erf", "concat": r"\bcat\b|concat|stack", "max_pool": r"max_pool", "avg_pool": r"avg_pool|mean",
 }  # fmt: skip
 _STEPS_BACK = 16
 PATHS = ("export", "trace", "export-core")
