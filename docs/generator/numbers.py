@@ -87,7 +87,10 @@ def _servers() -> str:
 
 def _speed() -> str:
     document = json.loads((ROOT / "benchmarks" / "baseline.json").read_text(encoding="utf-8"))
-    out = [f"{document['date']}, Python {document['python']}, 2 shared cores, load {document['load']}.", ""]
+    # A file written before date, load and edits were recorded has only the commands' figures.
+    when = [document["date"]] if "date" in document else []
+    load = [f"load {document['load']}"] if "load" in document else []
+    out = [", ".join([*when, f"Python {document['python']}", "2 shared cores", *load]) + ".", ""]
     rows = document.get("edits", [])
     for file in dict.fromkeys(row["file"] for row in rows):
         own = [row for row in rows if row["file"] == file]
@@ -102,7 +105,7 @@ def _speed() -> str:
         ]
         for row in rows
     ]  # fmt: skip
-    out += [*table(header, cells), ""]
+    out += [*table(header, cells), ""] if rows else []
     figures = [[plain(name), f"{seconds:g}"] for name, seconds in document["figures"].items()]
     return "\n".join([*out, *table(["command", "CPU seconds"], figures)])
 
