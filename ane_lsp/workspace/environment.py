@@ -114,14 +114,14 @@ def _library_dirs(prefix: Path, version: str) -> list[Path]:
                 continue
             rank = (int(match[1]), int(match[2] or 0))
             leaves = (lib / name / leaf for leaf in ("site-packages", "dist-packages"))
-            found += [(rank, order, leaf) for leaf in leaves if leaf.is_dir()]
+            found += [(rank, order, leaf) for leaf in leaves if _is_dir(leaf)]
     if found:
         # Several minor versions in one prefix: the newest is the one in use, as far as files tell.
         newest = max(rank for rank, _, _ in found)
         kept = [path for rank, _, path in sorted(found, key=lambda f: f[1]) if rank == newest or rank[1] == 0]
         return list({os.path.realpath(path): path for path in reversed(kept)}.values())[::-1]
     windows = prefix / "Lib" / "site-packages"
-    return [windows] if windows.is_dir() else []
+    return [windows] if _is_dir(windows) else []
 
 
 def _listdir(path: Path) -> list[str]:
@@ -155,9 +155,17 @@ def _path_lines(site_dir: Path, name: str) -> list[Path]:
     for line in lines:
         if line and "\0" not in line and not line.startswith(("#", "import ", "import\t")):
             path = Path(os.path.normpath(site_dir / line))
-            if path.is_dir():
+            if _is_dir(path):
                 found.append(path)
     return found
+
+
+def _is_dir(path: Path) -> bool:
+    """False also for what no file system takes as a name."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _finder_mapping(path: Path) -> dict[str, Path]:
