@@ -48,6 +48,16 @@ _UNARY: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }  # fmt: skip
 
 
+def _only_themselves(values: Any) -> bool:
+    """Whether objects equal nothing but themselves: modules in a set of modules that were seen."""
+    if set(map(type, values)) != {Instance}:
+        return False
+    classes = {value.cls for value in values}
+    return not any(value.data is not None for value in values) and not any(
+        cls.lookup("__eq__") is not MISSING or any(isinstance(base, Unknown) for base in cls.mro) for cls in classes
+    )
+
+
 class Operators(Calls):
     # -- truth, equality, order ------------------------------------------------------------------------------------------
 
@@ -278,6 +288,11 @@ class Operators(Calls):
             checker = self.lookup_attribute(container, "__contains__")
             if checker is not MISSING:
                 return self.truth(self.call(checker, (item,)))
+        if item.__class__ is Instance and kind in (set, frozenset, dict, list, tuple):
+            if item in container:  # Python's comparison of two instances is their identity
+                return True
+            if not container or (_only_themselves((item,)) and _only_themselves(container)):
+                return False
         undecided: Any = False
         try:
             for element in self.iterate(container):
