@@ -33,7 +33,7 @@ _STAR = re.compile(r"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\*", re.M)
 _OPAQUE = frozenset({
     "PIL", "scipy", "pandas", "cv2", "regex", "requests", "urllib3", "httpx", "huggingface_hub", "safetensors",
     "tokenizers", "yaml", "tqdm", "matplotlib", "sklearn", "filelock", "fsspec", "jinja2", "sentencepiece",
-    "tensorflow", "jax", "flax", "onnx", "onnxruntime", "coremltools", "wandb", "tensorboard", "psutil", "datasets",
+    "ane_lsp", "tensorflow", "jax", "flax", "onnx", "onnxruntime", "coremltools", "wandb", "tensorboard", "psutil", "datasets",
     "accelerate", "peft", "gradio", "librosa", "soundfile", "skimage", "imageio", "av", "decord", "pytest", "rich",
     "omegaconf", "hydra", "lightning_utilities", "torchmetrics", "ipdb", "termcolor", "tabulate", "ftfy", "boto3",
 })  # fmt: skip
