@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +93,8 @@ class ResultCache:
             return None
 
     def save(self, key: str, result: FileAnalysis, used: Dependencies) -> None:
-        """Remember a result."""
-        self.save_plain(key, asdict(result), used)
+        """Remember a result; graphs and syntax trees are not kept."""
+        self.save_plain(key, asdict(replace(result, graphs=[], ran=None)), used)
 
     def load_plain(self, key: str) -> Any:
         """The JSON value under `key`, None where none is known or what it was made from has changed."""

@@ -90,7 +90,7 @@ def test_a_cut_inside_an_expression(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "branch": (module("if self.training:\n    x = x.cumsum(1)\nelse:\n    x = x.cumsum(2)\nreturn x * 2"), "branch or a loop"),
+    "branch": (module("if not self.training:\n    x = x.cumsum(1)\nelse:\n    x = x.cumsum(2)\nreturn x * 2"), "branch or a loop"),
     "returns": (module("if x.shape[0] > 5:\n    return x\ny = (x + 1).cumsum(1)\nreturn y * 2"), "more than one place"),
     "keywords": (module("y = (x * 2).cumsum(1)\nreturn y + 1", args="x, *more"), r"\*args"),
     "number": (module("n = 2 * x.shape[1]\ny = (x * 2).cumsum(1)\nreturn y * n"), "not known to be a tensor"),
