@@ -56,9 +56,12 @@ def checked(text: str, settings: Settings = Settings(budget=10)) -> FileAnalysis
 
     from ane_lsp.interp import run as runs
 
-    if not isinstance(runs.Limits, partial):
-        runs.Limits = partial(runs.Limits, steps=STEPS)  # type: ignore[misc, assignment]
-    return analyze(PATH, Workspace(PATH.parent, overlays={PATH: text}), settings)
+    whole = runs.Limits
+    runs.Limits = partial(whole, steps=STEPS)  # type: ignore[misc, assignment]
+    try:
+        return analyze(PATH, Workspace(PATH.parent, overlays={PATH: text}), settings)
+    finally:
+        runs.Limits = whole  # type: ignore[misc]
 
 
 # -- sources ---------------------------------------------------------------------------------------------------------

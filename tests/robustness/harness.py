@@ -171,4 +171,4 @@ def few_steps(steps: int) -> None:
 
     from ane_lsp.interp import run as runs
 
-    runs.Limits = partial(runs.Limits, steps)  # type: ignore[misc, assignment]
+    runs.Limits = partial(runs.Limits, steps=steps)  # type: ignore[misc, assignment]
