@@ -211,4 +211,4 @@ async def test_random_sessions(start, units, pull):
     assert session.stale == []
     assert pull or session.compared > STEPS / 50
     assert await client.shutdown() == 0
-    assert b"Traceback" not in client.stderr
+    assert b"Traceback" not in client.stderr, client.stderr.partition(b"Traceback")[2][:4000].decode()
