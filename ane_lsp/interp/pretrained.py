@@ -6,6 +6,7 @@ Weights decide no shape, a configuration decides all of them, and class defaults
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
@@ -79,33 +80,42 @@ def _auto_config(interp: Any, raw: dict[str, Any], kwargs: Kwargs) -> Any:
 
 def _model(interp: Any, args: Args, kwargs: Kwargs) -> Any:
     """``SomeModel.from_pretrained(name)``."""
-    cls, options = args[0], _rest(kwargs)
-    config, dtype = _options(options)
-    if config is None:
+    cls = args[0]
+
+    def configure(raw: dict[str, Any], options: Kwargs) -> Any:
         found = interp.getattr(cls, "config_class", None)
         if not isinstance(found, ClassObject):
             return interp.unknown(f"{cls.name} names no configuration class")
-        raw = _raw(interp, args, kwargs)
-        if isinstance(raw, Unknown):
-            return raw
-        config, options = _split(_config_of(interp, found, raw, {**options, "return_unused_kwargs": True}))
-    if isinstance(config, Unknown):
-        return config
-    return _loaded(interp, interp.call(cls, (config, *args[2:]), options), config, dtype)
+        return _config_of(interp, found, raw, options)
+
+    return _built(interp, args, kwargs, configure, lambda config, rest: interp.call(cls, (config, *args[2:]), rest))
 
 
 def _any_model(interp: Any, args: Args, kwargs: Kwargs) -> Any:
     """``AutoModel.from_pretrained(name)``."""
-    cls, options = args[0], _rest(kwargs)
+
+    def make(config: Any, rest: Kwargs) -> Any:
+        return interp.call(interp.getattr(args[0], "from_config"), (config,), rest)
+
+    return _built(interp, args, kwargs, lambda raw, options: _auto_config(interp, raw, options), make)
+
+
+def _built(
+    interp: Any,
+    args: Args,
+    kwargs: Kwargs,
+    configure: Callable[[dict[str, Any], Kwargs], Any],
+    make: Callable[[Any, Kwargs], Any],
+) -> Any:
+    """The model that `make` builds of the configuration passed in, or of the one that `configure` makes of the file's."""
+    options = _rest(kwargs)
     config, dtype = _options(options)
     if config is None:
         raw = _raw(interp, args, kwargs)
         if isinstance(raw, Unknown):
             return raw
-        config, options = _split(_auto_config(interp, raw, {**options, "return_unused_kwargs": True}))
-    if isinstance(config, Unknown):
-        return config
-    return _loaded(interp, interp.call(interp.getattr(cls, "from_config"), (config,), options), config, dtype)
+        config, options = _split(configure(raw, {**options, "return_unused_kwargs": True}))
+    return config if isinstance(config, Unknown) else _loaded(interp, make(config, options), config, dtype)
 
 
 def _split(found: Any) -> tuple[Any, Kwargs]:
@@ -134,6 +144,11 @@ def _loaded(interp: Any, model: Any, config: Any, dtype: Any) -> Any:
     if isinstance(dtype, str):
         torch = interp.import_module("torch")
         dtype = interp.module_attribute(torch, dtype.removeprefix("torch."))
+    return _ready(interp, model, dtype)
+
+
+def _ready(interp: Any, model: Instance, dtype: Any) -> Any:
+    """In evaluation mode, converted where a dtype is known."""
     if isinstance(dtype, DType):
         interp.call(interp.getattr(model, "to"), (dtype,))
     return interp.call(interp.getattr(model, "eval"), ())
@@ -154,9 +169,7 @@ def _diffusers(interp: Any, args: Args, kwargs: Kwargs) -> Any:
     options = _rest(kwargs)
     dtype = options.pop("torch_dtype", None)
     model = interp.call(interp.getattr(args[0], "from_config"), (dict(raw),), options)
-    if isinstance(model, Instance) and isinstance(dtype, DType):
-        interp.call(interp.getattr(model, "to"), (dtype,))
-    return interp.call(interp.getattr(model, "eval"), ()) if isinstance(model, Instance) else model
+    return _ready(interp, model, dtype) if isinstance(model, Instance) else model
 
 
 def _outside(interp: Any, args: Args, kwargs: Kwargs) -> Any:
