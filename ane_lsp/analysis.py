@@ -253,7 +253,9 @@ def _check_entry(
 
     if _stays_with_training(entry):
         return []
-    return engine.run(entry.graph, chosen, options, cancelled=cancelled, home=file)
+    found = engine.run(entry.graph, chosen, options, cancelled=cancelled, home=file)
+    # Who converts a model leaves its loss behind, unless an entry of theirs says otherwise.
+    return found if entry.asked else [replace(f, severity="information") if f.data.get("loss") else f for f in found]
 
 
 def _stays_with_training(entry: EntryRun) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ane_lsp.checks.engine import Context, GraphCheck, Report, graph_rule, rule
 from ane_lsp.checks.wording import advice, name, qualified
 from ane_lsp.graph import Call, Graph, Op, Value
+from ane_lsp.graph.liveness import is_loss
 from ane_lsp.knowledge import conversion
 from ane_lsp.knowledge.conversion import Conversion
 
@@ -38,7 +39,12 @@ def _table(code: str) -> GraphCheck:
             yield Report(
                 _message(call, entry, context),
                 at=call,
-                data={"torch": call.torch, "case": entry.coverage.case, "path": context.options.export_path},
+                data={
+                    "torch": call.torch,
+                    "case": entry.coverage.case,
+                    "path": context.options.export_path,
+                    **_kind(call),
+                },
                 moots=not entry.opset and not any(entry.working_paths(v) for v in conversion.VERSIONS),
             )
 
@@ -50,6 +56,10 @@ for _code in TABLE_CODES:
     graph_rule(_code, per_target=False)(_table(_code))
 
 
+def _kind(call: Call) -> dict[str, bool]:
+    return {"loss": True} if is_loss(call) else {}
+
+
 def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
     """Refused calls by rule, worked out once for all of them."""
     known: dict[str, list[tuple[Call, Conversion]]] | None = context.memo.get("refusals")
@@ -57,7 +67,8 @@ def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
         known = {}
         options = context.options
         for call in context.graph.calls:
-            if call.id in context.idle_calls or (call.kind == "attr" and not call.torch.startswith("torch.Tensor.m")):
+            left_out = context.dropped_calls if is_loss(call) else context.idle_calls
+            if call.id in left_out or (call.kind == "attr" and not call.torch.startswith("torch.Tensor.m")):
                 continue
             if call.fn == _UNTRACED and options.export_path == "trace":
                 continue

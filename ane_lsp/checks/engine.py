@@ -28,7 +28,7 @@ from typing import Any, Literal, TypeVar
 
 from ane_lsp.checks.finding import Finding, Related
 from ane_lsp.graph import Call, Graph, Op, Span
-from ane_lsp.graph.liveness import idle_calls, idle_ops
+from ane_lsp.graph.liveness import idle_calls, idle_ops, training_ops
 from ane_lsp.knowledge import eligibility
 from ane_lsp.knowledge import rules as pages
 from ane_lsp.knowledge import targets as chips
@@ -110,13 +110,23 @@ class Context:
 
     @cached_property
     def idle(self) -> frozenset[int]:
-        """Ids of ops whose results reach no output, so that a converter drops them; op rules do not see them."""
+        """Ids of ops whose results reach no output, or only a loss; a converted model lacks them, op rules do not see them."""
+        return self.dropped | training_ops(self.graph)
+
+    @cached_property
+    def dropped(self) -> frozenset[int]:
+        """Ids of ops whose results reach no output of the entry as it is written, so that a converter drops them."""
         return idle_ops(self.graph)
 
     @cached_property
     def idle_calls(self) -> frozenset[int]:
         """Ids of calls all of whose ops are idle."""
         return idle_calls(self.graph, self.idle)
+
+    @cached_property
+    def dropped_calls(self) -> frozenset[int]:
+        """Ids of calls all of whose ops are dropped."""
+        return idle_calls(self.graph, self.dropped)
 
     @cached_property
     def memo(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from ane_lsp.checks.engine import Context
 from ane_lsp.checks.finding import Related
 from ane_lsp.graph import DTYPES, Call, Graph, Op, Value
-from ane_lsp.graph.liveness import idle_ops
+from ane_lsp.graph.liveness import idle_ops, training_ops
 
 FP16_MAX = 65504.0
 # From here on coremltools 9.0 reads a constant as infinity (FP16ComputePrecision.fp16_overflow).
@@ -93,7 +93,7 @@ class Flow:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        idle = idle_ops(graph)
+        idle = idle_ops(graph) | training_ops(graph)
         self.live: tuple[Op, ...] = tuple(op for op in graph.ops if not op.folds and op.id not in idle)
         self._ranges: dict[int, Range] = {}
         self._extremes: dict[int, tuple[Extreme, ...]] = {}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from ane_lsp.graph.ir import Graph, Value
+from ane_lsp.graph.ir import Call, Graph, Value
 from ane_lsp.graph.types import Unknown
 
 # Ops that matter for what they write.
@@ -15,6 +16,9 @@ _TO_PYTHON = frozenset(
     f"torch.Tensor.{name}"
     for name in ("item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__index__", "__complex__")
 )
+# torch's own losses, and functions and classes of an author that are named after one.
+_LOSS_CALL = re.compile(r"^torch\.nn\.\w+Loss$|_loss$|\.(?:binary_)?cross_entropy(?:_with_logits)?$|\.kl_div$")
+_LOSS_CODE = re.compile(r"(?:^|[._])loss(?:es)?(?:$|[._])|Loss(?:es)?(?:$|\.)", re.ASCII)
 
 
 def idle_ops(graph: Graph) -> frozenset[int]:
@@ -25,14 +29,52 @@ def idle_ops(graph: Graph) -> frozenset[int]:
     """
     if not graph.outputs:
         return unused_parts(graph)
+    return _unreached(graph, {value.id for value in graph.outputs}, frozenset())
+
+
+def training_ops(graph: Graph) -> frozenset[int]:
+    """Ids of ops that only serve a loss the model computes next to its answer, or instead of one; empty without a loss.
+
+    Inference ends where a loss begins: what is compared counts as an output, the targets, the loss and what is made of it do
+    not. A graph that is a loss as a whole has none: somebody asked for it.
+    """
+    losses = {call.id for call in graph.calls if is_loss(call) or _LOSS_CODE.search(call.fn)}
+    if not losses or _LOSS_CODE.search(graph.name) or all(op.call.id in losses for op in graph.ops):
+        return frozenset()
+    made: set[int] = set()  # values that a loss takes part in
+    after: set[int] = set()
+    compared: set[int] = set()
+    for op in graph.ops:
+        given = [value for value in op.input_values() if not value.is_const]
+        if op.call.id in losses or not made.isdisjoint(value.id for value in given):
+            if op.call.id in losses and made.isdisjoint(value.id for value in given):
+                compared.update(value.id for value in (given[:1] if is_loss(op.call) else given))
+            after.add(op.id)
+            made.update(value.id for value in op.outputs)
+    answers = {value.id for value in graph.outputs if value.producer is not None} - made
+    return frozenset(after) | _unreached(graph, answers or compared, frozenset(after))
+
+
+def is_loss(call: Call) -> bool:
+    """Whether a call is one of torch's losses, as a module or a function."""
+    return _LOSS_CALL.search(call.torch) is not None
+
+
+def _unreached(graph: Graph, wanted: set[int], left_out: frozenset[int]) -> frozenset[int]:
+    """Ids of ops from which no wanted value comes. left_out: ops whose needs do not count."""
     with_ops = {op.call.id for op in graph.ops}
-    live = {value.id for value in graph.outputs}
+    dropped = {value.id for op in graph.ops if op.id in left_out for value in op.outputs}
+    live = set(wanted)
     for call in graph.calls:
         if call.id not in with_ops and _may_be_tensor(call.result) and call.torch not in _TO_PYTHON:
-            live.update(value.id for value in _values((call.args, tuple(call.kwargs.values()))))
+            given = {value.id for value in _values((call.args, tuple(call.kwargs.values())))}
+            if dropped.isdisjoint(given):
+                live.update(given)
     idle: set[int] = set()
     for op in reversed(graph.ops):
-        if op.kind in _WRITES or not live.isdisjoint(value.id for value in op.outputs):
+        if op.id in left_out:
+            idle.add(op.id)
+        elif op.kind in _WRITES or not live.isdisjoint(value.id for value in op.outputs):
             live.update(value.id for value in op.input_values())
         else:
             idle.add(op.id)

@@ -234,3 +234,36 @@ class Net(nn.Module):
     (graph,) = result.graphs
     assert [value.origin for op in graph.ops if op.kind.endswith("einsum") for value in op.input_values()] == ["input"]
     assert not any(op.folds for op in graph.ops)
+
+
+WITH_LOSS = """
+def ranking_loss(scores, labels):
+    return (scores.cumsum(-1) - labels.sort(-1).values).mean()
+
+class Wrapper(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(8, 8)
+    def forward(self, x, labels):
+        x = x.argmax(-1, keepdim=True) + x
+        scores = self.head(x)
+        target = labels.cumsum(-1)
+        loss = F.huber_loss(scores, target) + ranking_loss(scores, labels)
+        return {returned}
+"""
+
+
+def test_a_loss_beside_the_answer_is_no_part_of_inference(tmp_path: Path) -> None:
+    for returned in ("loss, scores", "loss"):
+        result = analysis(tmp_path, WITH_LOSS.format(returned=returned))
+        severe = [(f.code, f.span.line) for f in result.findings if f.severity in ("error", "warning")]
+        assert severe == [("ANE203", 13)]
+        (loss,) = [f for f in result.findings if f.code == "ANE101"]
+        assert (loss.span.line, loss.severity) == (16, "information")
+
+
+def test_a_loss_an_entry_asks_for_is_refused(tmp_path: Path) -> None:
+    main = WITH_LOSS.format(returned="loss, scores").replace("class", "# ane: input(2x8, 2x8)\nclass")
+    assert [(f.code, f.span.line) for f in analysis(tmp_path, main).findings if f.severity == "error"] == [
+        ("ANE101", 17)
+    ]
