@@ -83,19 +83,18 @@ def sequence_layout(context: Context) -> Iterator[Report]:
     """Transformers on (batch, sequence, channels)."""
     if not attentions(context):
         return
-    linears = context.near(
-        distinct(op for op in flow_of(context).live if op.kind == "linear" and first(op).type.rank == 3)
-    )
-    if len(linears) < 4:
+    every = [op for op in flow_of(context).live if op.kind == "linear" and first(op).type.rank == 3]
+    if len(every) < 4:
         return
+    linears = context.near(distinct(every))
     op = linears[0]
     yield Report(
-        f"{spoken(len(linears), 'linear layer')} work on (batch, sequence, channels). Apple's own models for the ANE use "
+        f"{spoken(len(every), 'linear layer')} work on (batch, sequence, channels). Apple's own models for the ANE use "
         "(batch, channels, 1, sequence) and 1x1 convolutions; the two were measured equal on iPhone 17 Pro and a Mac. Time "
         "both before you rewrite.",
         confidence="documented",
         at=op,
-        weight=len(linears),
+        weight=len(every),
         related=places(linears, "the same layout", op),
     )
 
@@ -104,18 +103,17 @@ def sequence_layout(context: Context) -> Iterator[Report]:
 def width_transposes(context: Context) -> Iterator[Report]:
     """Transposes that move the last axis, products and per-head attention aside."""
     flow = flow_of(context)
-    moving = context.near(
-        distinct(op for op in flow.live if op.kind == "transpose" and _moves_width(op) and not _absorbed(flow, op))
-    )
-    if len(moving) < 4:
+    every = [op for op in flow.live if op.kind == "transpose" and _moves_width(op) and not _absorbed(flow, op)]
+    if len(every) < 4:
         return
+    moving = context.near(distinct(every))
     op = moving[0]
     yield Report(
-        f"{len(moving)} transposes in this model move the last axis, and each rewrites the tensor in memory on the ANE (Apple's guidance). "
+        f"{len(every)} transposes in this model move the last axis, and each rewrites the tensor in memory on the ANE (Apple's guidance). "
         "Choose one layout and keep it between the layers.",
         confidence="documented",
         at=op,
-        weight=len(moving),
+        weight=len(every),
         related=places(moving, "moves the last axis too", op),
     )
 

@@ -8,6 +8,7 @@ there is not guessed.
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -149,17 +150,29 @@ def _ranges(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
 def _shapes(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
     for site in sites:
         given = site.keyword("shapes") or (site.node.args[0] if site.node.args else None)
-        if (
-            site.name == "EnumeratedShapes"
-            and isinstance(given, (ast.List, ast.Tuple))
-            and len(given.elts) > MAX_SHAPES
-        ):
+        count = _length(given) if site.name == "EnumeratedShapes" else None
+        if given is not None and count is not None and count > MAX_SHAPES:
             yield _Hit(
                 "ANE607",
-                f"{len(given.elts)} enumerated shapes are refused: coremltools takes up to {MAX_SHAPES} (Apple's conversion guide). Round the sizes "
+                f"{count} enumerated shapes are refused: coremltools takes up to {MAX_SHAPES} (Apple's conversion guide). Round the sizes "
                 "up to fewer steps, or split them over several functions.",
                 given,
             )
+
+
+def _length(node: ast.expr | None) -> int | None:
+    """How many items a list written in place has, None where that is not certain."""
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return None if any(isinstance(item, ast.Starred) for item in node.elts) else len(node.elts)
+    if isinstance(node, ast.ListComp):
+        lengths = [None if part.ifs else _length(part.iter) for part in node.generators]
+        return None if None in lengths else math.prod(length for length in lengths if length is not None)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range" and not node.keywords:
+        try:
+            return len(range(*(ast.literal_eval(bound) for bound in node.args)))
+        except (TypeError, ValueError):
+            return None
+    return None
 
 
 def _blocks(sites: list[_Site], names: _Names) -> Iterator[_Hit]:

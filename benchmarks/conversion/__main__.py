@@ -66,7 +66,7 @@ def _programs(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
             not options.known or any(s in conversion.table() for s in conversion.spellings(name))
         )
 
-    found = of_modules(wanted) if options.modules else of_functions(options.count, wanted)
+    found = of_modules(options.count, wanted) if options.modules else of_functions(options.count, wanted)
     yield from ((program.name, program.source) for program in found)
 
 

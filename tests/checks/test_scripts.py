@@ -40,6 +40,19 @@ def test_what_is_not_written_is_not_guessed(source: str) -> None:
     assert check(source) == []
 
 
+@pytest.mark.parametrize(
+    ("shapes", "refused"),
+    [
+        (str([(1, n) for n in range(129)]), True), (str([(1, n) for n in range(128)]), False),
+        ("[(1, 8 * n) for n in range(129)]", True), ("[(1, n) for n in range(0, 1024, 8)]", False),
+        ("[(1, a, b) for a in range(12) for b in (8, 16, 32)]", False), ("[(1, a, b) for a in range(12) for b in range(1, 12)]", True),
+        ("[(1, n) for n in range(500) if n % 32]", False), ("[(1, n) for n in range(most)]", False), ("[(1, n) for n in sizes]", False),
+    ],
+)  # fmt: skip
+def test_enumerated_shapes_are_counted_where_they_are_written(shapes: str, refused: bool) -> None:
+    assert bool(check(f"import coremltools as ct\nct.EnumeratedShapes({shapes})\n")) is refused
+
+
 def test_one_finding_for_all_ranges_of_a_file() -> None:
     [found] = check("import coremltools as ct\n" + "ct.RangeDim(1, 8)\n" * 3)
     assert (found.span.line, [r.span.line for r in found.related]) == (2, [3, 4])

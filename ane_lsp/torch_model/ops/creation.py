@@ -398,12 +398,14 @@ def _arange_size(start: Any, end: Any, step: Any) -> DimLike:
 
 
 def _range_ops(builder: Lowering, params: Mapping[str, Any], out: Any) -> Any:
-    if out.shape is not None and not any(isinstance(size, Sym) for size in out.shape):
-        return builder.const(out)
     given = {name: params.get(name) for name in ("start", "end", "step")}
     if given["end"] is None:
         given = {"start": 0, "end": given["start"], "step": 1 if given["step"] is None else given["step"]}
     inputs = {name: value for name, value in given.items() if hasattr(value, "producer")}
+    # A trace keeps a bound that is a tensor, also where the example's value is known.
+    computed = any(not value.is_const for value in inputs.values())
+    if not computed and out.shape is not None and not any(isinstance(size, Sym) for size in out.shape):
+        return builder.const(out)
     attrs = {name: value for name, value in given.items() if name not in inputs}
     return builder.emit("range_1d", inputs, attrs, out)
 
