@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ane_lsp.graph import DimLike, Shape, Sym, TensorType, Unknown, dims
+from ane_lsp.graph import DimLike, Shape, Sym, TensorType, Unknown, Value, dims
 from ane_lsp.torch_model import lower
 from ane_lsp.torch_model.args import spread
 from ane_lsp.torch_model.constants import LIMIT, count, filled, made, round_float
@@ -271,7 +271,7 @@ def tensor(
 
 def _as_ops(builder: Lowering, params: Mapping[str, Any], out: Any) -> Any:
     value = lower.first(params)
-    return lower.cast_value(builder, value, out.dtype) if hasattr(value, "producer") else builder.const(out)
+    return lower.cast_value(builder, value, out.dtype) if isinstance(value, Value) else builder.const(out)
 
 
 @op("torch.as_tensor", mil=_as_ops)
@@ -401,9 +401,9 @@ def _range_ops(builder: Lowering, params: Mapping[str, Any], out: Any) -> Any:
     given = {name: params.get(name) for name in ("start", "end", "step")}
     if given["end"] is None:
         given = {"start": 0, "end": given["start"], "step": 1 if given["step"] is None else given["step"]}
-    inputs = {name: value for name, value in given.items() if hasattr(value, "producer")}
+    inputs = {name: value for name, value in given.items() if isinstance(value, Value)}
     # A trace keeps a bound that is a tensor, also where the example's value is known.
-    computed = any(not value.is_const for value in inputs.values())
+    computed = any(isinstance(value, Value) and not value.is_const for value in inputs.values())
     if not computed and out.shape is not None and not any(isinstance(size, Sym) for size in out.shape):
         return builder.const(out)
     attrs = {name: value for name, value in given.items() if name not in inputs}
