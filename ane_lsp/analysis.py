@@ -19,7 +19,7 @@ from ane_lsp.syntax.source import SyntaxProblem
 if TYPE_CHECKING:
     from ane_lsp.checks.engine import Options
     from ane_lsp.interp.entries import EntryRun
-    from ane_lsp.interp.run import Run
+    from ane_lsp.interp.run import Capture, Run
     from ane_lsp.interp.values import Refusal
     from ane_lsp.knowledge.targets import Target
     from ane_lsp.syntax.comments import Directives
@@ -210,7 +210,7 @@ def _check_entries(
     file = str(path)
     outcome = run_file(
         workspace, path, directives, _configured(settings, path), settings.opset,
-        Limits(seconds=settings.budget), cancelled,
+        Limits(seconds=settings.budget), cancelled, _capture(settings),
     )  # fmt: skip
     result.ran = outcome.run.interp.ran
     chosen = tuple(t for name in settings.targets for t in targets.resolve(name)) or targets.default()
@@ -244,6 +244,11 @@ def _check_entries(
             _keep_worst(merged, refusal)
     faults.places.update(outcome.run.internal)
     return list(merged.values()), places
+
+
+def _capture(settings: Settings) -> Capture:
+    """What is converted is what the model does while it is captured: library code asks, and takes another way then."""
+    return "trace" if settings.export_path == "trace" else "export"
 
 
 def _check_entry(
@@ -391,10 +396,10 @@ def call_graphs(
     from ane_lsp.interp.entries import run_entry
     from ane_lsp.interp.run import Limits, run_script
 
-    limits = Limits(seconds=settings.budget)
+    limits, capture = Limits(seconds=settings.budget), _capture(settings)
     if entry is None:
-        return run_script(workspace, path, settings.opset, limits).graphs
-    return run_entry(workspace, path, entry, inputs, settings.opset, limits).graphs
+        return run_script(workspace, path, settings.opset, limits, capture=capture).graphs
+    return run_entry(workspace, path, entry, inputs, settings.opset, limits, capture=capture).graphs
 
 
 def trace(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ane_lsp.checks.engine import Context, GraphCheck, Report, graph_rule, rule
 from ane_lsp.checks.wording import advice, name, qualified
 from ane_lsp.graph import Call, Graph, Op, Value
-from ane_lsp.graph.liveness import is_loss
+from ane_lsp.graph.liveness import is_loss, values
 from ane_lsp.knowledge import conversion
 from ane_lsp.knowledge.conversion import Conversion
 
@@ -16,10 +16,6 @@ TABLE_CODES = (
     "ANE101", "ANE103", "ANE104", "ANE106", "ANE107", "ANE108", "ANE109", "ANE110", "ANE111", "ANE112", "ANE113",
     "ANE114", "ANE115", "ANE116", "ANE118", "ANE119", "ANE120", "ANE121",
 )  # fmt: skip
-
-# transformers' wrapper asks for enable_gqa only where it has no mask, and makes one while a model is traced; it repeats the
-# heads then.
-_UNTRACED = "sdpa_attention_forward"
 
 _PATHS = {
     "trace": "when the model is traced",
@@ -66,17 +62,23 @@ def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
     if known is None:
         known = {}
         options = context.options
-        for call in context.graph.calls:
+        for call in (*context.graph.calls, *_used(context)):
             left_out = context.dropped_calls if is_loss(call) else context.idle_calls
             if call.id in left_out or (call.kind == "attr" and not call.torch.startswith("torch.Tensor.m")):
-                continue
-            if call.fn == _UNTRACED and options.export_path == "trace":
                 continue
             entry = conversion.refusal(call, options.export_path, options.coremltools, options.opset)
             if entry is not None:
                 known.setdefault(entry.code, []).append((call, entry))
         context.memo["refusals"] = known
     return known
+
+
+def _used(context: Context) -> Iterator[Call]:
+    """Custom functions whose results something is made of."""
+    if context.graph.custom:
+        read = {v.id for op in context.graph.ops if op.id not in context.idle for v in op.input_values()}
+        read.update(v.id for v in context.graph.outputs)
+        yield from (c for c in context.graph.custom if any(v.id in read for v in values(c.result)))
 
 
 def _message(call: Call, entry: Conversion, context: Context) -> str:

@@ -130,6 +130,9 @@ class Graph:
     name: the entry's class or function. inputs: the model's run-time inputs. outputs: what the entry returned.
     source: which producer made it.
     shapes: assignments of tensors to names, in execution order, for the entry's files.
+    asks_capture: the model's code asks whether it is being traced or exported, so it may run differently then.
+    custom: calls of ``torch.autograd.Function.apply``, which have no id of their own; what they compute is among `calls` and
+    `ops` too.
     """
 
     name: str = ""
@@ -139,6 +142,8 @@ class Graph:
     outputs: list[Value] = field(default_factory=list)
     source: Literal["static", "coreml", "coreai"] = "static"
     shapes: list[ShapeFact] = field(default_factory=list)
+    asks_capture: bool = False
+    custom: list[Call] = field(default_factory=list)
 
     def producer(self, value: Value) -> Op | None:
         """The op that makes `value`, None for inputs, parameters and constants."""

@@ -67,7 +67,7 @@ def _unreached(graph: Graph, wanted: set[int], left_out: frozenset[int]) -> froz
     live = set(wanted)
     for call in graph.calls:
         if call.id not in with_ops and _may_be_tensor(call.result) and call.torch not in _TO_PYTHON:
-            given = {value.id for value in _values((call.args, tuple(call.kwargs.values())))}
+            given = {value.id for value in values((call.args, tuple(call.kwargs.values())))}
             if dropped.isdisjoint(given):
                 live.update(given)
     idle: set[int] = set()
@@ -107,12 +107,13 @@ def _may_be_tensor(result: Any) -> bool:
     return isinstance(result, Unknown)
 
 
-def _values(structure: Any) -> Iterator[Value]:
+def values(structure: Any) -> Iterator[Value]:
+    """The tensors in nested tuples, lists and dicts."""
     if isinstance(structure, Value):
         yield structure
     elif isinstance(structure, (tuple, list)):
         for item in structure:
-            yield from _values(item)
+            yield from values(item)
     elif isinstance(structure, dict):
         for item in structure.values():
-            yield from _values(item)
+            yield from values(item)

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ane_lsp.graph import Span, Unknown
 from ane_lsp.interp import state
@@ -25,6 +25,9 @@ MAX_ELEMENTS = 1_000_000  # of one sequence
 MAX_REASONS = 5_000  # unknown values of watched files that are remembered
 
 PLAIN = (bool, int, float, str, bytes, complex, tuple, list, dict, set, frozenset, slice, range)
+
+Capture = Literal["", "trace", "export"]
+"""How a model's forward runs: by itself, under ``torch.jit.trace`` or under ``torch.export.export``."""
 
 clock = time.thread_time
 """Seconds of this thread: a loaded machine does not use up a budget."""
@@ -74,6 +77,7 @@ class Base:
         self.internal: dict[str, Span] = {}  # faults of ours, with the place that led to them
         self.probing = False
         self.inference = False  # models are called as they are converted: in eval mode
+        self.capture: Capture = ""  # and so are answered their questions whether they are being traced or exported
         self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking
         self.templates: dict[Any, Instance] = {}  # leaf modules of torch by class and arguments, see fast.py
         self._spans: dict[int, Span] = {}

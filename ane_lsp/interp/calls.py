@@ -296,13 +296,12 @@ class Calls(Attributes):
             return state.join([self.isinstance(v, cls) for v in value.options], UNDECIDED)
         if cls is object:
             return True
+        if isinstance(cls, ClassObject) and isinstance(cls.metaclass, ClassObject):
+            checker = cls.metaclass.lookup("__instancecheck__")
+            if checker is not MISSING:
+                return self.truth(self.call(checker, (cls, value)))
         if isinstance(value, Instance):
             if isinstance(cls, ClassObject):
-                checker = (
-                    cls.metaclass.lookup("__instancecheck__") if isinstance(cls.metaclass, ClassObject) else MISSING
-                )
-                if checker is not MISSING:
-                    return self.truth(self.call(checker, (cls, value)))
                 if cls in value.cls.mro:
                     return True
             elif isinstance(cls, NativeType):

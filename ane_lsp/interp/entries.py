@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Graph, Span, TensorType, Unknown, dims
 from ane_lsp.interp.machine import Interpreter
-from ane_lsp.interp.run import Limits, Run, guarded, load_file, start
+from ane_lsp.interp.run import Capture, Limits, Run, guarded, load_file, start
 from ane_lsp.interp.values import ClassObject, Function, Instance, ModuleObject, Tensor
 
 if TYPE_CHECKING:
@@ -88,9 +88,10 @@ def run_entry(
     opset: str,
     limits: Limits,
     cancelled: Callable[[], bool] = lambda: False,
+    capture: Capture = "",
 ) -> Run:
     """Build `entry` of a file and call it on the inputs; of the rest of the file only definitions run."""
-    interp = start(workspace, opset, limits, cancelled, frozenset({str(path)}))
+    interp = start(workspace, opset, limits, cancelled, frozenset({str(path)}), capture)
 
     def work() -> Any:
         module = load_file(interp, path, as_main=False)
@@ -112,11 +113,12 @@ def run_file(
     opset: str,
     limits: Limits,
     cancelled: Callable[[], bool] = lambda: False,
+    capture: Capture = "",
 ) -> FileRun:
     """Follow every entry of a file: the script itself, configured entries, ``# ane: input`` comments, then the rest."""
     from ane_lsp.interp.discovery import discover
 
-    interp = start(workspace, opset, limits, cancelled, frozenset({str(path)}))
+    interp = start(workspace, opset, limits, cancelled, frozenset({str(path)}), capture)
     interp.inference = True
     entries: list[EntryRun] = []
     run_ref: list[Run] = []

@@ -172,6 +172,24 @@ class Recorder:
         self.graph.calls.append(made)
         return made
 
+    def applied(
+        self,
+        span: Span,
+        fn: str,
+        args: tuple[Any, ...],
+        result: Any,
+        direct: bool,
+        stack: tuple[Span, ...],
+        optional: bool,
+    ) -> None:
+        """Note a call of ``torch.autograd.Function.apply``, whose forward has run."""
+        self.graph.custom.append(
+            Call(
+                -1, "torch.autograd.Function.apply", "function", span, fn, self.modules[-1].path, self.values_in(args),
+                {}, {}, self.values_in(result), direct, stack=stack, optional=optional,
+            )
+        )  # fmt: skip
+
     def lower(self, call: Call, decl: OpDecl, params: Mapping[str, Any], result: Any) -> Any:
         """Append the ops `call` becomes. `params` hold values, `result` types; returns values in its structure."""
         lowering = CallLowering(self.builder, call)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ane_lsp.graph import Graph, Span, Unknown
+from ane_lsp.interp.base import Capture
 from ane_lsp.interp.frames import UnknownIteration
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.record import Recorder
@@ -105,9 +106,12 @@ def start(
     limits: Limits = Limits(),
     cancelled: Callable[[], bool] = lambda: False,
     watched: frozenset[str] = frozenset(),
+    capture: Capture = "",
 ) -> Interpreter:
     """A fresh interpreter."""
-    return Interpreter(workspace, Recorder(opset), limits.steps, limits.seconds, cancelled, watched, limits.megabytes)
+    interp = Interpreter(workspace, Recorder(opset), limits.steps, limits.seconds, cancelled, watched, limits.megabytes)
+    interp.capture = capture
+    return interp
 
 
 def load_file(interp: Interpreter, path: Path, as_main: bool) -> ModuleObject | None:
@@ -162,10 +166,11 @@ def run_script(
     opset: str = "iOS18",
     limits: Limits = Limits(),
     cancelled: Callable[[], bool] = lambda: False,
+    capture: Capture = "",
 ) -> Run:
     """Interpret a file as ``python file.py`` would run it."""
-    interp = start(workspace, opset, limits, cancelled, frozenset({str(path)}))
+    interp = start(workspace, opset, limits, cancelled, frozenset({str(path)}), capture)
     return guarded(interp, lambda: load_file(interp, path, as_main=True))
 
 
-__all__ = ["Limits", "Run", "Unknown", "guarded", "load_file", "run_script", "start"]
+__all__ = ["Capture", "Limits", "Run", "Unknown", "guarded", "load_file", "run_script", "start"]

@@ -589,6 +589,9 @@ class TorchGlue(Imports):
                 layout=LAYOUT, memory_format=LAYOUT, jagged="jagged",
                 inf=float("inf"), nan=float("nan"), pi=3.141592653589793, e=2.718281828459045,
             )  # fmt: skip
+        elif module.name == "torch._C":
+            module.namespace["_capture"] = Builtin("_capture", _capture)
+            module.namespace["_applied"] = Builtin("_applied", _applied)
         elif module.name == "torch.nn.parameter":
             module.namespace.update(
                 Parameter=PARAMETER, Buffer=BUFFER, UninitializedParameter=UNINITIALIZED,
@@ -597,6 +600,27 @@ class TorchGlue(Imports):
 
 
 # -- helpers -------------------------------------------------------------------------------------------------------------
+
+
+def _capture(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """How the running model is being captured. Its graph remembers that it asked."""
+    if not interp.recorder.active:
+        return ""
+    interp.recorder.graph.asks_capture = True
+    return interp.capture
+
+
+def _applied(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Note that a custom function was applied to `args[0]` and returned `args[1]`, which is returned."""
+    given, result = args
+    site = interp.site()
+    if interp.recorder.active and site is not None:
+        frame, direct = site
+        interp.recorder.applied(
+            interp.span_in(frame, frame.node), frame.function, given, result, direct, interp.stack_of(frame),
+            bool(interp.journals),
+        )  # fmt: skip
+    return result
 
 
 def _tensors(value: Any, seen: set[int] | None = None) -> Iterator[Tensor]:

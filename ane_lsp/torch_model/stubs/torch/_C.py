@@ -1,4 +1,6 @@
-"""A few private switches that model code asks for."""
+"""A few private switches that model code asks for. `_capture()` is native: "trace" or "export" while a model is read as it is
+converted that way, else ""; so is `_applied(args, result)`, which notes a custom function and returns its result.
+"""
 
 from torch._utils_stub import ContextDecorator
 
@@ -7,12 +9,16 @@ def _log_api_usage_once(event):
     return None
 
 
+class TracingState:
+    pass
+
+
 def _get_tracing_state():
-    return None
+    return TracingState() if _is_tracing() else None
 
 
 def _is_tracing():
-    return False
+    return _capture() == "trace"
 
 
 def _are_functorch_transforms_active():

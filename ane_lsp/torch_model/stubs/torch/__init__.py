@@ -1,7 +1,7 @@
 """torch, as far as it is not operations, dtypes or the tensor class: those are native.
 
 What only changes numbers, devices, gradients or speed is inert. Analysis reads a model as inference runs it: no gradient,
-no autocast, no accelerator, nothing is being traced or compiled.
+no autocast, no accelerator, nothing is being compiled.
 """
 
 import builtins

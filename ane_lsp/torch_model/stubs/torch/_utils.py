@@ -1,1 +1,7 @@
-"""Exists in torch; nothing of it is modelled."""
+"""Exists in torch; hardly anything of it is modelled."""
+
+import torch
+
+
+def is_compiling():
+    return torch.compiler.is_compiling()

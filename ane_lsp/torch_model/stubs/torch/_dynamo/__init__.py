@@ -1,10 +1,11 @@
 """torch._dynamo: nothing is compiled."""
 
+import torch
 from torch._utils_stub import identity
 
 
 def is_compiling():
-    return False
+    return torch.compiler.is_compiling()
 
 
 def disable(fn=None, recursive=True, *, reason=None, wrapping=True):

@@ -1,11 +1,12 @@
 """torch.compile is the identity."""
 
 import torch
+from torch import _C
 from torch._utils_stub import ContextDecorator, identity
 
 
 def is_compiling():
-    return False
+    return _C._capture() == "export"
 
 
 def is_dynamo_compiling():
@@ -13,7 +14,7 @@ def is_dynamo_compiling():
 
 
 def is_exporting():
-    return False
+    return _C._capture() == "export"
 
 
 def compile(*args, **kwargs):

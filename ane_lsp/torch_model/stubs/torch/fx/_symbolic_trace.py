@@ -1,8 +1,9 @@
+import torch
 from torch.fx import Tracer, wrap
 
 
 def is_fx_tracing():
-    return False
+    return torch.compiler.is_exporting()
 
 
 def is_fx_symbolic_tracing():

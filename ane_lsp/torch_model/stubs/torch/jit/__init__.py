@@ -12,7 +12,7 @@ def is_scripting():
 
 
 def is_tracing():
-    return False
+    return _C._is_tracing()
 
 
 def script(obj=None, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):

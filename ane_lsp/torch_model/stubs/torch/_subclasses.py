@@ -1,1 +1,0 @@
-"""Exists in torch; nothing of it is modelled."""
