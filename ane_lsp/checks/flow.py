@@ -15,6 +15,7 @@ from ane_lsp.checks.engine import Context
 from ane_lsp.checks.finding import Related
 from ane_lsp.graph import DTYPES, Call, Graph, Op, Value
 from ane_lsp.graph.liveness import idle_ops, training_ops
+from ane_lsp.torch_model.constants import uniform
 
 FP16_MAX = 65504.0
 # From here on coremltools 9.0 reads a constant as infinity (FP16ComputePrecision.fp16_overflow).
@@ -310,17 +311,23 @@ def _leaf_range(value: Value) -> Range:
     kind = _kind(value)
     if kind == "bool":
         return Range(0.0, 1.0, True)
-    data = value.type.data if value.is_const else None
-    numbers = [float(v) for v in data if isinstance(v, (int, float))] if data else []
-    if data and len(numbers) == len(data) and not any(math.isnan(v) for v in numbers):
-        return Range(min(numbers), max(numbers), all(v.is_integer() for v in numbers if math.isfinite(v)))
+    data = _distinct(value) if value.is_const else ()
+    numbers = [float(v) for v in data if isinstance(v, (int, float))]
+    if numbers and len(numbers) == len(data) and not any(map(math.isnan, numbers)):
+        return Range(min(numbers), max(numbers), all(map(float.is_integer, filter(math.isfinite, numbers))))
     return Range(integral=kind == "int")
+
+
+def _distinct(value: Value) -> Sequence[Any]:
+    """The elements of a constant; of equal ones (``torch.zeros(4096)``) one."""
+    data = value.type.data or ()
+    return data[:1] if uniform(data) else data
 
 
 def _leaf_extremes(value: Value) -> tuple[Extreme, ...]:
     if not value.is_const or not value.type.data or _kind(value) == "int":
         return ()
-    huge = {float(v) for v in value.type.data if isinstance(v, (int, float)) and abs(v) > FP16_MAX}
+    huge = {float(v) for v in _distinct(value) if isinstance(v, (int, float)) and abs(v) > FP16_MAX}
     return tuple(Extreme(v) for v in sorted(huge)[:4])
 
 

@@ -12,7 +12,8 @@ import struct
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import product, repeat
+from operator import is_
 from typing import Any
 
 from ane_lsp.graph import Shape, TensorType
@@ -100,6 +101,11 @@ def _pack(code: str, value: float) -> float:
         return math.copysign(math.inf, value)
 
 
+def uniform(data: Data) -> bool:
+    """Whether all elements are one and the same object, as in what ``torch.ones`` gives: such data is computed with once."""
+    return len(data) > 1 and all(map(is_, data, repeat(data[0])))
+
+
 def as_dtype(value: Any, dtype: str) -> Any:
     """A Python number as an element of `dtype`. Raises ValueError where torch's result is undefined."""
     if dtype == "b8":
@@ -130,10 +136,12 @@ def convert(data: Iterable[Any] | None, dtype: str | None) -> Data | None:
     if data is None or dtype is None:
         return None
     items = tuple(data)
-    alike = _alike(items, dtype)
-    if alike is not None:
-        return alike
     try:
+        if uniform(items):
+            return (as_dtype(items[0], dtype),) * len(items)
+        alike = _alike(items, dtype)
+        if alike is not None:
+            return alike
         return tuple(as_dtype(value, dtype) for value in items)
     except (ValueError, TypeError):
         return None
@@ -225,6 +233,8 @@ def elementwise(
             return None
         columns.append(column)
     try:
+        if columns and all(map(uniform, columns)):
+            return (as_dtype(function(*(column[0] for column in columns)), dtype),) * len(columns[0])
         return tuple(as_dtype(function(*row), dtype) for row in zip(*columns, strict=True))
     except (ValueError, TypeError, ArithmeticError):
         return None
