@@ -98,19 +98,19 @@ for _kind, (_code, _mil) in _LATER.items():
     rule(_code, ops=(_kind,))(_later(_code, _mil))
 
 
-def _sorting(context: Context) -> frozenset[int]:
-    """Calls that make the indices they gather at themselves; ANE204 speaks about those."""
-    found: frozenset[int] | None = context.memo.get("sorting")
+def _own_indices(context: Context) -> frozenset[int]:
+    """Calls that make the indices they read or write at themselves; ANE204 and ANE212 speak about those."""
+    found: frozenset[int] | None = context.memo.get("own indices")
     if found is None:
-        found = frozenset(op.call.id for op in context.graph.ops if op.kind == "argsort")
-        context.memo["sorting"] = found
+        found = frozenset(op.call.id for op in context.graph.ops if op.kind in ("argsort", "non_zero"))
+        context.memo["own indices"] = found
     return found
 
 
 @rule("ANE209", ops=("gather_along_axis", "gather_nd"), per_target=False)
 def index_cast(context: Context, op: Op) -> Iterator[Report]:
     """The gather may run on the ANE, the int32 index arithmetic in front of it may not."""
-    if features.runtime_index(op) and chain_rule(op.call) is None and op.call.id not in _sorting(context):
+    if features.runtime_index(op) and chain_rule(op.call) is None and op.call.id not in _own_indices(context):
         yield Report(
             f"{name(op.call)} with indices known only at run time prepares them on the CPU (measured on M4, macOS 27). "
             f"{advice('ANE209')}",
@@ -187,6 +187,7 @@ def scatter(context: Context, op: Op) -> Iterator[Report]:
         verdict.ane != "no"
         or chain_rule(op.call)
         or _index_unknown(op.call)
+        or op.call.id in _own_indices(context)
         or (_is_slice_write(op.call) and not _has_slice_update(context))
     ):
         return

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Sequence
 
-from ane_lsp.interp.probing import CONVENTIONS, Probe
+from ane_lsp.interp.probing import Probe, named_dtype
 
 _SHAPE_TEXT = re.compile(r"[\[(]\s*((?:[A-Za-z_]\w*|\d+)(?:\s*[,x*]\s*(?:[A-Za-z_]\w*|\d+))+)\s*,?\s*[\])]")
 _CONTAINERS = re.compile(r"^(typing\.|t\.)?(list|tuple|sequence|iterable|dict|mapping|ordereddict)\b", re.I)
@@ -56,7 +56,8 @@ def _described(parameter: ast.arg, text: str, told: str) -> Probe | None:
         return None
     if len(set(names)) < len(names) and not all(n.isdigit() for n in names if names.count(n) > 1):
         return None
-    return Probe(parameter.arg, len(names), names, dtype=_annotated_dtype(parameter), told=told)
+    dtype = _annotated_dtype(parameter, match[0] if match else "")
+    return Probe(parameter.arg, len(names), names, dtype=dtype, told=told)
 
 
 def _comments(node: AnyFunction, lines: Sequence[str]) -> list[str]:
@@ -117,14 +118,15 @@ def is_container(parameter: ast.arg) -> bool:
     return bool(_CONTAINERS.match(text))
 
 
-def _annotated_dtype(parameter: ast.arg) -> str | None:
-    """The dtype that ``torch.LongTensor`` or a conventional name gives; None where neither does."""
-    text = ast.unparse(parameter.annotation) if parameter.annotation is not None else ""
-    for kind, dtype in (("LongTensor", "i64"), ("IntTensor", "i32"), ("BoolTensor", "b8"), ("FloatTensor", "f32")):
-        if kind in text:
-            return dtype
-    known = CONVENTIONS.get(parameter.arg)
-    return known[1] if known is not None else None
+def _annotated_dtype(parameter: ast.arg, described: str) -> str | None:
+    """The dtype that ``torch.LongTensor`` in the annotation or the description, or a conventional name, gives; None where
+    nothing does."""
+    annotation = ast.unparse(parameter.annotation) if parameter.annotation is not None else ""
+    for text in (annotation, described):
+        for kind, dtype in (("LongTensor", "i64"), ("IntTensor", "i32"), ("BoolTensor", "b8"), ("FloatTensor", "f32")):
+            if kind in text:
+                return dtype
+    return named_dtype(parameter.arg)
 
 
 def _annotated_shape(annotation: ast.expr | None) -> str | None:

@@ -33,6 +33,13 @@ CONVENTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "timestep": (("B",), "f32"), "timesteps": (("B",), "f32"), "encoder_hidden_states": (("B", "S", "C"), "f32"),
 }  # fmt: skip
 
+
+def named_dtype(name: str) -> str | None:
+    """The dtype that an input's name gives by convention, None for a name that says nothing."""
+    known = CONVENTIONS.get(name)
+    return known[1] if known is not None else "i64" if name.endswith("_ids") else None
+
+
 Sizes = Mapping[int, DimLike]
 NOTHING: Sizes = {}
 
@@ -112,7 +119,7 @@ class Probe:
         """The symbolic type the facts amount to; None where nothing is known."""
         names = self.names
         rank = self.rank
-        dtype = self.dtype or self.usual
+        dtype = self.dtype or (named_dtype(self.name) if self.name.endswith("_ids") else None) or self.usual
         if rank is None and not self.knows:
             if self.suggested is not None:
                 self.told = self.told or self.suggested_by

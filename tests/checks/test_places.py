@@ -267,3 +267,23 @@ def test_a_loss_an_entry_asks_for_is_refused(tmp_path: Path) -> None:
     assert [(f.code, f.span.line) for f in analysis(tmp_path, main).findings if f.severity == "error"] == [
         ("ANE101", 17)
     ]
+
+
+def test_indices_are_integers_where_a_docstring_or_their_name_says_so(tmp_path: Path) -> None:
+    main = '''
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(100, 2, 8))
+    def forward(self, x: torch.Tensor, places: torch.Tensor, patch_ids: torch.Tensor):
+        """
+        places (`torch.LongTensor` of shape `(batch, patches, 2)`): where each patch is.
+        """
+        x = x + self.table[places.clamp(min=0).long(), torch.arange(2)].sum(-2)
+        b, n = patch_ids.shape
+        return x + self.table[patch_ids.long(), 0]
+'''
+    result = analysis(tmp_path, main)
+    (graph,) = result.graphs
+    assert [v.type.dtype for v in graph.inputs if v.name != "x"] == ["i64", "i64"]
+    assert "ANE252" not in {code for code, _ in found(result)}
