@@ -287,3 +287,18 @@ class Net(nn.Module):
     (graph,) = result.graphs
     assert [v.type.dtype for v in graph.inputs if v.name != "x"] == ["i64", "i64"]
     assert "ANE252" not in {code for code, _ in found(result)}
+
+
+def test_a_cast_for_models_in_bfloat16_says_nothing_about_others(tmp_path: Path) -> None:
+    main = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pool = nn.AvgPool2d(2)
+    def forward(self, x):
+        if x.dtype == torch.bfloat16:
+            return self.pool(x.float()).to(torch.bfloat16)
+        return {}
+"""
+    assert "ANE117" not in {code for code, _ in found(analysis(tmp_path, main.format("self.pool(x)")))}
+    assert "ANE117" in {code for code, _ in found(analysis(tmp_path, main.format("self.pool(x).to(torch.bfloat16)")))}
