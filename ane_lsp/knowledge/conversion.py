@@ -252,6 +252,19 @@ def _tensor_repeats(call: Call) -> bool | None:
     return isinstance(argument(call, "repeats"), Value)
 
 
+def _tensor_weight(call: Call) -> bool | None:
+    weight = argument(call, "weight")
+    return None if isinstance(weight, Unknown) or weight is _MISSING else isinstance(weight, Value)
+
+
+def _integer_fill(call: Call) -> bool | None:
+    """Whether a tensor of floats is filled with a Python integer."""
+    value, first = argument(call, "value"), _first(call)
+    if isinstance(value, Unknown) or value is _MISSING or first is None or first.dtype is None:
+        return None
+    return isinstance(value, int) and first.dtype[0] in "fb" and first.dtype != "b8"
+
+
 def _scalar_other(call: Call) -> bool | None:
     given, other = argument(call, "input"), argument(call, "other")
     return isinstance(given, Value) and isinstance(other, (bool, int, float))
@@ -317,6 +330,8 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("dtype", "complex"): _is_complex,
     ("runtime", ""): _is_runtime,
     ("weight", "runtime"): _runtime_weight,
+    ("weight", "tensor"): _tensor_weight,
+    ("value", "integer"): _integer_fill,
     ("repeats", "tensor"): _tensor_repeats,
     ("equation", "ellipsis"): _ellipsis,
     ("other", "scalar"): _scalar_other,
