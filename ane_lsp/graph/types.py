@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ane_lsp.graph import dims
 from ane_lsp.graph.dims import DimLike
@@ -39,12 +40,14 @@ class Span:
 class Unknown:
     """A value the analysis does not know, with the reason in words a reader of the source understands.
 
-    `cause` is the unknown this one was computed from, so that a chain leads back to the first.
+    `cause` is the unknown this one was computed from, so that a chain leads back to the first. `item`: of a sequence whose
+    length is not known, what each of its items looks like, None where nobody knows that either.
     """
 
     reason: str
     span: Span | None = None
     cause: Unknown | None = field(default=None, compare=False)
+    item: Any = field(default=None, compare=False, repr=False)
 
     @property
     def first(self) -> Unknown:

@@ -31,6 +31,7 @@ from ane_lsp.interp.values import (
     StaticMethod,
     Tensor,
     TorchFunction,
+    UnionOf,
 )
 
 
@@ -283,6 +284,8 @@ class Calls(Attributes):
 
     def isinstance(self, value: Any, cls: Any) -> Any:
         """``isinstance``, three-valued."""
+        if isinstance(cls, UnionOf):
+            cls = cls.classes
         if isinstance(cls, tuple):
             verdicts = [self.isinstance(value, c) for c in cls]
             if any(v is True for v in verdicts):
@@ -344,6 +347,8 @@ class Calls(Attributes):
 
     def issubclass(self, cls: Any, parent: Any) -> Any:
         """``issubclass``, three-valued."""
+        if isinstance(parent, UnionOf):
+            parent = parent.classes
         if isinstance(parent, tuple):
             verdicts = [self.issubclass(cls, p) for p in parent]
             if any(v is True for v in verdicts):

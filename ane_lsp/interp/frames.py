@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ane_lsp.graph import Unknown
+from ane_lsp.graph import Span, Unknown
 from ane_lsp.interp.values import ModuleObject
 
 UNDECIDED = "depends on a condition nobody can decide here"
@@ -68,3 +68,8 @@ class UnknownIteration(Exception):
     def __init__(self, unknown: Unknown) -> None:
         super().__init__(unknown.reason)
         self.unknown = unknown
+
+
+def item_of(sequence: Unknown, span: Span | None) -> Any:
+    """An item of a sequence whose length is not known: what it looks like, where that is known, else an unknown."""
+    return sequence.item if sequence.item is not None else Unknown("an item of something unknown", span, sequence)

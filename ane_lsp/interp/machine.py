@@ -11,7 +11,7 @@ from ane_lsp.graph import ShapeFact, Span, TensorType, Unknown, dims
 from ane_lsp.interp import state
 from ane_lsp.interp.base import clock
 from ane_lsp.interp.expressions import OPERATORS, Expressions
-from ane_lsp.interp.frames import BREAK, CONTINUE, UNDECIDED, Frame, Signal, UnknownIteration, mangled
+from ane_lsp.interp.frames import BREAK, CONTINUE, UNDECIDED, Frame, Signal, UnknownIteration, item_of, mangled
 from ane_lsp.interp.memory import resident
 from ane_lsp.interp.probing import note_unpacking
 from ane_lsp.interp.scopes import yields_inside
@@ -61,12 +61,15 @@ class Interpreter(Expressions):
     def run_function(self, function: Function, frame: Frame) -> Any:
         """Run a bound function body in its frame; the value it returns, joined over undecided returns."""
         node = function.node
-        if isinstance(node, ast.Lambda):
-            return self.eval(node.body, frame)
-        if function.module.path in self.watched:
-            self.ran.add(node)
         caller = self.frame
         self.frame = frame
+        if isinstance(node, ast.Lambda):
+            try:
+                return self.eval(node.body, frame)
+            finally:
+                self.frame = caller
+        if function.module.path in self.watched:
+            self.ran.add(node)
         if node.name == "forward" and frame.module.path in self.watched:
             for parameter in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
                 if isinstance(value := frame.locals.get(parameter.arg), Tensor):
@@ -323,7 +326,7 @@ class Interpreter(Expressions):
         try:
             yield from self.iterate(value)
         except UnknownIteration as lost:
-            yield Unknown("an item of something unknown", self.span(node), lost.unknown)
+            yield item_of(lost.unknown, self.span(node))
 
     def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
         """Bind `value` to an assignment target."""
@@ -535,8 +538,8 @@ def _for(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | None:
                 if signal is not CONTINUE:
                     return signal
     except UnknownIteration as lost:
-        unknown = Unknown("an item of something unknown", interp.span(node.iter), lost.unknown)
-        return _loop_unknown(interp, node.body, node.orelse, frame, lambda: interp.assign(node.target, unknown, frame))
+        item = item_of(lost.unknown, interp.span(node.iter))
+        return _loop_unknown(interp, node.body, node.orelse, frame, lambda: interp.assign(node.target, item, frame))
     return interp.run_block(node.orelse, frame)
 
 

@@ -26,6 +26,7 @@ from ane_lsp.interp.values import (
     PyRaise,
     Tensor,
     TorchFunction,
+    UnionOf,
 )
 
 _MAX_COMPARED = 200_000  # items of nested sequences, for one comparison
@@ -331,9 +332,9 @@ class Operators(Calls):
         if lk is Instance or rk is Instance:
             return self._instance_binary(symbol, left, right, forward, backward)
         if symbol == "|" and (isinstance(left, (type, ClassObject, NativeType, Opaque)) or left is None):
-            return Opaque("Union")
+            return UnionOf.of(left, right)
         if symbol == "|" and isinstance(right, (type, ClassObject, NativeType, Opaque)):
-            return Opaque("Union")
+            return UnionOf.of(left, right)
         if lk is Sym or rk is Sym or lk is SymRatio or rk is SymRatio:
             return self._sizes(symbol, left, right)
         if symbol == "*" and (
@@ -506,5 +507,5 @@ class Operators(Calls):
 # What torch records for an operator on tensors: names its Tensor class defines for them.
 _TENSOR_FORWARD = {"+": "add", "-": "sub", "*": "mul", "/": "div", "@": "matmul", "//": "__floordiv__", "%": "__mod__",
                    "**": "__pow__"}  # fmt: skip
-_TENSOR_BACKWARD = {"+": "add", "*": "mul", "-": "__rsub__", "/": "__rdiv__", "@": "__rmatmul__"}
+_TENSOR_BACKWARD = {"+": "add", "*": "mul", "-": "__rsub__", "/": "__rtruediv__", "@": "__rmatmul__"}
 _TENSOR_INPLACE = {"+": "add_", "-": "sub_", "*": "mul_", "/": "div_"}

@@ -337,12 +337,24 @@ class TorchGlue(Imports):
     def iterate_tensor(self, value: Tensor) -> Iterator[Any]:
         shape = value.type.shape
         if shape is None or not shape or not isinstance(shape[0], int):
-            cause = value.why if shape is None else None
-            raise UnknownIteration(self.unknown("a tensor whose first size is not known is iterated", cause))
+            reason = "a tensor whose first size is not known is iterated"
+            if not shape:
+                raise UnknownIteration(self.unknown(reason, value.why))
+            raise UnknownIteration(Unknown(reason, self.here(), item=self._slice_of(value)))
         items = self.torch_method("torch.Tensor.unbind", (value, 0))
         if not isinstance(items, (tuple, list)):
             raise UnknownIteration(self.unknown("the slices of a tensor are not known"))
         return iter(items)
+
+    def _slice_of(self, value: Tensor) -> Tensor:
+        """What every slice along the first axis looks like, where nobody knows how many there are."""
+        shape, dtype = value.type.shape, value.type.dtype
+        assert shape
+        item, others = Tensor(TensorType(shape[1:], dtype)), Tensor(TensorType(None, dtype))
+        decl = registry.find("torch.Tensor.unbind")
+        if decl is not None:
+            self._record("torch.Tensor.unbind", decl, (value, 0), {}, (item, others))
+        return item
 
     def unpack_tensor(self, value: Tensor, count: int) -> list[Any]:
         shape = value.type.shape

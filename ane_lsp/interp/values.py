@@ -257,6 +257,24 @@ class Opaque:
 
 
 @dataclass(frozen=True, slots=True)
+class UnionOf(Opaque):
+    """``int | str``; members: the types, ``None`` for NoneType."""
+
+    members: tuple[Any, ...] = ()
+
+    @staticmethod
+    def of(left: Any, right: Any) -> UnionOf:
+        """``left | right``; unions in it are taken apart."""
+        sides = (side.members if isinstance(side, UnionOf) else (side,) for side in (left, right))
+        return UnionOf("Union", tuple(member for side in sides for member in side))
+
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        """The members as ``isinstance`` takes them."""
+        return tuple(type(None) if member is None else member for member in self.members)
+
+
+@dataclass(frozen=True, slots=True)
 class DType:
     """``torch.float32``; `name` is the short name (``f32``)."""
 

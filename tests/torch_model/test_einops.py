@@ -35,6 +35,7 @@ def infer(name: str, *args: Any, **kwargs: Any) -> Any:
         ("rearrange", (2, 1, 3), ("a 1 b -> a b 1 1",), {}, (2, 3, 1, 1)),
         ("reduce", (2, 3, 4, 6), ("b c (h 2) (w 3) -> b c h w", "max"), {}, (2, 3, 2, 2)),
         ("reduce", (B, 3, H, H), ("b c h w -> b c", "mean"), {}, (B, 3)),
+        ("reduce", (B, 3), ("b c -> (b s) c", "repeat"), {"s": 4}, (B * 4, 3)),
         ("repeat", (3, 4), ("h w -> h (w 2) c",), {"c": 5}, (3, 8, 5)),
         ("repeat", (1, H), ("1 d -> b d",), {"b": B}, (B, H)),
     ],

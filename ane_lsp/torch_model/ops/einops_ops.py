@@ -72,12 +72,13 @@ def _apply(b: Lowering, x: Value, recipe: Recipe, reduction: str | None, out: Te
     return mil.reshape(b, x, out.shape or (), out)
 
 
-def _mil(operation: str) -> Any:
+def _mil(asked: str) -> Any:
     def lowering(b: Lowering, params: Params, out: Any) -> Value:
         given = params["tensor"]
         x = _stacked(b, given)
         pattern, lengths = params["pattern"], params["axes_lengths"]
         reduction = params.get("reduction")
+        operation = "repeat" if asked == "reduce" and reduction == "repeat" else asked
         if x.type.shape is None or out.shape is None or not isinstance(pattern, str):
             return mil.refused(b, f"einops.{operation}", {"tensor": x}, out)  # type: ignore[no-any-return]
         if operation == "reduce" and reduction not in _REDUCE_OPS:
@@ -106,6 +107,8 @@ def repeat(tensor: Any, pattern: Any, **axes_lengths: Any) -> TensorType:
 @promoted_result
 def reduce(tensor: Any, pattern: Any, reduction: Any, **axes_lengths: Any) -> TensorType:
     x = _source(tensor)
+    if reduction == "repeat":
+        return _moved(x, resolve(known_pattern(pattern), "repeat", shape_of(x), axes_lengths))
     recipe = resolve(known_pattern(pattern), "reduce", shape_of(x), axes_lengths)
     if isinstance(reduction, str) and reduction not in _REDUCE_OPS:
         fail(f"Unknown reduction {reduction}. Expect one of {tuple(_REDUCE_OPS)}.")

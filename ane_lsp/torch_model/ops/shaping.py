@@ -402,9 +402,17 @@ def expand(input: TensorType, size: Any, *, implicit: bool = False) -> TensorTyp
     return _expanded(input, sizes_of(size))
 
 
-@op("torch.broadcast_to", "torch.Tensor.broadcast_to", mil=_expand_mil, tags=VIEW)
+@op("torch.broadcast_to", mil=_expand_mil, tags=VIEW)
 @tensor_result
 def broadcast_to(input: TensorType, size: Any) -> TensorType:
+    return _expanded(check_tensor(input), sizes_of(size))
+
+
+@op("torch.Tensor.broadcast_to", mil=_expand_mil, tags=VIEW)
+@spread("size")
+@tensor_result
+def broadcast_to_method(input: TensorType, size: Any) -> TensorType:
+    """The method takes its sizes one by one as well."""
     return _expanded(check_tensor(input), sizes_of(size))
 
 

@@ -216,7 +216,8 @@ def expand_likes(draw: Any) -> Call:
 for _value in (False, True):
     _how = {"device": "cpu", "data": True} if _value else {}
     cases("torch.Tensor.expand", strategy=expands(True, _value), **_how)
-    cases("torch.broadcast_to", "torch.Tensor.broadcast_to", strategy=expands(False, _value), **_how)
+    cases("torch.broadcast_to", strategy=expands(False, _value), **_how)
+    cases("torch.Tensor.broadcast_to", strategy=expands(True, _value), **_how)
 cases("torch.Tensor.expand_as", strategy=expand_likes())
 
 

@@ -1,0 +1,62 @@
+"""What scripts compute and where their torch calls stand, for corners of the language that real models needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ane_lsp.interp import run
+from ane_lsp.interp.trace import rows
+from ane_lsp.workspace import Workspace
+
+
+def followed(folder: Path, text: str) -> run.Run:
+    """A script run abstractly, with nothing gone wrong."""
+    script = folder / "script.py"
+    script.write_text(text)
+    done = run.run_script(Workspace(folder), script)
+    assert (done.errors, done.internal) == ([], {})
+    return done
+
+
+def called(folder: Path, body: str, arguments: str = "torch.zeros(2, 3)") -> list[tuple[int, str, Any]]:
+    """Line, operation and result of what a forward with this body calls; its first line is 5."""
+    lines = "".join(f"        {line}\n" for line in body.splitlines())
+    text = f"import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def forward(self, x):\n{lines}Net()({arguments})\n"
+    return [(row["line"], row["op"], row["out"]) for row in rows(followed(folder, text).graphs, str)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("isinstance(['a'], list | tuple)", True),
+        ("isinstance('a', list | tuple)", False),
+        ("isinstance(None, int | str | None)", True),
+        ("isinstance(Own(), int | Own)", True),
+        ("isinstance(Own(), int | None)", False),
+        ("issubclass(Own, int | Own)", True),
+        ("isinstance(torch.zeros(1), float | torch.Tensor)", True),
+    ],
+)
+def test_unions_as_classes(tmp_path: Path, expression: str, value: bool) -> None:
+    done = followed(tmp_path, f"import torch\nclass Own: pass\nvalue = {expression}\n")
+    assert done.interp.modules["script"].namespace["value"] is value
+
+
+def test_calls_in_a_lambda_stand_in_the_lambda(tmp_path: Path) -> None:
+    found = called(tmp_path, "double = lambda t: t.repeat(1, 2)\na, b = map(double, (x, x))\nreturn double(a)")
+    assert [(line, op) for line, op, _ in found if op.endswith("repeat")] == [(5, "torch.Tensor.repeat")] * 2
+    assert found[1][2] == {"t": [2, 12], "d": "f32"}
+
+
+def test_a_number_divided_by_a_tensor_has_torchs_name(tmp_path: Path) -> None:
+    assert called(tmp_path, "return 1.0 / x")[0][1] == "torch.Tensor.__rtruediv__"
+
+
+def test_slices_of_a_tensor_of_unknown_length(tmp_path: Path) -> None:
+    body = "for row in x.nonzero():\n    y = row[0] + 1\nreturn x"
+    found = {op: (line, out) for line, op, out in called(tmp_path, body, "torch.randn(2, 3)")}
+    assert found["torch.Tensor.unbind"] == (5, [{"t": [2], "d": "i64"}, {"t": None, "d": "i64"}])
+    assert found["torch.Tensor.add"] == (6, {"t": [], "d": "i64"})
