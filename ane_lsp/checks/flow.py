@@ -13,7 +13,7 @@ from typing import Any
 
 from ane_lsp.checks.engine import Context
 from ane_lsp.checks.finding import Related
-from ane_lsp.graph import DTYPES, Call, Graph, Op, Value
+from ane_lsp.graph import DTYPES, Call, Graph, Op, TensorType, Value
 from ane_lsp.graph.liveness import idle_ops, training_ops
 from ane_lsp.torch_model.constants import uniform
 
@@ -141,9 +141,10 @@ class Flow:
             op = self.graph.producer(value)
             if op is None or op.kind not in VIEWS:
                 return value
-            if op.kind == "cast" and _kind(value) != _kind(first(op)):
+            source = first(op)
+            if source is _UNKNOWN or (op.kind == "cast" and _kind(value) != _kind(source)):
                 return value
-            value = first(op)
+            value = source
         return value
 
     def reached(self, value: Value, through: frozenset[str], steps: int = 12) -> Iterator[Op]:
@@ -392,9 +393,12 @@ def flow_of(context: Context) -> Flow:
     return found
 
 
+_UNKNOWN = Value(-1, TensorType(None, None), origin="input")
+
+
 def first(op: Op) -> Value:
-    """The first tensor operand."""
-    return next(op.input_values())
+    """The first tensor operand; a value of which nothing is known where the analysis did not see what it is."""
+    return next(op.input_values(), _UNKNOWN)
 
 
 def operand(op: Op, name: str) -> Value | None:

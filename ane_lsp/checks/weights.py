@@ -69,9 +69,10 @@ def _written_buffers(context: Context) -> dict[int, tuple[Value, Call]]:
         base = target
         for _ in range(8):
             op = context.graph.producer(base)
-            if op is None or op.kind not in VIEWS:
+            source = None if op is None or op.kind not in VIEWS else next(op.input_values(), None)
+            if source is None:
                 break
-            base = next(op.input_values())
+            base = source
         if base.origin != "buffer":
             continue
         given = [v for v in (*call.args[1:], *call.kwargs.values()) if isinstance(v, Value)]

@@ -711,6 +711,12 @@ def _eval(interp: Interpreter, source: Any, globals: Any = None, locals: Any = N
     return interp.eval(tree, frame)
 
 
+def _open(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    from ane_lsp.interp.stdlib.files import open_file
+
+    return open_file.fn(interp, args, kwargs)
+
+
 _TYPES = (
     bool, bytearray, bytes, classmethod, complex, dict, float, frozenset, int, list, memoryview, object, property,
     range, set, slice, staticmethod, str, tuple, type,
@@ -732,7 +738,7 @@ BUILTINS: dict[str, Any] = {
             Builtin("locals", lambda interp, args, kwargs: interp.frame.locals),
             Builtin("print", lambda interp, args, kwargs: None),
             Builtin("breakpoint", lambda interp, args, kwargs: None),
-            unknown_builtin("open", "files are not read here"),
+            Builtin("open", _open),
             unknown_builtin("input", "what a user types is not known"),
             _eval,
             unknown_builtin("exec", "exec() is not evaluated here"),

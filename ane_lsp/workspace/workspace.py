@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ane_lsp.syntax.source import SourceFile, read_source, source_from_text
+from ane_lsp.workspace import datafiles
 from ane_lsp.workspace.checkpoints import find_configuration
 from ane_lsp.workspace.environment import Environment, EnvironmentNotFound, find_environment
 from ane_lsp.workspace.resolve import FRESH, DirectoryCache, Finder, ModuleFile, package_root
@@ -203,6 +204,38 @@ class Workspace:
     def model_configuration(self, name: str, subfolder: str = "", revision: str = "main") -> dict[str, Any] | None:
         """The ``config.json`` of a published model, where it is on this machine (see :mod:`.checkpoints`)."""
         return find_configuration(name, self.root, lambda path: self.read(path).text, subfolder, revision)
+
+    def find_data(self, name: str, near: Path | None = None) -> list[Path] | None:
+        """Data files that a program may mean by `name`; None where it names none that may be read.
+
+        A relative name is looked for in the project folder and in the folder of `near`, the file that names it.
+        """
+        bases = [self.root, *([absolute(near).parent] if near is not None else [])]
+        meant = [path for path in datafiles.candidates(name, bases) if datafiles.permitted(path, self._data_roots)]
+        return [path for path in meant if self._is_data(path)] if meant else None
+
+    def _is_data(self, path: Path) -> bool:
+        return self.names_in(path.parent).get(path.name) is False
+
+    def data_text(self, path: Path) -> str | None:
+        """What a file that :meth:`find_data` found holds, None where that is no text or too much of it."""
+        source = self.read(path)
+        return None if source.unreadable or len(source.text) > datafiles.LIMIT else source.text
+
+    def find_data_files(self, pattern: str) -> list[Path] | None:
+        """Data files that fit an absolute ``glob`` pattern; None where that may find other files as well."""
+        fixed = Path(os.path.normpath(pattern))
+        if not datafiles.permitted(fixed, self._data_roots):
+            return None
+        try:
+            found = list(datafiles.matching(str(fixed), self.names_in))
+        except ValueError:
+            return None
+        return [path for path in found if datafiles.permitted(path, self._data_roots) and self._is_data(path)]
+
+    @property
+    def _data_roots(self) -> tuple[Path, ...]:
+        return (self.root, *self.search_paths, *self.environment.site_packages, *self.environment.editable.values())
 
     # -- imports -----------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.interp.stdlib import real_has
 from ane_lsp.interp.stdlib.common import Maker, Namespace, native_type, nothing
+from ane_lsp.interp.stdlib.files import open_file
 from ane_lsp.interp.support import concrete, find_unknown, native, spoil, too_large, unknown_builtin
 from ane_lsp.interp.values import MISSING, PyRaise
 
@@ -26,7 +27,7 @@ _REASONS = {
     **dict.fromkeys(["socket", "http", "http.client", "urllib", "urllib.request", "ssl", "email"], "the network is not used"),
     **dict.fromkeys(["pickle", "marshal", "shelve", "struct", "array", "mmap", "binascii", "base64", "codecs"],
                     "bytes are not decoded here"),
-    **dict.fromkeys(["io", "tempfile", "shutil", "glob", "gzip", "zipfile", "tarfile", "bz2", "lzma", "linecache", "csv",
+    **dict.fromkeys(["io", "tempfile", "shutil", "gzip", "zipfile", "tarfile", "bz2", "lzma", "linecache", "csv",
                      "configparser", "sqlite3", "filecmp", "mimetypes", "importlib.resources"], "files are not read here"),
 }  # fmt: skip
 _EFFECTS: dict[str, tuple[str, ...]] = {
@@ -57,7 +58,9 @@ def _literal_eval(interp: Interpreter, node_or_string: Any) -> Any:
         return too_large(interp, "the text")
 
 
-_SPECIAL: dict[str, Namespace] = {"random": {"shuffle": _shuffle}, "ast": {"literal_eval": _literal_eval}}
+_SPECIAL: dict[str, Namespace] = {
+    "random": {"shuffle": _shuffle}, "ast": {"literal_eval": _literal_eval}, "io": {"open": open_file}, "codecs": {"open": open_file},
+}  # fmt: skip
 
 
 def _module(name: str) -> Maker:

@@ -1,6 +1,6 @@
 """``os``, ``os.path``, ``pathlib``, ``sys``, ``platform``: pure functions are computed, the machine itself is not looked at.
 
-The environment counts as empty, no file is looked for, and the program is told that it runs CPython 3.11 on Linux.
+The environment counts as empty, only data files are looked for (:mod:`.files`), and the program is told that it runs CPython 3.11 on Linux.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
 from ane_lsp.interp.methods import attribute_of
+from ane_lsp.interp.stdlib import files
 from ane_lsp.interp.stdlib.common import Maker, Namespace, native_type, nothing
 from ane_lsp.interp.support import concrete, find_unknown, host_call, native, plain, spreading, unknown_builtin
 from ane_lsp.interp.text import interp_version
@@ -24,7 +25,6 @@ from ane_lsp.interp.values import MISSING, Builtin, ClassObject, Instance, Itera
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
 
-_FILES = "what files there are is not looked at"
 _PROCESS = "nothing outside the program is run or asked"
 
 
@@ -74,8 +74,6 @@ def _os_path(interp: Interpreter) -> Namespace:
         "normcase",
     ]
     asked = [
-        "exists",
-        "isfile",
         "isdir",
         "islink",
         "getsize",
@@ -88,7 +86,8 @@ def _os_path(interp: Interpreter) -> Namespace:
     ]
     return {
         **{n: _pure(f"os.path.{n}", getattr(posixpath, n)) for n in pure},
-        **{n: unknown_builtin(n, _FILES) for n in asked},
+        **{n: unknown_builtin(n, files.UNREAD) for n in asked},
+        **{n: Builtin(n, lambda interp, args, kwargs: files.exists(interp, *args)) for n in ("exists", "isfile")},
         "abspath": _absolute, "realpath": _absolute, "expanduser": _expanduser,
         "expandvars": unknown_builtin("expandvars", "the environment is not looked at"),
         "relpath": unknown_builtin("relpath", "the directory a program runs in is not known"),
@@ -173,7 +172,7 @@ def _os(interp: Interpreter) -> Namespace:
         "nice",
     ]
     return {
-        **{n: unknown_builtin(n, _FILES if n != "urandom" else "random bytes") for n in asked},
+        **{n: unknown_builtin(n, files.UNREAD if n != "urandom" else "random bytes") for n in asked},
         **{n: nothing(n) for n in effects},
         "environ": {}, "getenv": _getenv, "fspath": _fspath, "sep": "/", "altsep": None, "linesep": "\n", "pathsep": ":",
         "name": "posix", "curdir": ".", "pardir": "..", "extsep": ".", "devnull": "/dev/null", "error": OSError,
@@ -252,7 +251,7 @@ def _path_attribute(interp: Interpreter, obj: PurePath, name: str) -> Any:
             return Builtin(name, lambda interp, args, kwargs: PurePosixPath(posixpath.normpath(str(obj))))
         return unknown_builtin(name, "the directory a program runs in is not known")
     if name in _PATH_ASKED:
-        return unknown_builtin(name, _FILES)
+        return files.path_method(interp, obj, name) or unknown_builtin(name, files.UNREAD)
     if name in _PATH_EFFECTS:
         return nothing(name)
     return MISSING

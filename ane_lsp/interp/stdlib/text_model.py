@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
 from ane_lsp.interp.stdlib.common import Maker, Namespace, by_name, from_stub
+from ane_lsp.interp.stdlib.files import content
 from ane_lsp.interp.support import (
     LIMIT,
     bushy,
@@ -87,13 +88,14 @@ def _loads(interp: Interpreter, s: Any, **options: Any) -> Any:
     return host_call(interp, "the value", json.loads, text, object_pairs_hook=hook)
 
 
-def _file(name: str) -> Builtin:
-    return Builtin(name, lambda interp, args, kwargs: interp.unknown("files are not read here"))
+@native("json.load")
+def _load(interp: Interpreter, fp: Any, **options: Any) -> Any:
+    return interp.call(_loads, (content(interp, fp),), options)
 
 
 def _json(interp: Interpreter) -> Namespace:
     return {
-        "dumps": _dumps, "loads": _loads, "dump": Builtin("dump", lambda interp, args, kwargs: None), "load": _file("load"),
+        "dumps": _dumps, "loads": _loads, "dump": Builtin("dump", lambda interp, args, kwargs: None), "load": _load,
         "JSONDecodeError": json.JSONDecodeError,
     }  # fmt: skip
 

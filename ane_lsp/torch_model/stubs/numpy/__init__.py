@@ -18,6 +18,8 @@ nan = math.nan
 newaxis = None
 euler_gamma = 0.5772156649015329
 
+_MOST = 50_000  # elements that are computed one by one
+
 
 class generic:
     pass
@@ -155,6 +157,11 @@ def _total(shape):
     return total
 
 
+def _unread(shape, dtype):
+    """An array of known shape whose elements are not computed: one by one would take too long."""
+    return ndarray([numpy.elements_of_a_large_array] * _total(shape), shape, dtype)
+
+
 def _nest(data, shape):
     if not shape:
         return data[0]
@@ -208,6 +215,8 @@ class ndarray:
         return _plain(self._data[index[0] if index else 0])
 
     def astype(self, dtype, copy=True):
+        if self.size > _MOST:
+            return _unread(self.shape, dtype)
         return ndarray([_plain(_as_scalar(x, dtype)) for x in self._data], self.shape, dtype)
 
     def copy(self):
@@ -306,6 +315,8 @@ class ndarray:
                     raise IndexError(f"index {part} is out of bounds for axis {axis - 1} with size {size}")
                 taken = [part % size]
             offsets.append([i * step for i in taken])
+        if _total(shape) > _MOST:
+            return _unread(shape, self.dtype)
         data = [self._data[builtins.sum(each)] for each in itertools.product(*offsets)]
         return ndarray(data, shape, self.dtype) if shape else _as_scalar(data[0], self.dtype)
 
@@ -411,6 +422,8 @@ class ndarray:
 def _map(fn, value):
     if isinstance(value, (ndarray, list, tuple)):
         data, shape = _flatten(value)
+        if len(data) > _MOST:
+            return _unread(shape, int64 if isinstance(fn(_plain(data[0])), int) else float64)
         return ndarray([fn(_plain(x)) for x in data], shape)
     return _as_scalar(fn(_plain(value)), None)
 
@@ -449,6 +462,8 @@ def _spread(data, shape, target):
 def _zip(fn, left, right):
     a, sa = _flatten(left)
     b, sb = _flatten(right)
+    if builtins.max(len(a), len(b)) > _MOST:
+        return _unread(_broadcast(sa, sb), int64 if isinstance(fn(_plain(a[0]), _plain(b[0])), int) else float64)
     a = [_plain(x) for x in a]
     b = [_plain(x) for x in b]
     if not sa and not sb:
@@ -483,8 +498,9 @@ def _shape_of(shape):
 
 def full(shape, fill_value, dtype=None):
     sizes = _shape_of(shape)
-    filled = ndarray([fill_value] * _total(sizes), sizes)
-    return filled if dtype is None else filled.astype(dtype)
+    if dtype is None:
+        dtype = int64 if isinstance(fill_value, int) else float64
+    return ndarray([_plain(_as_scalar(fill_value, dtype))] * _total(sizes), sizes, dtype)
 
 
 def zeros(shape, dtype=float64):
