@@ -23,13 +23,15 @@ _anonymous = count(1)
 class Atom:
     """A factor of a monomial: ``op`` is ``"sym"``, ``"?"``, ``"//"``, ``"%"``, ``"max"`` or ``"min"``."""
 
-    __slots__ = ("_hash", "args", "op", "order")
+    __slots__ = ("_hash", "args", "is_known", "lower_bound", "op", "order")
 
     def __init__(self, op: str, args: tuple[object, ...]) -> None:
         self.op = op
         self.args = args
         self._hash = hash((op, args))
-        self.order = (op, str(self))
+        self.order = (op, self._text())  # these three are asked for often, and operands may be nested deeply
+        self.is_known = op != "?" and all(a.is_known for a in args if isinstance(a, Sym))  # no anonymous size takes part
+        self.lower_bound = self._lower_bound()
 
     def __hash__(self) -> int:
         return self._hash
@@ -43,6 +45,9 @@ class Atom:
         return self.order < other.order
 
     def __str__(self) -> str:
+        return self.order[1]
+
+    def _text(self) -> str:
         if self.op == "sym":
             return str(self.args[0])
         if self.op == "?":
@@ -52,8 +57,7 @@ class Atom:
         left, right = (f"({a})" if isinstance(a, Sym) and not a.is_atom else str(a) for a in self.args)
         return f"{left}{self.op}{right}"
 
-    @property
-    def lower_bound(self) -> float:
+    def _lower_bound(self) -> float:
         if self.op in ("sym", "?"):
             return 1 if self.op == "sym" else 0
         left, right = (lower_bound(a) for a in self.args)  # type: ignore[arg-type]
@@ -63,22 +67,19 @@ class Atom:
             return float("-inf")
         return 0 if self.op == "%" or left >= 0 else float("-inf")
 
-    @property
-    def is_known(self) -> bool:
-        """False where an anonymous size takes part."""
-        return self.op != "?" and all(a.is_known for a in self.args if isinstance(a, Sym))
-
 
 class Sym:
     """A dimension that is not a plain int. Build one with :func:`symbol`, :func:`fresh` or arithmetic."""
 
-    __slots__ = ("_hash", "terms")
+    __slots__ = ("_hash", "_shown", "is_known", "terms")
 
     terms: tuple[tuple[Monomial, int], ...]
 
     def __init__(self, terms: tuple[tuple[Monomial, int], ...]) -> None:
         self.terms = terms
         self._hash = hash(terms)
+        self.is_known = all(atom.is_known for monomial, _ in terms for atom in monomial)
+        self._shown: str | None = None
 
     def __hash__(self) -> int:
         return self._hash
@@ -90,10 +91,6 @@ class Sym:
     @property
     def is_atom(self) -> bool:
         return len(self.terms) == 1 and self.terms[0][1] == 1 and len(self.terms[0][0]) == 1
-
-    @property
-    def is_known(self) -> bool:
-        return all(atom.is_known for monomial, _ in self.terms for atom in monomial)
 
     def symbols(self) -> frozenset[str]:
         """Names of the named symbols that take part."""
@@ -109,8 +106,11 @@ class Sym:
         return frozenset(found)
 
     def __str__(self) -> str:
-        if not self.is_known:
-            return "?"
+        if self._shown is None:
+            self._shown = self._text() if self.is_known else "?"
+        return self._shown
+
+    def _text(self) -> str:
         out = ""
         for monomial, coefficient in sorted(self.terms, key=lambda t: (not t[0], -len(t[0]), [a.order for a in t[0]])):
             factors = [str(a) if a.op in ("sym", "max", "min") else f"({a})" for a in monomial]

@@ -541,6 +541,8 @@ class Attributes(Base):
                 return
             if self.journals:
                 self.touch(obj.attrs)
+            if isinstance(value, dict):  # a registry kept by an object
+                self.bindings += 1
             obj.attrs[name] = value
         elif not isinstance(obj, Unknown):
             self.setattr(obj, name, value)

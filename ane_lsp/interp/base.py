@@ -64,9 +64,12 @@ class Base:
         self.modules: dict[str, ModuleObject] = {}
         self.with_stars: list[ModuleObject] = []  # modules whose star imports may not have run yet
         self.forcing = False  # inside force_pending_imports
-        self.bindings = 0  # grows whenever a name of a module or class may have changed
+        self.bindings = 0  # grows whenever a name of a module that has run, or of a class in it, may have changed
+        self.nowhere: set[str] = set()  # names of modules that are looked for in stubs only, and are not there
         self._held: set[int] | None = None  # ids of what modules and classes have names for, see Imports._owner_of
         self._held_state: Any = None
+        self._waiting: frozenset[str] = frozenset()  # packages that hold definitions back, see force_pending_imports
+        self._waiting_state: Any = None
         self.trying = 0
         self.handled: Any = None
         self.compared = 0  # items looked at by the running comparison

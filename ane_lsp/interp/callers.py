@@ -21,13 +21,16 @@ def users_of(workspace: Workspace, path: Path, names: Iterable[str]) -> list[Pat
     if not names:
         return []
     built = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b\s*[(,)=]")
-    imported = re.compile(rf"\b{re.escape(path.stem if path.stem != '__init__' else path.parent.name)}\b")
+    stem = path.stem if path.stem != "__init__" else path.parent.name
+    imported = re.compile(rf"\b{re.escape(stem)}\b")
     found: list[tuple[int, Path]] = []
     for count, candidate in enumerate(_neighbours(workspace, path)):
         if count >= MAX_FILES or len(found) >= 4 * MAX_USERS:
             break
         text = workspace.read(candidate).text
-        uses = len({match[0] for match in built.finditer(text)}) if imported.search(text) else 0
+        if stem not in text or not any(name in text for name in names) or not imported.search(text):
+            continue  # looking for plain text first is much quicker than the patterns
+        uses = len({match[0] for match in built.finditer(text)})
         if uses:
             found.append((uses, candidate))
     found.sort(key=lambda item: -item[0])

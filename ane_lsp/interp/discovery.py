@@ -191,14 +191,19 @@ class _Mentioned:
     """Which classes of a file a function may lead to, by the names that it and what it names mention."""
 
     def __init__(self, tree: ast.Module | None) -> None:
+        self._tree = tree
         self._names: dict[str, frozenset[str]] = {}
-        for statement in tree.body if tree is not None else []:
+
+    def _read(self) -> None:
+        for statement in self._tree.body if self._tree is not None else []:
             mentioned = mentioned_names(statement)
             for name in bound_names(statement):
                 self._names[name] = self._names.get(name, frozenset()) | mentioned
 
     def any_of(self, name: str, classes: list[ClassObject]) -> bool:
         """Whether `name` may lead to one of the classes; True also where that cannot be told from names."""
+        if not self._names:
+            self._read()
         if any(c.node is None or c.node.decorator_list or c.name not in self._names for c in classes):
             return True  # a decorator may have put the class where other names lead to
         wanted = {c.name for c in classes} | BY_TEXT

@@ -162,6 +162,7 @@ def run_file(
             endless.append("budget")
             module = interp.modules[workspace.module_name(path)]
             module.state = "done"
+            interp.bindings += 1
         if module is None:
             return None
         for expression, inputs in configured:

@@ -127,6 +127,8 @@ class Imports(Objects):
         known = self.modules.get(name)
         if known is not None:
             return known
+        if name in self.nowhere:
+            return None
         found = self._locate(name, importer)
         if found is not None:
             self.modules[name] = found
@@ -148,6 +150,7 @@ class Imports(Objects):
             native.state = "done"
             return native
         if top in _ABSENT or (_stubbed_package(top) and top not in _OPAQUE):
+            self.nowhere.add(name)
             return None
         from_file = Path(importer.path) if importer is not None and importer.path is not None else None
         file = self.workspace.resolve(name, from_file)
@@ -472,8 +475,12 @@ class Imports(Objects):
         """
         if self.forcing:  # a module that runs now looks itself up while it registers: nobody waits for the others
             return False
-        self.with_stars = [m for m in self.with_stars if m.state != "done" or _holds_back(m)]
-        tops = frozenset(m.name.partition(".")[0] for m in self.with_stars if m.state == "done")
+        state = (self.bindings, len(self.modules), len(self.with_stars))
+        if state != self._waiting_state:
+            self.with_stars = [m for m in self.with_stars if m.state != "done" or _holds_back(m)]
+            self._waiting = frozenset(m.name.partition(".")[0] for m in self.with_stars if m.state == "done")
+            self._waiting_state = (self.bindings, len(self.modules), len(self.with_stars))
+        tops = self._waiting
         owner = self._owner_of(container, tops) if tops else None
         if owner is None:
             return False
@@ -519,19 +526,21 @@ class Imports(Objects):
 
         Not one that is still being defined: nobody can have registered with it.
         """
-        modules = [m for m in self.modules.values() if m.state != "running" and m.name.partition(".")[0] in tops]
-        state = (self.bindings, len(modules), tops)
-        if state == self._held_state and self._held is None:  # asked twice about the same names: worth an index
+        state = (self.bindings, len(self.modules), tops)
+        if state != self._held_state:
+            self._held_state, self._held = state, None
+        elif self._held is None:  # asked twice about the same names: worth an index
             self._held = set()
-            for module in modules:
+            for module in self._that_have_run(tops):
                 self._held.update(map(id, module.namespace.values()))
                 for value in module.namespace.values():
                     self._held.update(map(id, _inside(value).values()))
-        elif state != self._held_state:
-            self._held_state, self._held = state, None
         if self._held is not None and id(container) not in self._held:
             return None
-        return next((m for m in modules if _holds(m, container)), None)
+        return next((m for m in self._that_have_run(tops) if _holds(m, container)), None)
+
+    def _that_have_run(self, tops: frozenset[str]) -> list[ModuleObject]:
+        return [m for m in self.modules.values() if m.state != "running" and m.name.partition(".")[0] in tops]
 
     # -- running -------------------------------------------------------------------------------------------------------
 
@@ -585,14 +594,18 @@ class Imports(Objects):
                 self._run_statements(module, piece.parse())
             else:
                 module.namespace[piece.name] = Lazy(module, piece.name, piece)
-        module.state = "done"
+        self._has_run(module)
         return True
 
     def run_top_level(self, module: ModuleObject, body: list[ast.stmt]) -> None:
         """Run the statements of a module in its namespace."""
         self._prepare(module)
         self._run_statements(module, body)
+        self._has_run(module)
+
+    def _has_run(self, module: ModuleObject) -> None:
         module.state = "done"
+        self.bindings += 1
 
     def _prepare(self, module: ModuleObject) -> None:
         space = module.namespace
@@ -605,7 +618,8 @@ class Imports(Objects):
             self.inject(module)
 
     def _run_statements(self, module: ModuleObject, body: list[ast.stmt]) -> None:
-        self.bindings += 1
+        if module.state != "running":
+            self.bindings += 1
         frame = Frame(module, module.namespace, None, self.frame, "<module>")
         caller, self.frame = self.frame, frame
         journals, self.journals = self.journals, []

@@ -168,7 +168,7 @@ class Interpreter(Expressions):
         if frame.names is not None and name not in frame.names:
             scope = self._outer_scope(frame, name)
             self.bindings += 1
-        elif frame.names is None:
+        elif frame.names is None and frame.module.state != "running":
             self.bindings += 1
         if self.journals:
             self.touch(scope)
@@ -335,7 +335,8 @@ class Interpreter(Expressions):
             name = target.id  # type: ignore[attr-defined]
             scope = frame.locals
             if frame.names is None:
-                self.bindings += 1
+                if frame.module.state != "running":
+                    self.bindings += 1
             elif name not in frame.names:
                 scope = self._outer_scope(frame, name)
                 self.bindings += 1

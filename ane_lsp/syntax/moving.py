@@ -10,8 +10,9 @@ from __future__ import annotations
 import ast
 import warnings
 from bisect import bisect_right
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ane_lsp.graph import Span
 
@@ -247,8 +248,29 @@ def bound_names(statement: ast.stmt) -> list[str]:
 
 def mentioned_names(node: ast.AST) -> frozenset[str]:
     """Every name and attribute in a piece of source."""
-    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-    return frozenset(names | {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)})
+    known: frozenset[str] | None = getattr(node, "_mentioned", None)
+    if known is None:
+        known = frozenset(_mentioned(node))
+        node._mentioned = known  # type: ignore[attr-defined]
+    return known
+
+
+def _mentioned(node: ast.AST) -> Iterator[str]:
+    pending: list[Any] = [node]
+    for part in pending:
+        if part.__class__ is ast.Name:
+            yield part.id
+            continue
+        if part.__class__ is ast.Attribute:
+            yield part.attr
+            pending.append(part.value)
+            continue
+        for name in part._fields:
+            held = getattr(part, name, None)
+            if held.__class__ is list:
+                pending += [item for item in held if isinstance(item, ast.AST)]
+            elif isinstance(held, ast.AST):
+                pending.append(held)
 
 
 def appearance(node: ast.AST, known: frozenset[str]) -> tuple[object, ...]:
