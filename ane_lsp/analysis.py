@@ -17,7 +17,7 @@ from ane_lsp.graph import Graph, Span, TensorType, dims
 from ane_lsp.syntax.source import SyntaxProblem
 
 if TYPE_CHECKING:
-    from ane_lsp.checks.engine import Options
+    from ane_lsp.checks.engine import Options, Verdicts
     from ane_lsp.interp.entries import EntryRun
     from ane_lsp.interp.run import Capture, Run
     from ane_lsp.interp.values import Refusal
@@ -133,6 +133,13 @@ def analyze(
     ours in one step, one model or one rule costs that alone and comes back as one finding ANE901. `cancelled` is
     asked often; once it answers True the result so far is returned.
     """
+    from ane_lsp.interp.memory import rare_collections
+
+    with rare_collections():
+        return _analyzed(path, workspace, settings, cancelled)
+
+
+def _analyzed(path: Path, workspace: Workspace, settings: Settings, cancelled: Callable[[], bool]) -> FileAnalysis:
     from ane_lsp.checks.guards import review
     from ane_lsp.syntax.comments import Directives, parse_directives
 
@@ -218,15 +225,15 @@ def _check_entries(
     merged: dict[tuple[str, Span, str], Finding] = {}
     places: list[set[tuple[str, Span]]] = []
     for entry in outcome.entries:
-        found = faults.survive(
-            f"checking {entry.graph.name}", partial(_check_entry, entry, chosen, options, file, cancelled), None
-        )
+        verdicts: engine.Verdicts = {}
+        check = partial(_check_entry, entry, chosen, options, file, cancelled, verdicts)
+        found = faults.survive(f"checking {entry.graph.name}", check, None)
         if found is None:
             continue
         own = [f for f in found if f.span.file == file]
         for finding in own:
             _keep_worst(merged, finding)
-        numbers = partial(_summary, entry, found, chosen, outcome.run.stopped, file, workspace, settings)
+        numbers = partial(_summary, entry, found, chosen, outcome.run.stopped, file, workspace, settings, verdicts)
         summary = faults.survive(f"counting {entry.graph.name}", numbers, None)
         if summary is not None:
             places.append({(f.code, f.span) for f in own})
@@ -252,13 +259,18 @@ def _capture(settings: Settings) -> Capture:
 
 
 def _check_entry(
-    entry: EntryRun, chosen: tuple[Target, ...], options: Options, file: str, cancelled: Callable[[], bool]
+    entry: EntryRun,
+    chosen: tuple[Target, ...],
+    options: Options,
+    file: str,
+    cancelled: Callable[[], bool],
+    verdicts: Verdicts,
 ) -> list[Finding]:
     from ane_lsp.checks import engine
 
     if _stays_with_training(entry):
         return []
-    found = engine.run(entry.graph, chosen, options, cancelled=cancelled, home=file)
+    found = engine.run(entry.graph, chosen, options, cancelled=cancelled, home=file, verdicts=verdicts)
     # Who converts a model leaves its loss behind, unless an entry of theirs says otherwise.
     return found if entry.asked else [replace(f, severity="information") if f.data.get("loss") else f for f in found]
 
@@ -276,6 +288,7 @@ def _summary(
     file: str,
     workspace: Workspace,
     settings: Settings,
+    verdicts: Verdicts,
 ) -> ModelSummary:
     from ane_lsp.checks import dtype_flow, engine
     from ane_lsp.knowledge import eligibility
@@ -288,14 +301,17 @@ def _summary(
         )
     live = [op for op in graph.ops if not op.folds]
     kept = dtype_flow.kept_in_fp32(graph) if any(f.code == "ANE250" for f in found) else frozenset()
+
+    def off_ane(target: Target) -> Counter[str]:
+        known = verdicts.get(target, {})
+        return Counter(
+            op.kind
+            for op in live
+            if op.id in kept or (known.get(op.id) or eligibility.op(op, target, graph)).ane != "yes"
+        )
+
     # Of several targets, the one that runs least of it.
-    off, target = max(
-        (
-            (Counter(op.kind for op in live if op.id in kept or eligibility.op(op, t, graph).ane != "yes"), t)
-            for t in engine.distinct(chosen)
-        ),
-        key=lambda counted: counted[0].total(),
-    )
+    off, target = max(((off_ane(t), t) for t in engine.distinct(chosen)), key=lambda counted: counted[0].total())
     return ModelSummary(
         name=graph.name,
         span=entry.span,

@@ -119,6 +119,16 @@ class Context:
         return idle_ops(self.graph)
 
     @cached_property
+    def asked(self) -> Mapping[str, list[Op]]:
+        """The ops that op rules see, in the order of execution, by kind; all of them under ``"*"``."""
+        found: dict[str, list[Op]] = {"*": [op for op in self.graph.ops if op.id not in self.idle]}
+        for op in found["*"]:
+            found.setdefault(op.kind, []).append(op)
+            if op.kind.startswith("aten."):
+                found.setdefault("aten.*", []).append(op)
+        return found
+
+    @cached_property
     def idle_calls(self) -> frozenset[int]:
         """Ids of calls all of whose ops are idle."""
         return idle_calls(self.graph, self.idle)
@@ -138,6 +148,9 @@ class Context:
         """Ops by the id of the value they read."""
         return self.graph.consumers()
 
+
+Verdicts = dict[Target, dict[int, Verdict]]
+"""For a target and the id of an op of one graph: whether the op may run there."""
 
 OpCheck = Callable[[Context, Op], Iterable[Report]]
 GraphCheck = Callable[[Context], Iterable[Report]]
@@ -213,18 +226,23 @@ def run(
     codes: Callable[[str], bool] = lambda code: True,
     cancelled: Callable[[], bool] = lambda: False,
     home: str = "",
+    verdicts: Verdicts | None = None,
 ) -> list[Finding]:
     """Findings of every rule on a graph, by position, one per call expression and code. Never raises on a rule's account.
 
     targets: none means the default set. codes: which rules to run. cancelled: asked often; True ends with what was found.
     home: the file under analysis. A finding about several places stands at one of its own, if it has one; a finding inside
     a plain function of another file, called from this one, stands at that call (``torchvision.ops.nms(...)``).
+    verdicts: filled with what was worked out of each op's place, for whoever asks the same afterwards.
     """
     _load()
     selected = tuple(targets) or chips.default()
     options = options or Options()
     groups = _groups(selected)
     contexts = [Context(graph, group[0], selected, options, home) for group in groups]
+    if verdicts is not None:
+        for context in contexts:
+            context.memo["verdicts"] = verdicts.setdefault(context.target, {})
     reports: list[_Placed] = []
     failures: dict[str, Finding] = {}
     for bound in _BOUND:
@@ -250,12 +268,14 @@ def _apply(bound: _Bound, context: Context) -> Iterator[tuple[Report, Op | None]
         for report in bound.check(context):
             yield report, report.at if isinstance(report.at, Op) else None
         return
-    everything = "*" in bound.ops
-    unlowered = "aten.*" in bound.ops
-    for op in context.graph.ops:
-        if not (everything or op.kind in bound.ops or (unlowered and op.kind.startswith("aten."))):
-            continue
-        if (op.folds and not bound.folded) or op.id in context.idle:
+    kinds = ("*",) if "*" in bound.ops else tuple(kind for kind in bound.ops if kind in context.asked)
+    if len(kinds) == 1:
+        ops = context.asked[kinds[0]]
+    else:
+        ops = list({op.id: op for kind in kinds for op in context.asked[kind]}.values())
+        ops.sort(key=lambda op: op.id)
+    for op in ops:
+        if op.folds and not bound.folded:
             continue
         for report in bound.check(context, op):
             yield report, report.at if isinstance(report.at, Op) else op

@@ -29,8 +29,8 @@ class Atom:
         self.op = op
         self.args = args
         self._hash = hash((op, args))
-        self.order = (op, self._text())  # these three are asked for often, and operands may be nested deeply
-        self.is_known = op != "?" and all(a.is_known for a in args if isinstance(a, Sym))  # no anonymous size takes part
+        self.order = (op, self._text())  # all three are asked for often, and operands may be nested deeply
+        self.is_known = op != "?" and all(a.is_known for a in args if isinstance(a, Sym))
         self.lower_bound = self._lower_bound()
 
     def __hash__(self) -> int:

@@ -11,7 +11,6 @@ from ane_lsp.interp.attributes import Attributes
 from ane_lsp.interp.base import MAX_DEPTH, PLAIN
 from ane_lsp.interp.fast import MAX_TEMPLATES, copied, template_key
 from ane_lsp.interp.frames import UNDECIDED, Frame
-from ane_lsp.interp.scopes import signature_of
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.values import (
     MISSING,
@@ -96,17 +95,23 @@ class Calls(Attributes):
         frame = self.bind_arguments(func, args, kwargs)
         if frame.depth > MAX_DEPTH:
             self.raise_(RecursionError, "maximum recursion depth exceeded")
-        if signature_of(func.node).is_generator:
+        if func.signature.is_generator:
             return self.start_generator(func, frame)
         return self.run_function(func, frame)
 
     def bind_arguments(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Frame:
         """A frame for `func` with its parameters bound. Raises PyRaise(TypeError) where the call does not fit."""
-        signature = signature_of(func.node)
+        signature = func.signature
         positional = signature.positional
-        space: dict[str, Any] = {}
         count = len(positional)
         given = len(args)
+        if given == count and not kwargs and signature.plain:
+            frame = Frame(
+                func.module, dict(zip(positional, args)), func.closure, self.frame, func.qualname, signature.local_names,
+            )  # fmt: skip
+            frame.owner = func.owner
+            return frame
+        space: dict[str, Any] = {}
         if given > count and signature.vararg is None:
             self.raise_(TypeError, f"{func.name}() takes {count} positional arguments but {given} were given")
         for name, value in zip(positional, args):

@@ -349,7 +349,13 @@ def _name(interp: Expressions, node: ast.Name, frame: Frame) -> Any:
 
 
 def _attribute(interp: Expressions, node: ast.Attribute, frame: Frame) -> Any:
-    obj = _EXPRESSIONS[node.value.__class__](interp, node.value, frame)
+    owner = node.value
+    if owner.__class__ is ast.Name:  # most often: saves a call
+        obj = frame.locals.get(owner.id, MISSING)
+        if obj is MISSING or obj.__class__ is Lazy:
+            obj = interp.load(owner.id, frame, owner)
+    else:
+        obj = _EXPRESSIONS[owner.__class__](interp, owner, frame)
     frame.node = node
     name = node.attr
     if name[:2] == "__":

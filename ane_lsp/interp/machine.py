@@ -50,7 +50,7 @@ class Interpreter(Expressions):
     def run_block(self, body: list[ast.stmt], frame: Frame) -> Signal | None:
         for node in body:
             self.steps += 1
-            if self.steps & 1023 == 0:
+            if not self.steps & 1023:
                 self.steps -= 1
                 self.tick()
             signal = _STATEMENTS[node.__class__](self, node, frame)

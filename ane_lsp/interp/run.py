@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import gc
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ from ane_lsp.graph import Graph, Span, Unknown
 from ane_lsp.interp.base import Capture
 from ane_lsp.interp.frames import UnknownIteration
 from ane_lsp.interp.machine import Interpreter
+from ane_lsp.interp.memory import rare_collections
 from ane_lsp.interp.record import Recorder
 from ane_lsp.interp.values import ModuleObject, PyRaise, Refusal, Stop
 
@@ -89,17 +88,6 @@ def deep(work: Callable[[], T]) -> T:
     raise value
 
 
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Look for garbage in circles seldom: a run makes many objects and keeps most of them (a fifth of its time else)."""
-    before = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-
-
 def start(
     workspace: Workspace,
     opset: str = "iOS18",
@@ -140,7 +128,7 @@ def guarded(interp: Interpreter, work: Callable[[], Any]) -> Run:
 
     interp.on_top_level_error = lambda module, statement, raised: run.ended_by(raised)
     try:
-        with _rare_collections():
+        with rare_collections():
             run.result = deep(timed)
     except Stop as stop:
         run.stopped = stop.reason

@@ -21,6 +21,7 @@ class Signature:
     global_names: frozenset[str]
     nonlocal_names: frozenset[str]
     is_generator: bool
+    plain: bool  # positional parameters only
 
 
 class _Binder(ast.NodeVisitor):
@@ -120,7 +121,7 @@ def signature_of(node: FunctionNode) -> Signature:
     made = Signature(
         tuple(positional), len(args.posonlyargs), args.vararg.arg if args.vararg else None, tuple(kwonly),
         args.kwarg.arg if args.kwarg else None, frozenset(bound), frozenset(binder.globals),
-        frozenset(binder.nonlocals), binder.yields,
+        frozenset(binder.nonlocals), binder.yields, not (args.vararg or args.kwarg or kwonly),
     )  # fmt: skip
     node._signature = made  # type: ignore[union-attr]
     return made

@@ -62,7 +62,8 @@ class TorchGlue(Imports):
             inner = self.recorder.innermost
             follows = note_use(func.name, args, kwargs, inner.instance.cls.name if inner is not None else "")
         try:
-            result = decl.infer(tuple(self.type_in(a) for a in args), {k: self.type_in(v) for k, v in kwargs.items()})
+            given = tuple(self.type_in(a) for a in args)
+            result = decl.inferred(given, {k: self.type_in(v) for k, v in kwargs.items()})
         except registry.TorchError as error:
             raise self._refused(func.name, error, args, kwargs) from None
         except UnknownIteration as lost:

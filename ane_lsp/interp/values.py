@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, TensorType, Value
-from ane_lsp.interp.scopes import signature_of
+from ane_lsp.interp.scopes import Signature, signature_of
 
 if TYPE_CHECKING:
     from ane_lsp.interp.frames import Frame
@@ -58,7 +58,9 @@ class Lazy:
 class ClassObject:
     """A class defined in interpreted source. `mro` holds ClassObjects and builtin types, itself first."""
 
-    __slots__ = ("bases", "flags", "metaclass", "module", "mro", "name", "namespace", "native_base", "node", "qualname")
+    __slots__ = (
+        "_mro", "_spaces", "bases", "flags", "metaclass", "module", "name", "namespace", "native_base", "node", "qualname",
+    )  # fmt: skip
 
     def __init__(
         self, name: str, qualname: str, bases: tuple[Any, ...], namespace: dict[str, Any], module: ModuleObject
@@ -70,7 +72,7 @@ class ClassObject:
         self.module = module
         self.metaclass: Any = type
         self.node: ast.ClassDef | None = None
-        self.mro: tuple[Any, ...] = (self,)
+        self.mro = (self,)
         self.native_base: type | None = (
             None  # the builtin whose data an instance carries: dict, list, str, Exception...
         )
@@ -80,15 +82,24 @@ class ClassObject:
     def dotted(self) -> str:
         return f"{self.module.name}.{self.qualname}"
 
+    @property
+    def mro(self) -> tuple[Any, ...]:
+        """The order in which bases are searched."""
+        return self._mro
+
+    @mro.setter
+    def mro(self, order: tuple[Any, ...]) -> None:
+        self._mro = order
+        self._spaces = tuple(cls.namespace for cls in order if isinstance(cls, ClassObject))
+
     def is_subclass(self, other: Any) -> bool:
         return other is object or other in self.mro
 
     def lookup(self, name: str) -> Any:
         """The raw attribute along the MRO's interpreted classes, or MISSING."""
-        for cls in self.mro:
-            if isinstance(cls, ClassObject):
-                if name in cls.namespace:
-                    return cls.namespace[name]
+        for space in self._spaces:
+            if name in space:
+                return space[name]
         return MISSING
 
     def __repr__(self) -> str:
@@ -114,7 +125,7 @@ class Function:
     """A function or lambda of interpreted source."""
 
     __slots__ = (
-        "attrs", "closure", "defaults", "fast", "kw_defaults", "module", "name", "node", "owner", "qualname",
+        "_signature", "attrs", "closure", "defaults", "fast", "kw_defaults", "module", "name", "node", "owner", "qualname",
     )  # fmt: skip
 
     def __init__(
@@ -137,11 +148,19 @@ class Function:
         self.owner: ClassObject | None = None  # the class whose body defines it, for zero-argument super()
         self.attrs: dict[str, Any] = {}
         self.fast: Any = None  # a quick way to do the same, see interp/fast.py
+        self._signature: Signature | None = None
+
+    @property
+    def signature(self) -> Signature:
+        """Its parameters and names, read when it is first called."""
+        if self._signature is None:
+            self._signature = signature_of(self.node)
+        return self._signature
 
     @property
     def is_generator(self) -> bool:
         """Whether a call gives a generator."""
-        return signature_of(self.node).is_generator
+        return self.signature.is_generator
 
     def __repr__(self) -> str:
         return f"<function {self.qualname}>"

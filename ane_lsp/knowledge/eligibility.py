@@ -140,10 +140,11 @@ def op(op: Op, target: Target, graph: Graph | None = None) -> Verdict:
     own = table.get(op.kind, ())
     decided: Fact | None = None
     doubt = False
+    asked: dict[str, features.Answer] = {}
     for fact in own:
         if not fact.fits(target):
             continue
-        found = features.holds(fact.terms, op)
+        found = features.holds(fact.terms, op, asked)
         if found is None:
             doubt = doubt or fact.ane == "no"
         elif found:
@@ -151,7 +152,7 @@ def op(op: Op, target: Target, graph: Graph | None = None) -> Verdict:
             break
     if decided is None or decided.ane != "no":
         for fact in table.get("*", ()):
-            if fact.fits(target) and features.holds(fact.terms, op):
+            if fact.fits(target) and features.holds(fact.terms, op, asked):
                 return _verdict(fact, op, target)
     if decided is None:
         return Verdict("unknown", "nothing is known about this operation", "reported", ())

@@ -223,9 +223,14 @@ class Term:
     value: int | str
     negated: bool
 
-    def holds(self, subject: Op) -> bool | None:
-        """True, False, or None where the property is not known."""
-        found = FEATURES[self.feature](subject)
+    def holds(self, subject: Op, known: dict[str, Answer] | None = None) -> bool | None:
+        """True, False, or None where the property is not known. known: what was asked of the same op before."""
+        if known is None:
+            found = FEATURES[self.feature](subject)
+        elif self.feature in known:
+            found = known[self.feature]
+        else:
+            found = known[self.feature] = FEATURES[self.feature](subject)
         if found is None:
             return None
         result = bool(found) if not self.op else _COMPARE[self.op](found, self.value)
@@ -248,11 +253,13 @@ def parse(condition: str) -> tuple[Term, ...]:
     return tuple(terms)
 
 
-def holds(terms: tuple[Term, ...], op: Op) -> bool | None:
-    """Whether all terms hold: False as soon as one does not, None where that depends on something unknown."""
+def holds(terms: tuple[Term, ...], op: Op, known: dict[str, Answer] | None = None) -> bool | None:
+    """Whether all terms hold: False as soon as one does not, None where that depends on something unknown.
+
+    known: properties of the op by name, filled in as they are asked for."""
     unknown = False
     for term in terms:
-        found = term.holds(op)
+        found = term.holds(op, known)
         if found is False:
             return False
         unknown = unknown or found is None

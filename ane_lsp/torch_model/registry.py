@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from ane_lsp.graph import TensorType, Unknown, Value
+from ane_lsp.graph import Sym, TensorType, Unknown, Value, dims
 from ane_lsp.graph.ir import Operand
 
 
@@ -150,6 +150,22 @@ class OpDecl:
                 return None
         return values if used == len(kwargs) else None
 
+    def inferred(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Result:
+        """What :meth:`infer` gives, worked out once for equal arguments: models repeat their blocks."""
+        try:
+            key = (self.name, _alike(args), _alike(tuple(kwargs.items())) if kwargs else None)
+        except TypeError:  # something that cannot be compared
+            return self.infer(args, kwargs)
+        known = _INFERRED.get(key)
+        if known is not None:
+            return known
+        result = self.infer(args, kwargs)
+        if result.__class__ is TensorType and result.data is None and all(map(dims.is_known, result.shape or ())):
+            if len(_INFERRED) > _MAX_INFERRED:
+                _INFERRED.clear()
+            _INFERRED[key] = result
+        return result
+
     def infer(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Result:
         """The result's types. Unknown arguments a rule does not handle give an unknown result, never an exception.
 
@@ -171,6 +187,27 @@ class OpDecl:
             if unknown is not None:
                 return Unknown(f"an argument of {self.name} is unknown", cause=unknown)
             return Unknown(f"{self.name}: {error}")
+
+
+_INFERRED: dict[Any, TensorType] = {}
+_MAX_INFERRED = 20_000
+_PLAIN = frozenset({int, float, bool, complex, Sym, Unknown, type(Ellipsis)})
+
+
+def _alike(value: Any) -> Any:
+    """Equal for argument structures that a rule cannot tell apart. Raises TypeError for what else a rule may look into."""
+    kind = value.__class__
+    if kind is TensorType and value.data is None:
+        return value.shape, value.dtype
+    if value is None or kind is str:
+        return value
+    if kind in _PLAIN:
+        return kind, value  # 1, 1.0 and True are equal and mean different things
+    if kind is tuple or kind is list:
+        return (kind, *map(_alike, value))
+    if kind is slice:
+        return kind, _alike(value.start), _alike(value.stop), _alike(value.step)
+    raise TypeError(kind)
 
 
 def first_unknown(value: Any) -> Unknown | None:

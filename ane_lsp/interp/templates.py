@@ -1,0 +1,169 @@
+"""Modules built before: one that is built again from the same arguments is a copy of it.
+
+Models repeat their blocks, and building a block is most of what an analysis interprets. A module is copied where building
+it left nothing behind but itself: what was written meanwhile (see :attr:`Base.written`) belongs to it or is gone, and no name
+that might have been read was bound anew (:attr:`Base.changes`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import OrderedDict
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from ane_lsp.graph import Sym, Unknown, dims
+from ane_lsp.interp.values import (
+    MISSING,
+    BoundMethod,
+    Builtin,
+    ClassObject,
+    Device,
+    DType,
+    Function,
+    Instance,
+    NativeType,
+    Opaque,
+    Partial,
+    Tensor,
+    TorchFunction,
+)
+
+MAX_TEMPLATES = 500
+WORTH_IT = 60
+"""Interpreter steps below which building a module is as quick as finding out that it can be copied."""
+
+_PLAIN = frozenset({int, float, str, bool, type(None), DType, Device})
+_NAMED = frozenset({ClassObject, Function, Builtin, NativeType, TorchFunction, type, Partial})  # told apart by identity
+_SHARED = frozenset(
+    {*_PLAIN, ClassObject, Builtin, NativeType, TorchFunction, type, Opaque, Unknown, bytes, complex, range}
+)
+
+
+def template_key(cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What two constructions must have in common to give the same module; None where that cannot be told."""
+    try:
+        return cls, *map(_alike, args), *((name, _alike(value)) for name, value in kwargs.items())
+    except _NotOurs:
+        return None
+
+
+def _alike(value: Any) -> Any:
+    """Equal for arguments that no constructor tells apart. Raises _NotOurs where that is not known."""
+    kind = value.__class__
+    if kind in _PLAIN:
+        return kind, value  # 1, 1.0 and True are equal and mean different things
+    if kind in _NAMED or (kind is Sym and value.is_known):
+        return value
+    if kind is tuple or kind is list:
+        return (kind, *map(_alike, value))
+    if kind is dict and all(name.__class__ is str for name in value):
+        return (kind, *((name, _alike(held)) for name, held in value.items()))
+    raise _NotOurs
+
+
+class _NotOurs(Exception):
+    """Something that may be shared with the rest of the program."""
+
+
+class _Copier:
+    """Copies a module with all below it. given: what may be shared, because it was given to the constructor."""
+
+    def __init__(self, given: Iterable[Any]) -> None:
+        self.given = {id(value) for value in given}
+        self.made: dict[int, Any] = {}
+
+    def copy(self, one: Any) -> Any:
+        kind = one.__class__
+        if kind in _SHARED:
+            return one
+        known = self.made.get(id(one), MISSING)
+        if known is not MISSING:
+            return known
+        if kind is Instance:
+            return self._instance(one)
+        if kind is Tensor:
+            return self._tensor(one)
+        if kind is dict or kind is OrderedDict:
+            made: Any = kind()
+            self.made[id(one)] = made
+            for key, value in one.items():
+                if key.__class__ not in _PLAIN:
+                    raise _NotOurs
+                made[key] = self.copy(value)
+            return made
+        if kind is list:
+            made = self.made[id(one)] = []
+            made.extend(self.copy(value) for value in one)
+            return made
+        if kind is tuple:
+            made = self.made[id(one)] = tuple([self.copy(value) for value in one])
+            return made
+        if kind is set:
+            made = self.made[id(one)] = {self.copy(value) for value in one}
+            return made
+        if kind is Sym and one.is_known:
+            return one
+        if kind is Function and (one.closure is None or id(one) in self.given):
+            return one
+        if kind is Partial:
+            if id(one) in self.given:
+                return one
+            made = self.made[id(one)] = Partial(self.copy(one.func), self.copy(one.args), self.copy(one.kwargs))
+            made.attrs = self.copy(one.attrs)
+            return made
+        if kind is BoundMethod:
+            made = self.made[id(one)] = BoundMethod(self.copy(one.func), self.copy(one.self))
+            return made
+        raise _NotOurs
+
+    def _instance(self, one: Instance) -> Instance:
+        if one.cls.flags.get("enum"):
+            return one
+        if one.data is not None or one.cls.node is None or "_modules" not in one.attrs:
+            raise _NotOurs
+        made = self.made[id(one)] = Instance(one.cls)
+        made.node = one.node
+        made.attrs = self.copy(one.attrs)
+        return made
+
+    def _tensor(self, one: Tensor) -> Tensor:
+        if one.value is not None or one.attrs or not all(map(dims.is_known, one.type.shape or ())):
+            raise _NotOurs
+        made = self.made[id(one)] = Tensor(one.type, one.origin)
+        made.name, made.requires_grad, made.why = one.name, one.requires_grad, one.why
+        made.base = None if one.base is None else self.copy(one.base)
+        return made
+
+
+def copied(value: Any, given: Iterable[Any] = (), written: Collection[Any] = ()) -> Any:
+    """A copy of a module that shares nothing that can change; MISSING where it holds something else.
+
+    given: the constructor's arguments. written: containers that were changed while it was built; MISSING where one of them is
+    not the module's own and somebody still holds it.
+    """
+    if value.__class__ is not Instance or value.data is not None:
+        return MISSING
+    copier = _Copier(given)
+    try:
+        made = copier.copy(value)
+    except _NotOurs:
+        return MISSING
+    if any(id(one) not in copier.made and sys.getrefcount(one) > _HELD_HERE for one in written):
+        return MISSING
+    return made
+
+
+def _held_here() -> int:
+    """How many references an object has that only a dict of written containers and a loop over it hold."""
+    counts: list[int] = []
+    written = {0: object()}
+
+    def look(values: Collection[Any]) -> None:
+        counts.extend(sys.getrefcount(one) for one in values)
+
+    look(written.values())
+    return counts[0]
+
+
+_HELD_HERE = _held_here()
