@@ -25,6 +25,9 @@ class Atom:
 
     __slots__ = ("_hash", "args", "is_known", "lower_bound", "op", "order")
 
+    is_known: bool
+    lower_bound: float
+
     def __init__(self, op: str, args: tuple[object, ...]) -> None:
         self.op = op
         self.args = args
@@ -74,6 +77,8 @@ class Sym:
     __slots__ = ("_hash", "_shown", "is_known", "terms")
 
     terms: tuple[tuple[Monomial, int], ...]
+    is_known: bool
+    """False where an anonymous size takes part."""
 
     def __init__(self, terms: tuple[tuple[Monomial, int], ...]) -> None:
         self.terms = terms
