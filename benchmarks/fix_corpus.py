@@ -1,11 +1,14 @@
 """Fixes a copy of installed packages and says what came of it. Every step goes on where it was stopped.
 
+    python -m benchmarks.fix_corpus all WORK timm torchvision transformers
     python -m benchmarks.fix_corpus find WORK timm torchvision transformers
     python -m benchmarks.fix_corpus fix WORK [--unsafe]
     python -m benchmarks.fix_corpus entries WORK --entries FOLDER [--unsafe]
     python -m benchmarks.fix_corpus table WORK
 
-find analyses every file in place. fix works on a copy of the packages: each file that has a finding with a fix is fixed to the
+all does find and both kinds of fix in one go: a file is analysed once as it is, and again only for the texts that fixes make
+of it, against the packages as they are. Files come in an order of no meaning (by a hash of their names), so that the part that
+was run is a sample of the whole. find analyses every file in place. fix works on a copy of the packages: each file that has a finding with a fix is fixed to the
 end; it must parse, and a second run must change nothing. entries runs every script of a folder (each builds a model and calls
 it) whose model has a layer from a changed file, against the original and the copy, with the same weights (the state dict of
 the one is loaded into the other) and random inputs, and compares outputs; after unsafe fixes it has to build, load and run.
@@ -14,6 +17,7 @@ the one is loaded into the other) and random inputs, and compares outputs; after
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib.util
 import json
 import os
@@ -23,7 +27,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -31,6 +35,7 @@ from typing import Any
 from ane_lsp.analysis import FileAnalysis, analyze
 from ane_lsp.fixes import fix_text, fixable_codes
 from ane_lsp.fixes.files import NotWritten, write
+from ane_lsp.syntax.source import source_from_text
 from ane_lsp.workspace import Settings, Workspace
 
 RUNNER = """
@@ -136,6 +141,42 @@ def find(args: argparse.Namespace) -> int:
     return 0
 
 
+def all_at_once(args: argparse.Namespace) -> int:
+    """Find, fix, and fix with unsafe fixes, each file once."""
+    found = args.work / "found.jsonl"
+    known = rows(found)
+    files: dict[str, Path] = {}
+    for name in args.packages:
+        base = package(name)
+        files.update({path.relative_to(base.parent).as_posix(): path for path in base.rglob("*.py")})
+        for kind in ("safe", "unsafe"):
+            if not (args.work / kind / name).exists():
+                shutil.copytree(base, args.work / kind / name, ignore=shutil.ignore_patterns("__pycache__"))
+    left = [file for file in files if file not in known and chosen(file, args)]
+    settings = settings_of(args)
+    workspace: Workspace | None = None
+    for number, file in enumerate(sorted(left, key=lambda f: hashlib.sha256(f.encode()).digest())[: args.limit]):
+        path = files[file]
+        row: dict[str, Any] = {"file": file, "models": 0, "codes": {}, "errors": [], "seconds": 0.0}
+        if b"Module" in path.read_bytes():
+            if workspace is None or number % 40 == 0:
+                workspace = Workspace(path.parents[len(Path(file).parts) - 1], python=sys.prefix)
+            started = time.process_time()
+            run = remembering(path, workspace, settings)
+            result = run(workspace.read(path).text)
+            row["models"] = len(result.models)
+            row["codes"] = dict(Counter(f.code for f in result.findings))
+            row["errors"] = sorted({error.kind for error in result.errors})
+            row["seconds"] = round(time.process_time() - started, 2)
+            if set(row["codes"]) & fixable_codes():
+                for kind in ("safe", "unsafe"):
+                    done = {"file": file, **fix_file(path, args.work / kind / file, workspace, run, kind == "unsafe")}
+                    record(args.work / f"{kind}.jsonl", done)
+                    print(kind, done, flush=True)
+        record(found, row)
+    return 0
+
+
 def tree_of(args: argparse.Namespace) -> Path:
     """The copy a run of fixes works on."""
     return args.work / ("unsafe" if args.unsafe else "safe")
@@ -156,18 +197,16 @@ def fix(args: argparse.Namespace) -> int:
     for number, file in enumerate(sorted(left, key=lambda f: f.startswith("transformers"))):
         if workspace is None or number % 20 == 0:
             workspace = Workspace(root, python=sys.prefix)
-        row = {"file": file, **fix_file(root / file, workspace, settings, args.unsafe)}
+        path = root / file
+        row = {"file": file, **fix_file(path, path, workspace, remembering(path, workspace, settings), args.unsafe)}
         record(out, row)
         print(row, flush=True)
     return 1 if any(row.get("changed_again") or row.get("broken") for row in rows(out).values()) else 0
 
 
-def fix_file(path: Path, workspace: Workspace, settings: Settings, unsafe: bool) -> dict[str, Any]:
-    """Fix one file in place; what happened, in numbers."""
-
-    known: dict[
-        str, FileAnalysis
-    ] = {}  # the second run meets the same texts again, and an analysis depends on nothing else
+def remembering(path: Path, workspace: Workspace, settings: Settings) -> Callable[[str], FileAnalysis]:
+    """Analyses a file as if it held a given text, each text once: an analysis depends on nothing else."""
+    known: dict[str, FileAnalysis] = {}
 
     def run(text: str) -> FileAnalysis:
         if text not in known:
@@ -175,6 +214,13 @@ def fix_file(path: Path, workspace: Workspace, settings: Settings, unsafe: bool)
                 known[text] = analyze(path, workspace, settings)
         return known[text]
 
+    return run
+
+
+def fix_file(
+    path: Path, copy: Path, workspace: Workspace, run: Callable[[str], FileAnalysis], unsafe: bool
+) -> dict[str, Any]:
+    """Fix one file to the end and write it to `copy`; what happened, in numbers. `run` analyses `path`."""
     started = time.process_time()
     source = workspace.read(path)
     before = run(source.text)
@@ -189,12 +235,13 @@ def fix_file(path: Path, workspace: Workspace, settings: Settings, unsafe: bool)
     row["settled"] = fixed.settled
     if fixed.text != source.text:
         try:
-            write(source, fixed.text)
-            compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+            write(workspace.read(copy), fixed.text)
+            compile(copy.read_bytes(), str(copy), "exec", dont_inherit=True)
         except (NotWritten, SyntaxError) as problem:
             row["broken"] = str(problem)
         else:
-            row["changed_again"] = fix_text(workspace.read(path), run, unsafe).text != fixed.text
+            again = source_from_text(path, workspace.read(copy).text)
+            row["changed_again"] = fix_text(again, run, unsafe).text != fixed.text
     row["seconds"] = round(time.process_time() - started, 2)
     return row
 
@@ -301,15 +348,15 @@ def main() -> int:
     """Run one step; its exit code says whether all was well."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     steps = parser.add_subparsers(required=True)
-    for step in (find, fix, entries, table):
-        sub = steps.add_parser(step.__name__, help=(step.__doc__ or "").partition("\n")[0])
+    for name, step in {"all": all_at_once, "find": find, "fix": fix, "entries": entries, "table": table}.items():
+        sub = steps.add_parser(name, help=(step.__doc__ or "").partition("\n")[0])
         sub.add_argument("work", type=Path, help="a folder for the copies and the records")
         sub.add_argument("--budget", type=float, default=10.0, help="seconds of processor time for one analysis")
         sub.add_argument(
             "--only", action="append", metavar="GLOB", help="files (timm/models/*) or entries (timm_*) to run"
         )
         sub.set_defaults(step=step)
-        if step is find:
+        if step in (find, all_at_once):
             sub.add_argument("packages", nargs="+")
             sub.add_argument("--limit", type=int, help="as many files in this run")
         if step in (fix, entries):

@@ -141,20 +141,31 @@ def _apply(
     analyse: Analyse,
     refused: set[tuple[str, tuple[Change, ...], str]],
 ) -> tuple[str | None, list[tuple[Finding, Fix]]]:
-    """All of `chosen` together where they pass, else those that pass one by one."""
-    text = passes(source, result, chosen, analyse)
+    """As many of `chosen` as pass together; the others are remembered as refused."""
+    accepted, text = _accept(source, result, [], chosen, analyse, refused)
+    return text, accepted
+
+
+def _accept(
+    source: SourceFile,
+    result: Result,
+    accepted: list[tuple[Finding, Fix]],
+    more: list[tuple[Finding, Fix]],
+    analyse: Analyse,
+    refused: set[tuple[str, tuple[Change, ...], str]],
+) -> tuple[list[tuple[Finding, Fix]], str | None]:
+    """`accepted` and what of `more` passes with it, and the text after them (None: nothing passed).
+
+    Each try costs an analysis of the file, so all are tried at once and halves only where that fails.
+    """
+    text = passes(source, result, [*accepted, *more], analyse)
     if text is not None:
-        return text, chosen
-    if len(chosen) > 1:
-        accepted: list[tuple[Finding, Fix]] = []
-        for one in chosen:
-            more = passes(source, result, [*accepted, one], analyse)
-            if more is not None:
-                accepted.append(one)
-                text = more
-            else:
-                refused.add(_key(source, one[0], changes(source.lines, one[1].edits)))
-        return text, accepted
-    for finding, fix in chosen:
-        refused.add(_key(source, finding, changes(source.lines, fix.edits)))
-    return None, []
+        return [*accepted, *more], text
+    if len(more) == 1:
+        refused.add(_key(source, more[0][0], changes(source.lines, more[0][1].edits)))
+        return accepted, None
+    middle = len(more) // 2
+    for half in (more[:middle], more[middle:]):
+        accepted, made = _accept(source, result, accepted, half, analyse, refused)
+        text = made or text
+    return accepted, text

@@ -271,8 +271,12 @@ class Analyst:
         """The edits that apply every safe fix of the present text, or those of one rule, to the end."""
         settings, _ = self.settings(Path(path))
         source = self.workspace(Path(path), settings).read(Path(path))
-        run = self._again(Path(path), cancelled)
-        fixed = fix_text(source, run, wanted=lambda finding: code in (None, finding.code), cancelled=cancelled)
+        run, kept = self._again(Path(path), cancelled), self._present(path)
+
+        def analysed(text: str) -> FileAnalysis:
+            return kept.analysis() if kept is not None and text == kept.source.text else run(text)
+
+        fixed = fix_text(source, analysed, wanted=lambda finding: code in (None, finding.code), cancelled=cancelled)
         return edits_between(source.text, fixed.text, str(source.path))
 
     def _present(self, path: str) -> Kept | None:
