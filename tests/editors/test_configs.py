@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from ane_lsp.server.names import COMMANDS, FIX_ALL, STATUS
@@ -30,7 +31,7 @@ def load(name: str) -> dict:
     ("name", "path"),
     [
         ("helix/languages.toml", ("language-server", "ane-lsp")),
-        ("sublime/LSP-ane-lsp.sublime-settings", ("clients", "ane-lsp", "command")),
+        ("sublime/LanguageServers.sublime-settings", ("ane-lsp", "command")),
         ("kate/settings.json", ("servers", "ane-lsp", "command")),
         ("jupyterlab/jupyter_server_config.json", ("LanguageServerManager", "language_servers", "ane-lsp", "argv")),
         ("pycharm/ane-lsp/template.json", ("programArgs", "default")),
@@ -50,7 +51,7 @@ def test_a_config_names_the_real_command(name, path):
 
 def test_settings_of_configs_are_settings_of_the_server():
     for settings in (
-        load("sublime/LSP-ane-lsp.sublime-settings")["clients"]["ane-lsp"]["settings"],
+        load("sublime/LanguageServers.sublime-settings")["ane-lsp"]["settings"],
         load("zed/settings.json")["lsp"]["ane-lsp"]["settings"],
         load("pycharm/ane-lsp/settings.json"),
         load("kate/settings.json")["servers"]["ane-lsp"]["settings"],
@@ -58,6 +59,31 @@ def test_settings_of_configs_are_settings_of_the_server():
         read = read_configuration({key.removeprefix("ane-lsp."): value for key, value in settings.items()})
         assert set(read.project) <= set(BY_KEY)
         assert read.problems == ()
+
+
+SCHEMAS = json.loads((Path(__file__).with_name("config_schemas.json")).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        ("sublime/LanguageServers.sublime-settings", "sublime"),
+        ("pycharm/ane-lsp/template.json", "lsp4ij"),
+        ("zed/extension.toml", "zed-extension"),
+        ("zed/settings.json", "zed-settings"),
+    ],
+)
+def test_a_config_has_the_keys_its_editor_reads(name: str, schema: str) -> None:
+    """What an editor does not know it ignores without a word, so a key that was renamed there is found only here."""
+    config, known = load(name), SCHEMAS[schema]["schema"]
+    jsonschema.Draft202012Validator.check_schema(known)
+    jsonschema.validate(config, known)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**config, "unheard-of": True}, known)
+
+
+def test_the_template_of_pycharm_has_files_that_are_read() -> None:
+    assert {path.name for path in (EDITORS / "pycharm" / "ane-lsp").iterdir()} <= set(SCHEMAS["lsp4ij"]["files"])
 
 
 def test_the_manifest_of_vs_code_is_generated_from_the_tables():
