@@ -6,7 +6,7 @@ from ane_lsp.analysis import FileAnalysis
 from ane_lsp.graph import Op, Span
 from ane_lsp.knowledge import eligibility
 from ane_lsp.knowledge.targets import Target
-from ane_lsp.server.predictions import chosen
+from ane_lsp.server.predictions import Sentences, chosen
 from ane_lsp.workspace import Settings
 
 MAX_NOTES = 6
@@ -19,13 +19,14 @@ _WORDS = {
 def about(found: FileAnalysis, span: Span, settings: Settings) -> list[str]:
     """Sentences about the ops of the call at `span` (or of the module constructed there), each once."""
     chips = chosen(settings)
-    notes: dict[str, None] = {}
+    notes = Sentences()
     for graph in found.graphs:
         for op in graph.ops:
             if span in (op.call.span, op.call.ctor) and not op.folds:
                 for target in chips:
-                    notes[_sentence(op, target, eligibility.op(op, target, graph))] = None
-    return list(notes)[:MAX_NOTES]
+                    sentence = _sentence(op, target, eligibility.op(op, target, graph))
+                    notes.add(f"{op.kind} on {target.label}", sentence, op.call.module)
+    return notes.lines(MAX_NOTES)
 
 
 def _sentence(op: Op, target: Target, verdict: eligibility.Verdict) -> str:

@@ -22,6 +22,28 @@ Plans = dict[tuple[int, str], "Placement"]
 """Placements by the number of the entry and the target's name."""
 
 
+class Sentences:
+    """Sentences about the ops of one place, each once. Where they differ, because the place is run in several modules or
+    contexts, each says in which module it holds."""
+
+    def __init__(self) -> None:
+        self._modules: dict[str, dict[str, dict[str, None]]] = {}
+
+    def add(self, topic: str, sentence: str, module: str) -> None:
+        """topic: what the sentence is about; several sentences about one topic are told apart."""
+        self._modules.setdefault(topic, {}).setdefault(sentence, {})[module] = None
+
+    def lines(self, limit: int) -> list[str]:
+        """At most `limit` sentences, in the order they came."""
+        found = []
+        for sentences in self._modules.values():
+            for sentence, modules in sentences.items():
+                names = [name for name in modules if name]
+                rest = f" and {len(names) - 1} more" if len(names) > 1 else ""
+                found.append(f"in {names[0]}{rest}: {sentence}" if len(sentences) > 1 and names else sentence)
+        return found[:limit]
+
+
 def chosen(settings: Settings) -> Sequence[Target]:
     """The targets of the settings, the default where they name none that is known."""
     try:
@@ -78,14 +100,13 @@ def about(plans: Sequence[tuple[int, Placement]], span: Span) -> list[str]:
     """Where the ops of the call at `span` (or of the module constructed there) would run and why, each sentence once."""
     from ane_lsp.placement import describe
 
-    said: dict[str, None] = {}
+    said = Sentences()
     for _, each in plans:
         for placed in each.ops:
-            if span in (placed.op.call.span, placed.op.call.ctor):
-                said[describe(placed, each)] = None
-                if len(said) == MAX_NOTES:
-                    return list(said)
-    return list(said)
+            op = placed.op
+            if span in (op.call.span, op.call.ctor):
+                said.add(f"{op.kind} on {each.target}", describe(placed, each), op.call.module)
+    return said.lines(MAX_NOTES)
 
 
 def report(
