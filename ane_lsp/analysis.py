@@ -18,7 +18,7 @@ from ane_lsp.syntax.source import SyntaxProblem
 
 if TYPE_CHECKING:
     from ane_lsp.checks.engine import Options, Verdicts
-    from ane_lsp.interp.entries import EntryRun
+    from ane_lsp.interp.entries import EntryRun, FileRun
     from ane_lsp.interp.run import Capture, Run
     from ane_lsp.interp.values import Refusal
     from ane_lsp.knowledge.targets import Target
@@ -215,10 +215,14 @@ def _check_entries(
     from ane_lsp.knowledge import targets
 
     file = str(path)
-    outcome = run_file(
-        workspace, path, directives, _configured(settings, path), settings.opset,
-        Limits(seconds=settings.budget), cancelled, _capture(settings),
-    )  # fmt: skip
+
+    def follow(capture: Capture) -> FileRun:
+        return run_file(
+            workspace, path, directives, _configured(settings, path), settings.opset,
+            Limits(seconds=settings.budget), cancelled, capture,
+        )  # fmt: skip
+
+    outcome = _as_captured(settings, follow, lambda found: found.run)
     result.ran = outcome.run.interp.ran
     chosen = tuple(t for name in settings.targets for t in targets.resolve(name)) or targets.default()
     options = engine.Options(settings.opset, settings.export_path, settings.coremltools)  # type: ignore[arg-type]
@@ -253,9 +257,18 @@ def _check_entries(
     return list(merged.values()), places
 
 
-def _capture(settings: Settings) -> Capture:
-    """What is converted is what the model does while it is captured: library code asks, and takes another way then."""
-    return "trace" if settings.export_path == "trace" else "export"
+def _as_captured(settings: Settings, follow: Callable[[Capture], T], run_of: Callable[[T], Run]) -> T:
+    """What is converted is what a model does while it is captured: library code asks, and takes another way then.
+
+    A way of tracing may count on sizes being tensors, which they are for a tracer only. Where it ends in an error and the
+    other does not, the model is read as it runs by itself.
+    """
+    captured = follow("trace" if settings.export_path == "trace" else "export")
+    run = run_of(captured)
+    if not run.errors or run.stopped is not None or not any(graph.asks_capture for graph in run.graphs):
+        return captured
+    alone = follow("")
+    return alone if len(run_of(alone).errors) < len(run.errors) else captured
 
 
 def _check_entry(
@@ -412,10 +425,14 @@ def call_graphs(
     from ane_lsp.interp.entries import run_entry
     from ane_lsp.interp.run import Limits, run_script
 
-    limits, capture = Limits(seconds=settings.budget), _capture(settings)
-    if entry is None:
-        return run_script(workspace, path, settings.opset, limits, capture=capture).graphs
-    return run_entry(workspace, path, entry, inputs, settings.opset, limits, capture=capture).graphs
+    limits = Limits(seconds=settings.budget)
+
+    def follow(capture: Capture) -> Run:
+        if entry is None:
+            return run_script(workspace, path, settings.opset, limits, capture=capture)
+        return run_entry(workspace, path, entry, inputs, settings.opset, limits, capture=capture)
+
+    return _as_captured(settings, follow, lambda run: run).graphs
 
 
 def trace(

@@ -88,12 +88,9 @@ def _python_of(prefix: Path) -> Path:
 
 def prepare(request: Request, workspace: Workspace, settings: Settings) -> tuple[Job, list[Graph]]:
     """What will be run, and the graphs of the static analysis it will be compared with."""
-    result = analysis.analyze(request.path, workspace, settings)
+    result, graphs = _analysed(request, workspace, settings)
     source = workspace.read(request.path)
-    name = request.entry.split("(")[0].strip() if request.entry else None
-    graphs = [g for g in result.graphs if name is None or g.name == name] or result.graphs
-    if not graphs:  # a script that calls a library's model has no model of its own
-        graphs = analysis.call_graphs(request.path, workspace, settings)
+    name = _class_of(request.entry)
     inputs, said_by = _inputs(request, settings, parse_directives(source), result, name)
     fallback = _derived(graphs[-1]) if graphs else ()
     # Without an entry the script's own model call is followed; the analysis says which class that should be.
@@ -104,6 +101,19 @@ def prepare(request: Request, workspace: Workspace, settings: Settings) -> tuple
         request.convert_path, request.backends, request.limits,
     )  # fmt: skip
     return job, graphs
+
+
+def _analysed(request: Request, workspace: Workspace, settings: Settings) -> tuple[analysis.FileAnalysis, list[Graph]]:
+    """The file, and the graphs of what was asked for."""
+    result = analysis.analyze(request.path, workspace, settings)
+    name = _class_of(request.entry)
+    graphs = [g for g in result.graphs if name is None or g.name == name] or result.graphs
+    # A script that calls a library's model has no model of its own.
+    return result, graphs or analysis.call_graphs(request.path, workspace, settings)
+
+
+def _class_of(entry: str | None) -> str | None:
+    return entry.split("(")[0].strip() if entry else None
 
 
 def _inputs(
@@ -170,18 +180,16 @@ def assess(
     chosen = targets.resolve_all(settings.targets)
     found = Verification(outcome, job, chosen[0])
     model = outcome.results.get("model", {})
-    found.static = _counterpart(graphs, model)
-    if request.entry and model and (found.static is None or not _matches(found.static, model)):
-        # Now the inputs are known: analyse the same call that was run.
-        graphs = analysis.call_graphs(request.path, workspace, settings, request.entry, _as_specs(model)) or graphs
-        found.static = _counterpart(graphs, model)
     program = outcome.results.get("program")
     attempts = (program or outcome.results.get("failed", {})).get("attempts", [])
     # What converts depends on the path, so the source is held against each path that was tried.
-    static = _Static(found.static, chosen, settings, _coremltools(outcome, settings))
+    static = _Static(request, workspace, settings, model, graphs, _coremltools(outcome, settings))
     taken = (program or (attempts[-1] if attempts else {})).get("path", "")
+    found.static = static.graph(taken)
     seen = static.findings(taken)
-    places = Places(graphs, lambda file, line: _line(workspace, file, line))
+    for attempt in attempts:
+        static.graph(attempt["path"])
+    places = Places(static.graphs, lambda file, line: _line(workspace, file, line))
     converted: list[Finding] = []
     if program is not None:
         found.program = to_graph(program, model.get("name", ""), places)
@@ -259,11 +267,49 @@ def _coremltools(outcome: Outcome, settings: Settings) -> str:
 
 
 class _Static:
-    """Findings from the source, per path of conversion."""
+    """The source as it is read for a path of conversion: the graph of the model that was run, and the findings on it.
 
-    def __init__(self, graph: Graph | None, chosen: Sequence[Target], settings: Settings, coremltools: str) -> None:
-        self._graph, self._chosen, self._settings, self._coremltools = graph, chosen, settings, coremltools
+    A model that asks whether it is being traced or exported is analysed once more for the other way.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        workspace: Workspace,
+        settings: Settings,
+        model: Mapping[str, Any],
+        graphs: Sequence[Graph],
+        coremltools: str,
+    ) -> None:
+        self._request, self._workspace, self._settings = request, workspace, settings
+        self._model, self._coremltools = model, coremltools
+        self.graphs = list(graphs)
+        self._first = self._counterpart(graphs, settings)
+        self._read: dict[bool, Graph | None] = {settings.export_path == "trace": self._first}
         self._known: dict[str, list[Finding]] = {}
+
+    def _counterpart(self, graphs: Sequence[Graph], settings: Settings) -> Graph | None:
+        request, model = self._request, self._model
+        found = _counterpart(graphs, model)
+        if request.entry and model and (found is None or not _matches(found, model)):
+            # Now the inputs are known: analyse the same call that was run.
+            again = analysis.call_graphs(request.path, self._workspace, settings, request.entry, _as_specs(model))
+            self.graphs += again
+            found = _counterpart(again or graphs, model)
+        return found
+
+    def graph(self, taken: str) -> Graph | None:
+        path = taken or self._settings.export_path
+        traced = path == "trace"
+        if traced not in self._read:
+            graph = self._first
+            if graph is not None and graph.asks_capture:
+                settings = replace(self._settings, export_path=path)
+                graphs = _analysed(self._request, self._workspace, settings)[1]
+                self.graphs += graphs
+                graph = self._counterpart(graphs, settings)
+            self._read[traced] = graph
+        return self._read[traced]
 
     def options(self, taken: str) -> engine.Options:
         path = taken or self._settings.export_path
@@ -271,8 +317,9 @@ class _Static:
 
     def findings(self, taken: str) -> list[Finding]:
         if taken not in self._known:
-            graph = self._graph
-            every = engine.run(graph, self._chosen, self.options(taken)) if graph is not None else []
+            graph = self.graph(taken)
+            chosen = targets.resolve_all(self._settings.targets)
+            every = engine.run(graph, chosen, self.options(taken)) if graph is not None else []
             self._known[taken] = [f for f in every if _shown(f, self._settings)]
         return self._known[taken]
 

@@ -105,3 +105,16 @@ def test_a_custom_function_is_noted_where_it_is_applied_and_adds_no_row(tmp_path
     projects = Projects({}, None, False)
     result = analysis.analyze(path, projects.workspace(path), projects.settings(path))
     assert [(f.code, f.span.line) for f in result.findings if f.code == "ANE101"] == [("ANE101", 12)]
+
+
+def test_a_way_that_only_a_tracer_can_go_is_not_taken(tmp_path: Path) -> None:
+    """A tracer's sizes are tensors, as torchvision's detection models count on."""
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x):\n        if torch.jit.is_tracing():\n"
+        "            return torch.stack([x.shape[0], x.shape[1]]).max() * x\n        return x.sin()\n"
+        "Net()(torch.zeros(2, 3))\n"
+    )
+    projects = Projects({}, None, False)
+    result = analysis.analyze(path, projects.workspace(path), projects.settings(path))
+    assert [call.torch for call in result.graphs[0].calls] == ["torch.Tensor.sin"]
