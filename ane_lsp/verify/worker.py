@@ -16,32 +16,10 @@ import time
 import traceback
 import types
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-
-class Failed(Exception):
-    """The run cannot go on. reason: a word for programs; details: more keys for the report."""
-
-    def __init__(self, reason: str, message: str, **details: Any) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.details = details
-
-
-class Channel:
-    """Sends events to the parent."""
-
-    def __init__(self, fd: int, token: str) -> None:
-        self._fd = fd
-        self._token = token
-
-    def send(self, kind: str, **data: Any) -> None:
-        line = f"{self._token} {json.dumps({'kind': kind, **data}, default=str)}\n".encode()
-        while line:
-            line = line[os.write(self._fd, line) :]
-
-    def progress(self, percent: float, text: str) -> None:
-        self.send("progress", percent=round(percent, 1), text=text)
+if TYPE_CHECKING:
+    from ane_lsp.verify.worker_base import Channel
 
 
 def limit(limits: dict[str, Any]) -> None:
@@ -90,7 +68,6 @@ def _package() -> None:
     package = types.ModuleType("ane_lsp")
     package.__path__ = [str(Path(__file__).resolve().parents[1])]
     sys.modules["ane_lsp"] = package
-    sys.modules.setdefault("ane_lsp_verify_worker", sys.modules["__main__"])
 
 
 def main() -> int:
@@ -98,6 +75,9 @@ def main() -> int:
     os.dup2(2, 1)
     request = json.loads(sys.stdin.buffer.readline())
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    _package()
+    from ane_lsp.verify.worker_base import Channel
+
     channel = Channel(protocol, request["token"])
     if sys.version_info[:2] < (3, 10):  # noqa: UP036  the user's interpreter may be any
         channel.send("failed", reason="python", message=f"Python {sys.version.split()[0]} is too old: 3.10 is needed")
@@ -107,7 +87,6 @@ def main() -> int:
     limit(request["job"]["limits"])
     # The folder of this file must not be where the user's imports are looked up.
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
-    _package()
     try:
         from ane_lsp.verify import worker_run
 
@@ -127,7 +106,9 @@ def main() -> int:
 
 def report_failure(channel: Channel, error: BaseException) -> None:
     """Tell the parent what went wrong."""
-    if hasattr(error, "reason") and hasattr(error, "details"):
+    from ane_lsp.verify.worker_base import Failed
+
+    if isinstance(error, Failed):
         channel.send("failed", reason=error.reason, message=str(error), **error.details)
         return
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))

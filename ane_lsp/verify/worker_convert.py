@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 
 from ane_lsp.verify.job import Job
-from ane_lsp.verify.worker import Failed
+from ane_lsp.verify.worker_base import Failed
 from ane_lsp.verify.worker_frames import Frame, innermost, parse_python, parse_script, user_frames
 from ane_lsp.verify.worker_model import Model
 from ane_lsp.verify.worker_program import describe

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ane_lsp.verify.worker import Failed
+from ane_lsp.verify.worker_base import Failed, need
 from ane_lsp.verify.worker_convert import whole_stacks
 from ane_lsp.verify.worker_frames import innermost, parse_python, user_frames
 from ane_lsp.verify.worker_model import Model
@@ -40,8 +40,6 @@ class _NotHalf(Exception):
 def execute(model: Model, expected: list[Any], seconds: float, tell: Callable[[list[dict[str, Any]]], None]) -> None:
     """Both precisions against torch in fp32; `tell` gets all runs so far after each. What the stack refuses is listed, with
     lines. seconds: for executing one program."""
-    from ane_lsp.verify.worker_run import need
-
     need("coreai_torch")
     runs: list[dict[str, Any]] = []
     for precision in ("fp32", "fp16"):

@@ -14,7 +14,7 @@ from typing import Any
 
 from ane_lsp.graph.types import TORCH_DTYPE
 from ane_lsp.verify.job import Input, Job
-from ane_lsp.verify.worker import Failed
+from ane_lsp.verify.worker_base import Failed
 
 _CONVENTIONS = ("example_inputs", "get_example_inputs", "sample_inputs")
 

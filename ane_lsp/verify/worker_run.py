@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
-import importlib.util
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from ane_lsp.verify.job import EXTRAS, Job, from_json
-from ane_lsp.verify.worker import Channel, Failed
+from ane_lsp.verify.job import Job, from_json
+from ane_lsp.verify.worker_base import Channel, Failed, need
 from ane_lsp.verify.worker_frames import user_frames
 
 PACKAGES = ("torch", "coremltools", "numpy", "coreai-torch", "coreai-core", "torchvision", "timm", "transformers")
@@ -114,28 +112,6 @@ def known_bad(found: dict[str, str | None]) -> list[str]:
     if torch and torch < (2, 1):
         notes.append(f"torch {found['torch']} has no usable torch.export; only the trace path is tried")
     return notes
-
-
-def need(*modules: str) -> Any:
-    """Import the last of some modules. Raises Failed with the one command that installs those that are missing."""
-    absent = [module for module in modules if importlib.util.find_spec(module) is None]
-    if absent:
-        what = [f'"ane-lsp[{EXTRAS[module]}]"' if module in EXTRAS else module for module in absent]
-        raise Failed(
-            "missing",
-            f"{' and '.join(absent)} {'is' if len(absent) == 1 else 'are'} not installed for {sys.executable}; install with: "
-            f"{sys.executable} -m pip install {' '.join(what)}",
-            module=absent[0],
-        )
-    module = modules[-1]
-    try:
-        return importlib.import_module(module)
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise Failed(
-            "missing", f"{module} is installed but cannot be imported: {type(error).__name__}: {error}"
-        ) from error
 
 
 class user_code:

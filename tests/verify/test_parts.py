@@ -11,11 +11,11 @@ from ane_lsp.checks.finding import Finding
 from ane_lsp.graph import Span
 from ane_lsp.graph.types import TORCH_DTYPE
 from ane_lsp.knowledge.evidence import Severity
-from ane_lsp.verify import run, worker_run
+from ane_lsp.verify import run, worker_base, worker_run
 from ane_lsp.verify.compare import Failure, compare, counts
 from ane_lsp.verify.job import Input, Job, Limits, from_json
 from ane_lsp.verify.program import NOWHERE, Places, to_graph
-from ane_lsp.verify.worker import Failed
+from ane_lsp.verify.worker_base import Failed
 from ane_lsp.verify.worker_frames import innermost, is_user, parse_python, parse_script
 from ane_lsp.workspace import Settings
 
@@ -32,11 +32,11 @@ def test_a_missing_package_names_its_install_command(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     for module, extra in (("coremltools", "ane-lsp[verify]"), ("coreai_torch", "ane-lsp[coreai]")):
         with pytest.raises(Failed, match=f'-m pip install "{extra[:7]}') as caught:
-            worker_run.need(module)
+            worker_base.need(module)
         assert extra in str(caught.value)
         assert caught.value.reason == "missing"
     with pytest.raises(Failed, match="coremltools and torch are not installed") as caught:
-        worker_run.need("coremltools", "torch")
+        worker_base.need("coremltools", "torch")
     assert str(caught.value).endswith('-m pip install "ane-lsp[verify]" torch')
 
 

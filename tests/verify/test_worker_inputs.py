@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ane_lsp.verify.job import Input, Job
-from ane_lsp.verify.worker import Failed
+from ane_lsp.verify.worker_base import Failed
 
 if importlib.util.find_spec("torch") is None:
     pytest.skip("torch is not installed: no model is built", allow_module_level=True)
