@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
 from ane_lsp.interp.support import (
+    LIMIT,
     DefaultDict,
     DictView,
     collect,
     host_call,
     index_of,
     spoil,
+    too_large,
 )
 from ane_lsp.interp.text import to_repr
 from ane_lsp.interp.values import MISSING, Instance, IteratorObject, OneOf, PyRaise
@@ -39,11 +41,23 @@ def _extend(interp: Interpreter, items: list[Any], iterable: Any, /) -> Any:
         cause = iterable if isinstance(iterable, Unknown) else None
         items.append(interp.unknown("items of an unknown sequence", cause))
         return None
-    added = collect(interp, iterable, "the list")
-    if isinstance(added, Unknown):
-        return added
-    interp.touch(items)
-    items.extend(added)
+    return grow(interp, items, iterable)
+
+
+def grow(interp: Interpreter, items: list[Any] | deque[Any], iterable: Any) -> Unknown | None:
+    """``items.extend(iterable)``. What an iterator gives is there before it gives the next: it may look at `items`."""
+    if isinstance(iterable, (list, tuple, range, str, dict, set, frozenset)):
+        added = collect(interp, iterable, "the list")
+        if isinstance(added, Unknown) or len(items) + len(added) > LIMIT:
+            return too_large(interp, "the list")
+        interp.touch(items)
+        items.extend(added)
+        return None
+    for item in interp.iterate(iterable):
+        if len(items) >= LIMIT:
+            return too_large(interp, "the list")
+        interp.touch(items)
+        items.append(item)
     return None
 
 

@@ -10,6 +10,7 @@ from ane_lsp.graph import Sym, Unknown, dims
 from ane_lsp.interp import methods, state, symbolic
 from ane_lsp.interp.base import MAX_ELEMENTS, PLAIN
 from ane_lsp.interp.calls import Calls
+from ane_lsp.interp.containers import grow
 from ane_lsp.interp.frames import UNDECIDED, UnknownIteration
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.values import (
@@ -454,14 +455,12 @@ class Operators(Calls):
             return self.torch_method(f"torch.Tensor.{name}", (left, right))
         if isinstance(left, list) and symbol == "+":
             try:
-                items = self.listed(right)
-            except UnknownIteration as lost:
-                items = [Unknown("items of an unknown sequence", self.here(), lost.unknown)]
-            if len(left) + len(items) > MAX_ELEMENTS:
-                return self.unknown("a sequence too large to build here")
-            self.touch(left)
-            left.extend(items)
-            return left
+                lost = grow(self, left, right)  # type: ignore[arg-type]
+            except UnknownIteration as iteration:
+                self.touch(left)
+                left.append(Unknown("items of an unknown sequence", self.here(), iteration.unknown))
+                lost = None
+            return left if lost is None else lost
         if isinstance(left, list) and symbol == "*" and isinstance(right, int) and len(left) * right <= MAX_ELEMENTS:
             self.touch(left)
             left *= right

@@ -187,6 +187,10 @@ max(*[1, 2, 3])
 """
 
 CHANGES = [
+    "a = [1]\na.extend(a[-1] * 2 for _ in range(4))\nreturn a",
+    "a = [1]\na += (a[-1] + len(a) for _ in range(4))\nreturn a",
+    "from collections import deque\na = deque([1])\na.extend(a[-1] + 1 for _ in range(3))\na.extend(a)\nreturn list(a)",
+    "a = [1, 2]\na.extend(a)\na += a\nreturn a",
     "a = [1, 2]\na.append(3)\na.extend([4, 5])\na.extend('ab')\na.insert(0, 0)\na.insert(100, 9)\na.insert(-1, 8)\nreturn a",
     "a = [1, 2, 3]\nb = (a.pop(), a.pop(0), a)\nreturn b",
     "return [].pop()",
