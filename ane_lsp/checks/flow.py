@@ -75,6 +75,7 @@ class Range:
 
 ANYTHING = Range()
 UNIT = Range(0.0, 1.0)
+BOOL = Range(0.0, 1.0, True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +208,22 @@ class Flow:
             if out.type.data and out.is_const:
                 self._ranges[out.id] = _leaf_range(out)
             elif kind == "bool":
-                self._ranges[out.id] = Range(0.0, 1.0, True)
+                self._ranges[out.id] = self._truth(op, values)
             else:
                 self._ranges[out.id] = replace(found, integral=found.integral or kind == "int")
             self._extremes[out.id] = huge if kind == "float" else ()
+
+    def _truth(self, op: Op, values: list[Value]) -> Range:
+        """Bounds of a bool result: a mask of ones stays one through views, casts and negation."""
+        x = self.range(values[0]) if values else BOOL
+        if op.kind in ("fill", "fill_like"):
+            raw = op.attrs.get("value")
+            return Range(float(bool(raw)), float(bool(raw)), True) if isinstance(raw, (bool, int, float)) else BOOL
+        if op.kind == "logical_not":
+            return Range(1.0 - x.hi, 1.0 - x.lo, True)
+        if op.kind in MOVES and (x.lo, x.hi) in ((0.0, 0.0), (1.0, 1.0)):
+            return _join(self.range(v) for v in values)
+        return BOOL
 
     def _transfer(self, op: Op, values: list[Value]) -> Range:
         kind = op.kind
@@ -264,6 +277,11 @@ class Flow:
             return (Extreme(number, op.call),) if number is not None and abs(number) > FP16_MAX else ()
         if kind not in _CARRIES:
             return ()
+        condition = op.inputs.get("cond")
+        if kind == "select" and isinstance(condition, Value):
+            chosen = self.range(condition)
+            dropped = "a" if chosen.hi == 0 else "b" if chosen.lo == 1 else ""
+            values = [v for name, v in op.inputs.items() if name != dropped and isinstance(v, Value)]
         found = [e for v in values for e in self.extremes(v)]
         if not found:
             return ()
@@ -310,8 +328,8 @@ def _kind(value: Value) -> str:
 
 def _leaf_range(value: Value) -> Range:
     kind = _kind(value)
-    if kind == "bool":
-        return Range(0.0, 1.0, True)
+    if kind == "bool" and not (value.is_const and value.type.data):
+        return BOOL
     data = _distinct(value) if value.is_const else ()
     numbers = [float(v) for v in data if isinstance(v, (int, float))]
     if numbers and len(numbers) == len(data) and not any(map(math.isnan, numbers)):

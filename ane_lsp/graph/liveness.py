@@ -25,10 +25,11 @@ def idle_ops(graph: Graph) -> frozenset[int]:
     """Ids of ops whose results reach no output: the indices of ``x.max(dim).values``, sums that only a branch looks at.
 
     Tensors that go into a call whose result the analysis does not know count as used. Where no output is known at all, only
-    parts of a call's result that nobody takes, next to parts that somebody does, are idle.
+    parts of a call's result that nobody takes, next to parts that somebody does, and constants that nothing computed at run
+    time reads are idle.
     """
     if not graph.outputs:
-        return unused_parts(graph)
+        return unused_parts(graph) | _unread_constants(graph)
     return _unreached(graph, {value.id for value in graph.outputs}, frozenset())
 
 
@@ -62,14 +63,12 @@ def is_loss(call: Call) -> bool:
 
 def _unreached(graph: Graph, wanted: set[int], left_out: frozenset[int]) -> frozenset[int]:
     """Ids of ops from which no wanted value comes. left_out: ops whose needs do not count."""
-    with_ops = {op.call.id for op in graph.ops}
     dropped = {value.id for op in graph.ops if op.id in left_out for value in op.outputs}
     live = set(wanted)
-    for call in graph.calls:
-        if call.id not in with_ops and _may_be_tensor(call.result) and call.torch not in _TO_PYTHON:
-            given = {value.id for value in values((call.args, tuple(call.kwargs.values())))}
-            if dropped.isdisjoint(given):
-                live.update(given)
+    for call in _unresolved(graph):
+        given = {value.id for value in _given(call)}
+        if dropped.isdisjoint(given):
+            live.update(given)
     idle: set[int] = set()
     for op in reversed(graph.ops):
         if op.id in left_out:
@@ -97,6 +96,31 @@ def unused_parts(graph: Graph) -> frozenset[int]:
     for op in graph.ops:
         parts.setdefault(op.call.id, []).append((op.id, any(value.id in read for value in op.outputs)))
     return frozenset(op for ops in parts.values() if any(used for _, used in ops) for op, used in ops if not used)
+
+
+def _unread_constants(graph: Graph) -> frozenset[int]:
+    """Ids of ops that make constants of a known type which no op of the running model needs: no model answers with those."""
+    live = {value.id for call in (*_unresolved(graph), *graph.custom) for value in _given(call)}
+    idle: set[int] = set()
+    for op in reversed(graph.ops):
+        known = op.folds and all(v.type.shape is not None and v.type.dtype is not None for v in op.outputs)
+        if known and op.kind not in _WRITES and live.isdisjoint(v.id for v in op.outputs):
+            idle.add(op.id)
+        else:
+            live.update(value.id for value in op.input_values())
+    return frozenset(idle)
+
+
+def _unresolved(graph: Graph) -> Iterator[Call]:
+    """Calls that made no op and whose result may be a tensor the analysis does not know."""
+    with_ops = {op.call.id for op in graph.ops}
+    for call in graph.calls:
+        if call.id not in with_ops and _may_be_tensor(call.result) and call.torch not in _TO_PYTHON:
+            yield call
+
+
+def _given(call: Call) -> Iterator[Value]:
+    yield from values((call.args, tuple(call.kwargs.values())))
 
 
 def _may_be_tensor(result: Any) -> bool:

@@ -302,3 +302,47 @@ class Net(nn.Module):
 """
     assert "ANE117" not in {code for code, _ in found(analysis(tmp_path, main.format("self.pool(x)")))}
     assert "ANE117" in {code for code, _ in found(analysis(tmp_path, main.format("self.pool(x).to(torch.bfloat16)")))}
+
+
+def test_a_constant_nobody_reads_is_no_answer_where_the_answers_are_not_known(tmp_path: Path) -> None:
+    main = """
+class Net(nn.Module):
+    def __init__(self, parts):
+        super().__init__()
+        self.parts = parts
+    def forward(self, x: torch.Tensor):
+        starts = torch.tensor([[2, 3], [4, 5]]).prod(1).cumsum(0)
+        x = torch.erfinv(x)
+        return self.parts(x, starts)
+"""
+    assert [place for place in found(analysis(tmp_path, main)) if place[0] == "ANE101"] == [("ANE101", 11)]
+
+
+def test_a_mask_that_hides_nothing_brings_no_infinity(tmp_path: Path) -> None:
+    main = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attend = nn.MultiheadAttention(16, 2, batch_first=True)
+    def forward(self, x):
+        keep = torch.ones({}, dtype=torch.bool)
+        return self.attend(x, x, x, key_padding_mask=~keep, need_weights=True)[0]
+Net().eval()(torch.randn(1, 8, 16))
+"""
+    hidden = main.replace("dtype=torch.bool)", "dtype=torch.bool).tril()")
+    assert "ANE801" not in {code for code, _ in found(analysis(tmp_path, main.format("(x.shape[0], x.shape[1])")))}
+    assert "ANE801" in {code for code, _ in found(analysis(tmp_path, hidden.format("(x.shape[0], x.shape[1])")))}
+
+
+def test_a_permutation_of_six_axes_that_comes_back_converts_as_an_einsum_too(tmp_path: Path) -> None:
+    main = """
+class Net(nn.Module):
+    def __init__(self, unknown):
+        super().__init__()
+        self.unknown = unknown
+    def forward(self, x: torch.Tensor, h: int, w: int):
+        y = self.unknown(x).reshape(x.shape[0], h, w, 3, 2, 2)
+        y = torch.einsum("nhwcpq->nchpwq", y)
+        return y.reshape(x.shape[0], 3, h * 2, w * 2)
+"""
+    assert "ANE105" not in {code for code, _ in found(analysis(tmp_path, main))}

@@ -139,6 +139,15 @@ def _partial_shape(equation: str, tensors: list[TensorType]) -> Shape | None:
 def _einsum_mil(b: Lowering, params: Params, out: Any) -> Value:
     args = params["args"]
     equation, values = split_call(args[0], args[1:])
+    left, _, right = equation.partition("->")
+    if (
+        len(values) == 1
+        and values[0].type.shape is None
+        and len(set(left)) == len(left)
+        and sorted(left) == sorted(right)
+        and left.isalpha()
+    ):
+        return mil.transpose(b, values[0], [left.index(name) for name in right], out)
     if "." in equation or any(v.type.shape is None for v in values):
         return mil.refused(b, "einsum", {"operands": tuple(values)}, out, {"equation": equation})  # type: ignore[no-any-return]
     labels, result = parse(equation, [len(mil.shape_of(v)) for v in values])
