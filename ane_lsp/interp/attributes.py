@@ -497,6 +497,7 @@ class Attributes(Base):
             self.touch(obj.namespace)
             obj.namespace[name] = value
             self.bindings += 1
+            self.changes += 1
             if obj.is_torch if kind is ModuleObject else obj.module.is_torch:
                 self.templates.clear()  # torch itself was changed: what was built before may be built differently now
         elif kind is Function or kind is Partial:
@@ -539,7 +540,7 @@ class Attributes(Base):
             if name == "__class__" and isinstance(value, ClassObject):
                 obj.cls = value
                 return
-            if self.journals:
+            if self.journals or self.written is not None:
                 self.touch(obj.attrs)
             if isinstance(value, dict):  # a registry kept by an object
                 self.bindings += 1

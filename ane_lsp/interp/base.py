@@ -82,7 +82,10 @@ class Base:
         self.inference = False  # models are called as they are converted: in eval mode
         self.capture: Capture = ""  # and so are answered their questions whether they are being traced or exported
         self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking
-        self.templates: dict[Any, Instance] = {}  # leaf modules of torch by class and arguments, see fast.py
+        self.built: dict[Any, tuple[int, Instance | None]] = {}  # modules by class and arguments, see templates.py
+        self.changes = 0  # grows whenever a name outside the running functions is bound anew
+        self.written: dict[int, Any] | None = None  # containers changed while a module is built, by id
+        self.templates: dict[Any, Instance] = {}  # leaf modules of torch by class and arguments, see templates.py
         self._spans: dict[int, Span] = {}
 
     def span(self, node: ast.AST) -> Span:
@@ -180,6 +183,8 @@ class Base:
         """To be called before a container is changed in place, so that a branch can be undone."""
         if self.journals:
             self.journals[-1].touch(container)
+        if self.written is not None:
+            self.written[id(container)] = container
 
     def raise_(self, kind: type[BaseException], message: str = "") -> Any:
         """Raise a builtin exception in the interpreted program."""

@@ -434,6 +434,8 @@ def _next(interp: Interpreter, iterator: Any, default: Any = MISSING, /) -> Any:
     if isinstance(iterator, Unknown):
         return interp.unknown("the next item of an unknown iterator", iterator)
     if isinstance(iterator, IteratorObject):
+        if interp.written is not None:
+            interp.written[id(iterator)] = iterator
         try:
             return next(iterator.source)
         except StopIteration:

@@ -9,9 +9,9 @@ from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp import builtins, state
 from ane_lsp.interp.attributes import Attributes
 from ane_lsp.interp.base import MAX_DEPTH, PLAIN
-from ane_lsp.interp.fast import MAX_TEMPLATES, copied, template_key
 from ane_lsp.interp.frames import UNDECIDED, Frame
 from ane_lsp.interp.symbolic import SymRatio
+from ane_lsp.interp.templates import MAX_TEMPLATES, WORTH_IT, copied, template_key
 from ane_lsp.interp.values import (
     MISSING,
     BoundMethod,
@@ -175,22 +175,54 @@ class Calls(Attributes):
         return self.construct_plain(cls, args, kwargs)
 
     def construct_plain(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if cls.module.is_torch and not self.recorder.modules and self.is_nn_module(cls):
-            return self._construct_torch(cls, args, kwargs)
+        if not self.recorder.modules and self.is_nn_module(cls):
+            if cls.module.is_torch:
+                return self._construct_torch(cls, args, kwargs)
+            if not self.journals:
+                return self._construct_module(cls, args, kwargs)
         return self._construct_plain(cls, args, kwargs)
+
+    def _construct_module(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A module outside any forward and any undecided branch: a copy, where one was built from the same arguments before."""
+        key = template_key(cls, args, kwargs)
+        if key is None:
+            return self._construct_plain(cls, args, kwargs)
+        given = (*args, *kwargs.values())
+        changes, known = self.built.get(key, (-1, None))
+        if changes == self.changes:
+            made = copied(known, given) if known is not None else None
+            if made is None:  # it cannot be copied
+                return self._construct_plain(cls, args, kwargs)
+            made.node = self.here()
+            return made
+        changes, steps, unknown, faults = self.changes, self.steps, len(self.unresolved), len(self.internal)
+        written: dict[int, Any] = {}
+        outer, self.written = self.written, written
+        try:
+            built = self._construct_plain(cls, args, kwargs)
+            if self.steps - steps > WORTH_IT and changes == self.changes and len(self.built) < MAX_TEMPLATES:
+                sound = len(self.unresolved) == unknown and len(self.internal) == faults
+                kept = copied(built, given, written.values()) if sound else None
+                self.built[key] = changes, kept if kept is not None and kept.cls is cls else None
+            return built
+        finally:
+            self.written = outer
+            if outer is not None:
+                outer.update(written)
 
     def _construct_torch(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A module of torch outside any forward: a copy of one that was built from the same arguments before."""
         key = template_key(cls, args, kwargs)
         known = self.templates.get(key) if key is not None else None
         if known is not None:
-            made = copied(known)
-            made.node = self.here()
-            return made
+            copy = copied(known)
+            if copy is not None:
+                copy.node = self.here()
+                return copy
         made = self._construct_plain(cls, args, kwargs)
         if key is not None and key not in self.templates and len(self.templates) < MAX_TEMPLATES:
             kept = copied(made)
-            if kept is not MISSING and not kept.attrs.get("_modules") and kept.cls is cls:
+            if kept is not None and not kept.attrs.get("_modules") and kept.cls is cls:
                 self.templates[key] = kept
         return made
 

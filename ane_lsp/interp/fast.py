@@ -14,13 +14,10 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.interp.values import (
     MISSING,
     ClassObject,
-    Device,
-    DType,
     Function,
     Instance,
     IteratorObject,
     Property,
-    Tensor,
 )
 
 if TYPE_CHECKING:
@@ -31,8 +28,6 @@ Fast = Callable[["Interpreter", Function, tuple[Any, ...], dict[str, Any]], Any]
 
 _DICTS = ("_parameters", "_buffers", "_modules")
 _STATE = ("training", *_DICTS, "_non_persistent_buffers_set")
-_PLAIN = frozenset({int, float, str, bool, type(None), DType, Device})
-MAX_TEMPLATES = 500
 
 
 def _plain_module(module: Any) -> bool:
@@ -170,59 +165,3 @@ FAST: dict[str, Fast] = {
 def fast_path(module: str, qualname: str) -> Fast | None:
     """The quick way for a function of a stub, if it has one."""
     return FAST.get(qualname) if module == "torch.nn.modules.module" else None
-
-
-# -- leaf modules met before ----------------------------------------------------------------------------------------------
-
-
-def template_key(cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What two constructions must have in common to give the same module; None where that cannot be told."""
-    values = (*args, *kwargs.values())
-    for value in values:
-        if value.__class__ not in _PLAIN and not (value.__class__ is tuple and all(v.__class__ is int for v in value)):
-            return None
-    # 1, 1.0 and True are equal and mean different things.
-    return cls, args, tuple(kwargs.items()), tuple(map(type, values))
-
-
-def copied(value: Any) -> Any:
-    """A copy of a leaf module that shares nothing that can change; MISSING where it holds something else."""
-    seen: dict[int, Any] = {}
-
-    def copy(one: Any) -> Any:
-        kind = one.__class__
-        if kind in _PLAIN:
-            return one
-        if id(one) in seen:
-            return seen[id(one)]
-        made: Any
-        if kind is Tensor:
-            if one.value is not None or one.base is not None or one.attrs:
-                return MISSING
-            made = Tensor(one.type, one.origin)
-            made.name, made.requires_grad, made.why = one.name, one.requires_grad, one.why
-        elif kind is tuple:
-            made = tuple(copy(v) for v in one)
-            if MISSING in made:
-                return MISSING
-        elif kind is dict or kind is set or kind is list:
-            if kind is dict:
-                made = {k: copy(v) for k, v in one.items()}
-                held: Any = made.values()
-            else:
-                held = made = kind(copy(v) for v in one)
-            if any(v is MISSING for v in held):
-                return MISSING
-        else:
-            return MISSING
-        seen[id(one)] = made
-        return made
-
-    if value.__class__ is not Instance or value.data is not None:
-        return MISSING
-    attrs = copy(value.attrs)
-    if attrs is MISSING:
-        return MISSING
-    made = Instance(value.cls)
-    made.attrs = attrs
-    return made

@@ -168,6 +168,7 @@ class Interpreter(Expressions):
         if frame.names is not None and name not in frame.names:
             scope = self._outer_scope(frame, name)
             self.bindings += 1
+            self.changes += 1
         elif frame.names is None and frame.module.state != "running":
             self.bindings += 1
         if self.journals:
@@ -178,6 +179,7 @@ class Interpreter(Expressions):
         """``globals()``: the running module's names, none of them lazy any more."""
         module = self.frame.module
         self.bindings += 1
+        self.changes += 1
         if module.state == "done":
             self.define_all(module)
         return module.namespace
@@ -337,9 +339,12 @@ class Interpreter(Expressions):
             if frame.names is None:
                 if frame.module.state != "running":
                     self.bindings += 1
+                if name in scope:
+                    self.changes += 1
             elif name not in frame.names:
                 scope = self._outer_scope(frame, name)
                 self.bindings += 1
+                self.changes += 1
             if self.journals:
                 self.touch(scope)
             scope[mangled(name, frame) if frame.class_body else name] = value

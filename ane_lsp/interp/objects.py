@@ -118,6 +118,7 @@ class Objects(Operators):
             self.touch(obj)
             if "__name__" in obj:  # the names of a module
                 self.bindings += 1
+                self.changes += 1
             try:
                 obj[key] = value
             except TypeError:

@@ -39,6 +39,8 @@ _SHARED = frozenset(
     {*_PLAIN, ClassObject, Builtin, NativeType, TorchFunction, type, Opaque, Unknown, bytes, complex, range}
 )
 
+_CONTAINERS = frozenset({tuple, list, dict})
+
 
 def template_key(cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What two constructions must have in common to give the same module; None where that cannot be told."""
@@ -67,10 +69,15 @@ class _NotOurs(Exception):
 
 
 class _Copier:
-    """Copies a module with all below it. given: what may be shared, because it was given to the constructor."""
+    """Copies a module with all below it. given: the constructor's arguments, of which functions may be shared."""
 
     def __init__(self, given: Iterable[Any]) -> None:
-        self.given = {id(value) for value in given}
+        self.given: set[int] = set()
+        pending = list(given)
+        for value in pending:
+            self.given.add(id(value))
+            if value.__class__ in _CONTAINERS:
+                pending += value.values() if isinstance(value, dict) else value
         self.made: dict[int, Any] = {}
 
     def copy(self, one: Any) -> Any:
@@ -80,6 +87,8 @@ class _Copier:
         known = self.made.get(id(one), MISSING)
         if known is not MISSING:
             return known
+        if id(one) in self.given and kind in _CONTAINERS and kind is not tuple:
+            raise _NotOurs  # whoever gave it may change it
         if kind is Instance:
             return self._instance(one)
         if kind is Tensor:
@@ -136,21 +145,21 @@ class _Copier:
         return made
 
 
-def copied(value: Any, given: Iterable[Any] = (), written: Collection[Any] = ()) -> Any:
-    """A copy of a module that shares nothing that can change; MISSING where it holds something else.
+def copied(value: Any, given: Iterable[Any] = (), written: Collection[Any] = ()) -> Instance | None:
+    """A copy of a module that shares nothing that can change; None where it holds something else.
 
-    given: the constructor's arguments. written: containers that were changed while it was built; MISSING where one of them is
+    given: the constructor's arguments. written: containers that were changed while it was built; None where one of them is
     not the module's own and somebody still holds it.
     """
     if value.__class__ is not Instance or value.data is not None:
-        return MISSING
+        return None
     copier = _Copier(given)
     try:
-        made = copier.copy(value)
+        made: Instance = copier.copy(value)
     except _NotOurs:
-        return MISSING
+        return None
     if any(id(one) not in copier.made and sys.getrefcount(one) > _HELD_HERE for one in written):
-        return MISSING
+        return None
     return made
 
 

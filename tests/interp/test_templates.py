@@ -1,0 +1,153 @@
+"""A module that is a copy of one built before is what building it again would have given, and the program cannot tell."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ane_lsp.interp import calls
+from ane_lsp.interp.run import run_script
+from ane_lsp.workspace import Workspace
+
+PROGRAM = """\
+import itertools
+from functools import partial
+
+import torch
+from torch import nn
+
+width = 4
+seen, ids, registry = [], itertools.count(), {}
+
+class Plain(nn.Module):
+    '''Large enough to be worth a copy, and without effects.'''
+    def __init__(self, size, norm=nn.LayerNorm, act=None, options=None):
+        super().__init__()
+        made = []
+        for i in range(8):
+            made.append(nn.Linear(size, size))
+        self.layers = nn.ModuleList(made)
+        self.norm = norm(size)
+        self.act = act if act is not None else torch.relu
+        self.options = options
+        self.parent = [self]
+        self.bound = self.helper
+        self.size = size + width
+        self.table = torch.zeros(2, 3).view(3, 2)
+    def helper(self):
+        return self
+    def forward(self, x):
+        for layer in self.layers:
+            x = self.act(layer(x))
+        return self.norm(x)
+
+class Counting(Plain):
+    made = 0
+    def __init__(self, size):
+        super().__init__(size)
+        Counting.made += 1
+        self.number = Counting.made
+
+class Listed(Plain):
+    def __init__(self, size):
+        super().__init__(size)
+        seen.append(size)
+
+class Registered(Plain):
+    def __init__(self, size):
+        super().__init__(size)
+        registry[len(registry)] = self
+
+class Numbered(Plain):
+    def __init__(self, size):
+        super().__init__(size)
+        self.number = next(ids)
+
+def numberer():
+    last = 0
+    class Closed(Plain):
+        def __init__(self, size):
+            super().__init__(size)
+            nonlocal last
+            last += 1
+            self.number = last
+    return Closed
+
+class Taking(Plain):
+    def __init__(self, size, rest):
+        super().__init__(size)
+        self.first = rest.pop()
+
+class Closing(Plain):
+    def __init__(self, size):
+        super().__init__(size)
+        self.late = lambda: self
+
+def net(kind, *args, **kwargs):
+    return [kind(*args, **kwargs) for _ in range(3)]
+
+Closed = numberer()
+norm = partial(nn.LayerNorm, eps=1e-6)
+plain = net(Plain, 4)
+others = net(Plain, 4, norm) + net(Plain, 4, act=lambda x: x) + net(Plain, 4.0 and 4, options={"a": [1]})
+numbers = [m.number for m in net(Counting, 4) + net(Numbered, 4) + net(Closed, 4)]
+listed, registered = net(Listed, 4), net(Registered, 4)
+rest = [1, 2, 3]
+taken = [m.first for m in [Taking(4, rest), Taking(4, rest), Taking(4, rest)]]
+late = [m.late() is m for m in net(Closing, 4)]
+width = 10
+wider = Plain(4).size
+own = [len({id(p) for m in plain for p in m.parameters()}), len({id(m) for n in plain for m in n.modules()})]
+within = [m.parent[0] is m and m.bound() is m for m in plain + others]
+plain[1].layers[0].weight.data = torch.zeros(7, 4)
+plain[1].layers[0].mark = True
+shapes = [tuple(m.layers[0].weight.shape) for m in plain]
+marks = [hasattr(m.layers[0], "mark") for m in plain]
+others[-1].options["a"].append(2)
+options = [m.options for m in others]
+eps = [m.norm.eps for m in others]
+outputs = [tuple(m(torch.zeros(1, 4)).shape) for m in [plain[0], plain[2], *others]]
+Plain.helper = lambda self: None
+patched = [Plain(4).bound() is None for _ in range(2)]
+"""
+NAMES = (
+    "numbers", "seen", "registry", "taken", "late", "wider", "own", "within", "shapes", "marks", "options", "eps", "outputs",
+    "patched",
+)  # fmt: skip
+
+
+def values(path: Path) -> dict[str, Any]:
+    run = run_script(Workspace(path.parent), path)
+    assert not run.errors, run.errors
+    (module,) = [m for m in run.interp.modules.values() if m.path == str(path)]
+    return {name: module.namespace[name] for name in NAMES}
+
+
+def test_a_copy_is_what_building_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    copies: list[Any] = []
+    copied = calls.copied
+
+    def watched(value: Any, *rest: Any) -> Any:
+        made = copied(value, *rest)
+        if made is not None and len(rest) == 1:
+            copies.append(made)
+        return made
+
+    monkeypatch.setattr(calls, "copied", watched)
+    quick = values(path)
+    assert {one.cls.name for one in copies} == {"Plain"}  # and none whose building is seen elsewhere
+    assert len(copies) >= 6
+    monkeypatch.setattr(calls, "template_key", lambda *_: None)
+    slow = values(path)
+    assert [(k, repr(v)) for k, v in quick.items()] == [(k, repr(v)) for k, v in slow.items()]
+    assert quick["numbers"] == [1, 2, 3, 0, 1, 2, 1, 2, 3]
+    assert quick["seen"] == [4, 4, 4]
+    assert len(quick["registry"]) == 3
+    assert quick["taken"] == [3, 2, 1]
+    assert quick["wider"] == 14
+    assert all(quick["within"])
+    assert quick["late"] == [True] * 3
+    assert quick["shapes"] == [(4, 4), (7, 4), (4, 4)]
+    assert quick["marks"] == [False, True, False]
