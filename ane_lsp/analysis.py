@@ -7,13 +7,14 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ane_lsp.checks.finding import SEVERITIES, Finding, Related
 from ane_lsp.graph import Graph, Span, TensorType, dims
+from ane_lsp.graph.records import dataclass
 from ane_lsp.syntax.source import SyntaxProblem
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ane_lsp.checks.engine import Context
 from ane_lsp.checks.flow import VIEWS, Flow, first, flow_of, runtime
 from ane_lsp.graph import Op, Value
+from ane_lsp.graph.records import dataclass
 
 _PRODUCTS = ("matmul", "einsum")
 _BETWEEN = frozenset({"add", "sub", "mul", "real_div", "select", "maximum", "minimum", "clip", "tanh"})

@@ -7,7 +7,7 @@ CPU or GPU. The ops that merely follow are related locations of the line that st
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ane_lsp.checks.engine import Context, Report, graph_rule, rule
 from ane_lsp.checks.flow import (
@@ -28,6 +28,7 @@ from ane_lsp.checks.flow import (
     spoken,
 )
 from ane_lsp.graph import Call, Graph, Op, Value
+from ane_lsp.graph.records import dataclass
 
 # Attributes that coremltools passes as fp32 constants, so that its range check sees them.
 _CONSTANT_ATTRS = {"clip": ("alpha", "beta"), "pad": ("constant_val",)}

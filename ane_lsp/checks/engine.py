@@ -22,13 +22,14 @@ import importlib
 import pkgutil
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 from ane_lsp.checks.finding import Finding, Related
 from ane_lsp.graph import Call, Graph, Op, Span
 from ane_lsp.graph.liveness import idle_calls, idle_ops, training_ops
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import eligibility
 from ane_lsp.knowledge import rules as pages
 from ane_lsp.knowledge import targets as chips

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge.evidence import CONFIDENCES, SEVERITIES, Confidence, Evidence, Severity
 
 __all__ = [

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ane_lsp.checks.engine import Context
 from ane_lsp.checks.finding import Related
 from ane_lsp.graph import DTYPES, Call, Graph, Op, TensorType, Value
 from ane_lsp.graph.liveness import idle_ops, training_ops
+from ane_lsp.graph.records import dataclass
 from ane_lsp.torch_model.constants import uniform
 
 FP16_MAX = 65504.0

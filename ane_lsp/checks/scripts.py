@@ -10,12 +10,12 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from ane_lsp.checks.engine import page_confidence
 from ane_lsp.checks.finding import Finding, Related
 from ane_lsp.graph import Span
 from ane_lsp.graph.builder import OPSETS
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import rules as pages
 from ane_lsp.knowledge.targets import Target
 

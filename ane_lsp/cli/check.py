@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from ane_lsp.cli.options import (
 from ane_lsp.cli.output import write_text
 from ane_lsp.cli.progress import Bar
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.report.formats import FORMATS, render
 from ane_lsp.report.model import Report, merged
 from ane_lsp.report.terminal import printable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from ane_lsp.cli.errors import CLEAN
+from ane_lsp.graph.records import dataclass
 
 _LISTED = {"--target": "targets", "--select": "codes", "--extend-select": "codes", "--ignore": "codes"}
 """Options whose values are too many for ``--help``, and the list they are taken from."""

@@ -6,7 +6,7 @@ import argparse
 import difflib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from ane_lsp.analysis import AnalysisError, FileAnalysis, analyze
 from ane_lsp.checks.finding import Finding
 from ane_lsp.cli.errors import UsageError
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.syntax.source import SourceFile, source_from_text
 from ane_lsp.workspace.project import Projects
 

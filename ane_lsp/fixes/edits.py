@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ane_lsp.checks.finding import TextEdit
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.syntax.positions import LineTable
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from ane_lsp.checks.finding import Finding, Fix
@@ -11,6 +11,7 @@ from ane_lsp.fixes.edits import Change, changes, overlap
 from ane_lsp.fixes.gate import Analyse, passes
 from ane_lsp.fixes.site import Result, fixable_codes, proposals
 from ane_lsp.fixes.tree import Refused, Tree
+from ane_lsp.graph.records import dataclass
 from ane_lsp.syntax.source import SourceFile, source_from_text
 
 ROUNDS = 10

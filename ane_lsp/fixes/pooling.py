@@ -11,12 +11,12 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ane_lsp.checks.finding import Fix, TextEdit
 from ane_lsp.fixes.site import Site, fixer
 from ane_lsp.fixes.tree import Refused, bind, is_stable, literal
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 
 WIDEST = 8
 _WIDEST_AVERAGE = 14

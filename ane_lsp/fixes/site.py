@@ -7,13 +7,14 @@ import importlib
 import os
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Protocol
 
 from ane_lsp.checks.finding import Finding, Fix, Safety, TextEdit
 from ane_lsp.fixes.tree import Refused, Tree, bind
 from ane_lsp.graph import Call, Graph, Op, Span, TensorType, Value
+from ane_lsp.graph.records import dataclass
 
 
 class Result(Protocol):

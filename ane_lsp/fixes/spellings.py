@@ -9,11 +9,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ane_lsp.checks.finding import Fix, Safety, TextEdit
 from ane_lsp.fixes.site import Site, fixer
 from ane_lsp.fixes.tree import Refused, is_stable, literal
+from ane_lsp.graph.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ name with the prefix ``aten.``; that such an op is present is a conversion findi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Union
 
+from ane_lsp.graph.records import dataclass
 from ane_lsp.graph.types import Span, TensorType
 
 ValueOrigin = Literal["input", "parameter", "buffer", "constant", "op", "state"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ane_lsp.graph import dims
 from ane_lsp.graph.dims import DimLike
+from ane_lsp.graph.records import dataclass
 
 Shape = tuple[DimLike, ...]
 Scalar = bool | int | float

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Graph, Span, TensorType, Unknown, dims
+from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.run import Capture, Limits, Run, guarded, load_file, start
 from ane_lsp.interp.values import ClassObject, Function, Instance, ModuleObject, Tensor

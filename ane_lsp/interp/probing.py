@@ -9,10 +9,11 @@ built; what no use and no name tells stays unknown. What operations tell is in :
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ane_lsp.graph import DimLike, Shape, TensorType, dims
+from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.values import Tensor
 
 _NAMES: dict[int, tuple[str, ...]] = {

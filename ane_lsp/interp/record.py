@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ane_lsp.graph import Call, Graph, Span, TensorType, Value
 from ane_lsp.graph.builder import GraphBuilder
 from ane_lsp.graph.ir import CallKind, Operand
+from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.values import ClassObject, DType, Instance, OneOf, Tensor
 from ane_lsp.torch_model.registry import OpDecl
 

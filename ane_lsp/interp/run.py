@@ -8,11 +8,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ane_lsp.graph import Graph, Span, Unknown
+from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.base import Capture
 from ane_lsp.interp.frames import UnknownIteration
 from ane_lsp.interp.machine import Interpreter

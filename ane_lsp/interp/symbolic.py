@@ -8,12 +8,12 @@ quotient again; the exact quotient rounds to the same whole number as the float 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from ane_lsp.graph import dims
 from ane_lsp.graph.dims import DimLike, Sym
+from ane_lsp.graph.records import dataclass
 
 # A float factor is taken as exact only if it is a small dyadic fraction (0.5, 0.25, 1.75): 0.1 is not one tenth.
 _MAX_DENOMINATOR = 1 << 16

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, TensorType, Value
+from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.scopes import Signature, signature_of
 
 if TYPE_CHECKING:

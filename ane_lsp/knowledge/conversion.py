@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from ane_lsp.graph import Call, TensorType, Unknown, Value
 from ane_lsp.graph.builder import OPSETS
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import tables
 
 PATHS = ("trace", "export", "export-core")

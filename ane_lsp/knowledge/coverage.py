@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal, cast
 
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import rules, tables
 from ane_lsp.knowledge.eligibility import BASES
 from ane_lsp.knowledge.evidence import Basis

@@ -8,11 +8,11 @@ route; what private compiler calls showed counts as reported.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal, cast
 
 from ane_lsp.graph import Graph, Op
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import features, tables, targets
 from ane_lsp.knowledge.evidence import Basis, Confidence, Evidence
 from ane_lsp.knowledge.targets import Target

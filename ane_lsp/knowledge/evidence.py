@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from ane_lsp.graph.records import dataclass
 
 Severity = Literal["error", "warning", "information", "hint"]
 Confidence = Literal["measured", "documented", "carried", "reported"]

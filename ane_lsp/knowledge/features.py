@@ -9,11 +9,11 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from ane_lsp.graph import Op, Value
+from ane_lsp.graph.records import dataclass
 
 Answer = int | float | str | bool | None
 

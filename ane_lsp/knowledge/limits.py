@@ -5,10 +5,10 @@ Verdicts come from :mod:`ane_lsp.knowledge.eligibility`, whose conditions carry 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import tables
 from ane_lsp.knowledge.eligibility import BASES
 from ane_lsp.knowledge.evidence import Basis

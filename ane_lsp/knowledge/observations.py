@@ -11,10 +11,10 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ane_lsp.graph import Call, Op, Span, TensorType, Value
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import eligibility, tables, targets
 from ane_lsp.knowledge.files import KnowledgeError
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any, Literal, get_args
 
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import files, tomlpos
 from ane_lsp.knowledge.evidence import SEVERITIES, Basis, Evidence, Severity
 from ane_lsp.knowledge.files import KnowledgeError

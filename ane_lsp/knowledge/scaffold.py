@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import rules
 
 _CODE = re.compile(r"ANE[1-8]\d\d")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import files
 from ane_lsp.knowledge.files import KnowledgeError
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import tables
 from ane_lsp.knowledge.evidence import CONFIDENCES
 from ane_lsp.knowledge.files import KnowledgeError

@@ -7,12 +7,12 @@ order of magnitude and for the choice between engines, not for a stopwatch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from math import prod
 from typing import Literal
 
 from ane_lsp.graph import Op, Value
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import tables
 
 Backend = Literal["ane", "cpu"]

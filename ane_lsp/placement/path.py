@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ane_lsp.graph.records import dataclass
 from ane_lsp.placement.costs import Constants, Cost
 
 

@@ -8,10 +8,11 @@ time follows the plan was not measured.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from ane_lsp.graph import Graph, Op, Span, Unknown
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import eligibility
 from ane_lsp.knowledge.evidence import Confidence, confidence_rank
 from ane_lsp.knowledge.targets import Target

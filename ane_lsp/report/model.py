@@ -6,13 +6,14 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ane_lsp.analysis import AnalysisError, ModelSummary
 from ane_lsp.checks.finding import SEVERITIES, Finding, Severity
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.syntax.positions import LineTable, utf8_to_code_points
 
 if TYPE_CHECKING:

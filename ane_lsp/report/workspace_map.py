@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Literal
 
 from ane_lsp.analysis import ModelSummary
 from ane_lsp.checks.finding import SEVERITIES, Finding
+from ane_lsp.graph.records import dataclass
 from ane_lsp.report.model import Report
 from ane_lsp.report.terminal import printable
 

@@ -7,7 +7,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ane_lsp.fixes.gate import verified
 from ane_lsp.fixes.refactorings import offers, refactor
 from ane_lsp.fixes.tree import Refused
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.server import predictions
 from ane_lsp.server.following import Following, Lost, world
 from ane_lsp.server.results import Completion, DocumentResult, FixName, Predicted, SettingsProblem, digest

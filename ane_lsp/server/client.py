@@ -7,9 +7,9 @@ answered before the protocol's types are imported.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ane_lsp.graph.records import dataclass
 from ane_lsp.syntax.positions import Encoding
 
 ENCODINGS: tuple[Encoding, ...] = ("utf-8", "utf-16", "utf-32")

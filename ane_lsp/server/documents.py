@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.server import uris
 from ane_lsp.syntax.positions import Encoding, LineTable, utf8_length
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ane_lsp.analysis import FileAnalysis, reads_whole_text
 from ane_lsp.checks.finding import Finding, Fix, Related, TextEdit
 from ane_lsp.fixes import fixable_codes
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.server.results import CallSite, DocumentResult, ShapeHint
 from ane_lsp.syntax import SourceFile
 from ane_lsp.syntax.comments import mentions_directive

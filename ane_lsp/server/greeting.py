@@ -6,10 +6,10 @@ Those imports take most of a server's start (about 0.4 s of 0.5 s with lsprotoco
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from ane_lsp import __version__
+from ane_lsp.graph.records import dataclass
 from ane_lsp.server.capabilities import server_capabilities
 from ane_lsp.server.client import Client
 from ane_lsp.server.framing import ProtocolError, frame, read_message

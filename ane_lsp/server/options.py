@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
+
+from ane_lsp.graph.records import dataclass
 
 SECTION = "ane-lsp"
 CLIENT_KEYS = ("server", "trace", "status-notification", "trusted", "report-content")

@@ -7,12 +7,13 @@ what shape a name has, and the numbers of a model; so that is what is kept, alre
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary
 from ane_lsp.checks.finding import Finding, Fix
 from ane_lsp.graph import Call, Graph, Span, TensorType, Value
+from ane_lsp.graph.records import dataclass
 
 MAX_CONTEXTS = 6  # distinct shape signatures kept for one expression
 MAX_HINT_TYPES = 4

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -20,6 +20,7 @@ from typing import Any, Literal, Protocol
 from ane_lsp.analysis import AnalysisError, ModelSummary
 from ane_lsp.checks.finding import Finding, Fix, TextEdit
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.server import uris
 from ane_lsp.server.documents import Change, Document, Edit, Notebook, Part, Text, join_cells, move_all, path_of
 from ane_lsp.server.engine import Engine, EngineFailure

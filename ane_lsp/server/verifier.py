@@ -16,11 +16,12 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ane_lsp.checks.finding import Finding
+from ane_lsp.graph.records import dataclass
 from ane_lsp.server import launch
 
 GRACE = 8.0  # seconds a run has to end its own processes

@@ -13,11 +13,12 @@ import re
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from ane_lsp.checks.finding import Finding
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.syntax.inputs import InputError, InputSpec, parse_inputs
 from ane_lsp.syntax.positions import code_points_to_utf8
 from ane_lsp.syntax.source import SourceFile

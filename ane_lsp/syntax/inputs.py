@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from ane_lsp.graph import DTYPES, TORCH_DTYPE
+from ane_lsp.graph.records import dataclass
 
 _DTYPE_NAMES = {**{name: name for name in DTYPES}, **{torch: short for short, torch in TORCH_DTYPE.items()}}
 _DTYPE_NAMES |= {"float": "f32", "half": "f16", "double": "f64", "long": "i64", "int": "i32"}

@@ -11,10 +11,10 @@ import ast
 import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 
 _NEAR = 60  # lines that an edit may have added or removed
 _FAR = 4  # statements that it may reach over

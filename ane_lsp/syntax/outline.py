@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from dataclasses import dataclass
+
+from ane_lsp.graph.records import dataclass
 
 _TOP = re.compile(r"^(?:(?P<decorator>@)|(?:async[ \t]+def|def|class)[ \t]+(?P<name>\w+)|(?P<other>[^\s#)\]}]))", re.M)
 

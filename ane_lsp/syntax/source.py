@@ -11,12 +11,13 @@ import stat
 import threading
 import tokenize
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.syntax.outline import Piece, outline
 from ane_lsp.syntax.positions import LineTable, code_points_to_utf8
 

@@ -11,12 +11,12 @@ import math
 import struct
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import product, repeat
 from operator import is_
 from typing import Any
 
 from ane_lsp.graph import Shape, TensorType
+from ane_lsp.graph.records import dataclass
 from ane_lsp.torch_model.promotion import BITS, COMPLEX, FLOATING, INTEGRAL, is_number
 from ane_lsp.torch_model.shapes import broadcast, static
 

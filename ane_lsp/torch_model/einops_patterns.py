@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ane_lsp.graph import DimLike, Shape, Unknown, dims
+from ane_lsp.graph.records import dataclass
 from ane_lsp.torch_model.registry import TorchError
 from ane_lsp.torch_model.shapes import Undetermined, as_size
 

@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any, Protocol
 
 from ane_lsp.graph import Sym, TensorType, Unknown, Value, dims
 from ane_lsp.graph.ir import Operand
+from ane_lsp.graph.records import dataclass
 
 
 class TorchError(Exception):

@@ -7,12 +7,13 @@ collected and applied together at the end. Unlike numpy, a plain int among index
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import product
 from math import prod
 from typing import Any
 
 from ane_lsp.graph import DimLike, Shape, Sym, TensorType, Unknown, Value, dims
+from ane_lsp.graph.records import dataclass
 from ane_lsp.torch_model import elements
 from ane_lsp.torch_model.shapes import Undetermined, broadcast, check_same_size, fail, shape_of, static
 

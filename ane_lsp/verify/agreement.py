@@ -9,9 +9,10 @@ import os
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ane_lsp.graph import Graph, Op, Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import eligibility
 from ane_lsp.knowledge.targets import Target
 from ane_lsp.placement.chain import chain

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from ane_lsp.checks import engine
 from ane_lsp.checks.finding import Finding
 from ane_lsp.graph import Graph, Span
+from ane_lsp.graph.records import dataclass
 
 Status = Literal["confirmed", "refuted", "gone", "untestable", "new"]
 # What each status means, for reports.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
+
+from ane_lsp.graph.records import dataclass
 
 # Python distribution to the extra of ours that brings it.
 EXTRAS: Mapping[str, str] = {"coremltools": "verify", "coreai_torch": "coreai"}

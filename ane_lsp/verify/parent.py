@@ -18,10 +18,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from ane_lsp.graph.records import dataclass
 from ane_lsp.verify.job import Job, Limits
 
 Ended = Literal["done", "failed", "crashed", "timeout", "memory", "processes", "cancelled"]

@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ane_lsp import analysis
 from ane_lsp.checks import engine
 from ane_lsp.checks.finding import Finding
 from ane_lsp.graph import TORCH_DTYPE, Graph, Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import rules, targets
 from ane_lsp.knowledge.targets import Target
 from ane_lsp.placement import Placement, place

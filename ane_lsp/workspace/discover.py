@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from ane_lsp.graph.records import dataclass
 from ane_lsp.workspace.globs import glob_regex, path_matches
 
 ALWAYS_EXCLUDED = frozenset({

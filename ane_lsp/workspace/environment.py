@@ -8,8 +8,10 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from ane_lsp.graph.records import dataclass
 
 _VERSION_DIR = re.compile(r"^python(\d+)(?:\.(\d+))?t?$")
 _PTH_LIMIT = 1_000_000

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from ane_lsp.graph.records import dataclass
 
 FRESH = 100_000_000
 """Nanoseconds after a change in which a directory's listing is not kept: a further change might carry the same time."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import rules, targets
 from ane_lsp.knowledge.evidence import CONFIDENCES
 from ane_lsp.syntax.inputs import InputError, parse_inputs

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import tomlpos
 from ane_lsp.knowledge.evidence import Confidence, confidence_rank
 from ane_lsp.syntax.positions import code_points_to_utf8

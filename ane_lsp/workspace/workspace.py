@@ -10,10 +10,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from ane_lsp.graph.records import dataclass
 from ane_lsp.syntax.source import SourceFile, read_source, source_from_text
 from ane_lsp.workspace import datafiles
 from ane_lsp.workspace.checkpoints import find_configuration

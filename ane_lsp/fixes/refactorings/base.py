@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from ane_lsp.checks.finding import SEVERITIES, Finding, Fix, TextEdit
@@ -14,6 +14,7 @@ from ane_lsp.fixes.gate import Analyse
 from ane_lsp.fixes.site import Result
 from ane_lsp.fixes.tree import Refused, Tree
 from ane_lsp.graph import Call, Graph, Span, Value
+from ane_lsp.graph.records import dataclass
 from ane_lsp.syntax.source import SourceFile
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from ane_lsp.checks.finding import TextEdit
@@ -12,6 +12,7 @@ from ane_lsp.fixes.helpers import define
 from ane_lsp.fixes.refactorings.base import Place, method, own_attribute, tensor_ranks
 from ane_lsp.fixes.tree import Refused
 from ane_lsp.graph import Call
+from ane_lsp.graph.records import dataclass
 
 CONV = '''\
 class {name}(torch.nn.Conv2d):

@@ -7,9 +7,10 @@ last axis, permuting and taking parts move no element then: they only say how th
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ane_lsp.fixes.tree import Refused
+from ane_lsp.graph.records import dataclass
 
 BATCH, LENGTH = -1, -2
 """Names of two axes; those that the channels are split into count from 0, the slowest first."""

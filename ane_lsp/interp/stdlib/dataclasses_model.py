@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
+from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.construct import make_class
 from ane_lsp.interp.stdlib.common import Maker, Namespace, by_name
 from ane_lsp.interp.support import find_unknown, native

@@ -6,13 +6,14 @@ For a plain document that is its unit's result; for a notebook cell the part of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lsprotocol import types as lsp
 
 from ane_lsp.checks.finding import Finding, Fix, TextEdit
 from ane_lsp.graph import Span
+from ane_lsp.graph.records import dataclass
 from ane_lsp.server.convert import range_of
 from ane_lsp.server.documents import Document, Text, to_cell
 from ane_lsp.server.session import Session, Unit
