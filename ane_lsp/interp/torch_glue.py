@@ -211,6 +211,8 @@ class TorchGlue(Imports):
             for tensor in _tensors(result):
                 tensor.origin = "constant"
             return
+        if self.probing:  # the graph would be thrown away
+            return
         inner = recorder.modules[-1]
         short = name.rsplit(".", 1)[-1]
         if short in _UNSEEN:
@@ -505,7 +507,7 @@ class TorchGlue(Imports):
         call = None
         if is_torch and not container and hidden and inner is not None:
             call = inner.call
-        elif is_torch and not container:
+        elif is_torch and not container and not self.probing:
             site = self.site()
             if site is not None:
                 frame, direct = site
@@ -526,7 +528,7 @@ class TorchGlue(Imports):
             recorder.modules.pop()
         if call is not None and not hidden:
             call.result = recorder.values_in(result)
-        if not recorder.modules:
+        if not recorder.modules and not self.probing:
             recorder.graph.outputs = [
                 recorder.value_of(t) for t in _tensors(result) if t.graph is recorder.graph or t.value is None
             ]
