@@ -266,7 +266,7 @@ def _as_captured(settings: Settings, follow: Callable[[Capture], T], run_of: Cal
     """
     captured = follow("trace" if settings.export_path == "trace" else "export")
     run = run_of(captured)
-    if not run.errors or run.stopped is not None or not any(graph.asks_capture for graph in run.graphs):
+    if not run.lost_in_capture or run.stopped is not None:
         return captured
     alone = follow("")
     return alone if len(run_of(alone).errors) < len(run.errors) else captured

@@ -186,6 +186,7 @@ def run_file(
         run.stopped = endless[0]
     run.errors.extend(error for sub in run_ref for error in sub.errors)
     run.refusals.extend(refusal for sub in run_ref for refusal in sub.refusals)
+    run.lost_in_capture |= any(sub.lost_in_capture for sub in run_ref)
     return FileRun(run, entries)
 
 

@@ -45,6 +45,7 @@ class Run:
     graphs: one for each outermost model call. errors: what ended it or a top-level statement early, with its place.
     unresolved: calls that could not be followed, by reason. stopped: ``"budget"``, ``"memory"``, ``"cancelled"`` or None.
     internal: faults of ours that were survived, with the places that led to them. refusals: calls torch refuses for certain.
+    lost_in_capture: a model failed that had asked whether it is captured, and was told so.
     """
 
     interp: Interpreter
@@ -55,10 +56,12 @@ class Run:
     result: Any = None
     internal: dict[str, Span] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
+    lost_in_capture: bool = False
 
     def ended_by(self, raised: PyRaise) -> None:
         """The interpreted program raised and nothing in it caught that."""
         self.errors.append((self.interp.describe(raised.value), raised.span))
+        self.lost_in_capture |= bool(self.interp.capture) and self.interp.recorder.graph.asks_capture
         if raised.refusal is not None:
             self.refusals.append(raised.refusal)
 
