@@ -74,6 +74,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--contribute", type=Path, metavar="FILE",
         help="on a Mac: write where Core ML would run each operation, without names, source or weights, for sending in",
     )  # fmt: skip
+    parser.add_argument(
+        "--show-output", action="store_true", help="show the end of what the code printed, on standard error"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show what would be run, and run nothing")
     add_color_option(parser)
     add_target_options(parser)
@@ -109,10 +112,18 @@ def run(args: argparse.Namespace) -> int:
         _announce(prepare(request, workspace, settings)[0], interpreter(settings, workspace, args.python), sys.stdout)
         return CLEAN
     progress = _Progress()
-    found = verify(
-        request, workspace, settings, progress, on_job=lambda job, python: _announce(job, python, sys.stderr)
-    )
+    try:
+        found = verify(
+            request, workspace, settings, progress, on_job=lambda job, python: _announce(job, python, sys.stderr)
+        )
+    except KeyboardInterrupt:
+        progress.clear()
+        print("ane-lsp: cancelled; everything the run had started was ended", file=sys.stderr)
+        raise
     progress.clear()
+    if args.show_output:
+        for line in _printed(found):
+            print(f"  | {line}", file=sys.stderr)
     if args.report_disagreement is not None:
         from ane_lsp.verify.reproduce import report
 
@@ -202,8 +213,9 @@ def lines(found: Verification, base: Path, paint: Painter) -> Iterator[str]:
     """The result as text."""
     if found.outcome.ended != "done":
         yield paint("error", f"verify {found.outcome.ended}: ") + printable(found.outcome.message)
-        if found.outcome.ended == "crashed" or found.outcome.results.get("failed", {}).get("reason") == "internal":
-            yield from (f"  | {printable(line)}" for line in found.outcome.output.strip().splitlines()[-12:])
+        reason = found.outcome.results.get("failed", {}).get("reason")
+        if found.outcome.ended == "crashed" or reason in ("internal", "user"):
+            yield from (f"  | {line}" for line in _printed(found)[-12:])
     for label, text in facts(found):
         yield f"{paint('bold', label)}: {printable(text)}"
     for finding in found.findings:
@@ -220,10 +232,17 @@ def lines(found: Verification, base: Path, paint: Painter) -> Iterator[str]:
         ("placement of the program", found.placed),
         ("placement predicted from the source", found.predicted),
     ):
-        if plan is not None:
+        # Of a model that fails, the source has the part before the failure: where that would run means nothing.
+        if plan is not None and found.outcome.results.get("failed", {}).get("reason") != "user":
             yield f"{paint('bold', label)}: {printable(summary(plan))}"
     for plan in found.elsewhere:
         yield f"{paint('bold', 'placement')}: {printable(summary(plan))}"
+
+
+def _printed(found: Verification) -> list[str]:
+    """The end of what the run printed, lines of progress as they were left."""
+    text = found.outcome.output.strip()
+    return [printable(line.rpartition("\r")[2]) for line in text.split("\n")] if text else []
 
 
 def _page(found: Verification, workspace: Any, base: Path) -> str:

@@ -48,6 +48,7 @@ def to_json(found: Verification, path: Callable[[str], str] = str) -> dict[str, 
         "elsewhere": [placement_json(plan, path) for plan in found.elsewhere],
         "operations": _rates(found),
         "note": platform_note(),
+        "output": found.outcome.output,
     }
 
 
@@ -109,7 +110,7 @@ def facts(found: Verification) -> Iterator[tuple[str, str]]:
         rate = found.agreement.anywhere
         yield (
             "source and program",
-            f"{rate.both} of {rate.there} operations of the program are foretold by the source, {rate.said} were",
+            f"the source foretells {rate.said} operations; the program has {rate.there}, {rate.both} of them foretold",
         )
     if found.comparisons:
         yield "findings", ", ".join(f"{n} {status}" for status, n in counts(found.comparisons).items() if n)

@@ -121,3 +121,40 @@ def test_an_interpreter_named_from_here_is_found_from_anywhere(tmp_path: Path, m
     for given in (".venv", ".venv/bin/python", str(binary)):
         assert run.interpreter(Settings(), workspace, given) == str(binary)  # type: ignore[arg-type]
     assert run.interpreter(Settings(), workspace, "python3.12") == "python3.12"  # type: ignore[arg-type]
+
+
+def test_a_model_that_fails_is_told_with_what_it_printed_and_without_a_placement() -> None:
+    from ane_lsp.cli.verify import lines
+    from ane_lsp.graph import Graph
+    from ane_lsp.knowledge import targets
+    from ane_lsp.placement import place
+    from ane_lsp.report.terminal import Painter
+    from ane_lsp.verify.parent import Outcome
+
+    (target,) = targets.resolve_all(("M4",))
+    job = Job("/net.py", None, "Net", ())
+
+    def told(reason: str) -> list[str]:
+        outcome = Outcome("failed", "it broke", {"failed": {"reason": reason}}, " 10 %\r 20 % x\nhere\n", 1.0)
+        found = run.Verification(outcome, job, target, predicted=place(Graph("Net"), target))
+        return list(lines(found, Path(), Painter(False)))
+
+    assert told("user") == ["verify failed: it broke", "  |  20 % x", "  | here"]
+    assert [line for line in told("missing") if line.startswith(("  |", "placement"))] != []
+    assert not any(line.startswith("  |") for line in told("missing"))
+
+
+def test_the_worker_and_its_parts_import_no_circle() -> None:
+    import ast
+
+    folder = Path(run.__file__).parent
+    needs: dict[str, set[str]] = {}
+    for path in folder.glob("*.py"):
+        found = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)]
+        names = {n.module.rpartition(".")[2] for n in found if n.module and n.module.startswith("ane_lsp.verify.")}
+        names |= {a.name for n in found if n.module == "ane_lsp.verify" for a in n.names}
+        needs[path.stem] = names
+    while free := [name for name, wanted in needs.items() if not wanted & needs.keys()]:
+        for name in free:
+            del needs[name]
+    assert not needs, f"these import each other: {sorted(needs)}"
