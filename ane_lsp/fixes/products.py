@@ -65,9 +65,14 @@ def product_of_slices(site: Site) -> Iterator[Fix]:
     rank = site.rank()
     axis = _axis(site, literal(rest.get("dim")), rank)
     length = site.length(axis)
-    if not 1 <= length <= LONGEST_PRODUCT or (not is_stable(given) and length > 1):
-        raise Refused("too long, or written several times")
-    text = site.tree.atom(given)
+    if not 1 <= length <= LONGEST_PRODUCT:
+        raise Refused("too long")
+    edits: list[TextEdit] = []
+    if is_stable(given) or length == 1:
+        text = site.tree.atom(given)
+    else:
+        text = site.tree.fresh("factors")
+        edits.append(site.tree.before(site.call, f"{text} = {site.tree.text(given)}"))
     behind = ", :" * (-1 - axis)
     front = "..., " if rank + axis else ""
 
@@ -75,7 +80,8 @@ def product_of_slices(site: Site) -> Iterator[Fix]:
         return f"{text}[{front}{f'{index}:{index + 1}' if keep else index}{behind}]"
 
     product = " * ".join(part(i) for i in range(length))
-    yield site.fix("Multiply the slices", site.tree.replace(site.call, product, atomic=length == 1))
+    edits += place(site, site.call, product, atomic=length == 1)
+    yield site.fix("Multiply the slices", *edits)
 
 
 @fixer("ANE119")

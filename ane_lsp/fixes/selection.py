@@ -123,7 +123,8 @@ def _is_fresh(site: Site, value: ast.expr) -> bool:
 
 @fixer("ANE213")
 def one_hot_by_comparison(site: Site) -> Iterator[Fix]:
-    """``F.one_hot(ids, n).float()`` as a comparison with a range; no integer tensor comes out of it."""
+    """``F.one_hot(ids, n).float()`` (or ``.to(x.dtype)`` and the like) as a comparison with a range: the cast that follows makes
+    the same ones and zeros of truth values."""
     if site.name() != "torch.nn.functional.one_hot":
         raise Refused("not F.one_hot")
     given, rest = site.method_or_function(("num_classes",))
@@ -133,12 +134,10 @@ def one_hot_by_comparison(site: Site) -> Iterator[Fix]:
     if isinstance(count, ast.Constant) and (type(count.value) is not int or count.value < 1):
         raise Refused("the number of classes is not given")
     parents = list(site.tree.parents(site.call))
-    cast = (
-        parents[1]
-        if len(parents) > 1 and isinstance(parents[0], ast.Attribute) and parents[0].attr == "float"
-        else None
-    )
-    if not isinstance(cast, ast.Call) or cast.args or cast.keywords:
+    method = parents[0].attr if parents and isinstance(parents[0], ast.Attribute) else None
+    cast = parents[1] if method in ("float", "half", "double", "to", "type", "type_as") else None
+    made = site.tensor(cast) if isinstance(cast, ast.Call) and cast.func is parents[0] else ()
+    if not made or not all(type.dtype in ("f16", "bf16", "f32", "f64") for type in made):
         raise Refused("its integers are used")
     tree = site.tree
     number = tree.text(count)

@@ -60,6 +60,9 @@ EXACT = {
     "ANE108-module": (
         "ANE108", module("return self.up(x)", init='self.up = nn.Upsample(scale_factor=3, mode="nearest-exact")')
     ),
+    "ANE213-float": ("ANE213", module("return F.one_hot((x.sigmoid() * 9).long(), 10).float() + 1")),
+    "ANE213-to": ("ANE213", module("return 2 * F.one_hot(x.argmax(-1) + 1, 20).to(x.dtype)")),
+    "ANE213-type-as": ("ANE213", module("return F.one_hot(x.argmax(-1), num_classes=16).type_as(x) @ x", inputs="torch.randn(2, 16, 16)")),
     "ANE210-mask": ("ANE212", module("y = x * 2\ny[y > 1] = 0.5\nreturn y")),
     "ANE801-inf": ("ANE801", module("return x.masked_fill(mask, float('-inf')).softmax(-1)", **MASKED)),
     "ANE801-finfo": ("ANE801", module("return x.masked_fill(mask, torch.finfo(torch.float32).min).softmax(-1)", **MASKED)),
@@ -154,6 +157,20 @@ def test_up_to_rounding(case: str, tmp_path: Path) -> None:
 def test_products_of_slices(axis: int, keepdim: str, tmp_path: Path) -> None:
     text = module(f"return torch.prod(x, {axis}{keepdim})", inputs="torch.randn(2, 5, 6, 7)")
     proven(text, "ANE101", tmp_path)
+
+
+def test_products_of_an_expression(tmp_path: Path) -> None:
+    """It is computed once, before the statement."""
+    text = module("return 1 + torch.softmax(x, -1)[..., :4].prod(-1)", inputs="torch.randn(2, 5, 8)")
+    fixed = proven(text, "ANE101", tmp_path)
+    assert fixed.count("torch.softmax") == 1
+
+
+def test_integers_of_one_hot_that_are_used_stay(tmp_path: Path) -> None:
+    from prove import fix
+
+    text = module("return F.one_hot(x.argmax(-1), 16) + 1")
+    assert fix(text, tmp_path)[2].text == text
 
 
 FUNCTIONS = {
