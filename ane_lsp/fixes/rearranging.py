@@ -15,7 +15,8 @@ from ane_lsp.fixes.tree import Refused, is_stable, literal
 def roll_by_slices(site: Site) -> Iterator[Fix]:
     """torch.roll along known axes as torch.cat of two slices each.
 
-    For a shift s of at most the axis' length, either sign or 0: x[-s:] in front of x[:-s]. Seen to hold in every context.
+    For a shift s of less than the axis' length, either sign: x[-s:] in front of x[:-s]. Seen to hold in every context. A slice
+    that takes everything is an alias to torch.export, which has no converter, so nothing may be rolled by 0.
     """
     if site.name() not in ("torch.roll", "torch.Tensor.roll"):
         raise Refused("not roll")
@@ -69,14 +70,14 @@ def _is_plain(node: ast.expr) -> bool:
 
 
 def _within(site: Site, index: int, axis: int) -> None:
-    """Refuses where a shift is not known, or longer than its axis, in any context."""
+    """Refuses where a shift is not known, is 0, or is not shorter than its axis, in any context."""
     for call in site.calls:
         value = call.params.get("shifts")
         shift = value[index] if isinstance(value, (tuple, list)) and index < len(value) else value
         shape = site.operand(call).shape
         size = shape[axis] if shape is not None else None
-        if type(shift) is not int or not isinstance(size, int) or abs(shift) > size:
-            raise Refused("the shift may be longer than the axis")
+        if type(shift) is not int or not isinstance(size, int) or not 0 < abs(shift) < size:
+            raise Refused("the shift may be 0, or longer than the axis")
 
 
 def _each(node: ast.expr) -> list[ast.expr]:

@@ -20,7 +20,8 @@ _FRESH = frozenset({
 
 @fixer("ANE220")
 def constant_triangle(site: Site) -> Iterator[Fix]:
-    """tril and triu as a choice by a constant mask: the elements themselves, zeros elsewhere."""
+    """tril and triu as a choice by a constant mask of what becomes zero (a number stands first in torch.where: as the last
+    argument it does not convert by torch.export)."""
     last = site.name().rsplit(".", 1)[-1]
     if last not in ("tril", "triu"):
         raise Refused("not tril or triu")
@@ -35,9 +36,10 @@ def constant_triangle(site: Site) -> Iterator[Fix]:
     else:
         text = site.tree.fresh("given")
         edits.append(site.tree.before(site.call, f"{text} = {site.tree.text(given)}"))
-    shift = str(diagonal) if diagonal else ""
-    mask = f"torch.ones({rows}, {columns}, dtype=torch.bool, device={text}.device).{last}({shift})"
-    edits += place(site, site.call, f"torch.where({mask}, {text}, 0.0)", atomic=True)
+    start = diagonal or 0
+    other = f"triu({start + 1})" if last == "tril" else f"tril({start - 1})"
+    mask = f"torch.ones({rows}, {columns}, dtype=torch.bool, device={text}.device).{other}"
+    edits += place(site, site.call, f"torch.where({mask}, 0.0, {text})", atomic=True)
     yield site.fix(f"Choose by a constant {rows} x {columns} mask", *edits)
 
 
@@ -169,5 +171,5 @@ def not_a_number(site: Site) -> Iterator[Fix]:
     else:
         text = site.tree.fresh("given")
         edits.append(site.tree.before(site.call, f"{text} = {site.tree.text(given)}"))
-    edits += place(site, site.call, f"torch.where({text} == {text}, {text}, {fill})", atomic=True)
+    edits += place(site, site.call, f"torch.where({text} != {text}, {fill}, {text})", atomic=True)
     yield site.fix("Replace NaN by a comparison (infinities stay as they are)", *edits, safety="unsafe")

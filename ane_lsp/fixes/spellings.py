@@ -96,7 +96,7 @@ TABLE: Mapping[str, Spelling] = {
     "bitwise_or": Spelling(_XY, "torch.logical_or({input}, {other})", atomic=True, same_type=True),
     "bitwise_xor": Spelling(_XY, "torch.logical_xor({input}, {other})", atomic=True, same_type=True),
     "hardshrink": Spelling(
-        ("input", "lambd"), "torch.where(torch.abs({input}) > {lambd}, {input}, 0.0)", {"lambd": "0.5"}, floats=True, atomic=True
+        ("input", "lambd"), "torch.where(torch.abs({input}) <= {lambd}, 0.0, {input})", {"lambd": "0.5"}, floats=True, atomic=True
     ),
     "softshrink": Spelling(
         ("input", "lambd"), "torch.sign({input}) * torch.relu(torch.abs({input}) - {lambd})", {"lambd": "0.5"}, floats=True

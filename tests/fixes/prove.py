@@ -101,6 +101,11 @@ def proven(
     limit = min(SEVERITIES.index(f.severity) for f in before.findings if f.code == code)
     assert not [f for f in after.findings if f.code not in known and SEVERITIES.index(f.severity) <= limit]
     assert fixed.settled
+    for path in ("trace", "export"):  # what converted by either path still does
+        run = analyser(folder / "model.py", settings(**{**options, "export-path": path}))
+        refused = {(f.code, f.message) for f in run(text).findings if f.severity == "error"}
+        now = {(f.code, f.message) for f in run(fixed.text).findings if f.severity == "error"}
+        assert now <= refused, (path, now)
     _, _, again = fix(fixed.text, folder, unsafe, **options)
     assert again.text == fixed.text, "a second run changes something"
 

@@ -44,7 +44,7 @@ EXACT = {
         "ANE418",
         module(
             "x = torch.roll(x, shifts=(-self.by[0], -self.by[1]), dims=(2, 3))\nreturn torch.roll(x, self.by, (-1, -2))",
-            "self.by = (0, 3)",
+            "self.by = (2, 3)",
         ),
     ),
     "ANE418-repeat": ("ANE418", module("return torch.repeat_interleave(x + 1, 3, dim=1)")),
@@ -166,6 +166,15 @@ def test_products_of_an_expression(tmp_path: Path) -> None:
     assert fixed.count("torch.softmax") == 1
 
 
+@pytest.mark.parametrize("shift", [0, 16, -16])
+def test_a_roll_that_moves_nothing_stays(shift: int, tmp_path: Path) -> None:
+    """A slice that takes everything does not convert by torch.export."""
+    from prove import fix
+
+    text = module("return torch.roll(x, self.by, -1)", f"self.by = {shift}")
+    assert fix(text, tmp_path)[2].text == text
+
+
 def test_integers_of_one_hot_that_are_used_stay(tmp_path: Path) -> None:
     from prove import fix
 
@@ -197,11 +206,15 @@ RECURRENT = {
 }  # fmt: skip
 
 
+def recurrent(case: str) -> str:
+    layer, forward = RECURRENT[case]
+    return module(forward, f"self.rnn = {layer}", "torch.randn(4, 3, 16)")
+
+
 @pytest.mark.parametrize("case", RECURRENT)
 def test_recurrent_layers_unrolled(case: str, tmp_path: Path) -> None:
-    layer, forward = RECURRENT[case]
-    text = module(forward, f"self.rnn = {layer}", "torch.randn(4, 3, 16)")
-    fixed = proven(text, "ANE202" if "LSTM" in layer else "ANE112", tmp_path, unsafe=True, **{"export-path": "export"})
+    code = "ANE202" if "LSTM" in RECURRENT[case][0] else "ANE112"
+    fixed = proven(recurrent(case), code, tmp_path, unsafe=True, **{"export-path": "export"})
     assert fixed.count("def unrolled_") == 1
 
 
@@ -211,10 +224,12 @@ def test_two_recurrent_layers_share_a_function(tmp_path: Path) -> None:
     assert proven(text, "ANE202", tmp_path, unsafe=True).count("def unrolled_lstm(") == 1
 
 
+HEAD = module("return self.head(x + 1)", "self.head = nn.Linear(16, 40000)", "torch.randn(1, 3, 16)")
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_wide_head_in_parts(bias: bool, tmp_path: Path) -> None:
-    init = f"self.head = nn.Linear(16, 40000, bias={bias})"
-    proven(module("return self.head(x + 1)", init, "torch.randn(1, 3, 16)"), "ANE808", tmp_path)
+    proven(HEAD.replace("40000)", f"40000, bias={bias})"), "ANE808", tmp_path)
 
 
 UNSAFE = {
