@@ -114,7 +114,7 @@ _INTEGER_MAKERS = frozenset({
 })  # fmt: skip
 
 
-# Counting a mask is done in fp16 (seen in a conversion); sizes and tables have rules of their own.
+# Counting a mask is done in fp16, and what is computed on the count (seen in a conversion); sizes and tables have rules of their own.
 _SHAPE_ONLY = frozenset({"fill", "fill_like"})
 _NOT_ARITHMETIC = frozenset({"reduce_sum", "range_1d", "fill", "fill_like"})
 
@@ -200,7 +200,7 @@ def integer_arithmetic(context: Context) -> Iterator[Report]:
     for region in _regions(context):
         if region.made_by_other or region.casts_from("float"):
             continue
-        sources = region.casts_from("bool")
+        sources = [op for op in region.casts_from("bool") if op.call.torch.rsplit(".", 1)[-1] != "sum"]
         work = [op for op in region.work if op.kind not in _NOT_ARITHMETIC]
         if not sources or not work or not _depends_on_floats(flow, sources):
             continue

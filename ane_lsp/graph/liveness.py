@@ -49,11 +49,27 @@ def training_ops(graph: Graph) -> frozenset[int]:
         given = [value for value in op.input_values() if not value.is_const]
         if op.call.id in losses or not made.isdisjoint(value.id for value in given):
             if op.call.id in losses and made.isdisjoint(value.id for value in given):
-                compared.update(value.id for value in (given[:1] if is_loss(op.call) else given))
+                compared.update(
+                    v.id for value in (given[:1] if is_loss(op.call) else given) for v in _raw(graph, value)
+                )
             after.add(op.id)
             made.update(value.id for value in op.outputs)
     answers = {value.id for value in graph.outputs if value.producer is not None} - made
     return frozenset(after) | _unreached(graph, answers or compared, frozenset(after))
+
+
+# What stands between a model's answer and a loss that wants probabilities.
+_INTO_PROBABILITIES = frozenset({"log_softmax", "softmax", "log", "sigmoid", "logsigmoid"})
+
+
+def _raw(graph: Graph, value: Value) -> Iterator[Value]:
+    """A value before it was turned into probabilities for a loss; nothing where that is not known."""
+    while (maker := graph.producer(value)) is not None and maker.call.torch.rsplit(".", 1)[-1] in _INTO_PROBABILITIES:
+        before = next(maker.input_values(), None)
+        if before is None:
+            return
+        value = before
+    yield value
 
 
 def is_loss(call: Call) -> bool:

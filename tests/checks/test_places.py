@@ -262,6 +262,21 @@ def test_a_loss_beside_the_answer_is_no_part_of_inference(tmp_path: Path) -> Non
         assert (loss.span.line, loss.severity) == (16, "information")
 
 
+def test_probabilities_made_for_a_loss_are_part_of_it(tmp_path: Path) -> None:
+    main = """
+class Task(nn.Module):
+    def __init__(self, student):
+        super().__init__()
+        self.student = student
+        self.head = nn.Linear(8, 8)
+    def forward(self, x: torch.Tensor, target):
+        known = F.log_softmax(self.head(x), dim=-1)
+        other = F.log_softmax(self.student(x), dim=-1)
+        return F.kl_div(known, target, log_target=True) + F.kl_div(other, target, log_target=True)
+"""
+    assert "ANE502" not in {code for code, _ in found(analysis(tmp_path, main))}
+
+
 def test_a_loss_an_entry_asks_for_is_refused(tmp_path: Path) -> None:
     main = WITH_LOSS.format(returned="loss, scores").replace("class", "# ane: input(2x8, 2x8)\nclass")
     assert [(f.code, f.span.line) for f in analysis(tmp_path, main).findings if f.severity == "error"] == [
