@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from collections.abc import Callable
 from dataclasses import field
@@ -155,5 +154,7 @@ def unified(source: SourceFile, text: str) -> str:
     except ValueError:
         name = source.path.as_posix()
     old, new = source.text.split("\n"), text.split("\n")
+    import difflib
+
     lines = list(difflib.unified_diff([x + "\n" for x in old], [x + "\n" for x in new], f"a/{name}", f"b/{name}"))
     return "".join(lines)

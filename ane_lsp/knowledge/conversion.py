@@ -7,7 +7,7 @@ program are such a case (names and a condition over their arguments), which rule
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -75,8 +75,13 @@ class Conversion:
 @cache
 def coverage() -> Mapping[str, Coverage]:
     """Every converted case by its name. Raises KnowledgeError for a wrong table."""
+    return _covered(None)
+
+
+def _covered(only: Collection[str] | None) -> dict[str, Coverage]:
+    """Cases by name, all of them or some: the table is long, and a check asks for a few."""
     found: dict[str, Coverage] = {}
-    for row in tables.load("torch-coverage.csv", _COVERAGE_COLUMNS, ("case", "confidence", "source")):
+    for row in tables.load("torch-coverage.csv", _COVERAGE_COLUMNS, ("case", "confidence", "source"), only):
         results: dict[tuple[str, str], bool] = {}
         for path, column in zip(PATHS, ("trace", "export", "core"), strict=True):
             for version, suffix in zip(VERSIONS, ("9_0", "main"), strict=True):
@@ -92,8 +97,9 @@ def coverage() -> Mapping[str, Coverage]:
 def table() -> Mapping[str, tuple[Conversion, ...]]:
     """Cases that do not convert everywhere, by torch name. Raises KnowledgeError for a wrong table."""
     found: dict[str, list[Conversion]] = {}
-    known = coverage()
-    for row in tables.load("torch-conversion.csv", _COLUMNS, ("torch", "case", "code", "advice")):
+    rows = tables.load("torch-conversion.csv", _COLUMNS, ("torch", "case", "code", "advice"))
+    known = _covered({row["case"] for row in rows})
+    for row in rows:
         if row["case"] not in known:
             raise row.fail("case", f"{row['case']!r} is not a case of torch-coverage.csv")
         if row["opset"] and row["opset"] not in OPSETS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import files
@@ -52,15 +52,24 @@ class Row:
         return tuple(part.strip() for part in self[column].split(";") if part.strip())
 
 
-def load(name: str, columns: tuple[str, ...], filled: tuple[str, ...] = ()) -> list[Row]:
+def load(
+    name: str, columns: tuple[str, ...], filled: tuple[str, ...] = (), only: Collection[str] | None = None
+) -> list[Row]:
     """Rows of ``facts/NAME``, whose header must be `columns`; the cells of `filled` may not be empty.
 
+    only: leave out rows whose first cell is none of these.
     Raises KnowledgeError for a wrong header, a row of another length, or an empty cell that must be filled.
     """
-    return parse(f"facts/{name}", files.read(f"facts/{name}"), columns, filled)
+    return parse(f"facts/{name}", files.read(f"facts/{name}"), columns, filled, only)
 
 
-def parse(file: str, text: str, columns: tuple[str, ...], filled: tuple[str, ...] = ()) -> list[Row]:
+def parse(
+    file: str,
+    text: str,
+    columns: tuple[str, ...],
+    filled: tuple[str, ...] = (),
+    only: Collection[str] | None = None,
+) -> list[Row]:
     """As :func:`load`, from text."""
     reader = csv.reader(text.splitlines(keepends=True))
     header = next(reader, [])
@@ -73,7 +82,7 @@ def parse(file: str, text: str, columns: tuple[str, ...], filled: tuple[str, ...
     before = reader.line_num
     for cells in reader:
         line, before = before + 1, reader.line_num
-        if not cells:
+        if not cells or (only is not None and cells[0].strip() not in only):
             continue
         if len(cells) != len(columns):
             raise KnowledgeError(file, line, len(cells), f"{len(cells)} cells, the header has {len(columns)}")

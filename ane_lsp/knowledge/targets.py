@@ -7,7 +7,6 @@ compiler family is ever shown.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import field, replace
@@ -102,6 +101,7 @@ def _chips() -> tuple[tuple[Target, bool], ...]:
     return tuple(sorted(found, key=lambda item: item[0].generation))
 
 
+@cache
 def resolve(name: str) -> tuple[Target, ...]:
     """The chips a name stands for, oldest generation first.
 
@@ -127,6 +127,8 @@ def resolve(name: str) -> tuple[Target, ...]:
             _plain(n) for n in (target.chip, _short(target.chip), *target.devices, *map(_undated, target.devices))
         }:
             raise TargetError(name, f"the Neural Engine of {target.chip} is not open to Core ML")
+    import difflib
+
     near = (
         difflib.get_close_matches(wanted, list(index), n=4, cutoff=0.6)
         or [k for k in index if wanted and wanted in k][:4]

@@ -8,7 +8,6 @@ bare ``# noqa`` was written for is not known.
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 import sys
 from bisect import bisect_left
@@ -287,6 +286,8 @@ def _closing(text: str, at: int) -> int:
 def _check_shape(word: str, bracket: str, end: int, argument: str) -> str:
     """What is wrong with a directive, ``""`` where nothing is, ``"not ours"`` where it is ordinary prose."""
     if word not in _WORDS:
+        import difflib
+
         close = difflib.get_close_matches(word.lower(), _WORDS, n=1, cutoff=0.75)
         if not close and not bracket:
             return "not ours"
