@@ -193,6 +193,9 @@ def _depends_on_floats(flow: Flow, ops: Iterable[Op]) -> bool:
     return any("float" in flow.roots(v) for op in ops for v in op.input_values())
 
 
+_ATTENTION = "torch.nn.functional.scaled_dot_product_attention"
+
+
 @graph_rule("ANE251", per_target=False)
 def integer_arithmetic(context: Context) -> Iterator[Report]:
     """Integer arithmetic on what was a bool mask of activations."""
@@ -212,6 +215,21 @@ def integer_arithmetic(context: Context) -> Iterator[Report]:
             at=op,
             weight=len(work),
             related=places(work, "computes on the integers", op),
+        )
+    yield from _decomposed_attention(context, flow)
+
+
+def _decomposed_attention(context: Context, flow: Flow) -> Iterator[Report]:
+    """Attention calls that torch's full decomposition writes out: with a look for rows without a finite score, in int32."""
+    if context.options.export_path != "export-core":
+        return
+    calls = {op.call.id: op for op in flow.live if op.call.torch == _ATTENTION and runtime(op)}
+    for op in calls.values():
+        yield Report(
+            f"torch.export with run_decompositions() writes `{short_name(op.call)}` out and looks for rows without a finite score in "
+            "int32, which cannot run on the ANE (measured on M4, macOS 27: int32 tensors are refused). Tracing and "
+            "run_decompositions({}) keep it as one operation.",
+            at=op,
         )
 
 
