@@ -186,6 +186,8 @@ def _extreme(name: str, op: str) -> Builtin:
         best, best_key = values[0], keys[0]
         for value, rank in zip(values[1:], keys[1:]):
             verdict = interp.compare(op, rank, best_key)
+            if isinstance(verdict, Tensor):
+                verdict = interp.truth(verdict)
             if isinstance(verdict, Unknown) or verdict not in (True, False):
                 if key is None and all(isinstance(v, (int, Sym)) for v in (value, best)):
                     best = best_key = (dims.minimum if name == "min" else dims.maximum)(best, value)

@@ -31,6 +31,7 @@ from ane_lsp.interp.values import (
     TorchFunction,
 )
 from ane_lsp.torch_model import inplace, registry
+from ane_lsp.torch_model.tensor_names import UNMODELLED
 
 MODULE_CLASS = "torch.nn.modules.module"
 # Functions that torch records under another name, because they are thin wrappers.
@@ -307,7 +308,7 @@ class TorchGlue(Imports):
         inert = _INERT.get(name)
         if inert is not None:
             return Builtin(name, lambda interp, args, kwargs: inert(value, args))
-        if name.startswith("_") or name in ("is_quantized", "ds_id", "quant_state", "offload"):
+        if name not in UNMODELLED:
             return MISSING
         return self.unknown(f"torch.Tensor.{name} is not modelled")
 

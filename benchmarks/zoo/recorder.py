@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.modules import module as hooks
+from torch.nn.utils.parametrize import ParametrizationList
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from ane_lsp.graph import TORCH_DTYPE
@@ -142,6 +143,8 @@ class Recorder(TorchFunctionMode):
             if ran is module:
                 break
         outer = self.running[-1][0] if self.running else None
+        if isinstance(self.running[0][0] if self.running else module, ParametrizationList):
+            return  # a weight that was read outside every model, by an initialisation
         if site is None or (outer is not None and _torchs_own(outer) and not isinstance(outer, _CONTAINERS)):
             return
         own = _torchs_own(module)

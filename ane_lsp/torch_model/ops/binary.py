@@ -35,6 +35,11 @@ def operand(value: Any, name: str = "other") -> Any:
     return value
 
 
+def first_operand(value: Any) -> Any:
+    """The first operand: of functions (not of methods) it may be a number as well, ``torch.div(length, 2)``."""
+    return value if is_number(value) else tensor_or_unknown(value)
+
+
 def dtype_of(value: Any) -> str | None:
     """The dtype of a tensor or number."""
     return value.dtype if isinstance(value, TensorType) else promotion.scalar_dtype(value)
@@ -210,7 +215,7 @@ def _check_alpha(alpha: Any, dtype: str | None) -> None:
 )  # fmt: skip
 def add(input: TensorType, other: Any, *, alpha: Any = 1, out: object = None) -> TensorType:
     """``input + alpha * other``."""
-    x, y = tensor_or_unknown(input), operand(other)
+    x, y = first_operand(input), operand(other)
     dtype = result_type(x, y)
     _check_alpha(alpha, dtype)
     return arithmetic(lambda a, b: a + alpha * b, dtype, dtype, x, y)
@@ -228,7 +233,7 @@ def _check_sub(x: Any, y: Any) -> None:
 )  # fmt: skip
 def sub(input: TensorType, other: Any, *, alpha: Any = 1, out: object = None) -> TensorType:
     """``input - alpha * other``."""
-    x, y = tensor_or_unknown(input), operand(other)
+    x, y = first_operand(input), operand(other)
     _check_sub(x, y)
     dtype = result_type(x, y)
     _check_alpha(alpha, dtype)
@@ -252,7 +257,7 @@ def rsub(input: TensorType, other: Any, *, alpha: Any = 1) -> TensorType:
 )  # fmt: skip
 def mul(input: TensorType, other: Any, *, out: object = None) -> TensorType:
     """``input * other``."""
-    x, y = tensor_or_unknown(input), operand(other)
+    x, y = first_operand(input), operand(other)
     dtype = result_type(x, y)
     return arithmetic(lambda a, b: a * b, dtype, dtype, x, y)
 
@@ -280,13 +285,13 @@ def _quotient(x: Any, y: Any, mode: Any) -> TensorType:
 )  # fmt: skip
 def div(input: TensorType, other: Any, *, rounding_mode: str | None = None, out: object = None) -> TensorType:
     """``input / other``, or rounded with ``rounding_mode``."""
-    return _quotient(tensor_or_unknown(input), operand(other), rounding_mode)
+    return _quotient(first_operand(input), operand(other), rounding_mode)
 
 
 @op("torch.true_divide", "torch.Tensor.true_divide", inplace="torch.Tensor.true_divide_", mil=_div)
 def true_divide(input: TensorType, other: Any, *, out: object = None) -> TensorType:
     """``input / other``."""
-    return _quotient(tensor_or_unknown(input), operand(other), None)
+    return _quotient(first_operand(input), operand(other), None)
 
 
 def _rdiv_ops(builder: Lowering, params: Mapping[str, Any], out: Any) -> Any:
@@ -311,7 +316,7 @@ def rtruediv(input: TensorType, other: Any) -> TensorType:
 )  # fmt: skip
 def floor_divide(input: TensorType, other: Any, *, out: object = None) -> TensorType:
     """``input // other``."""
-    return _quotient(tensor_or_unknown(input), operand(other), "floor")
+    return _quotient(first_operand(input), operand(other), "floor")
 
 
 @op("torch.Tensor.__rfloordiv__", mil=lower.binary("floor_div", swap=True))

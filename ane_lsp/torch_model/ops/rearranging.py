@@ -321,10 +321,14 @@ def unfold(input: TensorType, dimension: Any, size: Any, step: Any) -> TensorTyp
 @op("torch.as_strided", "torch.Tensor.as_strided", inplace="torch.Tensor.as_strided_", tags=VIEW)
 @tensor_result
 def as_strided(input: TensorType, size: Any, stride: Any, storage_offset: Any = None) -> TensorType:
-    sizes, steps = sizes_of(size), sizes_of(stride, "stride")
-    if len(sizes) != len(steps):
+    sizes = sizes_of(size)
+    try:
+        steps = sizes_of(stride, "stride")
+    except Undetermined:  # the sizes are the result's, whatever the steps
+        steps = None
+    if steps is not None and len(sizes) != len(steps):
         fail("mismatch in length of strides and shape")
-    if any(isinstance(s, int) and s < 0 for s in (*sizes, *steps)):
+    if any(isinstance(s, int) and s < 0 for s in (*sizes, *(steps or ()))):
         fail("as_strided: negative sizes and strides are not supported")
     return TensorType(sizes, check_tensor(input).dtype)
 

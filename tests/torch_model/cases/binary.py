@@ -74,6 +74,9 @@ for name in ("torch.add", "torch.sub"):
     spellings = [n for n in everything(name) if "__" not in n]
     cases(*spellings, strategy=with_options(two(), alpha=ALPHA), device="cpu")
     cases(*everything(name), strategy=two_values(*FEW), device="cpu", data=True)
+TWO_NUMBERS = st.tuples(PLAIN, PLAIN).map(lambda pair: (pair, {}))
+for name in ("add", "sub", "subtract", "mul", "multiply", "div", "divide", "true_divide", "floor_divide"):
+    cases(f"torch.{name}", strategy=TWO_NUMBERS, device="cpu", data=True)
 cases("torch.rsub", "torch.Tensor.__rsub__", strategy=two(), device="cpu")
 cases("torch.rsub", "torch.Tensor.__rsub__", strategy=two_values(*FEW), device="cpu", data=True)
 for name in ("torch.mul", "torch.true_divide", "torch.Tensor.__rtruediv__"):
