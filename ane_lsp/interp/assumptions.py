@@ -16,6 +16,11 @@ _SIZES = re.compile(
     r"(^|_)(dims?|channels?|ch|chs|features?|planes|width|size|units|hidden|embed|inner|filters|feats|heads|groups|kernel|stride)($|_)"
     r"|^(in|out|c1|c2|c_in|c_out|n_embd|d_model|d_ff|dim\w*|inp|oup|in_c|out_c|nc|nf|inplanes|planes|vocab_size|n_heads?|k|ks)$"
 )
+# How many layers of a kind there are: a list needs a length, and no size depends on it.
+_COUNTS = re.compile(
+    r"^(n|num|n_|num_)?(hidden_)?(layers?|blocks?|stages?|repeats?|resnets?)$|^(depth|num_res_blocks)$"
+)
+_COUNT = 2
 _CONFIGURATIONS = frozenset({"config", "cfg", "configuration", "args", "params", "hparams", "conf", "model_args"})
 _CONFIG_CLASS = re.compile(r"(config|configuration|args|arguments|hparams)$", re.I)
 _TRIES = 8  # arguments that a base class asks for through **kwargs
@@ -74,7 +79,9 @@ def _told(interp: Interpreter, cls: ClassObject, init: Function, parameter: ast.
     """The assumed value of a parameter, which is also told."""
     name = parameter.arg
     value = _assumed_value(interp, cls, init, parameter, assumed)
-    if isinstance(value, dims.Sym):
+    if type(value) is int:
+        assumed.append(f"{name} is taken as {value}: the constructor gives it no value, and lists need a length")
+    elif isinstance(value, dims.Sym):
         assumed.append(f"{name} is a symbol: the constructor gives it no value")
     elif isinstance(value, Instance):
         assumed.append(f"{name} is {value.cls.name}() with its defaults")
@@ -89,14 +96,15 @@ def _assumed_value(
     name = parameter.arg
     note = parameter.annotation
     text = ast.unparse(note).strip("'\"") if note is not None else ""
+    if text in ("int", "") and _COUNTS.search(name):
+        return _COUNT
     if text in ("int", "Optional[int]", "int | None") or (not text and _SIZES.search(name)):
         return dims.symbol(name)
     configuration = _configuration(interp, cls, init, note, name, assumed)
     if configuration is not None:
         return configuration
-    return Unknown(
-        f"`{name}` of {cls.name} has no value here; add an entry or a default", interp.span_of(init, parameter)
-    )
+    reason = f"`{name}` of {cls.name} has no value here; add an entry or a default"
+    return Unknown(reason, interp.span_of(init, parameter), number=text in ("float", "int | float", "float | int"))
 
 
 def _configuration(

@@ -69,6 +69,19 @@ class Undecided(Exception):
         self.value = value
 
 
+def sequence_of_unknown_length(interp: Interpreter, value: Any) -> Unknown | None:
+    """The unknown that stands for a sequence whose items look alike, if that is what `value` is."""
+    if isinstance(value, Tensor):
+        shape = value.type.shape
+        if not shape or isinstance(shape[0], int):
+            return None
+        try:
+            interp.iterate(value)
+        except UnknownIteration as lost:
+            value = lost.unknown
+    return value if isinstance(value, Unknown) and value.item is not None else None
+
+
 def lost_iteration(unknown: Unknown) -> Exception:
     """The machine's exception for "nobody knows what comes next"."""
     return UnknownIteration(unknown)
@@ -457,6 +470,10 @@ def _next(interp: Interpreter, iterator: Any, default: Any = MISSING, /) -> Any:
 
 @native("enumerate")
 def _enumerate(interp: Interpreter, iterable: Any, start: Any = 0) -> Any:
+    lost = sequence_of_unknown_length(interp, iterable)
+    if lost is not None:
+        number = Unknown("the number of an item", interp.here(), number=True)
+        return Unknown("enumerate() of something unknown", interp.here(), lost, (number, lost.item))
     source = interp.iterate(iterable)
     first = index_of(interp, start)
 
@@ -477,6 +494,16 @@ def _enumerate(interp: Interpreter, iterable: Any, start: Any = 0) -> Any:
 
 @native("zip", stores=True)
 def _zip(interp: Interpreter, *iterables: Any, strict: Any = False) -> Any:
+    open_ended = [sequence_of_unknown_length(interp, v) for v in iterables]
+    lost = next((o for o in open_ended if o is not None), None)
+    if lost is not None:
+        sizes = [len(v) for v, o in zip(iterables, open_ended) if o is None and isinstance(v, (list, tuple, range))]
+        if not sizes:
+            items = tuple(o.item for o in open_ended if o is not None)
+            known = items if len(items) == len(iterables) else None
+            return Unknown("zip() of something unknown", interp.here(), lost, known)
+        # The others are taken to be as long as what is known.
+        iterables = tuple(v if o is None else [o.item] * min(sizes) for v, o in zip(iterables, open_ended))
     sources = [interp.iterate(v) for v in iterables]
 
     def rows() -> Iterator[Any]:
@@ -510,6 +537,10 @@ def _check_ended(interp: Interpreter, sources: list[Iterator[Any]], position: in
 def _map(interp: Interpreter, function: Any, *iterables: Any) -> Any:
     if not iterables:
         return interp.raise_(TypeError, "map() must have at least two arguments.")
+    if len(iterables) == 1 and (lost := sequence_of_unknown_length(interp, iterables[0])) is not None:
+        made = interp.call(function, (lost.item,), {})
+        item = None if isinstance(made, Unknown) else made
+        return Unknown("map() over something unknown", interp.here(), lost, item)
     sources = [interp.iterate(v) for v in iterables]
 
     def results() -> Iterator[Any]:
@@ -549,7 +580,7 @@ def _filter(interp: Interpreter, function: Any, iterable: Any, /) -> Any:
 def _reversed(interp: Interpreter, sequence: Any, /) -> Any:
     sequence = concrete(sequence) if not _has(interp, sequence, "__reversed__") else sequence
     if isinstance(sequence, Unknown):
-        return interp.unknown("an unknown sequence, reversed", sequence)
+        return Unknown("an unknown sequence, reversed", interp.here(), sequence, sequence.item)
     if isinstance(sequence, (list, tuple, str, bytes, range, dict, DictView)) or type(sequence).__name__ == "deque":
         items = sequence if isinstance(sequence, (list, tuple, str, bytes, range)) else tuple(sequence)
         return IteratorObject(iter(reversed(items)), "reversed")

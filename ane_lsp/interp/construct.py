@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,7 @@ def to_int(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
         whole = symbolic.truncate(value)
         return whole if whole is not None else interp.unknown(f"the sign of the symbolic {value} is not known")
     if isinstance(value, Unknown):
-        return _unknown(interp, "int", value)
+        return replace(_unknown(interp, "int", value), number=True)
     if isinstance(value, Tensor):
         return _of_item(interp, value, to_int)
     for name in ("__int__", "__index__", "__trunc__"):
@@ -130,7 +131,7 @@ def to_float(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
     if isinstance(value, SymRatio):
         return value
     if isinstance(value, Unknown):
-        return _unknown(interp, "float", value)
+        return replace(_unknown(interp, "float", value), number=True)
     if isinstance(value, Tensor):
         return _of_item(interp, value, to_float)
     for name in ("__float__", "__index__"):
@@ -175,6 +176,8 @@ def _bytes(kind: type) -> Callable[..., Any]:
 
 def _list(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
     _arity(interp, "list", args, kwargs, 0, 1)
+    if args and isinstance(args[0], Unknown) and args[0].item is not None:
+        return args[0]
     return collect(interp, args[0], "the list") if args else []
 
 
@@ -182,7 +185,7 @@ def _tuple(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
     _arity(interp, "tuple", args, kwargs, 0, 1)
     if not args:
         return ()
-    if type(args[0]) is tuple:
+    if type(args[0]) is tuple or (isinstance(args[0], Unknown) and args[0].item is not None):
         return args[0]
     items = collect(interp, args[0], "the tuple")
     return items if isinstance(items, Unknown) else tuple(items)

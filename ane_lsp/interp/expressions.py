@@ -601,7 +601,23 @@ def _list_comp(interp: Expressions, node: ast.ListComp, frame: Frame) -> Any:
     try:
         return [interp.eval(node.elt, inner) for inner in _element_frames(interp, node, frame)]
     except UnknownIteration as lost:
-        return Unknown("a list built from something unknown", interp.span(node), lost.unknown)
+        return Unknown(
+            "a list built from something unknown", interp.span(node), lost.unknown, _built(interp, node, frame, lost)
+        )
+
+
+def _built(interp: Expressions, node: ast.ListComp, frame: Frame, lost: UnknownIteration) -> Any:
+    """What a comprehension's elements look like, where that is known of the items it goes through and nothing else is."""
+    if lost.unknown.item is None or len(node.generators) > 1 or node.generators[0].ifs:
+        return None
+    for inner in interp.comprehension(node, frame, iter([lost.unknown.item])):
+        caller, interp.frame = interp.frame, inner
+        try:
+            made = interp.eval(node.elt, inner)
+        finally:
+            interp.frame = caller
+        return None if isinstance(made, Unknown) else made
+    return None
 
 
 def _set_comp(interp: Expressions, node: ast.SetComp, frame: Frame) -> Any:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from ane_lsp.interp.probing import Probe, named_dtype
 
 _SHAPE_TEXT = re.compile(r"[\[(]\s*((?:[A-Za-z_]\w*|\d+)(?:\s*[,x*]\s*(?:[A-Za-z_]\w*|\d+))+)\s*,?\s*[\])]")
 _CONTAINERS = re.compile(r"^(typing\.|t\.)?(list|tuple|sequence|iterable|dict|mapping|ordereddict)\b", re.I)
+NO_ATTRIBUTES: Mapping[str, object] = MappingProxyType({})
+_TENSOR_LISTS = re.compile(
+    r"^(typing\.)?(list|tuple|sequence|iterable)\[\s*(torch\.)?(float|half)?tensor\s*(,\s*\.\.\.\s*)?\]$", re.I
+)
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def hints_in_source(node: AnyFunction, owner: ast.ClassDef | None, lines: Sequence[str] = ()) -> dict[str, Probe]:
+def hints_in_source(
+    node: AnyFunction,
+    owner: ast.ClassDef | None,
+    lines: Sequence[str] = (),
+    attributes: Mapping[str, object] = NO_ATTRIBUTES,
+) -> dict[str, Probe]:
     """Shapes that annotations (jaxtyping), docstrings, comments in the signature and assertions give for a function's
-    parameters. lines: of the file it stands in."""
+    parameters. lines: of the file it stands in. attributes: of ``self``, which assertions may compare with."""
     found: dict[str, Probe] = {}
     parameters = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
     for parameter in parameters:
@@ -39,7 +49,7 @@ def hints_in_source(node: AnyFunction, owner: ast.ClassDef | None, lines: Sequen
             if probe is not None:
                 found[name] = probe
                 break
-    for name, rank in _asserted_ranks(node).items():
+    for name, rank in _asserted_ranks(node, attributes).items():
         if name in given and name not in found:
             found[name] = Probe(name, rank, told="its number of dimensions is checked")
     return found
@@ -73,10 +83,18 @@ def _comments(node: AnyFunction, lines: Sequence[str]) -> list[str]:
     return found
 
 
-def _asserted_ranks(node: AnyFunction) -> dict[str, int]:
-    """``assert x.dim() == 4``, ``if len(x.shape) != 4: raise``: numbers of dimensions the function insists on."""
+def _asserted_ranks(node: AnyFunction, attributes: Mapping[str, object]) -> dict[str, int]:
+    """``assert x.dim() == 4``, ``if len(x.shape) != 4: raise``: numbers of dimensions the function insists on.
+
+    The number may be an attribute of ``self``, and may have been given a name first.
+    """
     found: dict[str, int] = {}
+    named: dict[str, str] = {}  # names for ranks: of which parameter
     for statement in node.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            ranked = _ranked(statement.value)
+            if ranked is not None:
+                named.setdefault(statement.targets[0].id, ranked)
         test: ast.expr | None = None
         wanted: type = ast.Eq
         if isinstance(statement, ast.Assert):
@@ -88,8 +106,13 @@ def _asserted_ranks(node: AnyFunction) -> dict[str, int]:
                 test = statement.value.args[0]
         if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], wanted):
             name, value = _ranked(test.left), test.comparators[0]
-            if name is not None and isinstance(value, ast.Constant) and isinstance(value.value, int):
-                found.setdefault(name, value.value)
+            if isinstance(test.left, ast.Name):
+                name = named.get(test.left.id)
+            wanted_rank = value.value if isinstance(value, ast.Constant) else None
+            if isinstance(value, ast.Attribute) and isinstance(value.value, ast.Name) and value.value.id == "self":
+                wanted_rank = attributes.get(value.attr)  # type: ignore[assignment]
+            if name is not None and type(wanted_rank) is int:
+                found.setdefault(name, wanted_rank)
     return found
 
 
@@ -118,6 +141,12 @@ def is_container(parameter: ast.arg) -> bool:
     return bool(_CONTAINERS.match(text))
 
 
+def holds_tensors(parameter: ast.arg) -> bool:
+    """Whether a parameter's annotation says it is a list or tuple of tensors, however many."""
+    text = ast.unparse(parameter.annotation) if parameter.annotation is not None else ""
+    return bool(_TENSOR_LISTS.match(text.strip("'\"")))
+
+
 def _annotated_dtype(parameter: ast.arg, described: str) -> str | None:
     """The dtype that ``torch.LongTensor`` in the annotation or the description, or a conventional name, gives; None where
     nothing does."""
@@ -140,4 +169,4 @@ def _annotated_shape(annotation: ast.expr | None) -> str | None:
     return None
 
 
-__all__ = ["hints_in_source", "is_container"]
+__all__ = ["hints_in_source", "holds_tensors", "is_container"]

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Unknown, dims
+from ane_lsp.graph import TensorType, Unknown, dims
 from ane_lsp.interp.assumptions import required
-from ane_lsp.interp.hints import hints_in_source, is_container
+from ane_lsp.interp.hints import hints_in_source, holds_tensors, is_container
 from ane_lsp.interp.probing import CONVENTIONS, Probe, probe_tensor
 from ane_lsp.interp.scopes import signature_of
 from ane_lsp.interp.values import MISSING, Function, Instance, PyRaise, Tensor
@@ -103,8 +103,10 @@ def _first_probes(
 ) -> dict[str, Probe]:
     node = forward.node
     assert not isinstance(node, ast.Lambda)
-    hints = hints_in_source(node, model.cls.node, interp.lines_of(forward.module))
+    hints = hints_in_source(node, model.cls.node, interp.lines_of(forward.module), model.attrs)
     probes = {p.arg: hints.get(p.arg) or _picture(interp, model, p.arg) for p in parameters}
+    for parameter in parameters:
+        probes[parameter.arg].listed = holds_tensors(parameter)
     kinds = {t.type.dtype for t in _parameters_of(model) if t.type.dtype in ("f16", "bf16", "f32", "f64")}
     if len(kinds) == 1:  # a model in half precision is given half precision
         for probe in probes.values():
@@ -131,14 +133,29 @@ def _learn(interp: Interpreter, model: Instance, plain: dict[str, Any], probes: 
         if not open_:
             return
         asked = {name: probe for name, probe in probes.items() if name not in settled}
-        _probe(interp, model, {**plain, **settled, **{name: probe_tensor(probe) for name, probe in asked.items()}})
+        given = {name: _given(name, probe, probe_tensor(probe)) for name, probe in asked.items()}
+        _probe(interp, model, {**plain, **settled, **given})
         before = len(settled)
         for name, probe in asked.items():
             kind = probe.type() if probe.knows else None
             if kind is not None:
-                settled[name] = Tensor(kind, "input")
+                settled[name] = _given(name, probe, Tensor(kind, "input"))
         if len(settled) == before:
             return
+
+
+def _given(name: str, probe: Probe, tensor: Tensor) -> Any:
+    """What is passed for an input: the tensor, or a list of tensors with its number of dimensions, nobody knows how many.
+
+    What one use tells of the sizes of one of them does not hold for the others.
+    """
+    if not probe.listed:
+        return tensor
+    shape = tensor.type.shape
+    if shape:
+        sizes = (*shape[:1], *(dims.fresh() for _ in shape[1:]))
+        tensor = Tensor(TensorType(sizes, tensor.type.dtype), "input")
+    return Unknown(f"`{name}` has no value here", item=tensor)
 
 
 def _call(
@@ -153,11 +170,12 @@ def _call(
             unknown.why = Unknown(
                 f"{NOTHING_TELLS} `{name}`; add an entry or a hint", interp.span_of(forward, parameter)
             )
-            inputs[name] = unknown
+            inputs[name] = _given(name, probe, unknown)
             told.append(f"{NOTHING_TELLS} `{name}`")
         else:
-            inputs[name] = Tensor(kind, "input")
-            told.append(f"{name}: {kind} ({probe.told or 'its name'})")
+            inputs[name] = _given(name, probe, Tensor(kind, "input"))
+            what = f"a list of tensors with {kind.rank} dimensions" if probe.listed else str(kind)
+            told.append(f"{name}: {what} ({probe.told or 'its name'})")
     for name, value in plain.items():
         if isinstance(value, Unknown):
             told.append(f"{name} is unknown: nothing gives it a value")
@@ -210,8 +228,9 @@ def _plain_value(interp: Interpreter, forward: Function, parameter: ast.arg) -> 
     text = ast.unparse(parameter.annotation).strip("'\"") if parameter.annotation is not None else ""
     if text == "int":
         return dims.symbol(parameter.arg)
-    if text in ("bool", "str", "float") or is_container(parameter):
-        return Unknown(f"`{parameter.arg}` has no value here", interp.span_of(forward, parameter))
+    if text in ("bool", "str", "float") or (is_container(parameter) and not holds_tensors(parameter)):
+        reason = f"`{parameter.arg}` has no value here"
+        return Unknown(reason, interp.span_of(forward, parameter), number=text == "float")
     return MISSING
 
 

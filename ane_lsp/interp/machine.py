@@ -393,7 +393,13 @@ class Interpreter(Expressions):
             else:
                 items = self._unpack_items(value, len(targets), starred)
         except UnknownIteration as lost:
-            items = [Unknown("unpacked from something unknown", self.span(target), lost.unknown) for _ in targets]
+            like = lost.unknown.item
+            items = [
+                like
+                if like is not None
+                else Unknown("unpacked from something unknown", self.span(target), lost.unknown)
+                for _ in targets
+            ]
             if starred is not None:
                 items[starred] = Unknown("the rest of an unknown sequence", self.span(target), lost.unknown)
         for single, item in zip(targets, items):

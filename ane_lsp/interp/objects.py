@@ -39,7 +39,9 @@ class Objects(Operators):
         if kind is Tensor:
             return self.torch_method("torch.Tensor.__getitem__", (obj, key))
         if kind is Unknown:
-            return Unknown("an item of something unknown", self.here(), obj)
+            if obj.item is not None and not isinstance(key, slice):
+                return obj.item
+            return Unknown("an item of something unknown", self.here(), obj, obj.item)
         if kind is OneOf:
             return self._spread(lambda o, k: self.getitem(o, k), obj, key)
         if kind is Instance:

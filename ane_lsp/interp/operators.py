@@ -12,7 +12,7 @@ from ane_lsp.interp.base import MAX_ELEMENTS, PLAIN
 from ane_lsp.interp.calls import Calls
 from ane_lsp.interp.containers import grow
 from ane_lsp.interp.frames import UNDECIDED, UnknownIteration
-from ane_lsp.interp.symbolic import SymRatio
+from ane_lsp.interp.symbolic import SymRatio, is_numeric
 from ane_lsp.interp.values import (
     MISSING,
     BoundMethod,
@@ -320,11 +320,9 @@ class Operators(Calls):
         if lk is Tensor or rk is Tensor:
             return self._tensor_binary(symbol, left, right)
         if lk is Unknown or rk is Unknown:
-            return Unknown(
-                "computed from something unknown",
-                self.here(),
-                left if lk is Unknown else right,
-            )
+            lost = left if lk is Unknown else right
+            number = is_numeric(left) and is_numeric(right)
+            return Unknown("computed from something unknown", self.here(), lost, number=number)
         if lk is OneOf or rk is OneOf:
             return self._spread(lambda a, b: self.binary(symbol, a, b), left, right)
         forward, backward, plain = BINARY[symbol]
@@ -402,9 +400,8 @@ class Operators(Calls):
             raise PyRaise(ZeroDivisionError(str(error)), self.here()) from None
         except (TypeError, NotImplementedError):
             pass
-        return self.unknown(
-            f"{symbol} of a symbolic size and {self.type_name(right if isinstance(left, Sym) else left)}"
-        )
+        reason = f"{symbol} of a symbolic size and {self.type_name(right if isinstance(left, Sym) else left)}"
+        return Unknown(reason, self.here(), number=is_numeric(left) and is_numeric(right))
 
     def _instance_binary(self, symbol: str, left: Any, right: Any, forward: str, backward: str) -> Any:
         for first, second, name in ((left, right, forward), (right, left, backward)):
@@ -485,7 +482,7 @@ class Operators(Calls):
         name, plain = _UNARY[symbol]
         kind = value.__class__
         if kind is Unknown:
-            return Unknown("computed from something unknown", self.here(), value)
+            return Unknown("computed from something unknown", self.here(), value, number=value.number)
         if kind is Tensor:
             method = {"-": "neg", "+": "positive", "~": "__invert__"}[symbol]
             return self.torch_method(f"torch.Tensor.{method}", (value,))

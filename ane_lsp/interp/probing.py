@@ -78,6 +78,7 @@ class Probe:
     links: tuple[tuple[Probe, Back], ...] = ()
     usual: str = "f32"  # the dtype of floats in this model
     pieces: bool = False  # the value is several tensors that look like this
+    listed: bool = False  # the input is a list of such tensors, nobody knows how many
 
     def learn(self, told: str, rank: int | None = None, sizes: Sizes = NOTHING, names: tuple[str, ...] | None = None,
               dtype: str | None = None) -> None:  # fmt: skip
@@ -124,7 +125,7 @@ class Probe:
         if rank is None and not self.knows:
             if self.suggested is not None:
                 self.told = self.told or self.suggested_by
-                return TensorType(self.suggested.shape, self.dtype or self.suggested.dtype)
+                return TensorType(_unstretched(self.suggested.shape), self.dtype or self.suggested.dtype)
             known = CONVENTIONS.get(self.name)
             if known is None:
                 return None
@@ -155,6 +156,14 @@ class Probe:
         if any(axis >= 0 for axis in self.sizes):
             return 4
         return 3
+
+
+def _unstretched(shape: Shape | None) -> Shape | None:
+    """The likely shape of what is combined with a tensor of this shape: (1, C, 1, 1) is made to be stretched."""
+    names = _NAMES.get(len(shape)) if shape is not None else None
+    if shape is None or names is None or sum(size != 1 for size in shape) != 1:
+        return shape
+    return tuple(dims.symbol(name) if size == 1 else size for name, size in zip(names, shape))
 
 
 # -- what is known of a result, said of its source -------------------------------------------------------------------------

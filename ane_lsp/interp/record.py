@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ane_lsp.graph import Call, Graph, Span, TensorType, Value
+from ane_lsp.graph import Call, Graph, Span, TensorType, Unknown, Value
 from ane_lsp.graph.builder import GraphBuilder
 from ane_lsp.graph.ir import CallKind, Operand
 from ane_lsp.graph.records import dataclass
@@ -145,6 +145,8 @@ class Recorder:
             return {k: self.values_in(v) for k, v in argument.items()}
         if kind is DType:
             return argument.name
+        if kind is Unknown and argument.item is not None:
+            return Unknown(argument.reason, argument.span, argument.cause)
         if kind is slice:
             return slice(self.values_in(argument.start), self.values_in(argument.stop), self.values_in(argument.step))
         return argument

@@ -11,7 +11,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from ane_lsp.graph import dims
+from ane_lsp.graph import Unknown, dims
 from ane_lsp.graph.dims import DimLike, Sym
 from ane_lsp.graph.records import dataclass
 
@@ -106,6 +106,11 @@ def ratio(numerator: DimLike, denominator: DimLike) -> SymRatio | float | None:
     if not isinstance(numerator, Sym):
         return None if isinstance(denominator, Sym) and numerator else numerator / 1
     return SymRatio(numerator, denominator)
+
+
+def is_numeric(value: Any) -> bool:
+    """Whether a value is a Python number, known or not."""
+    return isinstance(value, (int, float, Sym, SymRatio)) or (isinstance(value, Unknown) and value.number)
 
 
 def is_symbolic(value: Any) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import Any
 
-from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, TensorType, Unknown
+from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, TensorType, Unknown, dims
 from ane_lsp.graph.ir import CallKind
 from ane_lsp.interp.frames import Frame, UnknownIteration
+from ane_lsp.interp.hints import hints_in_source
 from ane_lsp.interp.imports import Imports
 from ane_lsp.interp.probing import probe_of, probe_tensor, shifted
 from ane_lsp.interp.record import ActiveModule
@@ -39,6 +41,7 @@ _RECORDED = {"torch.nn.functional.grouped_mm": "torch._grouped_mm"}
 _UNSEEN = frozenset({"size", "dim", "ndimension", "numel", "nelement", "stride", "is_contiguous", "get_device",
                      "is_floating_point", "is_complex", "element_size", "storage_offset", "data_ptr"})  # fmt: skip
 _READ = frozenset({"T", "mT", "H", "mH", "real", "imag"})  # attributes that are operations
+_SPLITS = frozenset({"split", "chunk", "tensor_split"})
 _RAISES: dict[str, type[Exception]] = {"IndexError": IndexError, "TypeError": TypeError, "ValueError": ValueError}
 
 
@@ -63,8 +66,10 @@ class TorchGlue(Imports):
             inner = self.recorder.innermost
             follows = note_use(func.name, args, kwargs, inner.instance.cls.name if inner is not None else "")
         try:
-            given = tuple(self.type_in(a) for a in args)
-            result = decl.inferred(given, {k: self.type_in(v) for k, v in kwargs.items()})
+            result: Any = _joined_many(decl, args, kwargs)
+            if result is None:
+                given = tuple(self.type_in(a) for a in args)
+                result = decl.inferred(given, {k: self.type_in(v) for k, v in kwargs.items()})
         except registry.TorchError as error:
             raise self._refused(func.name, error, args, kwargs) from None
         except UnknownIteration as lost:
@@ -80,6 +85,9 @@ class TorchGlue(Imports):
                     self.probe_shapes[id(result)] = (result, probe)
                 self._record(func.name, decl, args, kwargs, result)
                 return result
+            pieces = None if follows is not None else self._pieces(func.name, decl, args, kwargs, result)
+            if pieces is not None:
+                return pieces
             made = Tensor(TensorType(None, None))
             made.why = result
             self._explain(func.name, made, args)
@@ -352,13 +360,29 @@ class TorchGlue(Imports):
 
     def _slice_of(self, value: Tensor) -> Tensor:
         """What every slice along the first axis looks like, where nobody knows how many there are."""
-        shape, dtype = value.type.shape, value.type.dtype
+        shape = value.type.shape
         assert shape
-        item, others = Tensor(TensorType(shape[1:], dtype)), Tensor(TensorType(None, dtype))
+        item = Tensor(TensorType(shape[1:], value.type.dtype))
         decl = registry.find("torch.Tensor.unbind")
         if decl is not None:
-            self._record("torch.Tensor.unbind", decl, (value, 0), {}, (item, others))
+            self._record("torch.Tensor.unbind", decl, (value, 0), {}, (item, _others(item)))
         return item
+
+    def _pieces(
+        self, name: str, decl: registry.OpDecl, args: tuple[Any, ...], kwargs: dict[str, Any], lost: Unknown
+    ) -> Unknown | None:
+        """What ``split`` and the like give where nobody knows how many pieces: each has the dimensions of the whole."""
+        short = name.rsplit(".", 1)[-1]
+        if short not in _SPLITS or not args or not isinstance(args[0], Tensor) or not args[0].type.shape:
+            return None
+        shape = args[0].type.shape
+        axis = kwargs.get("dim", args[2] if len(args) > 2 else 0)
+        if not isinstance(axis, int) or not -len(shape) <= axis < len(shape):
+            return None
+        axis %= len(shape)
+        item = Tensor(TensorType((*shape[:axis], dims.fresh(), *shape[axis + 1 :]), args[0].type.dtype))
+        self._record(name, decl, args, kwargs, (item, _others(item)))
+        return Unknown(lost.reason, lost.span, lost.cause, item)
 
     def unpack_tensor(self, value: Tensor, count: int) -> list[Any]:
         shape = value.type.shape
@@ -489,6 +513,8 @@ class TorchGlue(Imports):
         is_torch = obj.cls.module.is_torch
         if not is_torch:
             recorder.reached.add(obj.cls)
+            if self.probing:
+                self._asks_for(obj, forward, args, kwargs)
         if not recorder.modules and is_torch and obj.cls.name == "ParametrizationList":
             # A computed weight is read outside of all models: no model is called.
             recorder.modules.append(ActiveModule(obj, "", True, None))
@@ -534,6 +560,19 @@ class TorchGlue(Imports):
                 recorder.value_of(t) for t in _tensors(result) if t.graph is recorder.graph or t.value is None
             ]
         return result
+
+    def _asks_for(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Let probes learn what the source of a called module says of its parameters' numbers of dimensions."""
+        func = forward.func if isinstance(forward, BoundMethod) else forward
+        node = getattr(func, "node", None)
+        if not isinstance(node, ast.FunctionDef):
+            return
+        given = {**dict(zip((a.arg for a in node.args.args[1:]), args)), **kwargs}
+        probes = {name: probe for name, value in given.items() if (probe := probe_of(value)) is not None}
+        if any(probe.rank is None for probe in probes.values()):
+            for name, hint in hints_in_source(node, obj.cls.node, self.lines_of(func.module), obj.attrs).items():
+                if name in probes and hint.told != "its name":
+                    probes[name].learn(f"{hint.told} in {obj.cls.name}", rank=hint.rank)
 
     def _pre_hooks(
         self, obj: Instance, hooks: dict[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -639,11 +678,33 @@ def _applied(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     return result
 
 
+def _others(item: Tensor) -> Tensor:
+    """Stands in a recorded result for the items after the first, nobody knows how many."""
+    sizes = item.type.shape
+    return Tensor(TensorType(tuple(dims.fresh() for _ in sizes) if sizes else None, item.type.dtype))
+
+
+def _joined_many(decl: registry.OpDecl, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TensorType | None:
+    """``cat`` and ``stack`` of a list of unknown length whose items look alike: all but one size are an item's."""
+    if decl.name not in ("torch.cat", "torch.stack") or not args or args[0].__class__ is not Unknown:
+        return None
+    axis = kwargs.get("dim", kwargs.get("axis", args[1] if len(args) > 1 else 0))
+    if not isinstance(args[0].item, Tensor) or not isinstance(axis, int):
+        return None
+    joined = decl.infer(([args[0].item.type], axis), {})
+    if not isinstance(joined, TensorType) or joined.shape is None:
+        return None
+    axis %= len(joined.shape)
+    return TensorType((*joined.shape[:axis], dims.fresh(), *joined.shape[axis + 1 :]), joined.dtype)
+
+
 def _tensors(value: Any, seen: set[int] | None = None) -> Iterator[Tensor]:
     """The tensors in nested containers; each container once, for one may hold itself or another many times over."""
     if isinstance(value, Tensor):
         yield value
         return
+    if isinstance(value, Unknown) and isinstance(value.item, Tensor):
+        yield value.item
     if not isinstance(value, (tuple, list, dict, Instance)):
         return
     seen = set() if seen is None else seen

@@ -163,7 +163,7 @@ def _axes(args: Args, kwargs: Kwargs) -> Any:
 
 def _reduced(probe: Probe, args: Args, kwargs: Kwargs) -> Probe | None:
     axes = kwargs.get("dim", kwargs.get("axis", args[1] if len(args) > 1 else None))
-    keep = kwargs.get("keepdim", args[2] if len(args) > 2 else False)
+    keep = kwargs.get("keepdim", kwargs.get("keepdims", args[2] if len(args) > 2 else False))
     count = 1 if isinstance(axes, int) else len(axes) if isinstance(axes, (tuple, list)) else None
     if count is None or not isinstance(keep, bool):
         return None

@@ -17,7 +17,7 @@ from typing import Any
 
 from ane_lsp.graph import Shape, TensorType
 from ane_lsp.graph.records import dataclass
-from ane_lsp.torch_model.promotion import BITS, COMPLEX, FLOATING, INTEGRAL, is_number
+from ane_lsp.torch_model.promotion import BITS, COMPLEX, FLOATING, INTEGRAL, is_number, is_unknown_number
 from ane_lsp.torch_model.shapes import broadcast, static
 
 LIMIT = 4096
@@ -226,6 +226,8 @@ def elementwise(
     sizes = static(shape)
     if function is None or dtype is None or sizes is None or math.prod(sizes) > LIMIT:
         return None
+    if any(map(is_unknown_number, operands)):
+        return None
     columns: list[Data] = []
     for operand in operands:
         column = expanded(operand, sizes)
@@ -245,7 +247,7 @@ def pointwise(function: Callable[..., Any] | None, dtype: str | None, *operands:
 
     An operand that is neither a tensor nor a number makes the shape unknown: it may be a tensor.
     """
-    if any(not isinstance(o, TensorType) and not is_number(o) for o in operands):
+    if any(not isinstance(o, TensorType) and not is_number(o) and not is_unknown_number(o) for o in operands):
         return TensorType(None, dtype)
     shape = broadcast(*(operand.shape for operand in operands if isinstance(operand, TensorType)))
     return TensorType(shape, dtype, elementwise(function, shape, dtype, *operands))

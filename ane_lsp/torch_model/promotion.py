@@ -96,6 +96,11 @@ def is_number(value: object) -> bool:
     return isinstance(value, (bool, int, float, complex, Sym))
 
 
+def is_unknown_number(value: object) -> bool:
+    """A Python number whose value is not known."""
+    return isinstance(value, Unknown) and value.number
+
+
 def _promote(left: str | None, right: str | None) -> str | None:
     return (left or right) if left is None or right is None else promote_types(left, right)
 
@@ -139,7 +144,8 @@ def result_type(*operands: Any) -> str | None:
         elif operand is None:
             continue
         elif isinstance(operand, Unknown):
-            return None
+            if not (operand.number and any(_floating(other) for other in operands)):
+                return None
         else:
             dtype = scalar_dtype(operand)
             if dtype is None:
@@ -147,6 +153,13 @@ def result_type(*operands: Any) -> str | None:
             choices.append([("number", dtype)])
     found = {_result_type(choice) for choice in product(*choices)}
     return found.pop() if len(found) == 1 else None
+
+
+def _floating(operand: Any) -> bool:
+    """Whether a tensor's dtype stays what it is beside any real number."""
+    return (
+        isinstance(operand, TensorType) and operand.dtype is not None and not is_integral(operand.dtype, boolean=True)
+    )
 
 
 def float_result(dtype: str | None) -> str | None:

@@ -349,3 +349,88 @@ def test_a_parametrized_weight_is_computed_when_it_is_read(tmp_path: Path) -> No
         "torch.nn._WeightNorm": "[8, 4, 3] f32",
         "torch.nn.Conv1d": "[B, 8, L - 2] f32",
     }
+
+
+@pytest.mark.parametrize(
+    ("signature", "body", "rank"),
+    [
+        ("xs: list[torch.Tensor]", "return self.conv(xs[0])", "with 4 dimensions"),
+        ("xs: list[torch.Tensor]", "return [self.conv(x) for x in xs]", "with 4 dimensions"),
+        ("xs: tuple[torch.Tensor, ...]", "return [conv(x) for conv, x in zip([self.conv], xs)]", "with 4 dimensions"),
+        ("xs: list[torch.Tensor]", "for i, x in enumerate(xs):\n            y = self.conv(x)\n        return y", "with 4 dimensions"),
+    ],
+)  # fmt: skip
+def test_lists_of_tensors(tmp_path: Path, signature: str, body: str, rank: str) -> None:
+    text = f"""
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(8, 4, 1)
+
+        def forward(self, {signature}):
+            {body.replace(chr(10) + "        ", chr(10) + " " * 12)}
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert rank in entry.assumed[0]
+    assert str(entry.graph.calls[-1].result.type) == "[B, 4, ?, ?] f32"
+
+
+def test_a_list_of_unknown_length_is_joined(tmp_path: Path) -> None:
+    text = """
+    class Net(nn.Module):
+        def __init__(self, dim, heads=4):
+            super().__init__()
+            self.size = dim // heads
+            self.scale = self.size ** -0.5
+            self.proj = nn.Conv2d(dim, dim, 1)
+
+        def forward(self, x):
+            parts = self.proj(x).split(self.size, dim=1)
+            return torch.cat([part.softmax(1) * self.scale for part in parts], dim=2)
+    """
+    calls = only(follow(tmp_path, net=text), "Net").graph.calls
+    assert str(calls[-2].result.type) == "[B, ?, H, W] f32"  # a factor nobody knows leaves the shape alone
+    assert str(calls[-1].result.type) == "[B, ?, ?, W] f32"
+
+
+def test_a_called_module_insists_on_a_rank(tmp_path: Path) -> None:
+    text = """
+    class Norm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.expected_rank = 4
+
+        def forward(self, inputs):
+            rank = len(inputs.size())
+            if rank == 3:
+                inputs = inputs.unsqueeze(2)
+                rank = len(inputs.size())
+            assert rank == self.expected_rank
+            return inputs.mean(dim=1, keepdims=True)
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = Norm()
+
+        def forward(self, x):
+            return self.norm(x) * 2
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert shape_of(entry, "x").startswith("[B, C, H, W]")
+    assert "in Norm" in entry.assumed[-1]
+
+
+def test_a_number_of_layers_is_taken(tmp_path: Path) -> None:
+    text = """
+    class Net(nn.Module):
+        def __init__(self, dim, num_layers):
+            super().__init__()
+            self.layers = nn.Sequential(*(nn.Linear(dim, dim) for _ in range(num_layers)))
+
+        def forward(self, x):
+            return self.layers(x)
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert [call.torch for call in entry.graph.calls] == ["torch.nn.Linear"] * 2
+    assert any("num_layers is taken as 2" in text for text in entry.assumed)

@@ -51,9 +51,9 @@ def _on_numbers(name: str, fn: Callable[..., Any]) -> Builtin:
         values = [_number(interp, a) for a in args]
         for value in values:
             if isinstance(value, Unknown):
-                return interp.unknown(f"{name}() of an unknown number", value)
+                return Unknown(f"{name}() of an unknown number", interp.here(), value, number=True)
             if isinstance(value, (Sym, SymRatio)):
-                return interp.unknown(f"{name}() of the symbolic size {value}")
+                return Unknown(f"{name}() of the symbolic size {value}", interp.here(), number=True)
             if not plain(value):
                 return interp.unknown(f"{name}() needs a value that is not known here", find_unknown(value))
         if any(type(v) is int and v.bit_length() > 20_000 for v in values):
@@ -72,7 +72,9 @@ def _rounding(name: str, special: str, symbolic_fn: Callable[[Any], Any], fn: Ca
         value = _number(interp, args[0]) if len(args) == 1 else None
         if isinstance(value, (Sym, SymRatio)):
             whole = symbolic_fn(value)
-            return whole if whole is not None else interp.unknown(f"the sign of the symbolic {value} is not known")
+            if whole is None:
+                return Unknown(f"the sign of the symbolic {value} is not known", interp.here(), number=True)
+            return whole
         return on_host.fn(interp, args, kwargs)
 
     on_host = _on_numbers(name, fn)
@@ -84,7 +86,9 @@ def _sqrt(interp: Interpreter, x: Any, /) -> Any:
     value = _number(interp, x)
     if isinstance(value, Sym):
         root = symbolic.square_root(value)
-        return root if root is not None else interp.unknown(f"the square root of the symbolic size {value}")
+        if root is None:
+            return Unknown(f"the square root of the symbolic size {value}", interp.here(), number=True)
+        return root
     return _on_numbers("math.sqrt", math.sqrt).fn(interp, (value,), {})
 
 
