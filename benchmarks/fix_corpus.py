@@ -7,8 +7,8 @@
     python -m benchmarks.fix_corpus table WORK
 
 all does find and both kinds of fix in one go: a file is analysed once as it is, and again only for the texts that fixes make
-of it, against the packages as they are. Files come in an order of no meaning (by a hash of their names), so that the part that
-was run is a sample of the whole. find analyses every file in place. fix works on a copy of the packages: each file that has a finding with a fix is fixed to the
+of it, against the packages as they are. Files that mention no module come first, because they are only read; the others in an
+order of no meaning (by a hash of their names), so that the part that was run is a sample of the whole. find analyses every file in place. fix works on a copy of the packages: each file that has a finding with a fix is fixed to the
 end; it must parse, and a second run must change nothing. entries runs every script of a folder (each builds a model and calls
 it) whose model has a layer from a changed file, against the original and the copy, with the same weights (the state dict of
 the one is loaded into the other) and random inputs, and compares outputs; after unsafe fixes it has to build, load and run.
@@ -155,10 +155,12 @@ def all_at_once(args: argparse.Namespace) -> int:
     left = [file for file in files if file not in known and chosen(file, args)]
     settings = settings_of(args)
     workspace: Workspace | None = None
-    for number, file in enumerate(sorted(left, key=lambda f: hashlib.sha256(f.encode()).digest())[: args.limit]):
+    modules = {file for file in left if b"Module" in files[file].read_bytes()}
+    order = sorted(left, key=lambda f: (f in modules, hashlib.sha256(f.encode()).digest()))
+    for number, file in enumerate(order[: args.limit]):
         path = files[file]
         row: dict[str, Any] = {"file": file, "models": 0, "codes": {}, "errors": [], "seconds": 0.0}
-        if b"Module" in path.read_bytes():
+        if file in modules:
             if workspace is None or number % 40 == 0:
                 workspace = Workspace(path.parents[len(Path(file).parts) - 1], python=sys.prefix)
             started = time.process_time()

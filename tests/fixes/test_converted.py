@@ -146,10 +146,13 @@ def widest(op: Any) -> int:
 OFFENDS: dict[str, tuple[Callable[[Any], bool] | None, str, str]] = {
     "ANE106": (None, "trace", CLOSE["ANE106-heads"][1]),
     "ANE107": (None, "trace", CLOSE["ANE107-divisor"][1]),
+    "ANE109": (None, "export", UNSAFE["ANE109"][0]),
     "ANE112": (None, "export", recurrent("gru")),
+    "ANE117": (None, "export", UNSAFE["ANE117"][0]),
     "ANE202": (has("lstm"), "trace", recurrent("plain")),
     "ANE212": (has("scatter_nd"), "trace", EXACT["ANE210-mask"][1]),
     "ANE213": (has("one_hot"), "trace", EXACT["ANE213-float"][1]),
+    "ANE218": (has("non_zero"), "trace", UNSAFE["ANE218"][0]),
     "ANE304": (lambda op: widest(op) > 32768, "trace", CLOSE["ANE304"][1]),
     "ANE305": (lambda op: op.op_type == "avg_pool" and max(op.kernel_sizes.val) > 32, "trace", CLOSE["ANE305"][1]),
     "ANE309": (lambda op: op.op_type == "matmul" and op.outputs[0].rank > 4, "trace", EXACT["ANE309"][1]),

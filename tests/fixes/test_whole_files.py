@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from prove import analyser, fix, module, settings
 
-from ane_lsp.analysis import FileAnalysis
+from ane_lsp.analysis import AnalysisError, FileAnalysis
 from ane_lsp.checks.finding import Finding, Fix, TextEdit
 from ane_lsp.cli.main import main
 from ane_lsp.fixes import fix_text, fixes_for
@@ -291,3 +291,28 @@ def test_selected_rules_alone_are_fixed(tmp_path: Path) -> None:
     fixed = path.read_bytes().decode()
     assert "-1e4" in fixed
     assert "nn . MaxPool2d( 9" in fixed
+
+
+def test_a_batch_with_a_bad_fix_is_halved(tmp_path: Path) -> None:
+    """The others are applied all the same, and not one by one: an analysis of the whole file is the price of each try."""
+    names = [f"p{i}" for i in range(8)]
+    text = module(
+        "return " + " + ".join(f"self.{name}(x)" for name in names),
+        "\n".join(f"self.{name} = nn.MaxPool2d(9, stride=1, padding=4)" for name in names),
+    )
+    path = tmp_path / "model.py"
+    path.write_text(text)
+    run, seen = analyser(path, settings()), []
+
+    def analyse(text: str) -> FileAnalysis:
+        seen.append(text)
+        result = run(text)
+        if "self.p5 = nn.Sequential" in text:
+            result.errors.append(AnalysisError("internal", "not this one", Span(str(path), 1, 0, 1, 0)))
+        return result
+
+    fixed = fix_text(decode_source(path, path.read_bytes()), analyse)
+    assert len(fixed.applied) == 7
+    assert fixed.text.count("nn.Sequential(") == 7
+    assert "self.p5 = nn.MaxPool2d(9, stride=1, padding=4)" in fixed.text
+    assert len(seen) <= 7
