@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ane_lsp.verify import parent, worker, worker_run
+from ane_lsp.verify import parent, worker, worker_base, worker_run
 from ane_lsp.verify.job import Job
 
 PACKAGES = ("torch", "coremltools", "coreai_torch", "transformers", "timm", "torchvision")
@@ -100,7 +100,7 @@ def _child(job: Job, write: int) -> None:
     quiet = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(quiet, number)
-    channel = worker.Channel(write, "")
+    channel = worker_base.Channel(write, "")
     os.chdir(Path(job.file).parent)
     try:
         worker_run.run(job.to_json(), channel)

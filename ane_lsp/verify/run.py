@@ -364,6 +364,8 @@ def _numbers(numbers: Mapping[str, Any] | None, places: Places, job: Job) -> lis
             "large sum": f"{row['op']} sums up to {value} with these weights and inputs; the Neural Engine may overflow above 32768",
             "underflow": f"the largest value of {row['op']} is {value} with these weights and inputs; fp16 makes it 0",
         }[row["what"]]
+        if row["what"] == "mask" and float(row["largest"]) == float("inf"):
+            text = f"{row['op']} holds minus infinity; a row of nothing else becomes NaN in a softmax"
         finding = _finding(OUT_OF_RANGE, text, at(row))
         found.append(finding if row["what"] not in ("large sum", "mask") else replace(finding, severity="information"))
     if not numbers["passes"]:

@@ -155,7 +155,7 @@ def _numbers(numbers: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
         else:
             yield (
                 label,
-                f"{shape}: {row['psnr']} dB, largest error {row['max_error']:.3g} of {row['peak']} ({numbers['method']})",
+                f"{shape}: {float(row['psnr']):.1f} dB, largest error {row['max_error']:.3g} of {row['peak']} ({numbers['method']})",
             )
     yield "40 dB gate", "passed" if numbers["passes"] else "not passed"
 
