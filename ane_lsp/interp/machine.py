@@ -7,16 +7,16 @@ from collections.abc import Callable, Generator, Iterator
 from itertools import islice
 from typing import Any
 
-from ane_lsp.graph import ShapeFact, Span, TensorType, Unknown, dims
+from ane_lsp.graph import ShapeFact, Span, Unknown
 from ane_lsp.interp import state
 from ane_lsp.interp.base import clock
 from ane_lsp.interp.expressions import OPERATORS, Expressions
 from ane_lsp.interp.frames import BREAK, CONTINUE, UNDECIDED, Frame, Signal, UnknownIteration, item_of, mangled
+from ane_lsp.interp.loops import for_statement, while_statement
 from ane_lsp.interp.memory import resident
 from ane_lsp.interp.probing import note_unpacking
 from ane_lsp.interp.scopes import yields_inside
 from ane_lsp.interp.values import (
-    MISSING,
     Function,
     Instance,
     IteratorObject,
@@ -530,87 +530,6 @@ def _if(interp: Interpreter, node: ast.If, frame: Frame) -> Signal | None:
     return interp.fork(frame, [side(node.body, True), side(node.orelse, False)], node)
 
 
-def _for(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | None:
-    iterable = interp.eval(node.iter, frame)
-    frame.node = node.iter
-    try:
-        source = interp.iterate(iterable)
-        while True:
-            frame.node = node.iter
-            try:
-                item = next(source)
-            except StopIteration:
-                break
-            interp.tick()
-            interp.assign(node.target, item, frame)
-            signal = interp.run_block(node.body, frame)
-            if signal is not None:
-                if signal is BREAK:
-                    return None
-                if signal is not CONTINUE:
-                    return signal
-    except UnknownIteration as lost:
-        item = item_of(lost.unknown, interp.span(node.iter))
-        return _loop_unknown(interp, node.body, node.orelse, frame, lambda: interp.assign(node.target, item, frame))
-    return interp.run_block(node.orelse, frame)
-
-
-def _loop_unknown(
-    interp: Interpreter, body: list[ast.stmt], orelse: list[ast.stmt], frame: Frame, bind: Callable[[], None]
-) -> Signal | None:
-    """A loop that runs nobody knows how often: the body once, over values it may have changed before."""
-    before = dict(frame.locals)
-
-    def once() -> Signal | None:
-        bind()
-        signal = interp.run_block(body, frame)
-        return signal if signal is not None and signal.kind == "return" else None
-
-    signal = interp.fork(frame, [once, lambda: None])
-    for name, value in list(frame.locals.items()):
-        old = before.get(name, MISSING)
-        if old is not MISSING and old is not value:
-            if interp.journals:
-                interp.touch(frame.locals)
-            frame.locals[name] = _widen(old, value)
-    if signal is not None:
-        return signal
-    return interp.run_block(orelse, frame)
-
-
-def _widen(old: Any, new: Any) -> Any:
-    if isinstance(old, Tensor) and isinstance(new, Tensor):
-        if old.type == new.type:
-            return new
-        widened = Tensor(new.type, new.origin)
-        widened.value, widened.graph = new.value, new.graph
-        if old.type.shape is not None and new.type.shape is not None and len(old.type.shape) == len(new.type.shape):
-            shape = tuple(a if a == b else dims.fresh() for a, b in zip(old.type.shape, new.type.shape))
-            widened.type = TensorType(shape, new.type.dtype)
-        else:
-            widened.type = TensorType(None, new.type.dtype)
-        return widened
-    if isinstance(new, OneOf) or (isinstance(new, (int, float, dims.Sym)) and new != old):
-        return Unknown("changes in a loop that runs nobody knows how often")
-    return new
-
-
-def _while(interp: Interpreter, node: ast.While, frame: Frame) -> Signal | None:
-    while True:
-        interp.tick()
-        verdict = interp.truth(interp.eval(node.test, frame))
-        if verdict is False:
-            return interp.run_block(node.orelse, frame)
-        if verdict is not True:
-            return _loop_unknown(interp, node.body, node.orelse, frame, lambda: None)
-        signal = interp.run_block(node.body, frame)
-        if signal is not None:
-            if signal is BREAK:
-                return None
-            if signal is not CONTINUE:
-                return signal
-
-
 def _return(interp: Interpreter, node: ast.Return, frame: Frame) -> Signal:
     return Signal("return", interp.eval(node.value, frame) if node.value is not None else None)
 
@@ -745,7 +664,7 @@ def _match(interp: Interpreter, node: ast.Match, frame: Frame) -> Signal | None:
 
 _STATEMENTS: dict[type, Callable[[Interpreter, Any, Frame], Signal | None]] = {
     ast.Expr: _expr, ast.Assign: _assign, ast.AnnAssign: _ann_assign, ast.AugAssign: _aug_assign, ast.If: _if,
-    ast.For: _for, ast.AsyncFor: _for, ast.While: _while, ast.Return: _return, ast.With: _with, ast.AsyncWith: _with,
+    ast.For: for_statement, ast.AsyncFor: for_statement, ast.While: while_statement, ast.Return: _return, ast.With: _with, ast.AsyncWith: _with,
     ast.Try: _try, ast.Raise: _raise, ast.Assert: _assert, ast.Delete: _delete, ast.FunctionDef: _function,
     ast.AsyncFunctionDef: _function, ast.ClassDef: _class, ast.Import: _import, ast.ImportFrom: _import_from,
     ast.Global: _nothing, ast.Nonlocal: _nothing, ast.Pass: _nothing, ast.Match: _match,

@@ -60,6 +60,8 @@ class Run:
 
     def ended_by(self, raised: PyRaise) -> None:
         """The interpreted program raised and nothing in it caught that."""
+        if isinstance(raised.value, KeyboardInterrupt):
+            return  # how a loop without an end ends (:mod:`ane_lsp.interp.loops`)
         self.errors.append((self.interp.describe(raised.value), raised.span))
         self.lost_in_capture |= bool(self.interp.capture) and self.interp.recorder.graph.asks_capture
         if raised.refusal is not None:

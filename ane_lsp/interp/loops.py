@@ -1,0 +1,161 @@
+"""``for`` and ``while``: run to their end, once where nobody knows how often, or until they only repeat themselves."""
+
+from __future__ import annotations
+
+import ast
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import TensorType, Unknown, dims
+from ane_lsp.interp.frames import BREAK, CONTINUE, Frame, Signal, UnknownIteration, item_of
+from ane_lsp.interp.values import MISSING, OneOf, PyRaise, Tensor
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.machine import Interpreter
+
+_SAME = 4  # rounds in a row that called the same models on the same inputs: training goes on like this
+_ENDLESS = 1_000  # rounds of ``while True`` in which no model was called: it waits for the user to end it
+
+
+class _Rounds:
+    """What the rounds of a loop outside of all models do, to tell when another one would show nothing new."""
+
+    def __init__(self, interp: Interpreter, frame: Frame) -> None:
+        self.interp = interp
+        self.frame = frame
+        self.idle = 0  # rounds in a row that called no model
+        self._graphs = len(interp.recorder.graphs)
+        self._last: Any = None
+        self._same = 0
+        self._before: dict[str, Any] = {}
+        self._sizes: dict[str, int] = {}
+
+    def settled(self) -> bool:
+        """Asked after each round. Where it says True, what the loop goes on changing is no longer known."""
+        recorder = self.interp.recorder
+        new = range(self._graphs, len(recorder.graphs))
+        if not new:
+            self._same = 0
+            self.idle += 1
+            return False
+        self.idle = 0
+        seen = [
+            (id(recorder.entries[i][0]), len(recorder.graphs[i].calls), [v.type for v in recorder.graphs[i].inputs])
+            for i in new
+        ]
+        self._graphs = len(recorder.graphs)
+        self._same = self._same + 1 if seen == self._last else 0
+        self._last = seen
+        if self._same == _SAME:
+            self._forget()
+            return True
+        self._before = dict(self.frame.locals)
+        self._sizes = {name: len(held) for name, held in self._before.items() if isinstance(held, _GROWING)}
+        return False
+
+    def _forget(self) -> None:
+        held = self.frame.locals
+        self.interp.touch(held)
+        for name, value in list(held.items()):
+            old = self._before.get(name, MISSING)
+            if isinstance(value, _GROWING) and len(value) != self._sizes.get(name, len(value)):
+                held[name] = Unknown("grows in a loop that was not followed to its end")
+            elif old is not MISSING and old is not value:
+                held[name] = _widen(old, value)
+
+
+_GROWING = (list, dict, set, deque)
+
+
+def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | None:
+    """A ``for`` loop."""
+    iterable = interp.eval(node.iter, frame)
+    frame.node = node.iter
+    try:
+        source = interp.iterate(iterable)
+        rounds = None if interp.recorder.modules else _Rounds(interp, frame)
+        while True:
+            frame.node = node.iter
+            try:
+                item = next(source)
+            except StopIteration:
+                break
+            interp.tick()
+            interp.assign(node.target, item, frame)
+            signal = interp.run_block(node.body, frame)
+            if signal is not None:
+                if signal is BREAK:
+                    return None
+                if signal is not CONTINUE:
+                    return signal
+            if rounds is not None and rounds.settled():
+                break
+    except UnknownIteration as lost:
+        item = item_of(lost.unknown, interp.span(node.iter))
+        return _once(interp, node.body, node.orelse, frame, lambda: interp.assign(node.target, item, frame))
+    return interp.run_block(node.orelse, frame)
+
+
+def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signal | None:
+    """A ``while`` loop. One that never ends by itself ends as the user would end it, by KeyboardInterrupt."""
+    rounds = None if interp.recorder.modules else _Rounds(interp, frame)
+    forever = isinstance(node.test, ast.Constant)
+    while True:
+        interp.tick()
+        verdict = interp.truth(interp.eval(node.test, frame))
+        if verdict is False:
+            return interp.run_block(node.orelse, frame)
+        if verdict is not True:
+            return _once(interp, node.body, node.orelse, frame, lambda: None)
+        signal = interp.run_block(node.body, frame)
+        if signal is not None:
+            if signal is BREAK:
+                return None
+            if signal is not CONTINUE:
+                return signal
+        if rounds is not None:
+            if rounds.settled():
+                return None
+            if forever and rounds.idle >= _ENDLESS:
+                raise PyRaise(KeyboardInterrupt())
+
+
+def _once(
+    interp: Interpreter, body: list[ast.stmt], orelse: list[ast.stmt], frame: Frame, bind: Callable[[], None]
+) -> Signal | None:
+    """A loop that runs nobody knows how often: the body once, over values it may have changed before."""
+    before = dict(frame.locals)
+
+    def once() -> Signal | None:
+        bind()
+        signal = interp.run_block(body, frame)
+        return signal if signal is not None and signal.kind == "return" else None
+
+    signal = interp.fork(frame, [once, lambda: None])
+    for name, value in list(frame.locals.items()):
+        old = before.get(name, MISSING)
+        if old is not MISSING and old is not value:
+            if interp.journals:
+                interp.touch(frame.locals)
+            frame.locals[name] = _widen(old, value)
+    if signal is not None:
+        return signal
+    return interp.run_block(orelse, frame)
+
+
+def _widen(old: Any, new: Any) -> Any:
+    if isinstance(old, Tensor) and isinstance(new, Tensor):
+        if old.type == new.type:
+            return new
+        widened = Tensor(new.type, new.origin)
+        widened.value, widened.graph = new.value, new.graph
+        if old.type.shape is not None and new.type.shape is not None and len(old.type.shape) == len(new.type.shape):
+            shape = tuple(a if a == b else dims.fresh() for a, b in zip(old.type.shape, new.type.shape))
+            widened.type = TensorType(shape, new.type.dtype)
+        else:
+            widened.type = TensorType(None, new.type.dtype)
+        return widened
+    if isinstance(new, OneOf) or (isinstance(new, (int, float, dims.Sym)) and new != old):
+        return Unknown("changes in a loop that runs nobody knows how often")
+    return new

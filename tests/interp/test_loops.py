@@ -1,0 +1,68 @@
+"""Loops of scripts: training goes on for hours and a camera is read for ever, but a few rounds show all there is to see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ane_lsp.graph import Unknown
+from ane_lsp.interp.run import Run, guarded, load_file, start
+from ane_lsp.workspace import Workspace
+
+SCRIPT = """
+import torch
+from torch import nn
+net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
+seen, steps, last = [], 0, None
+{loop}
+    seen.append(1)
+    steps += 1
+    last = net(torch.zeros(2, 3, {size}, 32))
+nn.Flatten()(last)
+"""
+
+
+def execute(tmp_path: Path, loop: str, size: str = "32") -> tuple[Run, dict[str, Any]]:
+    path = tmp_path / "train.py"
+    path.write_text(SCRIPT.format(loop=loop, size=size), encoding="utf-8")
+    interp = start(Workspace(tmp_path))
+    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
+    assert not done.internal
+    assert done.stopped is None
+    return done, done.result.namespace
+
+
+@pytest.mark.parametrize("loop", ["for epoch in range(1_000_000):", "while True:", "while steps < 1_000_000:"])
+def test_a_loop_that_repeats_itself_is_left(tmp_path: Path, loop: str) -> None:
+    done, names = execute(tmp_path, loop)
+    assert not done.errors
+    assert [graph.name for graph in done.graphs][-1] == "Flatten"
+    assert len(done.graphs) < 10
+    assert isinstance(names["steps"], Unknown)
+    assert isinstance(names["seen"], Unknown)
+    assert names["last"].type.shape == (2, 8, 30, 30)
+
+
+def test_a_loop_that_shows_something_new_is_followed(tmp_path: Path) -> None:
+    done, names = execute(tmp_path, "for epoch in range(20):", "32 + epoch")
+    assert len(done.graphs) == 21
+    assert names["steps"] == 20
+    assert len(names["seen"]) == 20
+
+
+def test_a_short_loop_runs_to_its_end(tmp_path: Path) -> None:
+    done, names = execute(tmp_path, "for epoch in range(4):")
+    assert len(done.graphs) == 5
+    assert names["steps"] == 4
+
+
+def test_an_endless_loop_without_a_model_ends_as_the_user_would_end_it(tmp_path: Path) -> None:
+    path = tmp_path / "camera.py"
+    path.write_text("import torch\nfrom torch import nn\nframes = 0\ntry:\n    while True:\n        frames += 1\n"
+                    "except KeyboardInterrupt:\n    nn.ReLU()(torch.zeros(3))\nwhile 1:\n    frames += 1\n")  # fmt: skip
+    interp = start(Workspace(tmp_path))
+    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
+    assert (done.stopped, done.errors) == (None, [])
+    assert [graph.name for graph in done.graphs] == ["ReLU"]
