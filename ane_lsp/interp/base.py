@@ -78,6 +78,7 @@ class Base:
         self.reasons: dict[tuple[int, int, str], tuple[Span, str, Unknown]] = {}  # unknown values of watched files
         self.on_top_level_error: Callable[[ModuleObject, ast.stmt, PyRaise], None] | None = None
         self.internal: dict[str, Span] = {}  # faults of ours, with the place that led to them
+        self.differentiated = False  # backward() was called
         self.probing = False
         self.inference = False  # models are called as they are converted: in eval mode
         self.capture: Capture = ""  # and so are answered their questions whether they are being traced or exported

@@ -777,9 +777,22 @@ def _detached(interp: TorchGlue, value: Tensor) -> Any:
     return made
 
 
+def _backward(interp: Any, value: Tensor) -> Any:
+    """``tensor.backward``: no gradient is computed, but from here on there may be some."""
+
+    def run(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        interp.differentiated = True
+
+    return Builtin("backward", run)
+
+
+def _gradient(interp: Any, value: Tensor) -> Any:
+    return interp.unknown("which tensors have a gradient is not tracked") if interp.differentiated else None
+
+
 _ATTRIBUTES: dict[str, Any] = {
     "shape": _shape, "ndim": _rank, "dtype": _dtype, "data": _detached,
-    "device": lambda interp, value: Device("cpu"), "grad": lambda interp, value: None,
+    "device": lambda interp, value: Device("cpu"), "grad": _gradient, "backward": _backward,
     "requires_grad": lambda interp, value: value.requires_grad, "is_cuda": lambda interp, value: False,
     "is_meta": lambda interp, value: False, "is_mps": lambda interp, value: False,
     "is_sparse": lambda interp, value: False, "is_nested": lambda interp, value: False,
@@ -792,7 +805,7 @@ _ATTRIBUTES: dict[str, Any] = {
 
 _INERT: dict[str, Any] = {
     "requires_grad_": lambda value, args: value, "retain_grad": lambda value, args: None,
-    "backward": lambda value, args: None, "register_hook": lambda value, args: None,
+    "register_hook": lambda value, args: None,
     "share_memory_": lambda value, args: value, "pin_memory": lambda value, args: value,
     "record_stream": lambda value, args: None, "rename": lambda value, args: value, "rename_": lambda value, args: value,
     "materialize": lambda value, args: None, "untyped_storage": lambda value, args: Unknown("a tensor's storage"),

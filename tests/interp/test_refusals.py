@@ -111,3 +111,17 @@ def test_a_factory_whose_parameters_are_left_out_proves_nothing(tmp_path: Path) 
     factory = "def make(kind='batch', width{}):\n    return nn.BatchNorm2d(width)\n"
     assert refused(tmp_path, MODEL + factory.format("=None")) == []
     assert refused(tmp_path, MODEL + factory.format("=-3")) == [12]
+
+
+@pytest.mark.parametrize(
+    ("trained", "lines"), [("loss.backward()", []), ("torch.autograd.backward([loss])", []), ("pass", [6])]
+)
+def test_a_gradient_is_none_only_before_backward(trained: str, lines: list[int], tmp_path: Path) -> None:
+    source = f"""
+        x = torch.zeros(1, requires_grad=True)
+        net = nn.Linear(1, 1)
+        loss = net(x).sum()
+        {trained}
+        torch.allclose(x.grad, torch.tensor(99.0))
+    """
+    assert refused(tmp_path, source) == lines
