@@ -19,11 +19,12 @@ from ane_lsp.syntax.source import SyntaxProblem
 
 if TYPE_CHECKING:
     from ane_lsp.checks.engine import Options, Verdicts
-    from ane_lsp.interp.entries import EntryRun, FileRun
+    from ane_lsp.interp.entries import EntryRun, FileRun, FileWorld
     from ane_lsp.interp.run import Capture, Run
     from ane_lsp.interp.values import Refusal
     from ane_lsp.knowledge.targets import Target
     from ane_lsp.syntax.comments import Directives
+    from ane_lsp.syntax.exchange import Dependency
     from ane_lsp.syntax.inputs import InputSpec
     from ane_lsp.workspace import Settings, Workspace
 
@@ -76,6 +77,7 @@ class FileAnalysis:
     findings: sorted by position, one per call expression and code, the worst case first. Their spans' `file` is the
     path as given to :func:`analyze`. graphs: one for each entry. models: the same in numbers, in the same order.
     ran: the functions of the file whose bodies the result depends on; None where it may depend on anything.
+    standing: what :func:`again` needs, where it was asked for and can be had.
     """
 
     path: str
@@ -83,7 +85,25 @@ class FileAnalysis:
     graphs: list[Graph] = field(default_factory=list)
     models: list[ModelSummary] = field(default_factory=list)
     errors: list[AnalysisError] = field(default_factory=list)
-    ran: set[ast.AST] | None = field(default=None, compare=False, repr=False)
+    ran: set[Dependency] | None = field(default=None, compare=False, repr=False)
+    standing: Standing | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Standing:
+    """An analysed file that can be analysed again after functions were exchanged in its tree.
+
+    checked: what was found for a graph, with the assumptions it was found under.
+    """
+
+    path: Path
+    text: str
+    tree: ast.Module
+    directives: Directives
+    settings: Settings
+    workspace: Workspace
+    world: FileWorld | None = None
+    checked: dict[int, tuple[EntryRun, list[Finding], ModelSummary | None]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -126,9 +146,13 @@ class Faults:
 
 
 def analyze(
-    path: Path, workspace: Workspace, settings: Settings, cancelled: Callable[[], bool] = lambda: False
+    path: Path,
+    workspace: Workspace,
+    settings: Settings,
+    cancelled: Callable[[], bool] = lambda: False,
+    keep: bool = False,
 ) -> FileAnalysis:
-    """Analyse one file: find its entries, run each abstractly, check the graphs.
+    """Analyse one file: find its entries, run each abstractly, check the graphs. keep: for :func:`again`.
 
     Never raises on the file's account: syntax errors, unreadable files and exhausted budgets come back in `errors`. A fault of
     ours in one step, one model or one rule costs that alone and comes back as one finding ANE901. `cancelled` is
@@ -137,11 +161,12 @@ def analyze(
     from ane_lsp.interp.memory import rare_collections
 
     with rare_collections():
-        return _analyzed(path, workspace, settings, cancelled)
+        return _analyzed(path, workspace, settings, cancelled, keep)
 
 
-def _analyzed(path: Path, workspace: Workspace, settings: Settings, cancelled: Callable[[], bool]) -> FileAnalysis:
-    from ane_lsp.checks.guards import review
+def _analyzed(
+    path: Path, workspace: Workspace, settings: Settings, cancelled: Callable[[], bool], keep: bool
+) -> FileAnalysis:
     from ane_lsp.syntax.comments import Directives, parse_directives
 
     result = FileAnalysis(str(path))
@@ -152,29 +177,74 @@ def _analyzed(path: Path, workspace: Workspace, settings: Settings, cancelled: C
         return result
     faults = Faults(str(source.path))
     directives = faults.survive("reading the comments", lambda: parse_directives(source), Directives())
+    standing = Standing(source.path, source.text, tree, directives, settings, workspace)
     result.ran = set()
     found: list[Finding] = []
     places: list[set[tuple[str, Span]]] = []
     if "torch" in source.text or directives.inputs:
         nothing: tuple[list[Finding], list[set[tuple[str, Span]]]] = ([], [])
         found, places = faults.survive(
-            "running the file",
-            lambda: _check_entries(result, source.path, workspace, settings, directives, cancelled, faults),
-            nothing,
+            "running the file", lambda: _run_and_check(result, standing, cancelled, faults, keep), nothing
         )
+    _conclude(result, standing, found, places, faults)
+    if keep and result.ran is not None and not result.errors and standing.world is not None and standing.world.steady:
+        result.standing = standing
+    return result
+
+
+def again(
+    standing: Standing, changed: set[Dependency], cancelled: Callable[[], bool] = lambda: False
+) -> FileAnalysis | None:
+    """The analysis after `changed` functions were exchanged in the tree of a file; everything it depends on besides is as it was.
+
+    Places are those in the tree. None where the file has to be analysed from scratch, or where `cancelled` said so; then
+    `changed` still count when this is asked again.
+    """
+    from ane_lsp.interp.memory import rare_collections
+
+    with rare_collections():
+        return _analyzed_again(standing, changed, cancelled)
+
+
+def _analyzed_again(standing: Standing, changed: set[Dependency], cancelled: Callable[[], bool]) -> FileAnalysis | None:
+    faults = Faults(str(standing.path))
+    result = FileAnalysis(str(standing.path))
+    if standing.world is None:
+        return None
+    outcome = standing.world.again(changed, cancelled)
+    if outcome is None or outcome.run.stopped is not None:
+        return None
+    found, places = _check_entries(result, outcome, standing, cancelled, faults)
+    if cancelled():
+        return None
+    _conclude(result, standing, found, places, faults)
+    if result.ran is None or result.errors:
+        standing.world = None
+        return None
+    result.standing = standing
+    return result
+
+
+def _conclude(
+    result: FileAnalysis, standing: Standing, found: list[Finding], places: list[set[tuple[str, Span]]], faults: Faults
+) -> None:
+    """What is shown of the findings of the entries, with those that need no entry."""
+    from ane_lsp.checks.guards import review
+
+    tree, path, settings = standing.tree, standing.path, standing.settings
     findings = faults.survive("reviewing findings", lambda: review(found, tree, settings.export_path), found)
-    if reads_whole_text(source.text):
-        findings += faults.survive("checking the script", lambda: _check_script(tree, source.path, settings), [])
+    if reads_whole_text(standing.text):
+        findings += faults.survive("checking the script", lambda: _check_script(tree, path, settings), [])
         result.ran = None
     findings += faults.finding()
     if faults.places:
         result.ran = None
     kept = faults.survive(
         "applying the comments",
-        lambda: directives.apply(findings, str(source.path), lambda code: settings.is_selected(code))[0],
+        lambda: standing.directives.apply(findings, str(path), lambda code: settings.is_selected(code))[0],
         findings,
     )
-    kept = [f for f in kept if settings.is_selected(f.code, f.name, source.path) and _shown(f, settings)]
+    kept = [f for f in kept if settings.is_selected(f.code, f.name, path) and _shown(f, settings)]
     result.findings = sorted(kept, key=_position)
     shown = {(f.code, f.span): f.severity for f in kept}
     result.models = [
@@ -182,7 +252,6 @@ def _analyzed(path: Path, workspace: Workspace, settings: Settings, cancelled: C
         for model, own in zip(result.models, places, strict=True)
         for severities in ([shown[place] for place in own if place in shown],)
     ]
-    return result
 
 
 # Modules that see the model's outputs while it is trained, and are no part of what is converted.
@@ -200,46 +269,68 @@ def _position(finding: Finding) -> tuple[object, ...]:
     return (span.line, span.col, SEVERITIES.index(finding.severity), finding.code)
 
 
-def _check_entries(
-    result: FileAnalysis,
-    path: Path,
-    workspace: Workspace,
-    settings: Settings,
-    directives: Directives,
-    cancelled: Callable[[], bool],
-    faults: Faults,
-) -> tuple[list[Finding], list[set[tuple[str, Span]]]]:
-    """The findings of all entries, and for each entry the code and place of its own."""
-    from ane_lsp.checks import engine
-    from ane_lsp.interp.entries import run_file
-    from ane_lsp.interp.run import Limits
-    from ane_lsp.knowledge import targets
+Checked = tuple[list[Finding], list[set[tuple[str, Span]]]]
 
-    file = str(path)
+
+def _run_and_check(
+    result: FileAnalysis, standing: Standing, cancelled: Callable[[], bool], faults: Faults, keep: bool
+) -> Checked:
+    from ane_lsp.interp.entries import FileWorld
+    from ane_lsp.interp.run import Limits
+
+    settings = standing.settings
+    worlds: list[FileWorld] = []
 
     def follow(capture: Capture) -> FileRun:
-        return run_file(
-            workspace, path, directives, _configured(settings, path), settings.opset,
-            Limits(seconds=settings.budget), cancelled, capture,
+        worlds.append(
+            FileWorld(
+                standing.workspace, standing.path, standing.directives, _configured(settings, standing.path),
+                settings.opset, Limits(seconds=settings.budget), capture, keep,
+            )
         )  # fmt: skip
+        return worlds[-1].run(cancelled)
 
     outcome = _as_captured(settings, follow, lambda found: found.run)
-    result.ran = outcome.run.interp.ran
+    if keep and len(worlds) == 1:  # else it is two runs that were compared
+        standing.world = worlds[0]
+    return _check_entries(result, outcome, standing, cancelled, faults)
+
+
+def _check_entries(
+    result: FileAnalysis, outcome: FileRun, standing: Standing, cancelled: Callable[[], bool], faults: Faults
+) -> Checked:
+    """The findings of all entries, and for each entry the code and place of its own."""
+    from ane_lsp.checks import engine
+    from ane_lsp.knowledge import targets
+
+    file, settings, workspace = str(standing.path), standing.settings, standing.workspace
+    result.ran = outcome.ran
     chosen = tuple(t for name in settings.targets for t in targets.resolve(name)) or targets.default()
     options = engine.Options(settings.opset, settings.export_path, settings.coremltools)  # type: ignore[arg-type]
     merged: dict[tuple[str, Span, str], Finding] = {}
     places: list[set[tuple[str, Span]]] = []
+    known, standing.checked = standing.checked, {}
     for entry in outcome.entries:
-        verdicts: engine.Verdicts = {}
-        check = partial(_check_entry, entry, chosen, options, file, cancelled, verdicts)
-        found = faults.survive(f"checking {entry.graph.name}", check, None)
-        if found is None:
-            continue
+        seen = known.get(id(entry.graph))
+        if seen is not None and (seen[0].assumed, seen[0].asked) == (entry.assumed, entry.asked):
+            _, found, summary = seen
+            summary = replace(summary, span=entry.span) if summary is not None else None
+        else:
+            verdicts: engine.Verdicts = {}
+            check = partial(_check_entry, entry, chosen, options, file, cancelled, verdicts)
+            checked = faults.survive(f"checking {entry.graph.name}", check, None)
+            if checked is None:
+                continue
+            found = checked
+            numbers = partial(_summary, entry, found, chosen, outcome.run.stopped, file, workspace, settings, verdicts)
+            summary = faults.survive(f"counting {entry.graph.name}", numbers, None)
+            if cancelled():  # perhaps in the middle of it
+                standing.checked.update(known)
+                break
+        standing.checked[id(entry.graph)] = entry, found, summary
         own = [f for f in found if f.span.file == file]
         for finding in own:
             _keep_worst(merged, finding)
-        numbers = partial(_summary, entry, found, chosen, outcome.run.stopped, file, workspace, settings, verdicts)
-        summary = faults.survive(f"counting {entry.graph.name}", numbers, None)
         if summary is not None:
             places.append({(f.code, f.span) for f in own})
             result.graphs.append(entry.graph)

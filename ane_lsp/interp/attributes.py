@@ -365,6 +365,8 @@ class Attributes(Base):
             return func.module.name
         if name == "__dict__":
             return func.attrs
+        if name in ("__defaults__", "__kwdefaults__"):
+            self.looked_into(func)
         if name == "__defaults__":
             return tuple(func.defaults) or None
         if name == "__kwdefaults__":
@@ -538,9 +540,11 @@ class Attributes(Base):
         """``object.__setattr__``."""
         if isinstance(obj, Instance):
             if name == "__class__" and isinstance(value, ClassObject):
+                if self.undo is not None:
+                    self.undo.lasting = True
                 obj.cls = value
                 return
-            if self.journals or self.written is not None:
+            if self.journals or self.written is not None or self.undo is not None:
                 self.touch(obj.attrs)
             if isinstance(value, dict):  # a registry kept by an object
                 self.bindings += 1

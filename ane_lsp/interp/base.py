@@ -15,9 +15,11 @@ from ane_lsp.interp import state
 from ane_lsp.interp.frames import Frame, Signal
 from ane_lsp.interp.memory import resident
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, ModuleObject, Opaque, PyRaise, Stop, Tensor
+from ane_lsp.syntax.exchange import ANY_DEFAULT, Dependency
 
 if TYPE_CHECKING:
     from ane_lsp.interp.record import Recorder
+    from ane_lsp.syntax.source import SourceFile
     from ane_lsp.workspace import Workspace
 
 MAX_DEPTH = 220
@@ -57,10 +59,13 @@ class Base:
         self.deadline = float("inf")  # on the clock of the thread that runs, see start_clock
         self.cancelled = cancelled
         self.watched = watched
+        self.megabytes = megabytes
         self.max_resident = resident() + megabytes * 1_000_000
         self.steps = 0
         self.frame: Frame = Frame(ModuleObject("<start>", None), {}, None, None, "<start>")
         self.journals: list[state.Journal] = []
+        self.undo: state.Journal | state.Touched | None = None  # of the stage that is recorded, see replay.py
+        self.top_touched = state.Touched()  # by the top level of modules that were run during a stage
         self.modules: dict[str, ModuleObject] = {}
         self.with_stars: list[ModuleObject] = []  # modules whose star imports may not have run yet
         self.forcing = False  # inside force_pending_imports
@@ -74,7 +79,11 @@ class Base:
         self.handled: Any = None
         self.compared = 0  # items looked at by the running comparison
         self.unresolved: dict[str, Span] = {}  # calls that led nowhere: what was called -> where
-        self.ran: set[ast.AST] = set()  # functions of watched files whose bodies were run
+        self.top_ran: set[Dependency] = set()  # functions of watched files that the top level of a module ran
+        self.ran = self.top_ran  # what the present stage ran or looked into
+        self.top_runs = 0  # how often the top level of a module was run, or a part of it
+        self.limited = False  # a limit of steps was met
+        self.sources: dict[str, SourceFile] = {}  # files that are read as they were when the run began
         self.reasons: dict[tuple[int, int, str], tuple[Span, str, Unknown]] = {}  # unknown values of watched files
         self.on_top_level_error: Callable[[ModuleObject, ast.stmt, PyRaise], None] | None = None
         self.internal: dict[str, Span] = {}  # faults of ours, with the place that led to them
@@ -83,7 +92,8 @@ class Base:
         self.inference = False  # models are called as they are converted: in eval mode
         self.capture: Capture = ""  # and so are answered their questions whether they are being traced or exported
         self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking
-        self.built: dict[Any, tuple[int, Instance | None]] = {}  # modules by class and arguments, see templates.py
+        # Modules by class and arguments, with what building them ran: see templates.py.
+        self.built: dict[Any, tuple[int, tuple[Instance, set[Dependency]] | None]] = {}
         self.changes = 0  # grows whenever a name outside the running functions is bound anew
         self.written: dict[int, Any] | None = None  # containers changed while a module is built, by id
         self.templates: dict[Any, Instance] = {}  # leaf modules of torch by class and arguments, see templates.py
@@ -137,6 +147,7 @@ class Base:
     def start_clock(self) -> None:
         """The time budget counts from here, on the calling thread."""
         self.deadline = clock() + self.seconds
+        self.max_resident = resident() + self.megabytes * 1_000_000
 
     @contextmanager
     def step_limit(self, steps: int) -> Iterator[None]:
@@ -148,6 +159,7 @@ class Base:
         except Stop as stop:
             if stop.reason != "budget" or self.steps > outer or clock() > self.deadline:
                 raise
+            self.limited = True
         finally:
             self.max_steps = outer
 
@@ -171,6 +183,11 @@ class Base:
         finally:
             self.max_steps, self.deadline = steps, deadline
 
+    def looked_into(self, function: Any) -> None:
+        """Something depends on the source of a function, whether it runs or not."""
+        if function.__class__ is Function and function.module.path in self.watched:
+            self.ran.update((function.node, (function.node, ANY_DEFAULT)))
+
     def unknown(self, reason: str, cause: Unknown | None = None) -> Unknown:
         """A value nobody knows, with the place where that became so."""
         return Unknown(reason, self.here(), cause)
@@ -186,6 +203,8 @@ class Base:
             self.journals[-1].touch(container)
         if self.written is not None:
             self.written[id(container)] = container
+        if self.undo is not None:
+            self.undo.touch(container)
 
     def raise_(self, kind: type[BaseException], message: str = "") -> Any:
         """Raise a builtin exception in the interpreted program."""

@@ -113,7 +113,7 @@ class Calls(Attributes):
             return frame
         space: dict[str, Any] = {}
         if given > count and signature.vararg is None:
-            self.raise_(TypeError, f"{func.name}() takes {count} positional arguments but {given} were given")
+            self._misfit(func, f"{func.name}() takes {count} positional arguments but {given} were given")
         for name, value in zip(positional, args):
             space[name] = value
         if signature.vararg is not None:
@@ -124,7 +124,7 @@ class Calls(Attributes):
             for name, value in kwargs.items():
                 if name in accepted:
                     if name in space:
-                        self.raise_(TypeError, f"{func.name}() got multiple values for argument '{name}'")
+                        self._misfit(func, f"{func.name}() got multiple values for argument '{name}'")
                     space[name] = value
                 elif name in signature.kwonly:
                     space[name] = value
@@ -133,32 +133,41 @@ class Calls(Attributes):
                 elif name == "**":
                     pass
                 else:
-                    self.raise_(TypeError, f"{func.name}() got an unexpected keyword argument '{name}'")
+                    self._misfit(func, f"{func.name}() got an unexpected keyword argument '{name}'")
         lost = kwargs.get("**") if kwargs else None
         if len(space) < count + (signature.vararg is not None) or signature.kwonly:
             first_default = count - len(func.defaults)
+            watched = func.module.path in self.watched
             for i, name in enumerate(positional):
                 if name not in space:
                     if lost is not None:
                         space[name] = lost
                     elif i >= first_default:
                         space[name] = func.defaults[i - first_default]
+                        if watched:
+                            self.ran.add((func.node, name))
                     else:
-                        self.raise_(TypeError, f"{func.name}() missing required argument: '{name}'")
+                        self._misfit(func, f"{func.name}() missing required argument: '{name}'")
             for name in signature.kwonly:
                 if name not in space:
                     if name in func.kw_defaults:
                         space[name] = func.kw_defaults[name]
+                        if watched:
+                            self.ran.add((func.node, name))
                     elif lost is not None:
                         space[name] = lost
                     else:
-                        self.raise_(TypeError, f"{func.name}() missing required keyword-only argument: '{name}'")
+                        self._misfit(func, f"{func.name}() missing required keyword-only argument: '{name}'")
         if signature.kwarg is not None:
             extra.pop("**", None)
             space[signature.kwarg] = extra
         frame = Frame(func.module, space, func.closure, self.frame, func.qualname, signature.local_names)
         frame.owner = func.owner
         return frame
+
+    def _misfit(self, func: Function, message: str) -> None:
+        self.looked_into(func)  # though it does not run
+        self.raise_(TypeError, message)
 
     # -- classes -------------------------------------------------------------------------------------------------------
 
@@ -190,22 +199,27 @@ class Calls(Attributes):
         given = (*args, *kwargs.values())
         changes, known = self.built.get(key, (-1, None))
         if changes == self.changes:
-            made = copied(known, given) if known is not None else None
-            if made is None:  # it cannot be copied
+            made = copied(known[0], given) if known is not None else None
+            if made is None or known is None:  # it cannot be copied
                 return self._construct_plain(cls, args, kwargs)
+            self.ran |= known[1]
             made.node = self.here()
             return made
         changes, steps, unknown, faults = self.changes, self.steps, len(self.unresolved), len(self.internal)
         written: dict[int, Any] = {}
         outer, self.written = self.written, written
+        before, self.ran = self.ran, set()
+        ran = self.ran
         try:
             built = self._construct_plain(cls, args, kwargs)
             if self.steps - steps > WORTH_IT and changes == self.changes and len(self.built) < MAX_TEMPLATES:
                 sound = len(self.unresolved) == unknown and len(self.internal) == faults
                 kept = copied(built, given, written.values()) if sound else None
-                self.built[key] = changes, kept if kept is not None and kept.cls is cls else None
+                self.built[key] = changes, (kept, ran) if kept is not None and kept.cls is cls else None
             return built
         finally:
+            self.ran = before
+            before |= ran
             self.written = outer
             if outer is not None:
                 outer.update(written)

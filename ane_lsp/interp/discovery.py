@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,12 +30,20 @@ class Attempt(Protocol):
     """Follows one entry: `work` is done, the graphs it makes are kept with the entry's place and what was assumed."""
 
     def __call__(
-        self, work: Callable[[], Any], span: Span, assumed: list[str], proves: bool = True, asked: bool = False
+        self,
+        work: Callable[[], Any],
+        span: Span,
+        assumed: list[str],
+        key: tuple[Any, ...],
+        proves: bool = True,
+        asked: bool = False,
+        then: Callable[[Any], Any] | None = None,
     ) -> bool:
-        """True where it went through. proves: whether a call that torch refuses is a fault of the file. asked: by a comment."""
+        """True where it went through. key: tells it from all others of the file. proves: whether a call that torch refuses is a
+        fault of the file. asked: by a comment. then: what is done with the result of `work`."""
         ...
 
-    def settle(self, caller: Span, found: Sequence[Span]) -> None:
+    def settled(self, caller: Span, found: Sequence[Span]) -> None:
         """The entries at `caller`, in another file, reach the classes at `found`: they take the place of what was there."""
         ...
 
@@ -60,7 +69,7 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
         def asked(value: Any = value, args: Any = args, kwargs: Any = kwargs) -> Any:
             return interp.call(instantiate(interp, value), args, kwargs)
 
-        attempt(asked, _name_span(module, node), [], asked=True)
+        attempt(asked, _name_span(module, node), [], ("asked", node.name, str(inputs)), asked=True)
     classes = [v for _, v in definitions if isinstance(v, ClassObject) and _has_forward(interp, v)]
     _run_functions(interp, module, definitions, classes, attempt)
     dark: list[ClassObject] = []
@@ -68,7 +77,13 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
         if cls not in interp.recorder.reached and isinstance(cls.node, ast.ClassDef):
             assumed: list[str] = []
             before = len(interp.recorder.graphs)
-            through = attempt(lambda c=cls, a=assumed: _run_class(interp, c, a), _name_span(module, cls.node), assumed)  # type: ignore[misc]
+            through = attempt(
+                partial(build, interp, cls, assumed),
+                _name_span(module, cls.node),
+                assumed,
+                ("class", cls.qualname),
+                then=partial(_called, interp, assumed),
+            )
             if not through or _in_the_dark(assumed) or _unknown_shapes(interp.recorder.graphs[before:], module):
                 dark.append(cls)
     if dark:
@@ -141,10 +156,12 @@ def _run_functions(
             isinstance(d, ast.Constant) and d.value is None for d in (*node.args.defaults, *node.args.kw_defaults)
         )
         attempt(
-            lambda v=value, a=assumed: _run_factory(interp, v, a),  # type: ignore[misc]
+            partial(interp.call, value, ()),
             _name_span(module, node),
             assumed,
+            ("function", node.name),
             proves,
+            then=partial(_called_if_new, interp, assumed),
         )
         if len(interp.recorder.reached) == before and tried >= 3:
             return
@@ -157,15 +174,15 @@ def _makes_models(node: ast.FunctionDef) -> bool:
     return any(isinstance(n, ast.Return) and isinstance(n.value, (ast.Call, ast.Name)) for n in ast.walk(node))
 
 
-def _run_factory(interp: Interpreter, func: Any, assumed: list[str]) -> Any:
-    made = interp.call(func, ())
+def _called_if_new(interp: Interpreter, assumed: list[str], made: Any) -> Any:
+    """Call what a factory made, unless it called it itself."""
     if isinstance(made, Instance) and interp.is_nn_module(made.cls) and made.cls not in interp.recorder.reached:
         return call_probed(interp, made, assumed)
     return made
 
 
-def _run_class(interp: Interpreter, cls: ClassObject, assumed: list[str]) -> Any:
-    made = build(interp, cls, assumed)
+def _called(interp: Interpreter, assumed: list[str], made: Any) -> Any:
+    """Call an object of a class."""
     if isinstance(made, Instance):
         return call_probed(interp, made, assumed)
     return made
@@ -235,15 +252,21 @@ def _run_callers(interp: Interpreter, module: ModuleObject, dark: list[ClassObje
             before = set(recorder.reached)
             recorder.reached.difference_update(missing.values())
             assumed = [f"called by {node.name} in {interp.workspace.relative(path)}:{node.lineno}"]
-            run = _run_factory if isinstance(node, ast.FunctionDef) else _run_class
+            factory = isinstance(node, ast.FunctionDef)
             caller = _name_span(user, node)
             found: list[ClassObject] = []
             try:
-                attempt(lambda r=run, v=value, a=assumed: r(interp, v, a), caller, assumed)  # type: ignore[misc]
+                attempt(
+                    partial(interp.call, value, ()) if factory else partial(build, interp, value, assumed),
+                    caller,
+                    assumed,
+                    ("caller", str(path), node.name, tuple(missing)),
+                    then=partial(_called_if_new if factory else _called, interp, assumed),
+                )
                 found = [c for c in missing.values() if c in recorder.reached and not _in_the_dark(assumed)]
             finally:
                 recorder.reached |= before
-                attempt.settle(caller, [_name_span(module, cls.node) for cls in found])  # type: ignore[arg-type]
+                attempt.settled(caller, [_name_span(module, cls.node) for cls in found])  # type: ignore[arg-type]
             for cls in found:
                 del missing[cls.name]
             if not missing:

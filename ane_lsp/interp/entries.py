@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Graph, Span, TensorType, Unknown, dims
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.machine import Interpreter
+from ane_lsp.interp.replay import Book
 from ane_lsp.interp.run import Capture, Limits, Run, guarded, load_file, start
-from ane_lsp.interp.values import ClassObject, Function, Instance, ModuleObject, Tensor
+from ane_lsp.interp.scopes import renew_signature, signature_of
+from ane_lsp.interp.values import (
+    ClassMethod,
+    ClassObject,
+    Function,
+    Instance,
+    ModuleObject,
+    Refusal,
+    StaticMethod,
+    Tensor,
+)
 
 if TYPE_CHECKING:
     from ane_lsp.syntax.comments import Directives
+    from ane_lsp.syntax.exchange import Dependency, Exchange
     from ane_lsp.syntax.inputs import InputSpec
     from ane_lsp.workspace import Workspace
 
@@ -40,10 +52,14 @@ class EntryRun:
 
 @dataclass(slots=True)
 class FileRun:
-    """Every entry of a file, and the run they share."""
+    """Every entry of a file, and the run they share.
+
+    ran: functions of the file that the entries depend on.
+    """
 
     run: Run
     entries: list[EntryRun]
+    ran: set[Dependency] = field(default_factory=set)
 
 
 def tensor_of(spec: InputSpec) -> Tensor:
@@ -117,77 +133,226 @@ def run_file(
     capture: Capture = "",
 ) -> FileRun:
     """Follow every entry of a file: the script itself, configured entries, ``# ane: input`` comments, then the rest."""
-    from ane_lsp.interp.discovery import discover
+    return FileWorld(workspace, path, directives, configured, opset, limits, capture).run(cancelled)
 
-    interp = start(workspace, opset, limits, cancelled, frozenset({str(path)}), capture)
-    interp.inference = True
-    entries: list[EntryRun] = []
-    run_ref: list[Run] = []
-    endless: list[str] = []
 
-    def collect(before: int, span: Span | None, assumed: tuple[str, ...] = (), asked: bool = False) -> None:
-        elsewhere = span is not None and span.file != str(path)
-        for graph, (root, where) in list(zip(interp.recorder.graphs, interp.recorder.entries))[before:]:
-            if (
-                any(call.span.file == str(path) for call in graph.calls)
-                or root.cls.module.path == str(path)
-                or (elsewhere and any(place.file == str(path) for call in graph.calls for place in call.stack))
-            ):
-                entries.append(EntryRun(graph, span or where or _class_span(root), assumed, asked))
+class FileWorld:
+    """The interpreted world of one file: its entries are followed once by :meth:`run`.
 
-    class Attempts:
-        def __call__(
-            self, work: Callable[[], Any], span: Span, assumed: list[str], proves: bool = True, asked: bool = False
-        ) -> bool:
-            before = len(interp.recorder.graphs)
-            done = False
-            with interp.step_limit(ATTEMPT_STEPS):
-                done = guarded_inline(interp, work, run_ref)
-            if assumed or not proves:  # inputs nobody wrote prove nothing
-                run_ref[-1].refusals.clear()
-            collect(before, span, tuple(assumed), asked)
-            return done
+    keep: it is kept, so that after functions of the file were exchanged in its tree :meth:`again` can follow those entries
+    once more that depend on them.
+    """
 
-        def settle(self, caller: Span, found: Sequence[Span]) -> None:
-            made = [replace(entry, span=found[0]) for entry in entries if entry.span == caller and found]
-            entries[:] = [entry for entry in entries if entry.span != caller and entry.span not in found] + made
+    def __init__(
+        self,
+        workspace: Workspace,
+        path: Path,
+        directives: Directives,
+        configured: Sequence[tuple[str, Sequence[InputSpec]]],
+        opset: str,
+        limits: Limits,
+        capture: Capture = "",
+        keep: bool = False,
+    ) -> None:
+        self.interp = start(workspace, opset, limits, watched=frozenset({str(path)}), capture=capture)
+        self.interp.inference = True
+        self._path = path
+        self._directives = directives
+        self._configured = configured
+        self._keep = keep
+        self._source = workspace.read(path)
+        self._book: Book | None = None
+        self._module: ModuleObject | None = None
+        self._entries: list[EntryRun] = []
+        self._script: list[EntryRun] = []
+        self._errors: list[tuple[str, Span | None]] = []
+        self._refusals: list[Refusal] = []
+        self._runs: list[Run] = []
 
-    attempt = Attempts()
+    @property
+    def steady(self) -> bool:
+        """Whether :meth:`again` may be asked."""
+        return self._book is not None and self._book.fit
 
-    def work() -> Any:
-        module: ModuleObject | None = None
-        with interp.share(SCRIPT_SHARE) as ended:
-            module = load_file(interp, path, as_main=True)
-        collect(0, None)
-        if ended:  # what the script defined before can still be called
-            endless.append("budget")
-            module = interp.modules[workspace.module_name(path)]
-            module.state = "done"
-            interp.bindings += 1
-        if module is None:
+    def settle(self) -> None:
+        """Get ready for :meth:`again`, while nobody waits."""
+        if self._book is not None:
+            self._book.settle()
+
+    def take(self, changed: Iterable[Dependency], exchanges: Iterable[Exchange]) -> bool:
+        """Functions were exchanged: renew what is known of them and give those in `exchanges` the other defaults of their
+        parameters. False where one is not found."""
+        for node in changed:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                renew_signature(node)
+        exchanges = list(exchanges)
+        functions = self._functions() if exchanges else {}
+        for exchange in exchanges:
+            function = functions.get(exchange.old)
+            if function is None:
+                return False
+            positional = signature_of(function.node).positional
+            first = len(positional) - len(function.defaults)
+            for name, value in exchange.defaults:
+                constant = ast.literal_eval(value)
+                if name in positional:
+                    function.defaults[positional.index(name) - first] = constant
+                else:
+                    function.kw_defaults[name] = constant
+        return True
+
+    def _functions(self) -> dict[ast.AST, Function]:
+        """The functions that names of the file and attributes of its classes stand for, by their nodes."""
+        found: dict[ast.AST, Function] = {}
+        space = self._module.namespace if self._module is not None else {}
+        for value in space.values():
+            owned = (
+                value.namespace.values()
+                if isinstance(value, ClassObject) and value.module is self._module
+                else (value,)
+            )
+            for item in owned:
+                item = item.func if isinstance(item, (StaticMethod, ClassMethod)) else item
+                if isinstance(item, Function) and item.module is self._module:
+                    found[item.node] = item
+        return found
+
+    def run(self, cancelled: Callable[[], bool] = lambda: False) -> FileRun:
+        """Follow every entry."""
+        interp = self.interp
+        interp.cancelled = cancelled
+        endless: list[str] = []
+
+        def work() -> Any:
+            module: ModuleObject | None = None
+            with interp.share(SCRIPT_SHARE) as ended:
+                module = load_file(interp, self._path, as_main=True)
+            self._collect(0, None)
+            if ended:  # what the script defined before can still be called
+                endless.append("budget")
+                module = interp.modules[interp.workspace.module_name(self._path)]
+                module.state = "done"
+                interp.bindings += 1
+            self._module = module
+            if module is None:
+                return None
+            self._script = list(self._entries)
+            if self._keep:
+                interp.sources[str(module.path)] = self._source
+                self._book = Book(interp)
+                self._book.begin()
+            self._follow(module)
+            return module
+
+        run = guarded(interp, work)
+        if run.stopped is not None and not self._entries:
+            self._collect(0, None)
+        if endless and run.stopped is None:
+            run.stopped = endless[0]
+        if run.stopped is not None or run.internal:
+            self._book = None
+        elif self._book is not None:
+            self._book.finish()
+        self._errors, self._refusals = list(run.errors), list(run.refusals)
+        return self._finished(run)
+
+    def again(self, changed: Collection[Dependency], cancelled: Callable[[], bool] = lambda: False) -> FileRun | None:
+        """The entries after `changed` functions of the file were exchanged; None where all has to be run from scratch.
+
+        A run that was cancelled may be asked for again.
+        """
+        book, module, interp = self._book, self._module, self.interp
+        if book is None or module is None or book.concerns_top(changed) or not book.rewind(changed):
             return None
-        for expression, inputs in configured:
+        interp.cancelled = cancelled
+        self._entries = list(self._script)
+        self._runs = []
+        run = guarded(interp, lambda: self._follow(module))
+        if run.stopped == "cancelled":
+            return FileRun(run, self._entries)
+        lost = run.lost_in_capture or any(sub.lost_in_capture for sub in self._runs)
+        if run.stopped is not None or run.internal or interp.limited or not book.fit or lost:
+            self._book = None
+            return None
+        book.finish()
+        run.errors[:0], run.refusals[:0] = self._errors, self._refusals
+        self._errors, self._refusals = list(run.errors), list(run.refusals)
+        return self._finished(run)
+
+    def _finished(self, run: Run) -> FileRun:
+        run.errors.extend(error for sub in self._runs for error in sub.errors)
+        run.refusals.extend(refusal for sub in self._runs for refusal in sub.refusals)
+        run.lost_in_capture |= any(sub.lost_in_capture for sub in self._runs)
+        return FileRun(run, self._entries, self._book.ran() if self._book is not None else set(self.interp.ran))
+
+    def _follow(self, module: ModuleObject) -> None:
+        """Follow the entries that the script itself did not reach."""
+        from ane_lsp.interp.discovery import discover
+
+        interp = self.interp
+        for expression, inputs in self._configured:
             args, kwargs = call_arguments(inputs)
-            attempt(
+            self(
                 lambda e=expression, a=args, k=kwargs: interp.call(  # type: ignore[misc]
                     instantiate(interp, evaluate(interp, module, e)), a, k
                 ),
-                _definition_span(module, expression, path),
+                _definition_span(module, expression, self._path),
                 [],
+                ("configured", expression, str(inputs)),
                 asked=True,
             )
-        discover(interp, module, directives, attempt)
-        return module
+        discover(interp, module, self._directives, self)
 
-    run = guarded(interp, work)
-    if run.stopped is not None and not entries:
-        collect(0, None)
-    if endless and run.stopped is None:
-        run.stopped = endless[0]
-    run.errors.extend(error for sub in run_ref for error in sub.errors)
-    run.refusals.extend(refusal for sub in run_ref for refusal in sub.refusals)
-    run.lost_in_capture |= any(sub.lost_in_capture for sub in run_ref)
-    return FileRun(run, entries)
+    def __call__(
+        self,
+        work: Callable[[], Any],
+        span: Span,
+        assumed: list[str],
+        key: tuple[Any, ...],
+        proves: bool = True,
+        asked: bool = False,
+        then: Callable[[Any], Any] | None = None,
+    ) -> bool:
+        """See :class:`ane_lsp.interp.discovery.Attempt`."""
+        interp = self.interp
+        before = len(interp.recorder.graphs)
+
+        def inline(piece: Callable[[], Any]) -> tuple[bool, Run]:
+            sink: list[Run] = []
+            done = guarded_inline(interp, piece, sink)
+            return done, sink[-1]
+
+        if self._book is not None:
+            done, run = self._book.attempt(key, work, then, assumed, inline, ATTEMPT_STEPS)
+        else:
+            done = False
+            sink: list[Run] = []
+            with interp.step_limit(ATTEMPT_STEPS):
+                done = guarded_inline(interp, (lambda: then(work())) if then is not None else work, sink)
+            run = sink[-1]
+        if assumed or not proves:  # inputs nobody wrote prove nothing
+            run = Run(interp, errors=run.errors, lost_in_capture=run.lost_in_capture)
+        self._runs.append(run)
+        self._collect(before, span, tuple(assumed), asked)
+        return done
+
+    def settled(self, caller: Span, found: Sequence[Span]) -> None:
+        """See :class:`ane_lsp.interp.discovery.Attempt`."""
+        entries = self._entries
+        made = [replace(entry, span=found[0]) for entry in entries if entry.span == caller and found]
+        entries[:] = [entry for entry in entries if entry.span != caller and entry.span not in found] + made
+
+    def _collect(self, before: int, span: Span | None, assumed: tuple[str, ...] = (), asked: bool = False) -> None:
+        file = str(self._path)
+        elsewhere = span is not None and span.file != file
+        recorder = self.interp.recorder
+        for graph, (root, where) in list(zip(recorder.graphs, recorder.entries))[before:]:
+            if (
+                any(call.span.file == file for call in graph.calls)
+                or root.cls.module.path == file
+                or (elsewhere and any(place.file == file for call in graph.calls for place in call.stack))
+            ):
+                self._entries.append(EntryRun(graph, span or where or _class_span(root), assumed, asked))
 
 
 def guarded_inline(interp: Interpreter, work: Callable[[], Any], sink: list[Run]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from ane_lsp.interp.probing import Probe, named_dtype
+from ane_lsp.syntax.exchange import header_of
 
 _SHAPE_TEXT = re.compile(r"[\[(]\s*((?:[A-Za-z_]\w*|\d+)(?:\s*[,x*]\s*(?:[A-Za-z_]\w*|\d+))+)\s*,?\s*[\])]")
 _CONTAINERS = re.compile(r"^(typing\.|t\.)?(list|tuple|sequence|iterable|dict|mapping|ordereddict)\b", re.I)
@@ -75,7 +76,8 @@ def _comments(node: AnyFunction, lines: Sequence[str]) -> list[str]:
     body = [s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
     last = body[0].lineno if body else node.lineno
     found = []
-    for line in lines[node.lineno - 1 : last - 1]:
+    header = header_of(node)
+    for line in lines[node.lineno - 1 : last - 1] if header is None else header:
         code, mark, comment = line.partition("#")
         if mark:
             written = re.match(r"\s*(\w+)", code)

@@ -546,6 +546,9 @@ class Imports(Objects):
 
     def _source(self, module: ModuleObject) -> SourceFile:
         assert module.path is not None
+        kept = self.sources.get(module.path)
+        if kept is not None:
+            return kept
         if any(module.path.startswith(str(root)) for root in STUB_ROOTS):
             return _stub_source(module.path)
         return self.workspace.read(Path(module.path))
@@ -623,6 +626,10 @@ class Imports(Objects):
         frame = Frame(module, module.namespace, None, self.frame, "<module>")
         caller, self.frame = self.frame, frame
         journals, self.journals = self.journals, []
+        undo = self.undo
+        self.undo = self.top_touched if undo is not None else None  # it stays done, whoever asked for the module
+        ran, self.ran = self.ran, self.top_ran
+        self.top_runs += 1
         trying, self.trying = self.trying, 0
         handled, self.handled = self.handled, None
         modules, self.recorder.modules = self.recorder.modules, []
@@ -646,6 +653,8 @@ class Imports(Objects):
         finally:
             self.frame = caller
             self.journals = journals
+            self.undo = undo
+            self.ran = ran
             self.trying = trying
             self.handled = handled
             self.recorder.modules = modules

@@ -29,6 +29,7 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
     forward = undecorated(model.cls.lookup("forward"))
     if not isinstance(forward, Function) or isinstance(forward.node, ast.Lambda):
         return None
+    interp.looked_into(forward)
     if interp.is_nn_module(model.cls):
         interp.call(interp.getattr(model, "eval"), ())  # what is converted is never in training mode
     example = _example_call(interp, model)

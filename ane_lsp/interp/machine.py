@@ -143,7 +143,7 @@ class Interpreter(Expressions):
                 if key in changes:
                     contents.append(changes[key][1])
                 else:
-                    before = before if before is not None else state._copy(container)
+                    before = before if before is not None else state.contents_of(container)
                     contents.append(before)
             after = contents[0] if len(contents) == 1 else state.merge(container, contents, UNDECIDED, span)
             self.touch(container)
@@ -169,6 +169,7 @@ class Interpreter(Expressions):
             scope = self._outer_scope(frame, name)
             self.bindings += 1
             self.changes += 1
+            self.touch(scope)
         elif frame.names is None and frame.module.state != "running":
             self.bindings += 1
         if self.journals:
@@ -345,6 +346,7 @@ class Interpreter(Expressions):
                 scope = self._outer_scope(frame, name)
                 self.bindings += 1
                 self.changes += 1
+                self.touch(scope)
             if self.journals:
                 self.touch(scope)
             scope[mangled(name, frame) if frame.class_body else name] = value

@@ -79,6 +79,24 @@ class Recorder:
         self.entries.extend(taken.entries)
         self.builder, self.reached = taken.builder, taken.reached
 
+    def state(self) -> Any:
+        """What :meth:`reset` needs to go back to here."""
+        return list(self.graphs), list(self.entries), self.builder, dict(self._paths), set(self.reached)
+
+    def reset(self, kept: Any) -> None:
+        """Be as :meth:`state` found it."""
+        graphs, entries, self.builder, paths, reached = kept
+        self.graphs[:], self.entries[:] = graphs, entries
+        self._paths, self.reached = dict(paths), set(reached)
+
+    def replay(self, graphs: Iterable[tuple[Graph, tuple[Instance, Span | None]]], kept: Any) -> None:
+        """Record graphs again, and be in the other respects as :meth:`state` found it behind them."""
+        for graph, entry in graphs:
+            self.graphs.append(graph)
+            self.entries.append(entry)
+        _, _, self.builder, paths, reached = kept
+        self._paths, self.reached = dict(paths), set(reached)
+
     @property
     def graph(self) -> Graph:
         return self.builder.graph

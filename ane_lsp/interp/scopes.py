@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import fields
 
 from ane_lsp.graph.records import dataclass
 
@@ -126,6 +127,17 @@ def signature_of(node: FunctionNode) -> Signature:
     )  # fmt: skip
     node._signature = made  # type: ignore[union-attr]
     return made
+
+
+def renew_signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    """A definition says something else: whoever holds its signature sees the new one."""
+    held = getattr(node, "_signature", None)
+    if held is not None:
+        del node._signature  # type: ignore[union-attr]
+        made = signature_of(node)
+        for field in fields(made):
+            object.__setattr__(held, field.name, getattr(made, field.name))
+        node._signature = held  # type: ignore[union-attr]
 
 
 def yields_inside(node: ast.AST) -> bool:

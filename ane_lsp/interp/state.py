@@ -15,26 +15,49 @@ Container = Any
 class Journal:
     """Remembers containers as they were before their first change, so that a branch can be undone."""
 
-    __slots__ = ("saved",)
+    __slots__ = ("lasting", "saved")
 
     def __init__(self) -> None:
         self.saved: dict[int, tuple[Container, Any]] = {}
+        self.lasting = False  # something was changed that cannot be undone
 
     def touch(self, container: Container) -> None:
         key = id(container)
         if key not in self.saved:
-            self.saved[key] = (container, _copy(container))
+            self.saved[key] = (container, contents_of(container))
 
     def capture(self) -> dict[int, tuple[Container, Any]]:
         """The touched containers with their present contents."""
-        return {key: (container, _copy(container)) for key, (container, _) in self.saved.items()}
+        return {key: (container, contents_of(container)) for key, (container, _) in self.saved.items()}
 
     def rollback(self) -> None:
         for container, before in self.saved.values():
             restore(container, before)
 
 
-def _copy(container: Container) -> Any:
+class Touched:
+    """Remembers when containers were last changed, not how they were before.
+
+    stage: the number of the present stage, whose ledger is `ledger`. when: by identity, the container and the number of the
+    stage in which it was changed last; half a stage more where that stage had changed it itself before.
+    """
+
+    __slots__ = ("lasting", "ledger", "stage", "when")
+
+    def __init__(self) -> None:
+        self.when: dict[int, tuple[Container, float]] = {}
+        self.stage = 0
+        self.ledger: Journal | None = None
+        self.lasting = False
+
+    def touch(self, container: Container) -> None:
+        key = id(container)
+        late = self.ledger is not None and key in self.ledger.saved
+        known = self.when.get(key)
+        self.when[key] = (container, max(self.stage + 0.5 * late, known[1] if known is not None else 0.0))
+
+
+def contents_of(container: Container) -> Any:
     if isinstance(container, Tensor):
         return (container.type, container.value, container.graph, container.origin)
     return container.copy()

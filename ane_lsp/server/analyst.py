@@ -22,7 +22,7 @@ from ane_lsp.fixes.tree import Refused
 from ane_lsp.graph import Span
 from ane_lsp.graph.records import dataclass
 from ane_lsp.server import predictions
-from ane_lsp.server.following import Following, Lost, world
+from ane_lsp.server.following import Cancelled, Following, Lost, world
 from ane_lsp.server.results import Completion, DocumentResult, FixName, Predicted, SettingsProblem, digest
 from ane_lsp.syntax import SourceFile
 from ane_lsp.workspace import Settings, Workspace
@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 
 MAX_WORKSPACES = 8
 MAX_KEPT = 8
+MAX_WORLDS = 2  # interpreted worlds that are kept for edits: of the files analysed last
 MAX_LISTED = 20_000
 
 
@@ -68,11 +69,13 @@ class Kept:
     plans: predictions.Plans = field(default_factory=dict)
     following: Following | None = None
 
-    def moved(self, source: SourceFile, settings: Settings, workspace: Workspace) -> DocumentResult | None:
-        """The result at its present places, None where the text has to be analysed anew."""
+    def moved(
+        self, source: SourceFile, settings: Settings, workspace: Workspace, cancelled: Callable[[], bool]
+    ) -> DocumentResult | None:
+        """The result brought up to date, None where the text has to be analysed anew. Raises Cancelled."""
         if self.following is None:
             return None
-        result = self.following.follow(source, settings, workspace)
+        result = self.following.follow(source, settings, workspace, cancelled)
         if result is None:
             return None
         try:
@@ -193,14 +196,19 @@ class Analyst:
         workspace = self.workspace(Path(path), settings)
         workspace.used = self._depends.setdefault(path, set())
         kept = self._kept.get(path)
-        moved = kept.moved(workspace.read(Path(path)), settings, workspace) if kept is not None else None
+        try:
+            moved = kept.moved(workspace.read(Path(path)), settings, workspace, cancelled) if kept is not None else None
+        except Cancelled:
+            return DocumentResult(path)
         if moved is not None:
             self._kept.move_to_end(path)
             result = moved
             result.seconds = time.perf_counter() - started
         else:
             with workspace.track() as disk:
-                found = analyze(Path(path), workspace, settings, cancelled)
+                if kept is not None and kept.following is not None:
+                    kept.following.drop()
+                found = analyze(Path(path), workspace, settings, cancelled, keep=path in self._overlays)
             source = workspace.read(Path(path))
             found.findings = [replace(f, fixes=(*f.fixes, *propose(source, found, f))) for f in found.findings]
             result = digest(path, found, time.perf_counter() - started)
@@ -226,6 +234,15 @@ class Analyst:
             self._kept[path] = Kept(found, source, following=following)
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
+            worlds = [kept.following for kept in self._kept.values() if kept.following and kept.following.standing]
+            for following in worlds[:-MAX_WORLDS]:
+                following.drop()
+
+    def idle(self) -> None:
+        """What may be done before the next edit."""
+        for kept in self._kept.values():
+            if kept.following is not None:
+                kept.following.settle()
 
     # -- fixes -------------------------------------------------------------------------------------------------------
 

@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from ane_lsp.analysis import FileAnalysis, reads_whole_text
+from ane_lsp.analysis import FileAnalysis, again, reads_whole_text
 from ane_lsp.checks.finding import Finding, Fix, Related, TextEdit
 from ane_lsp.fixes import fixable_codes
 from ane_lsp.graph import Span
 from ane_lsp.graph.records import dataclass
-from ane_lsp.server.results import CallSite, DocumentResult, ShapeHint
+from ane_lsp.server.results import CallSite, DocumentResult, ShapeHint, digest
 from ane_lsp.syntax import SourceFile
 from ane_lsp.syntax.comments import mentions_directive
-from ane_lsp.syntax.moving import Follower, Shift
+from ane_lsp.syntax.exchange import Dependency
+from ane_lsp.syntax.moving import EVERYTHING, Follower, Shift
 from ane_lsp.workspace import Dependencies, Settings, Workspace
 
 
 class Lost(Exception):
     """A place of the result is no more."""
+
+
+class Cancelled(Exception):
+    """Nobody waits for the result any more. It can be asked for again."""
 
 
 @dataclass(slots=True)
@@ -51,7 +56,11 @@ def world(path: str, settings: Settings, workspace: Workspace, disk: Dependencie
 
 
 class Following:
-    """A result and how to move it."""
+    """A result and how to bring it up to date.
+
+    What it keeps is at the places of the text that was analysed first (see :mod:`ane_lsp.syntax.exchange`); what it gives
+    is at the present ones.
+    """
 
     def __init__(self, found: FileAnalysis, result: DocumentResult, source: SourceFile, seen: World) -> None:
         self.result = result
@@ -60,13 +69,42 @@ class Following:
         self._whole = reads_whole_text(source.text)
         self._torch = "torch" in source.text
         self._shift: Shift | None = None
+        self._standing = found.standing
+        self._changed: set[Dependency] = set()
+        self._again = False
+        self._renewed = False
         tree = source.tree
         steady = tree is not None and not any(error.kind != "config" for error in result.errors)
-        ran = found.ran if found.ran is not None else _Everything()
-        self._follower = Follower(source.text, tree, ran, mentions_directive) if tree is not None and steady else None
+        ran = found.ran if found.ran is not None else EVERYTHING
+        self._follower = (
+            Follower(source.text, tree, ran, mentions_directive, self._standing is not None)
+            if tree is not None and steady
+            else None
+        )
 
-    def follow(self, source: SourceFile, settings: Settings, workspace: Workspace) -> DocumentResult | None:
-        """The result for the present text, None where the file has to be analysed again."""
+    @property
+    def standing(self) -> bool:
+        """Whether it holds the world of an analysis."""
+        return self._standing is not None
+
+    def drop(self) -> None:
+        """Let go of the world of the analysis: edits that change what it ran are left to a new one."""
+        self._standing = self._follower = None
+        self._found.standing = None
+
+    def settle(self) -> None:
+        """Get ready for an edit, while nobody waits."""
+        if self._standing is not None and self._standing.world is not None:
+            self._standing.world.settle()
+
+    def follow(
+        self,
+        source: SourceFile,
+        settings: Settings,
+        workspace: Workspace,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> DocumentResult | None:
+        """The result for the present text, None where the file has to be analysed again. Raises Cancelled."""
         if self._follower is None or source.unreadable is not None:
             return None
         if reads_whole_text(source.text) != self._whole or ("torch" in source.text) != self._torch:
@@ -74,7 +112,7 @@ class Following:
         if not self._seen.same(settings, workspace):
             return None
         shift = self._follower.follow(source.text)
-        if shift is None:
+        if shift is None or not self._renew(self._follower, cancelled):
             return None
         try:
             moved = _moved_result(self.result, shift)
@@ -83,32 +121,45 @@ class Following:
         self._shift = shift
         return moved
 
+    def _renew(self, follower: Follower, cancelled: Callable[[], bool]) -> bool:
+        """Analyse again what depends on functions that were exchanged. False where that cannot be."""
+        standing = self._standing
+        if standing is None:
+            return True
+        if standing.world is None or not standing.world.take(follower.exchanged, follower.defaults):
+            return False
+        self._changed |= follower.exchanged
+        self._again |= follower.looks
+        ran = self._found.ran
+        if ran is None or not (self._again or not ran.isdisjoint(self._changed)):
+            self._changed.clear()
+            return ran is not None
+        self._again = True
+        found = again(standing, self._changed, cancelled)
+        if cancelled():
+            raise Cancelled
+        if found is None:
+            return False
+        self._changed, self._again, self._renewed = set(), False, True
+        self._found = found
+        self.result = digest(self.result.path, found)
+        return True
+
     def edited(self, finding: Finding) -> bool:
         """Whether a moved finding may have other fixes, because its statement has been edited since the analysis."""
-        return finding.code in fixable_codes() and self._shift is not None and self._shift.edited(finding.span.line)
+        return finding.code in fixable_codes() and (
+            self._renewed or (self._shift is not None and self._shift.edited(finding.span.line))
+        )
 
     def found(self) -> FileAnalysis:
         """The whole analysis with its graphs, at the present places. Raises Lost where one is no more."""
         if self._shift is None:
             return self._found
         stream = io.BytesIO()
-        plain = replace(self._found, ran=None)
+        plain = replace(self._found, ran=None, standing=None)
         _Mover(stream, self.result.path, self._shift).dump(plain)
         moved: FileAnalysis = pickle.loads(stream.getvalue())  # made by ourselves a line above
         return moved
-
-
-class _Everything:
-    """A collection that holds whatever is asked for."""
-
-    def __contains__(self, item: object) -> bool:
-        return True
-
-    def __iter__(self) -> Any:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
 
 
 class _Mover(pickle.Pickler):
@@ -160,4 +211,4 @@ def moved_finding(finding: Finding, path: str, shift: Shift) -> Finding:
     return replace(finding, span=_place(finding.span, path, shift), related=related, fixes=fixes)
 
 
-__all__ = ["Following", "Lost", "World", "world"]
+__all__ = ["Cancelled", "Following", "Lost", "World", "world"]

@@ -105,6 +105,8 @@ class Worker:
             with suppress(Exception):  # whatever is wrong shows again, where somebody asks
                 warm()
         while True:
+            if not self._inbox and (idle := getattr(analyst, "idle", None)) is not None:
+                idle()
             self._ready.acquire()
             message = self._inbox.popleft()
             job: int | None = message[1] if message[0] == "ask" else None

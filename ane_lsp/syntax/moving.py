@@ -15,28 +15,38 @@ from typing import Any
 
 from ane_lsp.graph import Span
 from ane_lsp.graph.records import dataclass
+from ane_lsp.syntax.exchange import FUNCTIONS as _FUNCTIONS
+from ane_lsp.syntax.exchange import (
+    AnyFunction,
+    Dependency,
+    Exchange,
+    carry_out,
+    changed_defaults,
+    exchange_of,
+    forget_caches,
+)
 
 _NEAR = 60  # lines that an edit may have added or removed
 _FAR = 4  # statements that it may reach over
 BY_TEXT = frozenset({"globals", "getattr", "eval", "exec", "vars", "import_module"})
 """Functions that find things by the text of their names."""
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(slots=True)
 class _Unit:
     """A stretch of whole lines with whole top-level statements.
 
-    first: its first line in the analysed text, from 0. lines: its present lines. original: the analysed ones.
+    first: its first line in the analysed text, from 0. lines: its present lines. original: the analysed ones; None where
+    functions have been exchanged since.
     nodes: the analysed statements.
     places: where the lines of these statements are now, counted from the unit's start; None: where they were.
     """
 
     first: int
     lines: list[str]
-    original: list[str]
+    original: list[str] | None
     nodes: list[ast.stmt]
-    places: dict[int, int] | None = None
+    places: dict[float, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,7 @@ class Shift:
 
     starts: tuple[int, ...]
     now: tuple[int, ...]
-    places: tuple[dict[int, int] | None, ...]
+    places: tuple[dict[float, int] | None, ...]
     touched: tuple[tuple[int, int], ...]
 
     def line(self, line: int) -> int | None:
@@ -71,15 +81,46 @@ class Shift:
         return any(first <= line <= last for first, last in self.touched)
 
 
+class _All:
+    """A collection that holds whatever is asked for."""
+
+    def __contains__(self, item: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+EVERYTHING = _All()
+
+
 class Follower:
     """Follows the edits of one text. `ran` are the functions whose bodies were run or looked into.
 
     `matters` tells of a stretch of text whether its comments or words count beyond the syntax tree.
+
+    exchanges: functions that say something else are exchanged in the tree. Each time :attr:`exchanged` are those, with all
+    functions inside; :attr:`defaults` what their parameters have for another default, and :attr:`looks` whether one looks
+    different from outside (:func:`appearance`).
     """
 
     def __init__(
-        self, text: str, tree: ast.Module, ran: Collection[ast.AST], matters: Callable[[str], bool] = lambda text: False
+        self,
+        text: str,
+        tree: ast.Module,
+        ran: Collection[Dependency],
+        matters: Callable[[str], bool] = lambda text: False,
+        exchanges: bool = False,
     ) -> None:
+        self._exchanges = exchanges
+        self._found: list[Exchange] = []
+        self._versions = 0
+        self.exchanged: set[Dependency] = set()
+        self.defaults: list[Exchange] = []
+        self.looks = False
         self._ran = ran
         self._matters = matters
         self._names = BY_TEXT | {name for node in tree.body for name in bound_names(node)}
@@ -91,6 +132,7 @@ class Follower:
         """Where everything is in the new text, None where it says something else. Then this follower is of no use any more."""
         if not self._usable:
             return None
+        self.exchanged, self.defaults, self.looks = set(), [], False
         self._usable = "\r" not in text and "\f" not in text and self._take(text.split("\n"))
         return self._shift() if self._usable else None
 
@@ -156,8 +198,10 @@ class Follower:
 
     def _matched(self, units: list[_Unit], region: list[str]) -> _Unit | None:
         """The region as one unit, None where its statements say something else than those of `units`."""
-        original = [line for unit in units for line in unit.original]
         nodes = [node for unit in units for node in unit.nodes]
+        original: list[str] | None = []
+        for unit in units:
+            original = original + unit.original if original is not None and unit.original is not None else None
         if region == original:  # an edit was taken back
             return _Unit(units[0].first, region, original, nodes)
         try:
@@ -168,15 +212,33 @@ class Follower:
             return None
         if len(body) != len(nodes):
             return None
-        places: dict[int, int] = {}
+        places: dict[float, int] = {}
+        self._found = []
         try:
             if not all(self._same(old, new, places) for old, new in zip(nodes, body)):
                 return None
         except RecursionError:
             return None
+        if self._found:
+            self._exchange(nodes, region, places)
+            original = None
         return _Unit(units[0].first, region, original, nodes, places)
 
-    def _same(self, old: object, new: object, places: dict[int, int]) -> bool:
+    def _exchange(self, nodes: list[ast.stmt], region: list[str], places: dict[float, int]) -> None:
+        """Put the functions that were found to be others into the tree."""
+        for exchange in self._found:
+            self.exchanged.update(exchange.changes())
+            self.looks |= bool(exchange.defaults)
+            self.looks |= appearance(exchange.old, self._names) != appearance(exchange.new, self._names)
+            self._versions += 1
+            places.update(carry_out(exchange, region, self._versions))
+            if exchange.defaults:
+                self.defaults.append(exchange)
+        for node in nodes:
+            for inner in ast.walk(node):
+                forget_caches(inner)
+
+    def _same(self, old: object, new: object, places: dict[float, int]) -> bool:
         if old.__class__ is not new.__class__:
             return False
         if isinstance(old, list):
@@ -185,6 +247,8 @@ class Follower:
         if not isinstance(old, ast.AST):
             return repr(old) == repr(new)  # 0.0 and -0.0, 1 and True are not the same
         fields = old._fields
+        if self._exchanges and isinstance(old, _FUNCTIONS) and isinstance(new, _FUNCTIONS):
+            return self._same_or_exchanged(old, new, places)
         if isinstance(old, _FUNCTIONS) and isinstance(new, _FUNCTIONS) and old not in self._ran:
             if not self._places(old, new, places, whole=False):
                 return False
@@ -195,7 +259,51 @@ class Follower:
             return False
         return all(self._same(getattr(old, name, None), getattr(new, name, None), places) for name in fields)
 
-    def _same_body(self, old: ast.AST, new: ast.AST, places: dict[int, int]) -> bool:
+    def _same_or_exchanged(self, old: AnyFunction, new: AnyFunction, places: dict[float, int]) -> bool:
+        """A function says the same, or can be exchanged for the new one."""
+        trial = dict(places)
+        fields = [name for name in old._fields if name != "decorator_list"]
+        same = self._places(old, new, trial, whole=True)
+        if same and all(self._exactly(getattr(old, name, None), getattr(new, name, None), trial) for name in fields):
+            places.update(trial)
+        else:
+            exchange = self._other_defaults(old, new, places) or exchange_of(old, new)
+            if exchange is None:
+                return False
+            self._found.append(exchange)
+        return self._same(old.decorator_list, new.decorator_list, places)
+
+    def _other_defaults(self, old: AnyFunction, new: AnyFunction, places: dict[float, int]) -> Exchange | None:
+        """How a function is given other defaults that says the same besides, at the same places."""
+        trial = dict(places)
+        changed = changed_defaults(old, new)
+        if not changed or not self._places(old, new, trial, whole=True):
+            return None
+        for name in old._fields:
+            if name not in ("args", "decorator_list") and not self._exactly(
+                getattr(old, name), getattr(new, name), trial
+            ):
+                return None
+        for name in ("posonlyargs", "args", "vararg", "kwonlyargs", "kwarg"):
+            if not self._exactly(getattr(old.args, name), getattr(new.args, name), trial):
+                return None
+        for kind in ("defaults", "kw_defaults"):
+            for value, given in zip(getattr(old.args, kind), getattr(new.args, kind), strict=True):
+                if not self._exactly(value, given, trial) and not self._places(value, given, trial, whole=False):
+                    return None
+        places.update(trial)
+        return Exchange(old, new, changed, only_defaults=True)
+
+    def _exactly(self, old: object, new: object, places: dict[float, int]) -> bool:
+        """Without exchanges inside."""
+        self._exchanges = False
+        ran, self._ran = self._ran, EVERYTHING
+        try:
+            return self._same(old, new, places)
+        finally:
+            self._exchanges, self._ran = True, ran
+
+    def _same_body(self, old: ast.AST, new: ast.AST, places: dict[float, int]) -> bool:
         """The body of a function nobody ran may say something else, as long as the function looks the same from outside."""
         trial = dict(places)
         if self._same(old.body, new.body, trial):  # type: ignore[attr-defined]
@@ -204,7 +312,7 @@ class Follower:
         return appearance(old, self._names) == appearance(new, self._names)
 
     @staticmethod
-    def _places(old: object, new: object, places: dict[int, int], whole: bool) -> bool:
+    def _places(old: object, new: object, places: dict[float, int], whole: bool) -> bool:
         """Note where the lines of a node are now; False where it moved within its line or was broken up otherwise."""
         ends = (("lineno", "col_offset"), ("end_lineno", "end_col_offset")) if whole else (("lineno", "col_offset"),)
         for line, column in ends:

@@ -153,29 +153,37 @@ def analysed(path: Path, text: str) -> Analyst:
     return analyst
 
 
-def is_moved(analyst: Analyst, path: Path, text: str) -> bool:
+def answered(analyst: Analyst, path: Path, text: str) -> str:
+    """How an edit is answered: the result is moved, what an edited function concerns is run again, or all is run anew."""
     before = analyst._kept[str(path)]
+    assert before.following is not None
+    result = before.following.result
     analyst.overlay(str(path), text)
     analyst.analyze(str(path), lambda: False)
-    return analyst._kept[str(path)] is before
+    if analyst._kept[str(path)] is not before:
+        return "anew"
+    return "moved" if before.following.result is result else "again"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "moves"),
+    ("old", "new", "how"),
     [
-        ("total += i", "total -= 2 * i", True),  # a function nobody runs
-        ("        y = self.pool(y)", "        # here\n        y = self.pool(y)", True),
-        ("padding=1", "padding=2", False),
-        ("def unused(x):", "def unused(x, y):", False),  # seen from outside
-        ("    return total", "    yield total", False),
-        ("not code", "# code", False),  # inside a string
-        ("self.pool(y)  # pooled", "self.pool(y)  # ane: ignore", False),
-        ("        y = self.conv(x)", "        y  = self.conv(x)", False),  # places within the line
+        ("total += i", "total -= 2 * i", "moved"),  # a function nobody runs
+        ("        y = self.pool(y)", "        # here\n        y = self.pool(y)", "moved"),
+        ("padding=1", "padding=2", "again"),
+        ("width=4", "width=6", "again"),
+        ("def small():\n    return Net()", "def small():\n    net = Net()\n    return net", "again"),
+        ("def unused(x):", "def unused(x, y):", "anew"),  # seen from outside
+        ("not code", "# code", "again"),  # inside a string
+        ("self.pool(y)  # pooled", "self.pool(y)  # ane: ignore", "anew"),
+        ("        y = self.conv(x)", "        y  = self.conv(x)", "again"),  # places within the line
+        ("SIZES = (8, 16)", "SIZES = (8, 17)", "anew"),
+        ("class Net(nn.Module)", "class Net(Block)", "anew"),
     ],
 )
-def test_what_is_moved(tmp_path: Path, old: str, new: str, moves: bool) -> None:
+def test_how_edits_are_answered(tmp_path: Path, old: str, new: str, how: str) -> None:
     path = tmp_path / "net.py"
-    assert is_moved(analysed(path, MODEL), path, MODEL.replace(old, new, 1)) is moves
+    assert answered(analysed(path, MODEL), path, MODEL.replace(old, new, 1)) == how
 
 
 def test_a_changed_import_is_analysed_anew(tmp_path: Path) -> None:
@@ -185,9 +193,9 @@ def test_a_changed_import_is_analysed_anew(tmp_path: Path) -> None:
         "Linear(8, 10)", "Linear(DIM, 10)"
     )
     analyst = analysed(path, text)
-    assert is_moved(analyst, path, text + "# end\n")
+    assert answered(analyst, path, text + "# end\n") == "moved"
     (tmp_path / "sizes.py").write_text("DIM = 16\n")
-    assert not is_moved(analyst, path, text + "# end\n\n")
+    assert answered(analyst, path, text + "# end\n\n") == "anew"
 
 
 def test_another_open_document_counts(tmp_path: Path) -> None:
@@ -198,4 +206,4 @@ def test_another_open_document_counts(tmp_path: Path) -> None:
     )
     analyst = analysed(path, text)
     analyst.overlay(str(tmp_path / "sizes.py"), "DIM = 4\n")
-    assert not is_moved(analyst, path, text + "# end\n")
+    assert answered(analyst, path, text + "# end\n") == "anew"

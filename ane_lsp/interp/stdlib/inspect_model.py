@@ -36,8 +36,9 @@ def _stub(interp: Interpreter, name: str) -> Any:
     return interp.getattr(interp.import_module("_ane_inspect"), name)
 
 
-def parameters(func: Function) -> list[tuple[str, str, Any, Any]]:
+def parameters(interp: Interpreter, func: Function) -> list[tuple[str, str, Any, Any]]:
     """``(name, kind, default or MISSING, annotation node)`` of each parameter, in order."""
+    interp.looked_into(func)
     args = func.node.args
     found: list[tuple[str, str, Any, Any]] = []
     positional = [*args.posonlyargs, *args.args]
@@ -105,7 +106,7 @@ def _signature(interp: Interpreter, obj: Any, *, follow_wrapped: Any = True, **o
 
 def _described(interp: Interpreter, func: Function) -> list[tuple[str, str, Any, Any]]:
     made = []
-    for name, kind, default, node in parameters(func):
+    for name, kind, default, node in parameters(interp, func):
         made.append((name, kind, default, MISSING if node is None else Opaque(ast.unparse(node))))
     return made
 
@@ -152,7 +153,7 @@ def _getfullargspec(interp: Interpreter, func: Any) -> Any:
         return interp.unknown(
             "the signature of something not interpreted", target if isinstance(target, Unknown) else None
         )
-    found = parameters(target)
+    found = parameters(interp, target)
     by_kind: dict[str, list[str]] = {kind: [n for n, k, _, _ in found if k == kind] for kind in _KINDS}
     varargs, varkw = by_kind[_KINDS[2]], by_kind[_KINDS[4]]
     return interp.call(
@@ -234,7 +235,7 @@ def _get_annotations(interp: Interpreter, obj: Any, **options: Any) -> Any:
     if isinstance(obj, (ClassObject, ModuleObject)):
         return dict(obj.namespace.get("__annotations__", {}))
     if isinstance(obj, Function):
-        found = {n: Opaque(ast.unparse(a)) for n, _, _, a in parameters(obj) if a is not None}
+        found = {n: Opaque(ast.unparse(a)) for n, _, _, a in parameters(interp, obj) if a is not None}
         returns = getattr(obj.node, "returns", None)
         return found if returns is None else {**found, "return": Opaque(ast.unparse(returns))}
     return interp.unknown("the annotations of something not interpreted")

@@ -1,0 +1,390 @@
+"""What the attempts of a run left behind, so that a later run repeats only those that an edit concerns.
+
+A run of a file follows one entry after the other: it builds a model (one stage) and calls it (another). For each stage
+a :class:`Book` keeps which functions of the file it ran, what it recorded, and a ledger of every container it changed.
+After an edit of functions, stages that ran none of them are replayed from the book; the others run again in the same
+world of imported modules.
+
+That is only the same as a run from scratch if nothing leaks from one stage to another but through what is followed here:
+
+- Containers that modules and classes lead to (registries, caches, counters). What a stage did to them is undone before a
+  later run and done again when the stage is replayed. A stage is replayed only if they are as they were before it; once a
+  stage that ran again leaves them otherwise than it did, all after it run again.
+- Classes that were reached, which decide what else is tried: a stage is replayed only after the same ones.
+- What the top level of a module does when it is run stays, because it does the same whoever imports it first. Functions of
+  the file that a top level ran cannot be exchanged.
+
+Whatever cannot be followed (a name of another module that a function binds, an object that changes its class) makes the book unfit.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import field
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import Graph, Span, Sym
+from ane_lsp.graph.records import dataclass
+from ane_lsp.interp import state
+from ane_lsp.interp.frames import Frame
+from ane_lsp.interp.values import (
+    BoundMethod,
+    Builtin,
+    ClassMethod,
+    ClassObject,
+    DType,
+    Function,
+    Instance,
+    ModuleObject,
+    OneOf,
+    Partial,
+    Property,
+    StaticMethod,
+    Super,
+    Tensor,
+)
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.machine import Interpreter
+    from ane_lsp.interp.run import Run
+    from ane_lsp.syntax.exchange import Dependency
+
+Key = tuple[Any, ...]
+Effect = tuple[Any, Any, Any]
+"""A container that modules lead to, its contents before a stage and after it."""
+_PLAIN = frozenset({int, float, str, bool, bytes, complex, type(None), Sym, DType, Span})
+
+
+@dataclass(slots=True, eq=False)
+class Stage:
+    """One piece of an attempt. number: grows from stage to stage. ran: functions it ran or looked into. left: the state of the
+    recorder after it.
+
+    effects: what it changed for others; None while nobody asked.
+    """
+
+    number: int
+    ran: set[Dependency] = field(default_factory=set)
+    ledger: state.Journal = field(default_factory=state.Journal)
+    steps: int = 0
+    left: Any = None
+    graphs: list[tuple[Graph, tuple[Instance, Span | None]]] = field(default_factory=list)
+    effects: list[Effect] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """One attempt. reached: the classes that were reached before it. made: what its first stage gave.
+
+    told, assumed: what was assumed after the first stage and in the end. stale: the first stage that has to run again.
+    applied: whether its effects are in force.
+    """
+
+    key: Key
+    reached: frozenset[ClassObject] = frozenset()
+    stages: list[Stage] = field(default_factory=list)
+    made: Any = None
+    told: list[str] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
+    done: bool = False
+    run: Run | None = None
+    stale: int | None = None
+    applied: bool = True
+
+
+class Book:
+    """The attempts of the runs of one interpreter."""
+
+    def __init__(self, interp: Interpreter) -> None:
+        self._interp = interp
+        self._known: dict[Key, Part] = {}
+        self._order: list[Part] = []
+        self._shared: dict[int, Any] | None = None
+        self._top_runs = -1
+        self._different = False  # the world is not the one that the known attempts saw
+        self._base: Any = None
+        self._steps = 0
+        self.fit = True
+
+    # -- one run -----------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """The first run: from here on attempts follow."""
+        self._base = self._interp.recorder.state()
+        self._steps = self._interp.steps
+
+    def ran(self) -> set[Dependency]:
+        """The functions of the file that the present result depends on."""
+        found = set(self._interp.top_ran)
+        for part in self._order:
+            for stage in part.stages:
+                found |= stage.ran
+        return found
+
+    def concerns_top(self, changed: Collection[Dependency]) -> bool:
+        """Whether the top level of a module ran one of these functions."""
+        return any(node in self._interp.top_ran for node in changed)
+
+    def rewind(self, changed: Collection[Dependency]) -> bool:
+        """Go back to before the first attempt; `changed` functions are others from now on. False where that cannot be."""
+        interp = self._interp
+        if not self.settle():
+            return False
+        for part in reversed(self._order):
+            if part.applied:
+                for stage in reversed(part.stages):
+                    for container, before, _ in reversed(stage.effects or ()):
+                        state.restore(container, before)
+                part.applied = False
+        for part in self._known.values():
+            for index, stage in enumerate(part.stages):
+                if any(node in stage.ran for node in changed):
+                    part.stale = index if part.stale is None else min(index, part.stale)
+                    break
+        self._forget()
+        self._order = []
+        self._different = False
+        interp.recorder.reset(self._base)
+        interp.steps = self._steps
+        interp.bindings += 1
+        if any(stage.effects for part in self._known.values() for stage in part.stages):
+            interp.changes += 1
+        interp.built = {
+            key: (changes, kept)
+            for key, (changes, kept) in interp.built.items()
+            if kept is None or kept[1].isdisjoint(changed)
+        }
+        interp._spans.clear()  # by the identity of nodes, some of which are no more
+        return True
+
+    def attempt(
+        self, key: Key, work: Callable[[], Any], then: Callable[[Any], Any] | None, assumed: list[str],
+        guarded: Callable[[Callable[[], Any]], tuple[bool, Run]], limit: int,
+    ) -> tuple[bool, Run]:  # fmt: skip
+        """Do `work`, then `then` with what it gave; or what a known attempt says they do."""
+        interp = self._interp
+        part = self._known.get(key)
+        reached = frozenset(interp.recorder.reached)
+        first = 0
+        if part is not None and not self._different and part.reached == reached:
+            first = self._replay(part)
+            if first == len(part.stages) and part.run is not None:
+                self._order.append(part)
+                part.applied = True
+                assumed[:] = part.assumed
+                return part.done, part.run
+        if part is None or first == 0:
+            old = part.stages if part is not None else None
+            part = self._known[key] = Part(key, reached)
+        else:
+            old = part.stages
+            part.stages = old[:first]
+            self._undo(old[first:])
+            assumed[:] = part.told
+        part.applied, part.stale = True, 0  # until it is through
+        self._order.append(part)
+
+        def staged() -> Any:
+            if first == 0:
+                with self._stage(part, old):
+                    part.made = work()
+                part.told = list(assumed)
+            if then is None:
+                return part.made
+            with self._stage(part, old):
+                return then(part.made)
+
+        with interp.step_limit(limit - sum(stage.steps for stage in part.stages)):
+            part.done, part.run = guarded(staged)
+        part.assumed, part.stale = list(assumed), None
+        if old is not None and len(old) > len(part.stages) and any(stage.effects for stage in old[len(part.stages) :]):
+            self._different = True
+        return part.done, part.run or guarded(lambda: None)[1]
+
+    def _replay(self, part: Part) -> int:
+        """Replay the stages of an attempt; the index of the first that has to run."""
+        interp = self._interp
+        for index, stage in enumerate(part.stages):
+            if part.stale is not None and index >= part.stale:
+                return index
+            if any(not _same(state.contents_of(c), before) for c, before, _ in stage.effects or ()):
+                return index
+            for container, _, after in stage.effects or ():
+                state.restore(container, after)
+            interp.bindings += 1
+            interp.steps += stage.steps
+            interp.recorder.replay(stage.graphs, stage.left)
+        return len(part.stages)
+
+    def _undo(self, stages: list[Stage]) -> None:
+        """Leave what an attempt made for itself as it was before these stages; what others see was undone before."""
+        for stage in reversed(stages):
+            shared = {id(container) for container, _, _ in stage.effects or ()}
+            for key, (container, before) in stage.ledger.saved.items():
+                if key not in shared:
+                    state.restore(container, before)
+
+    @contextmanager
+    def _stage(self, part: Part, old: list[Stage] | None) -> Iterator[None]:
+        interp = self._interp
+        touched = interp.top_touched
+        touched.stage += 1
+        stage = Stage(touched.stage)
+        touched.ledger = stage.ledger
+        index = len(part.stages)
+        part.stages.append(stage)
+        outer, steps, graphs = (interp.undo, interp.ran), interp.steps, len(interp.recorder.graphs)
+        interp.undo, interp.ran = stage.ledger, stage.ran
+        try:
+            yield
+        finally:
+            interp.undo, interp.ran = outer
+            touched.ledger = None
+            stage.steps = interp.steps - steps
+            recorder = interp.recorder
+            stage.left = recorder.state()
+            stage.graphs = list(zip(recorder.graphs, recorder.entries))[graphs:]
+            if self._shared is not None:
+                self._settle_stage(stage)
+                before = old[index].effects or [] if old is not None and index < len(old) else []
+                if not _same_effects(before, stage.effects or []):
+                    self._different = True
+
+    def finish(self) -> None:
+        """A run went through: attempts that it did not make are forgotten."""
+        self._known = {part.key: part for part in self._order}
+
+    def _forget(self) -> None:
+        """After a run that was broken off: attempts it did not come to saw a world that may be no more."""
+        if self._different:
+            self.finish()
+
+    # -- what stages have in common ----------------------------------------------------------------------------------
+
+    def settle(self) -> bool:
+        """Find out what stages did to what they share. False where that cannot be followed."""
+        if not self.fit or self._interp.internal or self._interp.limited:
+            self.fit = False
+            return False
+        if self._shared is not None and self._top_runs == self._interp.top_runs:
+            return self.fit
+        self._look()
+        now: dict[int, Any] = {}
+        for part in reversed(self._order):
+            for stage in reversed(part.stages):
+                if stage.effects is None:
+                    self._settle_stage(stage, now)
+                else:
+                    now.update((id(container), before) for container, before, _ in stage.effects)
+        return self.fit
+
+    def _look(self) -> None:
+        self._shared = shared_containers(self._interp.modules.values())
+        self._top_runs = self._interp.top_runs
+
+    def _settle_stage(self, stage: Stage, now: dict[int, Any] | None = None) -> None:
+        """Note the effects of a stage. now: contents after it, of containers that were changed since."""
+        if self._top_runs != self._interp.top_runs:  # modules were run that lead to more
+            self._look()
+        assert self._shared is not None
+        # Names of a library may be lazy, and what they stand for is made only once; the file itself was run as a whole.
+        names = {id(m.namespace) for m in self._interp.modules.values() if m.path not in self._interp.watched}
+        stage.effects = []
+        for key, (container, before) in stage.ledger.saved.items():
+            if key in names:
+                self.fit = False
+            if key in self._shared:
+                touched = self._interp.top_touched.when.get(key)
+                if touched is not None and touched[1] > stage.number:  # undoing would undo that, too
+                    self.fit = False
+                after = now[key] if now is not None and key in now else state.contents_of(container)
+                stage.effects.append((container, before, after))
+                if now is not None:
+                    now[key] = before
+        if stage.ledger.lasting:
+            self.fit = False
+
+
+def _same_effects(one: list[Effect], other: list[Effect]) -> bool:
+    """Whether two runs of a stage left all they share in the same state."""
+    left = {id(c): (before, after) for c, before, after in one if not _same(before, after)}
+    right = {id(c): (before, after) for c, before, after in other if not _same(before, after)}
+    return left.keys() == right.keys() and all(_same(left[key][1], right[key][1]) for key in left)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether contents of a container are the same: the very objects, or equal plain values."""
+    if one is other:
+        return True
+    kind = one.__class__
+    if kind is not other.__class__:
+        return False
+    if kind in _PLAIN:
+        return bool(one == other)
+    if isinstance(one, dict):
+        return (
+            len(one) == len(other)
+            and all(a is b or a == b for a, b in zip(one, other))
+            and all(map(_same, one.values(), other.values()))
+        )
+    if isinstance(one, (set, frozenset)):
+        return bool(one == other)
+    if isinstance(one, (list, tuple, deque)):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return False
+
+
+def shared_containers(modules: Collection[ModuleObject]) -> dict[int, Any]:
+    """By their identity, the containers that modules lead to."""
+    seen: dict[int, Any] = {}
+    pending: list[Any] = [module.namespace for module in modules]
+    while pending:
+        item = pending.pop()
+        kind = item.__class__
+        if kind in _PLAIN or id(item) in seen:
+            continue
+        seen[id(item)] = item
+        if kind is Function:
+            pending += (item.attrs, item.defaults, item.kw_defaults, item.closure)
+        elif kind is ClassObject:
+            pending += (item.namespace, item.flags, item.bases)
+        elif kind is Instance:
+            pending += (item.attrs, item.data, item.cls)
+        elif kind is ModuleObject:
+            pending.append(item.namespace)
+        elif kind is Frame:
+            pending += (item.locals, item.closure)
+        elif isinstance(item, dict):
+            pending.extend(item.values())
+            pending.extend(key for key in item if key.__class__ is not str)
+        elif isinstance(item, (list, tuple, set, frozenset, deque)):
+            pending.extend(item)
+        elif kind is Tensor:
+            pending += (item.attrs, item.base)
+        elif kind is BoundMethod:
+            pending += (item.func, item.self)
+        elif kind is ClassMethod or kind is StaticMethod:
+            pending.append(item.func)
+        elif kind is Property:
+            pending += (item.fget, item.fset, item.fdel)
+        elif kind is Partial:
+            pending += (item.func, item.args, item.kwargs, item.attrs)
+        elif kind is OneOf:
+            pending += item.options
+        elif kind is Super:
+            pending += (item.owner, item.obj)
+        elif kind is Builtin:
+            pending.extend(cell.cell_contents for cell in getattr(item.fn, "__closure__", None) or () if _filled(cell))
+    return seen
+
+
+def _filled(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:
+        return False
+
+
+__all__ = ["Book", "Part", "Stage", "shared_containers"]

@@ -1,0 +1,247 @@
+"""What an edit of functions concerns is run again, the rest is kept; the answer is that of an analysis from scratch."""
+
+import random
+from pathlib import Path
+
+import pytest
+from test_following import analysed, answered, comparable
+
+from ane_lsp.server.analyst import Analyst
+from ane_lsp.server.following import Following
+
+MODEL = '''\
+"""Models that share more than their names: registries, counters, caches, a model at the top level."""
+import functools
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+REGISTRY = {}
+BUILT = []
+COUNT = 0
+WIDTHS = {"small": 8}
+_cache = {}
+
+
+def register(cls):
+    REGISTRY[cls.__name__] = cls
+    return cls
+
+
+def scaled(width, by=2):
+    return width * by
+
+
+def next_count():
+    global COUNT
+    COUNT += 1
+    return COUNT
+
+
+def cached(width):
+    if width not in _cache:
+        _cache[width] = scaled(width)
+    return _cache[width]
+
+
+class Tracked(nn.Module):
+    made = 0
+
+    def __init__(self):
+        super().__init__()
+        Tracked.made += 1
+        self.number = Tracked.made
+
+
+@register
+class Block(Tracked):
+    ratio = 2
+
+    def __init__(self, dim: int, kernel: int = 3, *, bias: bool = True):
+        super().__init__()
+        self.conv = nn.Conv2d(dim, dim, kernel, padding=kernel // 2, bias=bias)
+        self.norm = nn.BatchNorm2d(dim)
+        self.grown = nn.Conv2d(dim, self.hidden(dim), 1)
+        self.back = nn.Conv2d(self.hidden(dim), dim, 1)
+        BUILT.append(dim)
+
+    @staticmethod
+    def hidden(dim):
+        return cached(dim)
+
+    @property
+    def act(self):
+        return F.gelu
+
+    def forward(self, x):
+        def mix(value, other):
+            return value + other
+
+        y = self.norm(self.conv(x))
+        y = self.back(self.act(self.grown(y)))
+        return mix(x, y)
+
+
+@register
+class Lazy(nn.Module):
+    def __init__(self, dim: int):
+        super().__init__()
+        self.dim = dim
+        self.table = None
+
+    def forward(self, x):
+        if self.table is None:
+            self.table = torch.zeros(1, self.dim, 1, 1)
+        return x.abs() + self.table
+
+
+class Net(Tracked):
+    def __init__(self, width: int = 8, depth: int = 2):
+        super().__init__()
+        self.stem = nn.Conv2d(3, width, 3, stride=2, padding=1)
+        kinds = [REGISTRY["Block"], REGISTRY["Lazy"]]
+        self.blocks = nn.Sequential(*[kinds[i % 2](width) for i in range(depth)])
+        self.head = nn.Linear(width, 10)
+        self.seen = len(BUILT)
+
+    def features(self, x):
+        return self.blocks(self.stem(x))
+
+    def forward(self, x):
+        x = self.features(x)
+        if self.seen > 40:
+            x = x.flip(1)
+        return self.head(x.mean((2, 3)))
+
+
+class Pyramid(nn.Module):
+    def __init__(self, width: int = 4):
+        super().__init__()
+        self.first = Net(width)
+        self.second = Block(scaled(width), kernel=5)
+        self.up = nn.ConvTranspose2d(width, scaled(width), 2, stride=2)
+
+    def forward(self, image):
+        x = self.first.features(image)
+        x = self.second(self.up(x))
+        return torch.nn.functional.interpolate(x, scale_factor=2.0)
+
+
+class Alone(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pool = nn.MaxPool2d(9, stride=1, padding=4)
+        self.conv = nn.Conv2d(WIDTHS["small"], 8, 3, dilation=2)
+
+    def forward(self, x):
+        return self.pool(self.conv(x)).sort(1)[0]
+
+
+def small(**options):
+    return Net(WIDTHS["small"], **options)
+
+
+def tall():
+    return Pyramid(scaled(4))
+
+
+def unused(x):
+    return x
+'''
+# Each changes what a function says; the last ones also what the top level says.
+CHANGES = (
+    ("width * by", "width * by + by"), ("by=2", "by=3"), ("COUNT += 1", "COUNT += 2"), ("kernel: int = 3", "kernel: int = 5"),
+    ("bias: bool = True", "bias: bool = False"), ("Tracked.made += 1", "Tracked.made += 3"), ("_cache[width] = scaled(width)", "_cache[width] = 2 * scaled(width)"),
+    ("BUILT.append(dim)", "BUILT.extend([dim] * 30)"), ("return F.gelu", "return F.silu"), ("return value + other", "return value * other"),
+    ("y = self.norm(self.conv(x))", "y = self.conv(x)"), ("depth: int = 2", "depth: int = 3"), ("stride=2, padding=1", "stride=1, padding=1"),
+    ("x.mean((2, 3))", "x.amax((2, 3))"), ("kernel=5)", "kernel=7)"), ("scale_factor=2.0", "scale_factor=3.0"), ("nn.MaxPool2d(9,", "nn.MaxPool2d(7,"),
+    ("padding=4", "padding=3"), (".sort(1)[0]", ".cumsum(1)"), ("return Pyramid(scaled(4))", "return Pyramid(6)"), ("x.abs() + self.table", "x + self.table.abs()"),
+    ("self.table = None", "self.table = torch.ones(1)"), ("return x\n", "return x, x\n"), ("x = self.features(x)", "x = self.blocks(self.stem(x))"),
+    ("return Net(WIDTHS", "next_count()\n    return Net(WIDTHS"), ("self.number = Tracked.made", "self.number = next_count()"),
+    ("x = x.flip(1)", "x = x.flip(2)\n            x = x + 1"), ("dilation=2", "dilation=COUNT + 1"), ("return cached(dim)", "return scaled(dim)"),
+    ("ratio = 2", "ratio = 3"), ("made = 0", "made = 1"), ("return self.head(x", "typed = 1\n        return self.head(x"), ("return REG", "return REG"),
+)  # fmt: skip
+
+
+def graphs(analyst: Analyst, path: Path) -> list[object]:
+    return [
+        [(call.torch, call.span, call.stack, call.ctor, call.module, str(call.result)[:300]) for call in graph.calls]
+        for graph in analyst._kept[str(path)].analysis().graphs
+    ]
+
+
+def edit(text: str, chance: random.Random) -> str:
+    if chance.random() < 0.2:
+        lines = text.split("\n")
+        lines.insert(chance.randrange(len(lines)), "")
+        return "\n".join(lines)
+    old, new = chance.choice(CHANGES)
+    return text.replace(old, new, 1) if old in text else text.replace(new, old, 1)
+
+
+def follow(path: Path, text: str, rounds: int, seed: int, every: int = 1) -> dict[str, int]:
+    """Edit at random and compare each `every`-th answer with an analysis from scratch; how often edits were answered how."""
+    chance = random.Random(seed)
+    analyst = analysed(path, text)
+    counts: dict[str, int] = {}
+    for number in range(rounds):
+        text = edit(text, chance)
+        how = answered(analyst, path, text)
+        counts[how] = counts.get(how, 0) + 1
+        if number % every == every - 1:
+            result = analyst.analyze(str(path), lambda: False)
+            fresh = analysed(path, text)
+            assert comparable(result) == comparable(fresh.analyze(str(path), lambda: False)), text
+            assert graphs(analyst, path) == graphs(fresh, path), text
+    return counts
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_running_again_equals_analysing_from_scratch(tmp_path: Path, seed: int) -> None:
+    counts = follow(tmp_path / "net.py", MODEL, 10, seed, every=2)
+    assert counts["again"] >= 3
+
+
+def test_an_analysis_that_was_cancelled_is_made_up_for(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, MODEL)
+    text = MODEL.replace("depth: int = 2", "depth: int = 4").replace("return value + other", "return value - other")
+    for left in (0, 1, 2, 5):
+        asked = iter([False] * left)
+        analyst.overlay(str(path), text + "\n" * left)
+        analyst.analyze(str(path), lambda asked=asked: next(asked, True))  # type: ignore[misc]
+    result = analyst.analyze(str(path), lambda: False)
+    fresh = analysed(path, text + "\n" * 5)
+    assert comparable(result) == comparable(fresh.analyze(str(path), lambda: False))
+    assert graphs(analyst, path) == graphs(fresh, path)
+
+
+def test_only_entries_that_ran_a_function_run_again(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, MODEL)
+
+    def worlds() -> list[int]:
+        following = analyst._kept[str(path)].following
+        assert isinstance(following, Following)
+        return [id(graph) for graph in following._found.graphs]
+
+    before = worlds()
+    assert answered(analyst, path, MODEL.replace("nn.MaxPool2d(9,", "nn.MaxPool2d(7,")) == "again"
+    after = worlds()
+    assert len(after) == len(before)
+    assert sum(a != b for a, b in zip(before, after)) == 1
+
+
+def test_a_default_concerns_only_who_was_given_it(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, MODEL)
+    following = analyst._kept[str(path)].following
+    assert isinstance(following, Following)
+    before = [id(graph) for graph in following._found.graphs]
+    text = MODEL.replace("width: int = 8", "width: int = 9")  # every caller gives the width
+    assert answered(analyst, path, text) == "again"
+    assert [id(graph) for graph in following._found.graphs] == before
+    text = text.replace("kernel: int = 3", "kernel: int = 7")
+    assert answered(analyst, path, text) == "again"
+    assert [id(graph) for graph in following._found.graphs] != before
+    assert graphs(analyst, path) == graphs(analysed(path, text), path)
