@@ -122,9 +122,13 @@ def respell(site: Site) -> Iterator[Fix]:
         raise Refused("not floating-point")
     if spelling.same_type and not _one_type(site):
         raise Refused("several types")
+    text = spelling.text
+    for name, default in spelling.defaults.items():
+        if default == "1" and name not in rest:
+            text = text.replace(f"{{{name}}} * ", "")  # nobody writes 1 * x
     yield site.fix(
         spelling.title or f"Write {last} with functions that convert",
-        *render(site, spelling.text, {"input": given, **rest}, spelling.defaults, spelling.atomic),
+        *render(site, text, {"input": given, **rest}, spelling.defaults, spelling.atomic),
         safety=spelling.safety,
     )
 

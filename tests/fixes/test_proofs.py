@@ -198,6 +198,10 @@ def test_functions_in_other_words(name: str, tmp_path: Path) -> None:
     proven(module(f"return {FUNCTIONS[name]}", inputs="torch.randn(2, 8, 4, 4)"), "ANE101", tmp_path)
 
 
+def test_a_factor_that_was_not_given_is_not_written(tmp_path: Path) -> None:
+    assert "return x + x * x\n" in proven(module("return torch.addcmul(x, x, x)"), "ANE101", tmp_path)
+
+
 RECURRENT = {
     "plain": ("nn.LSTM(16, 8, batch_first=True)", "y, (h, c) = self.rnn(x)\nreturn y + h[-1].unsqueeze(1) + c[0].unsqueeze(1)"),
     "deep": ("nn.LSTM(16, 8, num_layers=2, bidirectional=True, bias=False)", "y, (h, c) = self.rnn(x)\nreturn y * (h[3] + c[1]).repeat(1, 2)"),
