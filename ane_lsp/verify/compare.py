@@ -117,7 +117,16 @@ def testable(code: str) -> bool:
 
 
 def _same(one: Finding, other: Finding) -> bool:
-    return one.code == other.code and overlap(one.span, other.span)
+    if one.code != other.code:
+        return False
+    if one.code in engine.op_codes():
+        return overlap(one.span, other.span)
+    # It speaks of the whole model, and stands where the first of its operations is: another place on the other side.
+    return any(overlap(a, b) for a in _places(one) for b in _places(other))
+
+
+def _places(finding: Finding) -> tuple[Span, ...]:
+    return (finding.span, *(related.span for related in finding.related))
 
 
 def _same_consequence(one: Finding, other: Finding) -> bool:

@@ -112,6 +112,23 @@ def test_every_status() -> None:
     assert (failed[0].finding, failed[-1].finding) == (static[4], error)
 
 
+def test_a_finding_about_the_whole_model_is_the_same_wherever_it_stands() -> None:
+    from dataclasses import replace
+
+    from ane_lsp.checks.finding import Related
+    from ane_lsp.graph import Graph
+
+    def at(code: str, line: int, *others: int) -> Finding:
+        found = _finding(code, line)
+        return replace(found, related=tuple(Related(_finding(code, n).span, "too") for n in others))
+
+    program = Graph("Net")
+    (whole,) = compare([at("ANE405", 5, 9)], [at("ANE405", 3, 9)], program)
+    assert (whole.status, whole.finding.span.line) == ("confirmed", 5)
+    statuses = {c.status for c in compare([at("ANE302", 5, 9)], [at("ANE302", 3, 9)], program)}
+    assert "confirmed" not in statuses
+
+
 def test_an_interpreter_named_from_here_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     binary = tmp_path / ".venv" / "bin" / "python"
     binary.parent.mkdir(parents=True)
