@@ -64,7 +64,9 @@ def compare(
     """Every static finding with its status, then what only the conversion shows. `static`: for the path that converted, or
     the last that was tried. `program`: None where none converted."""
     foretold = [
-        Comparison(f, "confirmed", f"the {fail.path} path failed on this line")
+        Comparison(
+            f, "confirmed", f"the {fail.path} path failed {'on this line' if fail.placed else 'and named no line'}"
+        )
         for fail in failed
         for f in fail.foretold
     ]

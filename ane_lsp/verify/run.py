@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import platform
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ane_lsp import analysis
-from ane_lsp.checks import engine
+from ane_lsp.checks import engine, scripts
 from ane_lsp.checks.finding import Finding
 from ane_lsp.graph import TORCH_DTYPE, Graph, Span
 from ane_lsp.graph.records import dataclass
@@ -321,6 +322,9 @@ class _Static:
             graph = self.graph(taken)
             chosen = targets.resolve_all(self._settings.targets)
             every = engine.run(graph, chosen, self.options(taken)) if graph is not None else []
+            tree = self._workspace.read(self._request.path).parse()
+            if isinstance(tree, ast.Module):
+                every += scripts.check(tree, str(self._request.path), chosen[0])
             self._known[taken] = [f for f in every if _shown(f, self._settings)]
         return self._known[taken]
 
@@ -328,8 +332,12 @@ class _Static:
 def _failure(attempt: Mapping[str, Any], static: _Static, places: Places, job: Job) -> Failure:
     """The error of a path on the line that caused it, with the findings that foretold it."""
     span = _span(attempt["frames"], places) if attempt["frames"] else Span(job.file, 1, 0, 1, 0)
+    # A converter that names no line leaves it to the findings that say this cannot convert.
     foretold = tuple(
-        f for f in static.findings(attempt["path"]) if f.code.startswith(_FORETELL) and overlap(f.span, span)
+        f
+        for f in static.findings(attempt["path"])
+        if f.code.startswith(_FORETELL)
+        and (overlap(f.span, span) if attempt["frames"] else f.severity == "error" and not f.data.get("optional"))
     )
     message = f"The {attempt['path']} path does not convert: {attempt['message']}"
     return Failure(attempt["path"], _finding(CONVERSION_FAILED, message, span), foretold, bool(attempt["frames"]))
