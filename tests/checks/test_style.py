@@ -43,7 +43,7 @@ def advises(message: str) -> bool:
 
 @cache
 def findings() -> tuple[Finding, ...]:
-    """What the bad examples of all pages report, the page's own rule only."""
+    """What the bad examples of all pages report, the page's own rule only. ANE9xx speak of comments, in half a sentence."""
     import tempfile
 
     found: list[Finding] = []
@@ -51,7 +51,7 @@ def findings() -> tuple[Finding, ...]:
         file = Path(folder) / "example.py"
         for code in rules.codes():
             for example in rules.page(code).examples:
-                if example.kind != "bad":
+                if example.kind != "bad" or code.startswith("ANE9"):
                     continue
                 file.write_text(example.source, encoding="utf-8")
                 given: dict[str, object] = dict(example.options) | {"min-confidence": "reported"}
@@ -77,7 +77,7 @@ def wrong(message: str) -> list[str]:
         faults.append("no scope: where was it seen, or who says so?")
     if not advises(message):
         faults.append("nothing to do about it")
-    if re.search(r"\s{2}|!|\bplease\b|\bsimply\b|\bjust\b", message):
+    if re.search(r"\s{2}|!(?!=)|\bplease\b|\bsimply\b|\bjust\b", message):
         faults.append("double space, exclamation mark or filler")
     return faults
 
