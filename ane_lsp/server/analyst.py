@@ -200,6 +200,11 @@ class Analyst:
             moved = kept.moved(workspace.read(Path(path)), settings, workspace, cancelled) if kept is not None else None
         except Cancelled:
             return DocumentResult(path)
+        except Exception:  # a fault of ours: an analysis from scratch does not depend on what is kept
+            if os.environ.get("ANE_LSP_DEBUG"):
+                raise
+            log.exception("bringing the result of %s up to date", path)
+            moved = None
         if moved is not None:
             self._kept.move_to_end(path)
             result = moved
@@ -240,9 +245,13 @@ class Analyst:
 
     def idle(self) -> None:
         """What may be done before the next edit."""
-        for kept in self._kept.values():
+        for path, kept in self._kept.items():
             if kept.following is not None:
-                kept.following.settle()
+                try:
+                    kept.following.settle()
+                except Exception:
+                    log.exception("getting ready for an edit of %s", path)
+                    kept.following.drop()
 
     # -- fixes -------------------------------------------------------------------------------------------------------
 

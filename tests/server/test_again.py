@@ -216,6 +216,20 @@ def test_an_analysis_that_was_cancelled_is_made_up_for(tmp_path: Path) -> None:
     assert graphs(analyst, path) == graphs(fresh, path)
 
 
+def test_a_fault_on_the_way_leads_to_an_analysis_from_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, MODEL)
+
+    def fails(*_: object) -> bool:
+        raise KeyError("book")
+
+    monkeypatch.delenv("ANE_LSP_DEBUG", raising=False)
+    monkeypatch.setattr("ane_lsp.interp.replay.Book.rewind", fails)
+    text = MODEL.replace("kernel: int = 3", "kernel: int = 5")
+    assert answered(analyst, path, text) == "anew"
+    assert graphs(analyst, path) == graphs(analysed(path, text), path)
+
+
 def test_only_entries_that_ran_a_function_run_again(tmp_path: Path) -> None:
     path = tmp_path / "net.py"
     analyst = analysed(path, MODEL)
