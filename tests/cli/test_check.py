@@ -285,3 +285,40 @@ def test_a_models_count_is_of_what_is_shown(project: Path, capsys: pytest.Captur
     assert "; 0 findings\n" in check(capsys, "net.py", "--ignore", "ANE302")[1]
     write(project, net=net.replace("return self.pool(x)", "return self.pool(x)  # ane: ignore[ANE302]"))
     assert check(capsys, "net.py")[0] == 0
+
+
+BLOCKS = """\
+import torch
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self, kernel):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, kernel, padding=kernel // 2)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = Block(3), Block(17), Block(21)
+
+    def forward(self, x):
+        return self.c(self.b(self.a(x)))
+
+
+if __name__ == "__main__":
+    Net()(torch.zeros(1, 8, 32, 32))
+"""
+
+
+def test_one_call_in_many_contexts_is_one_finding(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(project, net=BLOCKS)
+    _, out, _ = check(capsys, "--format", "json", "net.py")
+    (found,) = [f for f in json.loads(out)["findings"] if f["code"] == "ANE303"]
+    assert found["line"] == 11
+    assert "21x21" in found["message"]  # the worst of the three
+    assert [r["message"] for r in found["related"]] == ["constructed here", "also here, as b.conv"]
