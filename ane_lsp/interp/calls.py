@@ -62,6 +62,9 @@ class Calls(Attributes):
             native = self._native_member(func, "__call__")
             if native is not MISSING:
                 return self.call(native, args, kwargs)
+            forward = func.cls.lookup("forward")
+            if isinstance(forward, Function) and any(base.__class__ is Unknown for base in func.cls.mro):
+                return self.call(self.bind(forward, func, func.cls), args, kwargs)  # a module, by all that is known
             return self.unknown(f"a {func.cls.name} object is not callable as far as is known")
         if kind is OneOf:
             return self.fork_value(self.frame, [lambda f=f: self.call(f, args, kwargs) for f in func.options])  # type: ignore[misc]

@@ -50,11 +50,13 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
             assumed.extend(told)
             raise
         first = interp.recorder.take(kept)
+        asked = {p.arg for p in parameters}
         interp.frame, interp.recorder.modules[:] = frame, modules
         interp.journals.clear()
         probes, extra = retry
         plain.update(extra)
         again = [f"{name}={value}: the call fails without" for name, value in extra.items()]
+        again += [f"{name} is given, though optional: the call fails without" for name in probes if name not in asked]
         _learn(interp, model, plain, probes)
         try:
             result = _call(interp, model, forward, plain, probes, again)
@@ -93,10 +95,29 @@ def _without_guesses(
     names = {p.arg for p in (*node.args.args, *node.args.kwonlyargs)}
     if "return_dict" in names and "return_dict" in error:
         return probes, {"return_dict": False}
+    if "NoneType" in error and (left_out := _optional_tensors(node, probes)):
+        return {**probes, **{name: Probe(name) for name in left_out}}, {}
     if any(probe.told == "its name" for probe in probes.values()):
         fresh = {name: Probe("") if probe.told == "its name" else probe for name, probe in probes.items()}
         return fresh, {}
     return None
+
+
+def _optional_tensors(node: ast.FunctionDef | ast.AsyncFunctionDef, given: dict[str, Probe]) -> list[str]:
+    """Parameters that are None by default and tensors by their annotation."""
+    positional = [*node.args.posonlyargs, *node.args.args]
+    with_default = positional[len(positional) - len(node.args.defaults) :]
+    pairs = [*zip(with_default, node.args.defaults), *zip(node.args.kwonlyargs, node.args.kw_defaults)]
+    return [
+        parameter.arg
+        for parameter, default in pairs
+        if isinstance(default, ast.Constant)
+        and default.value is None
+        and parameter.arg not in given
+        and parameter.annotation is not None
+        and not is_container(parameter)
+        and "Tensor" in ast.unparse(parameter.annotation)
+    ]
 
 
 def _first_probes(

@@ -434,3 +434,46 @@ def test_a_number_of_layers_is_taken(tmp_path: Path) -> None:
     entry = only(follow(tmp_path, net=text), "Net")
     assert [call.torch for call in entry.graph.calls] == ["torch.nn.Linear"] * 2
     assert any("num_layers is taken as 2" in text for text in entry.assumed)
+
+
+def test_a_base_that_is_not_installed_hides_no_forward(tmp_path: Path) -> None:
+    text = """
+    from a_package_that_is_not_there import CompositeOp
+
+    class Norm(CompositeOp):
+        def __init__(self, size):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(size))
+
+        def forward(self, x):
+            return x * self.weight
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(8, 8)
+            self.norm = Norm(8)
+
+        def forward(self, x):
+            return self.norm(self.fc(x)).relu()
+    """
+    calls = only(follow(tmp_path, net=text), "Net").graph.calls
+    assert [call.torch for call in calls] == ["torch.nn.Linear", "torch.Tensor.mul", "torch.Tensor.relu"]
+    assert str(calls[-1].result.type) == "[B, L, 8] f32"
+
+
+def test_an_optional_tensor_the_call_fails_without(tmp_path: Path) -> None:
+    text = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.context = nn.Linear(8, 8), nn.Linear(4, 8)
+
+        def forward(self, x, context: torch.Tensor | None = None, mask: torch.Tensor | None = None):
+            x = self.fc(x) + self.context(context)
+            return x if mask is None else x * mask
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert str(entry.graph.calls[-1].result.type) == "[B, L, 8] f32"
+    assert "context is given, though optional: the call fails without" in entry.assumed
+    assert shape_of(entry, "context").startswith("[B, L, 4]")
