@@ -90,7 +90,13 @@ def _holds(module: ModuleObject, container: Any) -> bool:
     """Whether a name of the module, or an attribute of a class or object it defines, is this very container."""
     wanted = id(container)  # compared as numbers, because map() over ids runs without an interpreted step for each name
     values = module.namespace.values()
-    return wanted in map(id, values) or any(wanted in map(id, _inside(v).values()) for v in values)
+    if wanted in map(id, values):
+        return True
+    for value in values:
+        kind = value.__class__
+        if (kind is ClassObject or kind is Instance) and wanted in map(id, _inside(value).values()):
+            return True
+    return False
 
 
 def _inside(value: Any) -> dict[str, Any]:

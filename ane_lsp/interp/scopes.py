@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import fields
+from typing import Any
 
 from ane_lsp.graph.records import dataclass
 
@@ -32,6 +34,21 @@ class _Binder(ast.NodeVisitor):
         self.globals: set[str] = set()
         self.nonlocals: set[str] = set()
         self.yields = False
+
+    def visit(self, node: ast.AST) -> None:
+        """As NodeVisitor does, which looks the method up by name for each node."""
+        method = _METHODS.get(node.__class__)
+        if method is not None:
+            method(self, node)
+            return
+        for name in node._fields:
+            held = getattr(node, name, None)
+            if held.__class__ is list:
+                for item in held:
+                    if isinstance(item, ast.AST):
+                        self.visit(item)
+            elif isinstance(held, ast.AST):
+                self.visit(held)
 
     def visit_Name(self, node: ast.Name) -> None:
         if not isinstance(node.ctx, ast.Load):
@@ -98,6 +115,14 @@ class _Binder(ast.NodeVisitor):
         self.generic_visit(node)
 
     visit_YieldFrom = visit_Yield
+
+
+_METHODS: dict[type, Callable[[_Binder, Any], None]] = {
+    getattr(ast, name.removeprefix("visit_")): method
+    for name, method in vars(_Binder).items()
+    if name.startswith("visit_")
+}
+_METHODS[ast.Constant] = lambda binder, node: None
 
 
 def signature_of(node: FunctionNode) -> Signature:
