@@ -317,6 +317,8 @@ class TorchGlue(Imports):
         if inert is not None:
             return Builtin(name, lambda interp, args, kwargs: inert(value, args))
         if name not in UNMODELLED:
+            if probe_of(value) is not None and not name.startswith("_"):  # an input that was only taken for a tensor
+                return self.unknown(f"`{name}` is no attribute of tensors: the input is something else")
             return MISSING
         return self.unknown(f"torch.Tensor.{name} is not modelled")
 

@@ -477,3 +477,18 @@ def test_an_optional_tensor_the_call_fails_without(tmp_path: Path) -> None:
     assert str(entry.graph.calls[-1].result.type) == "[B, L, 8] f32"
     assert "context is given, though optional: the call fails without" in entry.assumed
     assert shape_of(entry, "context").startswith("[B, L, 4]")
+
+
+def test_an_input_that_is_no_tensor(tmp_path: Path) -> None:
+    text = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(8, 8)
+
+        def forward(self, images, x):
+            sizes = images.image_sizes
+            return self.fc(x)
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert [call.torch for call in entry.graph.calls] == ["torch.nn.Linear"]
