@@ -98,3 +98,9 @@ def test_no_registry_hosts_or_machine_paths() -> None:
         if hosts.search(path.read_text(encoding="utf-8", errors="replace")):
             wrong.append(name)
     assert not wrong
+
+
+def test_no_two_test_modules_share_a_name() -> None:
+    """pytest imports them by name where a folder is no package."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
