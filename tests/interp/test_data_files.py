@@ -89,6 +89,9 @@ def test_a_data_file_is_read(project: Path, program: str, expected: Any) -> None
         "out = yaml.safe_load('&a [*a]')",
         "out = yaml.safe_load('!!python/object/apply:os.system [\"true\"]')",
         "out = yaml.safe_load('[' * 5000)",
+        "out = yaml.safe_load('{a: ' * 5000)",
+        "out = yaml.safe_load('- ' * 5000 + 'a')",
+        "out = yaml.safe_load('\\n'.join(' ' * i + 'a:' for i in range(600)))",
     ],
 )
 def test_what_is_not_read_is_unknown(project: Path, program: str) -> None:

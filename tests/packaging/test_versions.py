@@ -32,7 +32,7 @@ def test_the_range_of_pythons_is_the_same_everywhere() -> None:
 
 def test_what_runs_needs_little_and_nothing_heavy() -> None:
     names = {re.split(r"[<>=;\[ ]", requirement)[0] for requirement in PROJECT["dependencies"]}
-    assert names == {"libcst", "lsprotocol", "pygls", "tomli"}
+    assert names == {"libcst", "lsprotocol", "pygls", "pyyaml", "tomli"}
 
 
 def test_extras_are_those_the_chore_checks() -> None:

@@ -6,6 +6,7 @@ Which files those are says :mod:`ane_lsp.workspace.datafiles`. Any other file is
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -147,10 +148,21 @@ def _toml(text: str) -> Any:
     return toml.loads(text)
 
 
+def _nests(text: str) -> bool:
+    """Whether brackets, dashes or indentation may nest deeper than is read: PyYAML's time grows with the square of that."""
+    depth = deepest = 0
+    for bracket in re.findall(r"[][{}]", text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return (
+        deepest > _DEPTH or re.search(rf"^(?:[ ]*[-?:][ ]+){{{_DEPTH}}}|^[ ]{{{8 * _DEPTH}}}", text, re.M) is not None
+    )
+
+
 def _yaml(text: str) -> Any:
     yaml: Any = importlib.import_module("yaml")
-    if len(text) > _YAML_LIMIT:
-        raise ValueError("too long")
+    if len(text) > _YAML_LIMIT or _nests(text):
+        raise ValueError("too long, or too deep")
     try:
         return yaml.load(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
