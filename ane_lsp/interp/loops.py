@@ -118,6 +118,7 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
             if rounds.settled():
                 return None
             if forever and rounds.idle >= _ENDLESS:
+                interp.unresolved.setdefault("a loop that does not end by itself", interp.span(node))
                 raise PyRaise(KeyboardInterrupt())
 
 

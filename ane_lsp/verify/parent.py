@@ -27,6 +27,7 @@ from ane_lsp.verify.job import Job, Limits
 
 Ended = Literal["done", "failed", "crashed", "timeout", "memory", "processes", "cancelled"]
 _TICK = 0.01  # seconds between looks at `cancelled`
+_LAST_WORDS = 2.0  # seconds a worker that has ended may still be heard
 _LOOK = 0.5  # seconds between looks at what the worker uses
 _TAIL = 64 * 1024
 _LINE = 256 << 20
@@ -135,7 +136,7 @@ class _Worker:
         look = time.monotonic() + _LOOK
         results: dict[str, Any] = {}
         stopped: tuple[Ended, str] | None = None
-        open_ = True
+        open_, drained = True, False
         try:
             while open_ or self.process.poll() is None:
                 stopped = self._over(deadline, cancelled)
@@ -152,17 +153,23 @@ class _Worker:
                         open_ = False
                     continue
                 if event is None:
-                    open_ = False
-                elif event.get("kind") == "progress":
-                    on_event(event)
+                    open_, drained = False, True
                 else:
-                    results[str(event.get("kind"))] = event
-                    on_event(event)
+                    self._take(event, results, on_event)
         finally:
             self.kill()
         if stopped is not None:
             return Outcome(stopped[0], stopped[1], results, self._output())
+        # On a busy machine the last it said may still be on its way.
+        with contextlib.suppress(queue.Empty):
+            while not drained and (event := self.events.get(timeout=_LAST_WORDS)) is not None:
+                self._take(event, results, on_event)
         return self._ended(results)
+
+    def _take(self, event: Event, results: dict[str, Any], on_event: Callable[[Event], None]) -> None:
+        if event.get("kind") != "progress":
+            results[str(event.get("kind"))] = event
+        on_event(event)
 
     def _over(self, deadline: float, cancelled: Callable[[], bool]) -> tuple[Ended, str] | None:
         if cancelled():

@@ -66,3 +66,4 @@ def test_an_endless_loop_without_a_model_ends_as_the_user_would_end_it(tmp_path:
     done = guarded(interp, lambda: load_file(interp, path, as_main=True))
     assert (done.stopped, done.errors) == (None, [])
     assert [graph.name for graph in done.graphs] == ["ReLU"]
+    assert "a loop that does not end by itself" in interp.unresolved

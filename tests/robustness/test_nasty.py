@@ -44,7 +44,7 @@ def test_a_program_without_end_ends_and_keeps_what_was_found(name: str, tmp_path
     assert "ANE302" in found.codes, found.errors
 
 
-@pytest.mark.parametrize("name", ["while true", "many tensors", "fibonacci", "exponential comprehension"])
+@pytest.mark.parametrize("name", ["while counting", "many tensors", "fibonacci", "exponential comprehension"])
 def test_trace_says_that_it_stopped(name: str, tmp_path: Path) -> None:
     path = tmp_path / "case.py"
     path.write_text(nasty.MODEL + nasty.ENDLESS[name], encoding="utf-8")
