@@ -15,6 +15,8 @@ def svg(title: str, panels: Sequence[tuple[str, Sequence[Series]]]) -> str:
     height = len(panels) * (PANEL + GAP) + 40
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="13">',
+        f"<title>{escape(title)}</title>",
+        f"<desc>Over the minutes: {escape('; '.join(unit for unit, _ in panels))}</desc>",
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
         f'<text x="{LEFT}" y="22" font-size="15" fill="#222222">{escape(title)}</text>',
     ]
