@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 PACKAGES = (
     "timm==1.0.31", "torchvision==0.28.0", "transformers==5.23.0", "torch==2.13.0", "diffusers==0.42.1",
     "segmentation-models-pytorch==0.6.0", "open_clip_torch==3.3.0", "pytorchcv==0.0.74", "efficientnet_pytorch==0.7.1",
-    "monai==1.6.1", "kornia==0.9.0", "speechbrain==1.1.2", "torchaudio==2.9.1",
+    "monai==1.6.1", "kornia==0.9.0", "ultralytics==8.4.190", "speechbrain==1.1.2", "torchaudio==2.9.1",
 )  # fmt: skip
 _SLACK = 0.0005  # a share may move by this much before it counts as worse
 
