@@ -10,6 +10,7 @@ from ane_lsp.graph import TensorType, Unknown, dims
 from ane_lsp.interp.assumptions import required
 from ane_lsp.interp.hints import hints_in_source, holds_tensors, is_container
 from ane_lsp.interp.probing import CONVENTIONS, Probe, probe_tensor
+from ane_lsp.interp.record import registered
 from ane_lsp.interp.scopes import signature_of
 from ane_lsp.interp.values import MISSING, Function, Instance, PyRaise, Tensor
 
@@ -138,11 +139,11 @@ def _first_probes(
 
 def _parameters_of(model: Instance, depth: int = 0) -> Iterator[Tensor]:
     """Parameters of a module and the modules in it."""
-    for value in (model.attrs.get("_parameters") or {}).values():
+    for _, value in registered(model, "_parameters"):
         if isinstance(value, Tensor):
             yield value
     if depth < 20:
-        for child in (model.attrs.get("_modules") or {}).values():
+        for _, child in registered(model, "_modules"):
             if isinstance(child, Instance):
                 yield from _parameters_of(child, depth + 1)
 

@@ -43,6 +43,13 @@ class Taken:
         return sum(len(graph.calls) for graph in self.graphs)
 
 
+def registered(module: Instance, table: str) -> list[tuple[str, Any]]:
+    """What a module holds in a table such as ``_modules``, by name. After branches that nothing decides there are several."""
+    held = module.attrs.get(table)
+    tables = held.options if isinstance(held, OneOf) else (held,)
+    return [item for each in tables if isinstance(each, dict) for item in each.items()]
+
+
 class Recorder:
     """Collects one graph for each outermost module call. `opset` decides lowerings."""
 
@@ -123,13 +130,13 @@ class Recorder:
 
     def _name(self, module: Instance, prefix: str, depth: int = 0) -> None:
         for kind in ("_parameters", "_buffers"):
-            for name, tensor in (module.attrs.get(kind) or {}).items():
+            for name, tensor in registered(module, kind):
                 if isinstance(tensor, Tensor):
                     tensor.name = prefix + name
                     tensor.origin = "parameter" if kind == "_parameters" else "buffer"
         if depth > 60:
             return
-        for name, child in (module.attrs.get("_modules") or {}).items():
+        for name, child in registered(module, "_modules"):
             for option in child.options if isinstance(child, OneOf) else (child,):
                 if isinstance(option, Instance) and id(option) not in self._paths:
                     self._paths[id(option)] = prefix + name

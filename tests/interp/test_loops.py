@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from ane_lsp.analysis import analyze
 from ane_lsp.graph import Unknown
 from ane_lsp.interp.run import Run, guarded, load_file, start
-from ane_lsp.workspace import Workspace
+from ane_lsp.workspace import Settings, Workspace
 
 SCRIPT = """
 import torch
@@ -67,3 +68,17 @@ def test_an_endless_loop_without_a_model_ends_as_the_user_would_end_it(tmp_path:
     assert (done.stopped, done.errors) == (None, [])
     assert [graph.name for graph in done.graphs] == ["ReLU"]
     assert "a loop that does not end by itself" in interp.unresolved
+
+
+@pytest.mark.parametrize("change", ["self.levels.insert(0, nn.Conv2d(8, 8, 3))", "del self.levels[0]"])
+def test_a_module_list_changed_nobody_knows_how_often_is_still_one_table(change: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import os\nimport torch\nfrom torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.levels = nn.ModuleList([nn.Conv2d(8, 8, 1)])\n"
+        f"        for _ in os.listdir('.'):\n            {change}\n\n"
+        "    def forward(self, x):\n        for level in self.levels:\n            x = level(x)\n        return x\n"
+    )
+    found = analyze(path, Workspace(tmp_path), Settings())
+    assert [finding.message for finding in found.findings if finding.code.startswith("ANE9")] == []
+    assert [graph.name for graph in found.graphs] == ["Net"]

@@ -63,7 +63,9 @@ class Sequential(Module):
                 delattr(self, key)
         else:
             delattr(self, keys[_position(idx, len(keys))])
-        self._modules = {str(i): module for i, module in enumerate(self._modules.values())}
+        kept = list(self._modules.values())
+        self._modules.clear()
+        self._modules.update((str(i), module) for i, module in enumerate(kept))
 
     def __len__(self):
         return len(self._modules)
@@ -130,7 +132,8 @@ class Sequential(Module):
             index += size
         modules = list(self._modules.values())
         modules.insert(index, module)
-        self._modules = {str(i): each for i, each in enumerate(modules)}
+        self._modules.clear()
+        self._modules.update((str(i), each) for i, each in enumerate(modules))
         return self
 
     def extend(self, sequential):
@@ -165,7 +168,9 @@ class ModuleList(Module):
                 delattr(self, str(k))
         else:
             delattr(self, self._get_abs_string_index(idx))
-        self._modules = {str(i): module for i, module in enumerate(self._modules.values())}
+        kept = list(self._modules.values())
+        self._modules.clear()
+        self._modules.update((str(i), module) for i, module in enumerate(kept))
 
     def __len__(self):
         return len(self._modules)
@@ -182,7 +187,8 @@ class ModuleList(Module):
     def insert(self, index, module):
         modules = list(self._modules.values())
         modules.insert(index, module)
-        self._modules = {str(i): each for i, each in enumerate(modules)}
+        self._modules.clear()
+        self._modules.update((str(i), each) for i, each in enumerate(modules))
 
     def append(self, module):
         if module is not None and not isinstance(module, Module):
