@@ -14,6 +14,20 @@ from ane_lsp.interp.imports import Imports
 from ane_lsp.interp.probing import probe_of, probe_tensor, shifted
 from ane_lsp.interp.record import ActiveModule
 from ane_lsp.interp.support import bushy, len_exceeds
+from ane_lsp.interp.tensor_attributes import ATTRIBUTES, INERT
+from ane_lsp.interp.torch_types import (
+    BUFFER,
+    DEVICE,
+    DTYPE,
+    LAYOUT,
+    LEGACY,
+    LEGACY_DTYPES,
+    PARAMETER,
+    SIZE,
+    TENSOR,
+    UNINITIALIZED,
+    UNINITIALIZED_BUFFER,
+)  # fmt: skip
 from ane_lsp.interp.uses import note_use
 from ane_lsp.interp.values import (
     MISSING,
@@ -195,7 +209,7 @@ class TorchGlue(Imports):
         if kind is DType:
             return value.name
         if kind is NativeType and value.name in LEGACY:
-            return _LEGACY_DTYPES[value.name]
+            return LEGACY_DTYPES[value.name]
         if kind is Device:
             return f"{value.type}:{value.index}" if value.index is not None else value.type
         if kind is slice:
@@ -303,7 +317,7 @@ class TorchGlue(Imports):
     # -- tensors -----------------------------------------------------------------------------------------------------
 
     def tensor_getattr(self, value: Tensor, name: str) -> Any:
-        handler = _ATTRIBUTES.get(name)
+        handler = ATTRIBUTES.get(name)
         if handler is not None:
             return handler(self, value)
         if value.attrs is not None and name in value.attrs:
@@ -313,7 +327,7 @@ class TorchGlue(Imports):
         full = f"torch.Tensor.{name}"
         if registry.find(full) is not None:
             return BoundMethod(TorchFunction(full), value)
-        inert = _INERT.get(name)
+        inert = INERT.get(name)
         if inert is not None:
             return Builtin(name, lambda interp, args, kwargs: inert(value, args))
         if name not in UNMODELLED:
@@ -748,154 +762,3 @@ def _choose(value: Any, choice: OneOf, option: Any) -> Any:
     if value.__class__ in (tuple, list) and any(v is choice for v in value):
         return type(value)(option if v is choice else v for v in value)
     return value
-
-
-def _shape(interp: TorchGlue, value: Tensor) -> Any:
-    shape = value.type.shape
-    if shape is None:
-        made = Unknown("the shape of this tensor is not known", interp.here(), value.why)
-        probe = probe_of(value) if interp.probing else None
-        if probe is not None:
-            interp.probe_shapes[id(made)] = (made, probe)
-        return made
-    return shape
-
-
-def _rank(interp: TorchGlue, value: Tensor) -> Any:
-    shape = value.type.shape
-    if shape is not None:
-        return len(shape)
-    return value.why if value.why is not None else interp.unknown("the rank of this tensor is not known")
-
-
-def _dtype(interp: TorchGlue, value: Tensor) -> Any:
-    return DType(value.type.dtype) if value.type.dtype is not None else interp.unknown("the dtype is not known")
-
-
-def _detached(interp: TorchGlue, value: Tensor) -> Any:
-    made = Tensor(value.type, value.origin if value.origin not in ("parameter",) else "constant")
-    made.value, made.graph, made.base = value.value, value.graph, value
-    made.name = value.name
-    return made
-
-
-def _backward(interp: Any, value: Tensor) -> Any:
-    """``tensor.backward``: no gradient is computed, but from here on there may be some."""
-
-    def run(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        interp.differentiated = True
-
-    return Builtin("backward", run)
-
-
-def _gradient(interp: Any, value: Tensor) -> Any:
-    return interp.unknown("which tensors have a gradient is not tracked") if interp.differentiated else None
-
-
-_ATTRIBUTES: dict[str, Any] = {
-    "shape": _shape, "ndim": _rank, "dtype": _dtype, "data": _detached,
-    "device": lambda interp, value: Device("cpu"), "grad": _gradient, "backward": _backward,
-    "requires_grad": lambda interp, value: value.requires_grad, "is_cuda": lambda interp, value: False,
-    "is_meta": lambda interp, value: False, "is_mps": lambda interp, value: False,
-    "is_sparse": lambda interp, value: False, "is_nested": lambda interp, value: False,
-    "is_cpu": lambda interp, value: True, "is_xpu": lambda interp, value: False, "is_leaf": lambda interp, value: True,
-    "is_quantized": lambda interp, value: False, "layout": lambda interp, value: "strided",
-    "grad_fn": lambda interp, value: None, "names": lambda interp, value: (None,) * (value.type.rank or 0),
-    "__class__": lambda interp, value: interp.type_of(value), "itemsize": lambda interp, value: interp.getattr(
-        _dtype(interp, value), "itemsize"),
-}  # fmt: skip
-
-_INERT: dict[str, Any] = {
-    "requires_grad_": lambda value, args: value, "retain_grad": lambda value, args: None,
-    "register_hook": lambda value, args: None,
-    "share_memory_": lambda value, args: value, "pin_memory": lambda value, args: value,
-    "record_stream": lambda value, args: None, "rename": lambda value, args: value, "rename_": lambda value, args: value,
-    "materialize": lambda value, args: None, "untyped_storage": lambda value, args: Unknown("a tensor's storage"),
-    "numpy": lambda value, args: Unknown("a tensor's values as an array"),
-}  # fmt: skip
-
-
-def _make_tensor(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any], dtype: str = "f32") -> Any:
-    if not args:
-        return Tensor(TensorType((0,), dtype), "constant")
-    if len(args) == 1 and isinstance(args[0], (list, tuple)):
-        return interp.torch_method("torch.tensor", (args[0],), {"dtype": DType(dtype)})
-    if isinstance(args[0], Tensor):
-        return args[0]
-    if all(isinstance(a, int) or a.__class__.__name__ == "Sym" for a in args):
-        return Tensor(TensorType(tuple(args), dtype), "constant")
-    return Tensor(TensorType(None, dtype), "constant")
-
-
-def _legacy(name: str, dtype: str) -> NativeType:
-    """``torch.LongTensor`` and its like: a constructor and a type test for one dtype."""
-    return NativeType(
-        name, "torch", lambda interp, args, kwargs: _make_tensor(interp, args, kwargs, dtype),
-        lambda v: isinstance(v, Tensor) and v.type.dtype == dtype, base=TENSOR,
-    )  # fmt: skip
-
-
-def _make_parameter(origin: str) -> Any:
-    def make(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        data = args[0] if args else kwargs.get("data")
-        if isinstance(data, Unknown):
-            made = Tensor(TensorType(None, None), origin)
-            made.why = data
-        elif isinstance(data, OneOf):
-            return interp.fork_value(interp.frame, [lambda d=d: make(interp, (d,), {}) for d in data.options])
-        else:
-            made = Tensor(data.type if isinstance(data, Tensor) else TensorType((0,), "f32"), origin)
-        if origin == "buffer":
-            made.attrs = {"__buffer__": True}
-            persistent = kwargs.get("persistent", args[1] if len(args) > 1 else True)
-            made.attrs["persistent"] = persistent
-        made.requires_grad = (
-            origin == "parameter" and kwargs.get("requires_grad", args[1] if len(args) > 1 else True) is True
-        )
-        return made
-
-    return make
-
-
-def _make_device(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    first = args[0] if args else kwargs.get("type", kwargs.get("device", "cpu"))
-    if isinstance(first, Device):
-        return first
-    if isinstance(first, str):
-        name, _, index = first.partition(":")
-        return Device(name, int(index) if index.isdigit() else (args[1] if len(args) > 1 else None))
-    return Device("cpu")
-
-
-def _make_size(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return tuple(interp.iterate(args[0])) if args else ()
-
-
-def _nothing(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return interp.unknown("this type is not constructed in models")
-
-
-TENSOR = NativeType("Tensor", "torch", _make_tensor, lambda v: isinstance(v, Tensor))
-_LEGACY_DTYPES = {
-    "FloatTensor": "f32", "DoubleTensor": "f64", "HalfTensor": "f16", "BFloat16Tensor": "bf16", "LongTensor": "i64",
-    "IntTensor": "i32", "ShortTensor": "i16", "CharTensor": "i8", "ByteTensor": "u8", "BoolTensor": "b8",
-}  # fmt: skip
-LEGACY = {name: _legacy(name, dtype) for name, dtype in _LEGACY_DTYPES.items()}
-PARAMETER = NativeType(
-    "Parameter", "torch.nn.parameter", _make_parameter("parameter"),
-    lambda v: isinstance(v, Tensor) and v.origin == "parameter", base=TENSOR,
-)  # fmt: skip
-BUFFER = NativeType(
-    "Buffer", "torch.nn.parameter", _make_parameter("buffer"),
-    lambda v: isinstance(v, Tensor) and bool(v.attrs and v.attrs.get("__buffer__")), base=TENSOR,
-)  # fmt: skip
-UNINITIALIZED = NativeType(
-    "UninitializedParameter", "torch.nn.parameter", _make_parameter("parameter"), lambda v: False, base=TENSOR
-)
-UNINITIALIZED_BUFFER = NativeType(
-    "UninitializedBuffer", "torch.nn.parameter", _make_parameter("buffer"), lambda v: False, base=TENSOR
-)
-SIZE = NativeType("Size", "torch", _make_size, lambda v: isinstance(v, tuple), base=tuple)
-DEVICE = NativeType("device", "torch", _make_device, lambda v: isinstance(v, Device))
-DTYPE = NativeType("dtype", "torch", _nothing, lambda v: isinstance(v, DType))
-LAYOUT = NativeType("layout", "torch", _nothing, lambda v: False)
