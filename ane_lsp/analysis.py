@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from ane_lsp.checks.finding import SEVERITIES, Finding, Related
 from ane_lsp.graph import Graph, Span, TensorType, dims
 from ane_lsp.graph.records import dataclass
+from ane_lsp.interp.memory import rare_collections
 from ane_lsp.syntax.source import SyntaxProblem
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ class Faults:
         return [Finding("ANE901", "rule-failed", message, span, "information", "measured")]
 
 
+@rare_collections()
 def analyze(
     path: Path,
     workspace: Workspace,
@@ -158,15 +160,6 @@ def analyze(
     ours in one step, one model or one rule costs that alone and comes back as one finding ANE901. `cancelled` is
     asked often; once it answers True the result so far is returned.
     """
-    from ane_lsp.interp.memory import rare_collections
-
-    with rare_collections():
-        return _analyzed(path, workspace, settings, cancelled, keep)
-
-
-def _analyzed(
-    path: Path, workspace: Workspace, settings: Settings, cancelled: Callable[[], bool], keep: bool
-) -> FileAnalysis:
     from ane_lsp.syntax.comments import Directives, parse_directives
 
     result = FileAnalysis(str(path))
@@ -192,6 +185,7 @@ def _analyzed(
     return result
 
 
+@rare_collections()
 def again(
     standing: Standing, changed: set[Dependency], cancelled: Callable[[], bool] = lambda: False
 ) -> FileAnalysis | None:
@@ -200,13 +194,6 @@ def again(
     Places are those in the tree. None where the file has to be analysed from scratch, or where `cancelled` said so; then
     `changed` still count when this is asked again.
     """
-    from ane_lsp.interp.memory import rare_collections
-
-    with rare_collections():
-        return _analyzed_again(standing, changed, cancelled)
-
-
-def _analyzed_again(standing: Standing, changed: set[Dependency], cancelled: Callable[[], bool]) -> FileAnalysis | None:
     faults = Faults(str(standing.path))
     result = FileAnalysis(str(standing.path))
     if standing.world is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -316,20 +317,12 @@ class FileWorld:
         """See :class:`ane_lsp.interp.discovery.Attempt`."""
         interp = self.interp
         before = len(interp.recorder.graphs)
-
-        def inline(piece: Callable[[], Any]) -> tuple[bool, Run]:
-            sink: list[Run] = []
-            done = guarded_inline(interp, piece, sink)
-            return done, sink[-1]
-
         if self._book is not None:
-            done, run = self._book.attempt(key, work, then, assumed, inline, ATTEMPT_STEPS)
+            done, run = self._book.attempt(key, work, then, assumed, partial(guarded_inline, interp), ATTEMPT_STEPS)
         else:
-            done = False
-            sink: list[Run] = []
+            done, run = False, Run(interp)  # where the limit ends it
             with interp.step_limit(ATTEMPT_STEPS):
-                done = guarded_inline(interp, (lambda: then(work())) if then is not None else work, sink)
-            run = sink[-1]
+                done, run = guarded_inline(interp, (lambda: then(work())) if then is not None else work)
         if assumed or not proves:  # inputs nobody wrote prove nothing
             run = Run(interp, errors=run.errors, lost_in_capture=run.lost_in_capture)
         self._runs.append(run)
@@ -355,17 +348,16 @@ class FileWorld:
                 self._entries.append(EntryRun(graph, span or where or _class_span(root), assumed, asked))
 
 
-def guarded_inline(interp: Interpreter, work: Callable[[], Any], sink: list[Run]) -> bool:
+def guarded_inline(interp: Interpreter, work: Callable[[], Any]) -> tuple[bool, Run]:
     """Do `work` inside a run: the interpreted program's own exceptions end only this piece. True where it went through."""
     from ane_lsp.interp.frames import UnknownIteration
     from ane_lsp.interp.values import PyRaise
 
     frame, modules = interp.frame, list(interp.recorder.modules)
     run = Run(interp)
-    sink.append(run)
     try:
         run.result = work()
-        return True
+        return True, run
     except PyRaise as raised:
         run.ended_by(raised)
     except UnknownIteration as lost:
@@ -378,7 +370,7 @@ def guarded_inline(interp: Interpreter, work: Callable[[], Any], sink: list[Run]
         interp.frame = frame
         interp.recorder.modules[:] = modules
         interp.journals.clear()
-    return False
+    return False, run
 
 
 def _class_span(root: Instance) -> Span:

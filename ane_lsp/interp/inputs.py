@@ -266,7 +266,7 @@ def _probe(interp: Interpreter, model: Instance, inputs: dict[str, Any]) -> None
     interp.probing = True
     try:
         with interp.step_limit(_PROBE_STEPS):
-            guarded_inline(interp, lambda: interp.call(model, (), inputs), [])
+            guarded_inline(interp, lambda: interp.call(model, (), inputs))
     finally:
         interp.probing = False
         interp.probe_shapes.clear()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SAME = 4  # rounds in a row that called the same models on the same inputs: training goes on like this
 _ENDLESS = 1_000  # rounds of ``while True`` in which no model was called: it waits for the user to end it
+_GROWING = (list, dict, set, deque)
 
 
 class _Rounds:
@@ -63,9 +64,6 @@ class _Rounds:
                 held[name] = Unknown("grows in a loop that was not followed to its end")
             elif old is not MISSING and old is not value:
                 held[name] = _widen(old, value)
-
-
-_GROWING = (list, dict, set, deque)
 
 
 def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | None:

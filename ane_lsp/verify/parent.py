@@ -136,9 +136,9 @@ class _Worker:
         look = time.monotonic() + _LOOK
         results: dict[str, Any] = {}
         stopped: tuple[Ended, str] | None = None
-        open_, drained = True, False
+        drained = False
         try:
-            while open_ or self.process.poll() is None:
+            while not drained or self.process.poll() is None:
                 stopped = self._over(deadline, cancelled)
                 if stopped is None and time.monotonic() >= look:
                     look = time.monotonic() + _LOOK
@@ -150,10 +150,10 @@ class _Worker:
                 except queue.Empty:
                     # A child that inherited the pipe keeps it open; the worker's own end counts.
                     if self.process.poll() is not None:
-                        open_ = False
+                        break
                     continue
                 if event is None:
-                    open_, drained = False, True
+                    drained = True
                 else:
                     self._take(event, results, on_event)
         finally:

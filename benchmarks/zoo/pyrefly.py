@@ -181,7 +181,7 @@ def compare(path: Path, python: str, counts: Counter[str], unknown: bool = False
 
 def _inline(interp: Any, work: Any) -> None:
     with interp.step_limit(300_000):
-        guarded_inline(interp, work, [])
+        guarded_inline(interp, work)
 
 
 def _methods(interp: Any, module: Any, cls: ClassObject) -> None:

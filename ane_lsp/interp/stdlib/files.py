@@ -116,27 +116,23 @@ def _parsed(interp: Interpreter, text: Any, parse: Callable[[str], Any], what: s
         return text
     try:
         value = parse(text)
-        fits = _bounded(value, [_NODES], 0)
     except (ValueError, RecursionError, MemoryError):
         return interp.unknown(f"{what} that does not parse")
-    return _known(interp, value) if fits else interp.unknown(f"{what} that is too large, or holds itself")
+    try:
+        return _known(interp, value, [_NODES], 0)
+    except OverflowError:
+        return interp.unknown(f"{what} that is too large, or holds itself")
 
 
-def _bounded(value: Any, left: list[int], depth: int) -> bool:
+def _known(interp: Interpreter, value: Any, left: list[int], depth: int) -> Any:
+    """`value` with what is no plain value (dates, sets) made unknown. Raises OverflowError where it is too large or too deep."""
     left[0] -= 1
     if left[0] < 0 or depth > _DEPTH:
-        return False
+        raise OverflowError
     if isinstance(value, dict):
-        return all(_bounded(v, left, depth + 1) for v in value.values())
-    return not isinstance(value, list) or all(_bounded(v, left, depth + 1) for v in value)
-
-
-def _known(interp: Interpreter, value: Any) -> Any:
-    """`value` with what is no plain value (dates, sets) made unknown."""
-    if isinstance(value, dict):
-        return {k: _known(interp, v) for k, v in value.items() if plain(k)}
+        return {k: _known(interp, v, left, depth + 1) for k, v in value.items() if plain(k)}
     if isinstance(value, list):
-        return [_known(interp, v) for v in value]
+        return [_known(interp, v, left, depth + 1) for v in value]
     return value if plain(value) else interp.unknown(f"a {type(value).__name__} of a file")
 
 
