@@ -14,7 +14,7 @@ from typing import Any
 from ane_lsp.checks.engine import Context
 from ane_lsp.checks.finding import Related
 from ane_lsp.graph import DTYPES, Call, Graph, Op, TensorType, Value
-from ane_lsp.graph.liveness import idle_ops, training_ops
+from ane_lsp.graph.liveness import unconverted_ops
 from ane_lsp.graph.records import dataclass
 from ane_lsp.torch_model.constants import uniform
 
@@ -96,7 +96,7 @@ class Flow:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        idle = idle_ops(graph) | training_ops(graph)
+        idle = unconverted_ops(graph)
         self.live: tuple[Op, ...] = tuple(op for op in graph.ops if not op.folds and op.id not in idle)
         self._ranges: dict[int, Range] = {}
         self._extremes: dict[int, tuple[Extreme, ...]] = {}

@@ -33,6 +33,11 @@ def idle_ops(graph: Graph) -> frozenset[int]:
     return _unreached(graph, {value.id for value in graph.outputs}, frozenset())
 
 
+def unconverted_ops(graph: Graph) -> frozenset[int]:
+    """Ids of ops that the converted model lacks: their results reach no output, or only a loss."""
+    return idle_ops(graph) | training_ops(graph)
+
+
 def training_ops(graph: Graph) -> frozenset[int]:
     """Ids of ops that only serve a loss the model computes next to its answer, or instead of one; empty without a loss.
 

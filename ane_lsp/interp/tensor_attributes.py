@@ -1,4 +1,4 @@
-"""Attributes of tensors that are no operations, and methods that change nothing the analysis follows."""
+"""Attributes of tensors, and methods that change nothing the analysis follows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 from ane_lsp.graph import Unknown
 from ane_lsp.interp.probing import probe_of
 from ane_lsp.interp.values import Builtin, Device, DType, Tensor
+
+READ = frozenset({"T", "mT", "H", "mH", "real", "imag"})  # attributes that are operations
 
 
 def _shape(interp: Any, value: Tensor) -> Any:

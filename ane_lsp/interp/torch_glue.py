@@ -14,7 +14,7 @@ from ane_lsp.interp.imports import Imports
 from ane_lsp.interp.probing import probe_of, probe_tensor, shifted
 from ane_lsp.interp.record import ActiveModule
 from ane_lsp.interp.support import bushy, len_exceeds
-from ane_lsp.interp.tensor_attributes import ATTRIBUTES, INERT
+from ane_lsp.interp.tensor_attributes import ATTRIBUTES, INERT, READ
 from ane_lsp.interp.torch_types import (
     BUFFER,
     DEVICE,
@@ -54,7 +54,6 @@ MODULE_CLASS = "torch.nn.modules.module"
 _RECORDED = {"torch.nn.functional.grouped_mm": "torch._grouped_mm"}
 _UNSEEN = frozenset({"size", "dim", "ndimension", "numel", "nelement", "stride", "is_contiguous", "get_device",
                      "is_floating_point", "is_complex", "element_size", "storage_offset", "data_ptr"})  # fmt: skip
-_READ = frozenset({"T", "mT", "H", "mH", "real", "imag"})  # attributes that are operations
 _SPLITS = frozenset({"split", "chunk", "tensor_split"})
 _RAISES: dict[str, type[Exception]] = {"IndexError": IndexError, "TypeError": TypeError, "ValueError": ValueError}
 
@@ -249,7 +248,7 @@ class TorchGlue(Imports):
             if site is None:
                 return
             frame, direct = site
-            method: CallKind = "attr" if short in _READ else "method"
+            method: CallKind = "attr" if short in READ else "method"
             kind: CallKind = method if name.startswith("torch.Tensor.") else "function"
             call = recorder.call(
                 _RECORDED.get(name, name),
@@ -322,7 +321,7 @@ class TorchGlue(Imports):
             return handler(self, value)
         if value.attrs is not None and name in value.attrs:
             return value.attrs[name]
-        if name in _READ:
+        if name in READ:
             return self.torch_method(f"torch.Tensor.{name}", (value,))
         full = f"torch.Tensor.{name}"
         if registry.find(full) is not None:

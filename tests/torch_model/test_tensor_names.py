@@ -16,8 +16,8 @@ def test_unmodelled_names_are_torchs() -> None:
 
 
 def test_every_public_name_is_one_or_the_other() -> None:
-    from ane_lsp.interp import torch_glue
+    from ane_lsp.interp import tensor_attributes as attributes
 
-    known = {*torch_glue._ATTRIBUTES, *torch_glue._INERT, *torch_glue._READ, *UNMODELLED}
+    known = {*attributes.ATTRIBUTES, *attributes.INERT, *attributes.READ, *UNMODELLED}
     public = {name for name in dir(torch.Tensor) if not name.startswith("_")}
     assert not {name for name in public - known if registry.find(f"torch.Tensor.{name}") is None}
