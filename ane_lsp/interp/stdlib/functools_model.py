@@ -1,10 +1,12 @@
-"""``functools``. Caches do not cache here: a function called again is run again, which gives the same values."""
+"""``functools``. Caches keep plain results of plain arguments; called with anything else a function is run again, which gives
+the same values."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
+from ane_lsp.interp.base import MAX_DEPTH
 from ane_lsp.interp.stdlib.common import Maker, Namespace, by_name, from_stub
 from ane_lsp.interp.support import native
 from ane_lsp.interp.values import MISSING, BoundMethod, Builtin, Function, Instance, NativeType, Partial, Property
@@ -64,24 +66,69 @@ def _wraps(interp: Interpreter, wrapped: Any, *args: Any, **kwargs: Any) -> Any:
     return native("wraps")(decorate)
 
 
-def _uncached(interp: Interpreter, func: Any) -> Any:
+_RESULTS = "__results__"
+_KEPT = frozenset({bool, int, float, str, bytes, type(None)})
+
+
+def _cached(interp: Interpreter, func: Any) -> Any:
     if isinstance(func, Function):
         interp.touch(func.attrs)
+        func.attrs[_RESULTS] = {}
         for name in ("cache_clear", "cache_info", "cache_parameters"):
             func.attrs.setdefault(name, Builtin(name, lambda interp, args, kwargs: None))
+        func.attrs["cache_clear"] = Builtin("cache_clear", lambda interp, args, kwargs: _forget(interp, func))
+        if func.fast is None and func.module.path not in interp.watched:
+            func.fast = _recalled
     return func
+
+
+def _forget(interp: Interpreter, func: Function) -> None:
+    known = func.attrs[_RESULTS]
+    interp.touch(known)
+    known.clear()
+
+
+def _recalled(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a cached function gave for these arguments; it is run where that is not known.
+
+    A result is kept like any other state of the program, so a branch that is undone takes its results with it. None is kept
+    of which the run says more than its value: what it ran of the files watched, that it asked whether it is captured.
+    """
+    known = func.attrs.get(_RESULTS)
+    key = (*[(v.__class__, v) for v in args], *[(name, v.__class__, v) for name, v in kwargs.items()])
+    if known.__class__ is not dict or func.is_generator or not all(part[-2] in _KEPT for part in key):
+        return MISSING
+    found = known.get(key, MISSING)
+    if found is not MISSING:
+        return found
+    frame = interp.bind_arguments(func, args, kwargs)
+    if frame.depth > MAX_DEPTH:
+        interp.raise_(RecursionError, "maximum recursion depth exceeded")
+    graph = interp.recorder.graph
+    asked, graph.asks_capture = graph.asks_capture, False
+    before, interp.ran = interp.ran, set()
+    try:
+        found = interp.run_function(func, frame)
+    finally:
+        ran, interp.ran = interp.ran, before
+        interp.ran |= ran
+        asks, graph.asks_capture = graph.asks_capture, asked or graph.asks_capture
+    if found.__class__ in _KEPT and not ran and not asks:
+        interp.touch(known)
+        known[key] = found
+    return found
 
 
 @native("functools.lru_cache")
 def _lru_cache(interp: Interpreter, maxsize: Any = 128, typed: Any = False) -> Any:
     if isinstance(maxsize, (Function, Builtin, Partial)):
-        return _uncached(interp, maxsize)
-    return native("lru_cache")(lambda interp, func: _uncached(interp, func))
+        return _cached(interp, maxsize)
+    return native("lru_cache")(lambda interp, func: _cached(interp, func))
 
 
 @native("functools.cache")
 def _cache(interp: Interpreter, user_function: Any, /) -> Any:
-    return _uncached(interp, user_function)
+    return _cached(interp, user_function)
 
 
 @native("functools.cached_property")
