@@ -324,7 +324,7 @@ def _check_entries(
             result.models.append(summary)
     if outcome.run.stopped == "budget":
         where = Span(file, 1, 0, 1, 0)
-        result.errors.append(AnalysisError("budget", f"the analysis stopped after {settings.budget:g} s", where))
+        result.errors.append(AnalysisError("budget", outcome.run.limit, where))
     if outcome.run.stopped == "memory":
         where = Span(file, 1, 0, 1, 0)
         result.errors.append(AnalysisError("budget", "the analysis stopped: it needs too much memory", where))

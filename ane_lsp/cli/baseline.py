@@ -11,19 +11,21 @@ from ane_lsp.cli.errors import UsageError
 from ane_lsp.cli.output import write_text
 from ane_lsp.report.model import Report
 
-VERSION = 1
+VERSION = 2
 
 
 def hide_known(report: Report, path: Path) -> tuple[list[Finding], int]:
     """The findings that the baseline does not record, and how many it hid.
 
-    A finding is known by file, code, model and the text of its line, so that edits elsewhere do not bring it back. Two
-    equal ones are known only if two were recorded. Raises UsageError for a file that is not a baseline.
+    A finding is known by file, code, the function or class around it and its expression, so that edits elsewhere do not bring
+    it back; in a file of version 1 by file, code, model and the text of its line. Two equal ones are known only if two were
+    recorded. Raises UsageError for a file that is not a baseline.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        if document["version"] != VERSION:
-            raise UsageError(f"--baseline: {path} has version {document['version']}, this program reads {VERSION}")
+        version = document["version"]
+        if version not in (1, VERSION):
+            raise UsageError(f"--baseline: {path} has version {version}, this program reads 1 and {VERSION}")
         left = Counter({entry["fingerprint"]: int(entry["count"]) for entry in document["findings"]})
     except OSError as error:
         raise UsageError(f"--baseline: cannot read {path}: {error.strerror}") from None
@@ -31,7 +33,7 @@ def hide_known(report: Report, path: Path) -> tuple[list[Finding], int]:
         raise UsageError(f"--baseline: {path} is not a baseline written by ane-lsp") from None
     new = []
     for finding in report.findings:
-        fingerprint = report.fingerprint(finding)
+        fingerprint = report.fingerprint(finding) if version == VERSION else report.line_fingerprint(finding)
         if left[fingerprint] > 0:
             left[fingerprint] -= 1
         else:

@@ -62,6 +62,7 @@ class Base:
         self.megabytes = megabytes
         self.max_resident = resident() + megabytes * 1_000_000
         self.steps = 0
+        self.first_step = 0  # of the present share of the budget
         self.frame: Frame = Frame(ModuleObject("<start>", None), {}, None, None, "<start>")
         self.journals: list[state.Journal] = []
         self.undo: state.Journal | state.Touched | None = None  # of the stage that is recorded, see replay.py
@@ -165,11 +166,11 @@ class Base:
 
     @contextmanager
     def share(self, part: float) -> Iterator[list[str]]:
-        """Allow only `part` of what is left of the budget inside. What stopped it is in the list afterwards."""
-        steps, deadline = self.max_steps, self.deadline
+        """Allow only `part` of what is left of the budget inside. The limit that stopped it is in the list afterwards."""
+        steps, deadline, seconds, first = self.max_steps, self.deadline, self.seconds, self.first_step
         now = clock()
         self.max_steps = self.steps + int((steps - self.steps) * part)
-        self.deadline = now + (deadline - now) * part
+        self.deadline, self.seconds, self.first_step = now + (deadline - now) * part, seconds * part, self.steps
         stopped: list[str] = []
         frame, modules = self.frame, list(self.recorder.modules)
         try:
@@ -177,11 +178,11 @@ class Base:
         except Stop as stop:
             if stop.reason != "budget":
                 raise
-            stopped.append(stop.reason)
+            stopped.append(stop.limit)
             self.frame, self.recorder.modules[:] = frame, modules
             self.journals.clear()
         finally:
-            self.max_steps, self.deadline = steps, deadline
+            self.max_steps, self.deadline, self.seconds, self.first_step = steps, deadline, seconds, first
 
     def looked_into(self, function: Any) -> None:
         """Something depends on the source of a function, whether it runs or not."""

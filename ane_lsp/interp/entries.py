@@ -230,7 +230,7 @@ class FileWorld:
                 module = load_file(interp, self._path, as_main=True)
             self._collect(0, None)
             if ended:  # what the script defined before can still be called
-                endless.append("budget")
+                endless.append(f"the script was left after {ended[0]}; what it defined until then was analysed")
                 module = interp.modules[interp.workspace.module_name(self._path)]
                 module.state = "done"
                 interp.bindings += 1
@@ -249,7 +249,7 @@ class FileWorld:
         if run.stopped is not None and not self._entries:
             self._collect(0, None)
         if endless and run.stopped is None:
-            run.stopped = endless[0]
+            run.stopped, run.limit = "budget", endless[0]
         if run.stopped is not None or run.internal:
             self._book = None
         elif self._book is not None:

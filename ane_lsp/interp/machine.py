@@ -40,8 +40,10 @@ class Interpreter(Expressions):
     def tick(self) -> None:
         self.steps += 1
         if self.steps & 1023 == 0:
-            if self.steps > self.max_steps or clock() > self.deadline:
-                raise Stop("budget")
+            if self.steps > self.max_steps:
+                raise Stop("budget", f"{self.max_steps - self.first_step:,} steps of the program")
+            if clock() > self.deadline:
+                raise Stop("budget", f"{self.seconds:g} s")
             if self.cancelled():
                 raise Stop("cancelled")
             if resident() > self.max_resident:

@@ -44,6 +44,7 @@ class Run:
 
     graphs: one for each outermost model call. errors: what ended it or a top-level statement early, with its place.
     unresolved: calls that could not be followed, by reason. stopped: ``"budget"``, ``"memory"``, ``"cancelled"`` or None.
+    limit: where a budget stopped it, what was used up, for the reader.
     internal: faults of ours that were survived, with the places that led to them. refusals: calls torch refuses for certain.
     lost_in_capture: a model failed that had asked whether it is captured, and was told so.
     """
@@ -52,6 +53,7 @@ class Run:
     graphs: list[Graph] = field(default_factory=list)
     errors: list[tuple[str, Span | None]] = field(default_factory=list)
     stopped: str | None = None
+    limit: str = ""
     seconds: float = 0.0
     result: Any = None
     internal: dict[str, Span] = field(default_factory=dict)
@@ -138,12 +140,14 @@ def guarded(interp: Interpreter, work: Callable[[], Any]) -> Run:
             run.result = deep(timed)
     except Stop as stop:
         run.stopped = stop.reason
+        run.limit = f"the analysis stopped after {stop.limit}"
     except PyRaise as raised:
         run.ended_by(raised)
     except UnknownIteration as lost:
         run.errors.append((lost.unknown.reason, lost.unknown.span))
     except RecursionError:
         run.stopped = "budget"
+        run.limit = "the analysis stopped: the program nests too deeply"
     except MemoryError:
         run.stopped = "memory"
     except Exception as error:  # ours, outside all statements: what was recorded so far still stands

@@ -382,8 +382,12 @@ class PyRaise(Exception):
 
 
 class Stop(BaseException):
-    """The run ends here: a budget is used up (`reason` ``"budget"``) or the caller cancelled (``"cancelled"``)."""
+    """The run ends here: a budget is used up (`reason` ``"budget"``) or the caller cancelled (``"cancelled"``).
 
-    def __init__(self, reason: str) -> None:
+    limit: how much of what was used ("20 s").
+    """
+
+    def __init__(self, reason: str, limit: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.limit = limit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
@@ -76,17 +77,60 @@ class Report:
         """Whether a finding of this severity makes the run fail."""
         return self.fail_on is not None and SEVERITIES.index(severity) <= SEVERITIES.index(self.fail_on)
 
+    def text(self, span: Span) -> str:
+        """What the span covers."""
+        table = self.lines(span.file)
+        if table is None:
+            return ""
+        return table.text[table.offset(span.line, span.col) : table.offset(span.end_line, span.end_col)]
+
     def fingerprint(self, finding: Finding) -> str:
-        """Names a finding so that it survives edits elsewhere in the file: path, code, model and the line's text."""
-        text = "\0".join(
-            (self.path(finding.span.file), finding.code, finding.model, " ".join(self.line(finding.span).split()))
-        )
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        """Names a finding so that it survives edits elsewhere: path, code, the function or class around it, and the expression."""
+        span = finding.span
+        table = self.lines(span.file)
+        symbol = symbol_at(table, span.line) if table is not None else ""
+        return _digest(self.path(span.file), finding.code, symbol, " ".join(self.text(span).split()))
+
+    def line_fingerprint(self, finding: Finding) -> str:
+        """The name that version 1 of baselines used: path, code, model and the text of the whole line."""
+        line = " ".join(self.line(finding.span).split())
+        return _digest(self.path(finding.span.file), finding.code, finding.model, line)
 
     def counts(self) -> list[tuple[str, str, int]]:
         """(code, name, number) of findings, most frequent first."""
         counted = Counter((finding.code, finding.name) for finding in self.findings)
         return sorted(((code, name, n) for (code, name), n in counted.items()), key=lambda row: (-row[2], row[0]))
+
+
+_DEFINITION = re.compile(r"[ \t]*(?:async[ \t]+)?(?:class|def)[ \t]+(\w+)")
+
+
+def symbol_at(lines: LineTable, number: int) -> str:
+    """The functions and classes around a line, the outermost first, joined by dots; told from indentation alone, so that it can
+    be asked of any text."""
+    names: list[str] = []
+    first = lines.line(number)
+    inside = _indent(first)
+    if (own := _DEFINITION.match(first)) is not None:
+        names.append(own[1])
+    for above in range(number - 1, 0, -1):
+        if not inside:
+            break
+        line = lines.line(above)
+        if not line.strip() or _indent(line) >= inside or line.lstrip().startswith(("#", ")", "]", "}")):
+            continue
+        if (found := _DEFINITION.match(line)) is not None:
+            names.append(found[1])
+            inside = _indent(line)
+    return ".".join(reversed(names))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def merged(findings: Iterable[Finding]) -> list[Finding]:

@@ -79,7 +79,10 @@ def _result(report: Report, finding: Finding, index: int) -> dict[str, Any]:
         "level": _LEVEL[finding.severity],
         "message": {"text": finding.message},
         "locations": [_location(report, finding.span)],
-        "partialFingerprints": {"aneLsp/v1": report.fingerprint(finding)},
+        "partialFingerprints": {
+            "aneLsp/v1": report.line_fingerprint(finding),
+            "aneLsp/v2": report.fingerprint(finding),
+        },
         "properties": {
             "confidence": finding.confidence,
             "target": finding.target,

@@ -14,6 +14,7 @@ import pickle
 import struct
 import sys
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from typing import IO, Any, BinaryIO, Protocol
 
 Message = tuple[Any, ...]
 _HEAD = struct.Struct("<Q")
+RETRY = 1.0
+"""Seconds between two attempts to load an analyst that could not be loaded."""
 
 
 class AnalystLike(Protocol):
@@ -90,10 +93,14 @@ class Worker:
         self._cancelled: set[int] = set()
 
     def run(self, analyst_name: str) -> None:
-        """Serve until the pipe closes. An analyst that cannot be loaded is reported once for each question."""
+        """Serve until the pipe closes. An analyst that cannot be loaded is reported once for each question and tried again:
+        an installation may be in the middle of an upgrade."""
         threading.Thread(target=self._listen, daemon=True).start()
         analyst: AnalystLike | None = None
-        broken = ""
+        broken, tried = "", time.monotonic()
+        missed: dict[
+            Message, Message
+        ] = {}  # what an analyst has to know that is loaded late, the newest for each document
         try:
             analyst = load(analyst_name)
         except Exception:
@@ -111,6 +118,18 @@ class Worker:
             message = self._inbox.popleft()
             job: int | None = message[1] if message[0] == "ask" else None
             reply: Message
+            if analyst is None and job is None:
+                missed[message[:2] if message[0] == "overlay" else message[:1]] = message
+                continue
+            if analyst is None and time.monotonic() - tried > RETRY:
+                tried = time.monotonic()
+                try:
+                    importlib.invalidate_caches()
+                    analyst = load(analyst_name)
+                    for earlier in missed.values():
+                        obey(analyst, earlier, partial(self._is_cancelled, None))
+                except Exception:
+                    analyst, broken = None, traceback.format_exc()
             try:
                 if analyst is None:
                     raise RuntimeError(broken)

@@ -1,5 +1,6 @@
 """``ane-lsp check`` end to end. Findings here come from directives in comments, so that no rule has to exist."""
 
+import hashlib
 import io
 import json
 import os
@@ -195,7 +196,23 @@ def test_a_baseline_hides_what_it_records_and_nothing_else(project: Path, capsys
     assert found(capsys, "--baseline", "base.json") == ["m.py:5:ANE902"]
     (project / "base.json").write_text("[]")
     assert check(capsys, "--baseline", "base.json")[0] == 2
+    (project / "base.json").write_text('{"version": 3, "findings": []}')
+    assert check(capsys, "--baseline", "base.json")[0] == 2
     assert check(capsys, "--baseline", "gone.json")[0] == 2
+
+
+def test_a_baseline_of_version_1_is_still_read(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Written by the program as it was when these were recorded by their lines."""
+    write(project, m=WARNING)
+    known = hashlib.sha256("\0".join(("m.py", "ANE902", "", WARNING.strip().replace("  ", " "))).encode()).hexdigest()[
+        :32
+    ]
+    entry = {"fingerprint": known, "file": "m.py", "code": "ANE902", "count": 1}
+    (project / "old.json").write_text(json.dumps({"version": 1, "findings": [entry]}))
+    code, out, _ = check(capsys, "--baseline", "old.json")
+    assert (code, "1 hidden by the baseline" in out) == (0, True)
+    write(project, m="y = 2\n" + WARNING * 2)
+    assert found(capsys, "--baseline", "old.json") == ["m.py:3:ANE902"]
 
 
 def test_colour(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

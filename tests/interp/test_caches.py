@@ -99,7 +99,7 @@ def test_a_branch_that_is_undone_takes_its_results_with_it(tmp_path: Path) -> No
 
 
 def test_who_asks_whether_it_is_captured_asks_again(tmp_path: Path) -> None:
-    found, done = values(
+    _, done = values(
         tmp_path,
         "class Net(torch.nn.Module):",
         "    def forward(self, x):",

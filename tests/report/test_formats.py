@@ -6,10 +6,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from sample import BASE, FILE, LONG, MULTI, POOL, report
+from sample import BASE, FILE, LONG, MULTI, POOL, report, span
 
 from ane_lsp.report.formats import FORMATS, render
-from ane_lsp.report.model import merged
+from ane_lsp.report.model import merged, symbol_at
 from ane_lsp.report.terminal import printable, width
 from ane_lsp.syntax.positions import LineTable
 
@@ -175,9 +175,37 @@ def test_sarif_columns_and_fixes() -> None:
 
 
 def test_fingerprints_survive_edits_elsewhere() -> None:
-    moved = report(lines={FILE: LineTable("a\nb\n  é = '中';   y = self.pool(x)\n")}.get)
-    assert moved.fingerprint(POOL) == report().fingerprint(POOL)
+    moved = report(lines={FILE: LineTable("a\nclass Net:\n  é = '中';   y = self.pool(x)\n")}.get)
+    assert moved.fingerprint(replace(POOL, span=span(3, 20, 3, 32))) == report().fingerprint(POOL)
+    assert moved.line_fingerprint(POOL) == report().line_fingerprint(POOL)
     assert report().fingerprint(MULTI) != report().fingerprint(POOL)
+
+
+def test_fingerprints_follow_the_expression_in_its_function() -> None:
+    first = "class A:\n    def f(self, x):\n        y = self.pool(x)  # why\n        return y\n"
+
+    def named(text: str, line: int, col: int, **other: str) -> str:
+        found = replace(POOL, span=span(line, col, line, col + 12), **other)
+        return report(lines={FILE: LineTable(text)}.get).fingerprint(found)
+
+    known = named(first, 3, 12)
+    assert named("import os\n\n" + first, 5, 12) == known
+    assert named(first.replace("        y = self.pool(x)  # why", "        return  self.pool(x)"), 3, 16) == known
+    assert named(first, 3, 12, model="Another", message="in other words") == known
+    assert named(first.replace("(self, x)", "(\n        self,\n        x,\n    )"), 6, 12) == known
+    assert named(first.replace("class A", "class B"), 3, 12) != known
+    assert named(first.replace("def f", "def g"), 3, 12) != known
+    assert named(first.replace("pool", "tool"), 3, 12) != known
+    assert named(first, 3, 12, code="ANE410") != known
+
+
+@pytest.mark.parametrize(("line", "symbol"), [(1, ""), (3, "A.f"), (5, "A.f.inner"), (8, "A.f"), (10, "A"), (12, "")])
+def test_the_symbol_around_a_line(line: int, symbol: str) -> None:
+    text = (
+        "import a\nclass A(B):\n    async def f(self):\n        def inner(\n            x):\n            return [\n# odd\n"
+        "        y = 1\n\n    z = 2\n\nw = 3\n"
+    )
+    assert symbol_at(LineTable(text), line) == symbol
 
 
 def test_merging_keeps_the_worst_of_one_place() -> None:

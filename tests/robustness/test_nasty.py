@@ -44,6 +44,29 @@ def test_a_program_without_end_ends_and_keeps_what_was_found(name: str, tmp_path
     assert "ANE302" in found.codes, found.errors
 
 
+@pytest.mark.parametrize(
+    ("steps", "seconds", "said"), [(30_000, 60, "18,000 steps of the program"), (None, 0.5, "0.3 s")]
+)
+def test_the_limit_that_ended_a_script_is_said_and_its_classes_are_checked(
+    steps: int | None, seconds: float, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "case.py"
+    path.write_text(
+        "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x):\n        return torch.nn.functional.max_pool2d(x, 9)\n"
+        "total = 0\nfor i in range(10 ** 7):\n    for j in range(10 ** 4):\n        total = (total * 31 + i * j) % 1000003\n"
+    )
+
+    def work() -> harness.Outcome:
+        if steps is not None:
+            harness.few_steps(steps)
+        return harness.analyse(path, budget=seconds)
+
+    found = harness.run(work)
+    assert not found.crash, found.crash
+    assert found.errors == [("budget", f"the script was left after {said}; what it defined until then was analysed")]
+    assert "ANE302" in found.codes
+
+
 @pytest.mark.parametrize("name", ["while counting", "many tensors", "fibonacci", "exponential comprehension"])
 def test_trace_says_that_it_stopped(name: str, tmp_path: Path) -> None:
     path = tmp_path / "case.py"

@@ -97,6 +97,37 @@ def test_a_byte_order_mark_counts_for_the_client_and_not_for_python(encoding):
     assert text.segment(span) == "bad(1)"
 
 
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("\ufeffx = bad(1)\n", "ab\ufeffx = bad(1)\n"),
+        ("\ufeffx = bad(1)\n", "a\n\ufeffx = bad(1)\n"),
+        ("\ufeffx = bad(1)\n", "\ufeff\ufeffx = bad(1)\n"),
+        ("\ufeffx = bad(1)\n", "x = bad(1)\n"),
+        ("ab\ufeffx = bad(1)\n", "\ufeffx = bad(1)\n"),
+        ("a\n\ufeffx = bad(1)\n", "\ufeffx = bad(1)\n"),
+        ("x = bad(1)\n", "\ufeffx = bad(1)\n"),
+        ("\ufeffab x = bad(1)\n", "\ufeffx = bad(1)\n"),
+    ],
+)
+def test_a_span_follows_its_text_where_a_mark_comes_to_the_start_or_leaves_it(old, new, encoding):
+    def span_in(text):
+        start = text.text.index("bad")
+        (line, col), (_, end) = (text.lines.position(at) for at in (start, start + 6))
+        marks = 3 if line == 1 and text.text.startswith("\ufeff") else 0
+        return Span("f", line, col - marks, line, end - marks)
+
+    before, after = Text(old), Text(new)
+    changed, edit = before.apply(Change(new), encoding)
+    assert changed.text == new
+    assert edit.move(span_in(before)) == span_in(after)
+    shared = len(old) - len(new)
+    first = Change(new[: max(0, -shared)], (0, 0), client_place(old, max(0, shared), encoding))
+    if before.apply(first, encoding)[0].text == new:  # the same as an editor sends it, at the very start
+        assert before.apply(first, encoding)[1].move(span_in(before)) == span_in(after)
+
+
 def test_positions_outside_the_text_are_moved_into_it():
     text = Text("ab\ncd")
     assert text.place((9, 9), "utf-16") == (2, 2)

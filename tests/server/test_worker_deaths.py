@@ -49,6 +49,34 @@ async def test_a_process_that_died_before_the_first_question_is_replaced():
         engine.close()
 
 
+async def test_an_analyst_that_cannot_be_loaded_is_tried_again(tmp_path, monkeypatch):
+    """An upgrade of the installation under a running server: what was told meanwhile is known afterwards."""
+    ready = tmp_path / "ready"
+    (tmp_path / "late_analyst.py").write_text(
+        "import pathlib\nfrom lsp_fake_analyst import FakeAnalyst\n"
+        f"if not pathlib.Path({str(ready)!r}).exists():\n    raise ImportError('half installed')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    engine = ProcessEngine("late_analyst:FakeAnalyst")
+    try:
+        engine.start()
+        engine.tell("overlay", "/ws/a.py", "x = 1\n")
+        engine.tell("overlay", "/ws/a.py", "bad(1)\n")
+        with pytest.raises(EngineFailure, match="half installed"):
+            await asyncio.wait_for(engine.ask("analyze", "/ws/a.py"), 60)
+        ready.touch()
+        for _ in range(20):
+            await asyncio.sleep(0.5)
+            try:
+                found = await asyncio.wait_for(engine.ask("analyze", "/ws/a.py"), 60)
+                break
+            except EngineFailure:
+                continue
+        assert [f.code for f in found.findings] == ["ANE302"]
+    finally:
+        engine.close()
+
+
 async def test_a_process_that_dies_again_and_again_is_left_alone_for_a_while_only(monkeypatch):
     monkeypatch.setattr(engines, "MAX_DEATHS", 1)
     monkeypatch.setattr(engines, "DEATH_WINDOW", 5.0)
