@@ -156,7 +156,7 @@ def all_at_once(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     workspace: Workspace | None = None
     modules = {file for file in left if b"Module" in files[file].read_bytes()}
-    order = sorted(left, key=lambda f: (f in modules, hashlib.sha256(f.encode()).digest()))
+    order = sorted(left, key=lambda f: (f in modules, "modeling_" not in f, files[f].stat().st_size, f))
     for number, file in enumerate(order[: args.limit]):
         path = files[file]
         row: dict[str, Any] = {"file": file, "models": 0, "codes": {}, "errors": [], "seconds": 0.0}
