@@ -7,17 +7,17 @@
     python -m benchmarks.fix_corpus table WORK
 
 all does find and both kinds of fix in one go: a file is analysed once as it is, and again only for the texts that fixes make
-of it, against the packages as they are. Files that mention no module come first, because they are only read; the others in an
-order of no meaning (by a hash of their names), so that the part that was run is a sample of the whole. find analyses every file in place. fix works on a copy of the packages: each file that has a finding with a fix is fixed to the
-end; it must parse, and a second run must change nothing. entries runs every script of a folder (each builds a model and calls
-it) whose model has a layer from a changed file, against the original and the copy, with the same weights (the state dict of
-the one is loaded into the other) and random inputs, and compares outputs; after unsafe fixes it has to build, load and run.
+of it, against the packages as they are. Files that mention no module come first, because they are only read, then those that
+hold transformers' models, then the others, each from the smallest to the largest. find analyses every file in place. fix works
+on a copy of the packages: each file that has a finding with a fix is fixed to the end; it must parse, and a second run must
+change nothing. entries runs every script of a folder (each builds a model and calls it) whose model has a layer from a changed
+file, against the original and the copy, with the same weights (the state dict of the one is loaded into the other) and random
+inputs, and compares outputs; after unsafe fixes it has to build, load and run.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib.util
 import json
 import os
@@ -254,6 +254,12 @@ def entries(args: argparse.Namespace) -> int:
     out = root.with_suffix(".entries.jsonl")
     touched = {str(root / file) for file, row in rows(root.with_suffix(".jsonl")).items() if row["applied"]}
     known = rows(out)
+    loaded = {
+        name: row["files"]
+        for path in args.work.glob("*.entries.jsonl")
+        for name, row in rows(path).items()
+        if "files" in row
+    }
     packages = sorted({path.name for path in root.iterdir()})
     for script in sorted(args.entries.glob("*.py")):
         text = script.read_text()
@@ -261,6 +267,7 @@ def entries(args: argparse.Namespace) -> int:
             script.stem not in known
             and chosen(script.stem, args)
             and any(f"import {p}" in text or f"from {p}" in text for p in packages)
+            and (script.stem not in loaded or touched & {str(root / file) for file in loaded[script.stem]})
         ):
             row = {"file": script.stem, **compare(script, package(packages[0]).parent, root, touched, args)}
             record(out, row)
@@ -288,15 +295,16 @@ def compare(script: Path, original: Path, copy: Path, changed: set[str], args: a
                 last = done.stderr.strip().splitlines()[-1]
                 return {"error": last, "tree": "fixed" if tree is copy else "original"}
             tensors, files = torch.load(out, weights_only=False)
-            if tree is copy and not changed & set(files):
-                return {"loads": 0}
             if tree is copy:
-                loaded = len(changed & set(files))
+                of_layers = [str(Path(f).relative_to(copy)) for f in files if Path(f).is_relative_to(copy)]
+                loads = {"loads": len(changed & set(files)), "files": of_layers}
+                if not loads["loads"]:
+                    return loads
             results.append(tensors)
         pairs = [(a.double(), b.double()) for a, b in zip(*results, strict=True) if a.is_floating_point() and b.numel()]
         worst = max(float((a - b).abs().max() / b.abs().max().clamp(min=1e-12)) for a, b in pairs)
         equal = all(torch.equal(a, b) for a, b in zip(*results, strict=True))
-        return {"loads": loaded, "relative": worst, "equal": equal}
+        return {**loads, "relative": worst, "equal": equal}
 
 
 def table(args: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from ane_lsp.checks.finding import Fix, TextEdit
@@ -15,12 +16,14 @@ LONGEST_SEQUENCE = 64
 WIDEST_HEAD = 16384
 
 _RECURRENT = '''\
-def {name}(layer, x):
-    """`layer(x)` with every time step written out, on the layer's own weights."""
+def {name}(layer, x, states=None):
+    """`layer(x, states)` with every time step written out, on the layer's own weights."""
     x = x if layer.batch_first else x.transpose(0, 1)
     start = torch.zeros(x.shape[0], layer.hidden_size, dtype=x.dtype, device=x.device)
     last = []
     for number in range(layer.num_layers):
+        if number:
+            x = torch.nn.functional.dropout(x, layer.dropout, layer.training)
         sides = []
         for side in ["", "_reverse"] if layer.bidirectional else [""]:
             name = f"l{{number}}{{side}}"
@@ -39,7 +42,7 @@ def {name}(layer, x):
 
 _CELLS = {
     "LSTM": {
-        "start": "            h, c = start, start\n",
+        "start": "            h, c = (start, start) if states is None else (states[0][len(last)], states[1][len(last)])\n",
         "cell": (
             "                i, f, g, o = (from_x + from_h).chunk(4, 1)\n"
             "                c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)\n"
@@ -52,7 +55,7 @@ _CELLS = {
         ),
     },
     "GRU": {
-        "start": "            h = start\n",
+        "start": "            h = start if states is None else states[len(last)]\n",
         "cell": (
             "                r_x, z_x, n_x = from_x.chunk(3, 1)\n"
             "                r_h, z_h, n_h = from_h.chunk(3, 1)\n"
@@ -68,18 +71,20 @@ _CELLS = {
 
 @fixer("ANE202", "ANE112")
 def unrolled(site: Site) -> Iterator[Fix]:
-    """nn.LSTM and nn.GRU over a short sequence of known length, called with it alone."""
+    """nn.LSTM and nn.GRU over a short sequence of known length, called with it and perhaps with states."""
     kind = site.name().removeprefix("torch.nn.")
     if kind not in _CELLS:
         raise Refused("not LSTM or GRU")
-    if len(site.call.args) != 1 or site.call.keywords or not is_stable(site.call.func):
-        raise Refused("states are given")
+    if len(site.call.args) not in (1, 2) or site.call.keywords or not is_stable(site.call.func):
+        raise Refused("not called with an input and states")
+    if any(isinstance(arg, ast.Starred) for arg in site.call.args):
+        raise Refused("*args")
     if site.rank() != 3:
         raise Refused("no batch axis")
     steps = set()
     for call in site.calls:
-        if call.hyper.get("dropout") != 0.0 or call.hyper.get("proj_size") != 0 or not call.direct:
-            raise Refused("dropout or a projection")
+        if call.hyper.get("proj_size") != 0 or not call.direct:
+            raise Refused("a projection")
         shape = site.operand(call).shape
         steps.add(shape[1 if call.hyper.get("batch_first") else 0] if shape else None)
     length = steps.pop() if len(steps) == 1 else None
@@ -87,7 +92,7 @@ def unrolled(site: Site) -> Iterator[Fix]:
         raise Refused("the length is not known, or too long")
     tree = site.tree
     name, edits = define(tree, f"unrolled_{kind.lower()}", lambda name: _RECURRENT.format(name=name, **_CELLS[kind]))
-    text = f"{name}({tree.text(site.call.func)}, {tree.text(site.call.args[0])})"
+    text = f"{name}({', '.join(map(tree.text, (site.call.func, *site.call.args)))})"
     yield site.fix(
         f"Unroll the {length} steps (the same numbers; a longer program, one for each length)",
         tree.replace(site.call, text, atomic=True),

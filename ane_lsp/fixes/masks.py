@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ane_lsp.checks.finding import Fix
+from ane_lsp.checks.finding import Fix, TextEdit
 from ane_lsp.fixes.site import Site, fixer
 from ane_lsp.fixes.tree import Refused, Tree
+from ane_lsp.graph import Value
 
 FILL = "-1e4"
 FP16_MAX = 65504.0
@@ -27,7 +28,7 @@ def _is_infinite(tree: Tree, node: ast.expr) -> bool:
             and isinstance(node.args[0], ast.Constant)
             and str(node.args[0].value).strip().lower() in ("inf", "infinity", "+inf")
         )
-    return tree.qualified(node) in ("torch.inf", "math.inf")
+    return tree.qualified(node) in ("torch.inf", "math.inf", "numpy.inf")
 
 
 def is_huge_negative(tree: Tree, node: ast.expr) -> bool:
@@ -60,13 +61,35 @@ def finite_mask(site: Site) -> Iterator[Fix]:
     found = [node for node in ast.walk(site.node) if isinstance(node, ast.expr) and is_huge_negative(site.tree, node)]
     if not found:
         found = _through_name(site)
-    if len(found) != 1:
+    if len(found) == 1:
+        edit = site.tree.replace(found[0], FILL, atomic=True)
+    elif not found and site.finding.code == "ANE801":
+        edit = _clamped_table(site)
+    else:
         raise Refused("not exactly one constant here")
-    (node,) = found
-    yield site.fix(
-        f"Mask with {FILL} (the same behind softmax; rows masked completely become uniform, not NaN)",
-        site.tree.replace(node, FILL, atomic=True),
-    )
+    yield site.fix(f"Mask with {FILL} (the same behind softmax; rows masked completely become uniform, not NaN)", edit)
+
+
+def _clamped_table(site: Site) -> TextEdit:
+    """``scores + self.mask`` or ``self.mask[:n, :n]`` for a mask made elsewhere, a buffer for example: it is clamped here.
+
+    Conversion folds that away. Where the mask is made stays as it is, and so does what is saved of it.
+    """
+    node = site.node
+    if site.calls and all(isinstance(call.result, Value) and call.result.is_const for call in site.calls):
+        return site.tree.replace(node, f"{site.tree.atom(node)}.clamp(min={FILL})", atomic=True)
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add):
+        raise Refused("the constant is written elsewhere")
+    sides: set[int] = set()
+    for call in site.calls:
+        known = [isinstance(arg, Value) and arg.is_const and (arg.type.dtype or "?")[0] in "fb" for arg in call.args]
+        if len(known) != 2 or sum(known) != 1 or not all(isinstance(arg, Value) for arg in call.args):
+            raise Refused("not a sum of scores and a constant mask")
+        sides.add(known.index(True))
+    if len(sides) != 1:
+        raise Refused("the mask stands on either side")
+    mask = (node.left, node.right)[sides.pop()]
+    return site.tree.replace(mask, f"{site.tree.atom(mask)}.clamp(min={FILL})", atomic=True)
 
 
 def _through_name(site: Site) -> list[ast.expr]:

@@ -14,29 +14,50 @@ from ane_lsp.fixes.tree import Refused, bind, is_stable, literal
 @fixer("ANE502")
 def log_softmax(site: Site) -> Iterator[Fix]:
     """From the logits: z = x - max(x), z - log(sum(exp(z))). No exponential exceeds 1, no logarithm sees 0."""
-    name = site.name().rsplit(".", 1)[-1]
+    name = site.name()
     tree = site.tree
-    if name == "log_softmax":
+    if name == "torch.nn.LogSoftmax":
+        given, rest, dim = *_of_layer(site), f"{tree.text(site.call.func)}.dim"
+    elif name in ("torch.log_softmax", "torch.Tensor.log_softmax"):
+        given, rest = site.method_or_function(("dim", "dtype"))
+        dim = _written_axis(rest)
+    elif name == "torch.nn.functional.log_softmax":
         given, rest = site.method_or_function(("dim", "_stacklevel", "dtype"))
-    elif name == "log":
+        dim = _written_axis(rest)
+    elif name in ("torch.log", "torch.Tensor.log"):
         inner, rest = site.method_or_function(())
         given, rest = _softmax(site, inner)
+        dim = _written_axis(rest)
     else:
-        raise Refused("a module, or another function")
-    if "dtype" in rest:
-        raise Refused("a dtype is given")
-    dim = literal(rest.get("dim"))
-    if type(dim) is not int:
-        raise Refused("the axis is not a literal")
+        raise Refused("another function")
+    dtype = rest.get("dtype")
     shifted = tree.fresh("shifted")
-    if is_stable(given):
+    if is_stable(given) and dtype is None:
         text, before = tree.text(given), ""
     else:
+        cast = f".to({tree.text(dtype)})" if dtype is not None else ""
         text = tree.fresh("logits")
-        before = f"{text} = {tree.text(given)}{tree.source.newline}{_indent(site)}"
+        start = tree.atom(given) if cast else tree.text(given)
+        before = f"{text} = {start}{cast}{tree.source.newline}{_indent(site)}"
     line = tree.before(site.node, f"{before}{shifted} = {text} - {text}.amax({dim}, keepdim=True)")
     edits = place(site, site.node, f"{shifted} - {shifted}.exp().sum({dim}, keepdim=True).log()", atomic=False)
     yield site.fix("Compute log_softmax from the logits, in fp16's range", line, *edits)
+
+
+def _written_axis(rest: dict[str, ast.expr]) -> str:
+    dim = literal(rest.get("dim"))
+    if type(dim) is not int:
+        raise Refused("the axis is not a literal")
+    return str(dim)
+
+
+def _of_layer(site: Site) -> tuple[ast.expr, dict[str, ast.expr]]:
+    """The input of a layer called by its name; the layer stays where it is, for its axis."""
+    if len(site.call.args) != 1 or site.call.keywords or not is_stable(site.call.func):
+        raise Refused("not a layer called with one input")
+    if not all(call.direct and type(call.hyper.get("dim")) is int for call in site.calls):
+        raise Refused("the layer has no name here, or no axis")
+    return site.call.args[0], {}
 
 
 def _indent(site: Site) -> str:
@@ -93,6 +114,8 @@ def scaled_norm(site: Site) -> Iterator[Fix]:
     largest = tree.fresh("largest")
     line = tree.before(square, f"{largest} = {x}.abs().amax({axes}, keepdim=True).clamp(min=1.0)")
     edits = [line, tree.replace(base, f"({x} / {largest})", atomic=True)]
+    if isinstance(square, ast.BinOp) and isinstance(square.op, ast.Mult):
+        edits.append(tree.replace(square.right, f"({x} / {largest})", atomic=True))
     span = tree.span(epsilon)
     text = tree.text(epsilon)
     plain = isinstance(epsilon, (ast.Name, ast.Attribute, ast.Constant, ast.Call))
@@ -111,7 +134,10 @@ def scaled_norm(site: Site) -> Iterator[Fix]:
 
 
 def _base(site: Site, square: ast.expr) -> ast.expr:
-    """x of ``x.pow(2)``, ``x ** 2``, ``x.square()``."""
+    """x of ``x.pow(2)``, ``x ** 2``, ``x * x``, ``x.square()``."""
+    if isinstance(square, ast.BinOp) and isinstance(square.op, ast.Mult):
+        if ast.dump(square.left) == ast.dump(square.right):
+            return square.left
     if isinstance(square, ast.BinOp) and isinstance(square.op, ast.Pow) and literal(square.right) == 2:
         return square.left
     if isinstance(square, ast.Call):

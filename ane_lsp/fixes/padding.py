@@ -3,27 +3,74 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from ane_lsp.checks.finding import Fix
 from ane_lsp.fixes.site import Site, fixer
+from ane_lsp.fixes.spellings import place
 from ane_lsp.fixes.tree import Refused, bind, is_stable, literal
+from ane_lsp.graph.records import dataclass
 
 _NAMES = ("input", "pad", "mode", "value")
+_LAYER = re.compile(r"torch\.nn\.(Circular|Zero|Constant)Pad[123]d")
 
 
-def _widths(site: Site) -> tuple[ast.expr, list[tuple[int, int]], object, object]:
-    """Input and (left, right) from the last axis on, of a literal F.pad."""
+@dataclass(frozen=True)
+class _Padding:
+    """What a call pads: widths as (left, right) from the last axis on; function: how to call F.pad here, if it is that."""
+
+    given: ast.expr
+    pairs: list[tuple[int, int]]
+    mode: object
+    value: object
+    function: str | None = None
+
+
+def _padding(site: Site) -> _Padding:
+    """A literal F.pad, or a padding layer that is constructed with literals, once, and called by its name."""
+    layer = _LAYER.fullmatch(site.name())
+    if layer is not None:
+        return _of_layer(site, layer[1])
     if site.name() != "torch.nn.functional.pad" or site.tree.qualified(site.call.func) is None:
         raise Refused("not F.pad")
     bound = bind(site.call, _NAMES)
     if "input" not in bound:
         raise Refused("no input")
-    pad = literal(bound.get("pad"))
+    pairs = _pairs(literal(bound.get("pad")))
+    function = site.tree.text(site.call.func)
+    return _Padding(bound["input"], pairs, literal(bound.get("mode")), literal(bound.get("value")), function)
+
+
+def _pairs(pad: object) -> list[tuple[int, int]]:
     if not isinstance(pad, (tuple, list)) or len(pad) % 2 or not all(type(p) is int for p in pad):
         raise Refused("the widths are not literals")
-    pairs = list(zip(pad[::2], pad[1::2], strict=True))
-    return bound["input"], pairs, literal(bound.get("mode")), literal(bound.get("value"))
+    return list(zip(pad[::2], pad[1::2], strict=True))
+
+
+def _of_layer(site: Site, kind: str) -> _Padding:
+    """The layer stays where it is: it has no parameters, and another place may use it."""
+    func = site.call.func
+    if len(site.call.args) != 1 or site.call.keywords or not isinstance(func, ast.Attribute) or not is_stable(func):
+        raise Refused("not a layer called by its name with one input")
+    spans = {call.ctor for call in site.calls}
+    span = spans.pop() if len(spans) == 1 else None
+    if span is None or not all(call.direct for call in site.calls):
+        raise Refused("several constructors, or none")
+    node = site.tree.at(span)
+    statement = site.tree.parent(node)
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    names = [n for n in ast.walk(site.tree.module) if isinstance(n, ast.Attribute) and n.attr == func.attr]
+    stores = [n for n in names if isinstance(n.ctx, ast.Store)]
+    if not isinstance(node, ast.Call) or stores != targets or ast.unparse(stores[0]) != ast.unparse(func):
+        raise Refused("the layer is not given this name once, where it is constructed")
+    bound = bind(node, ("padding", "value"))
+    pad = literal(bound.get("padding"))
+    if type(pad) is int:
+        pad = (pad,) * (2 * int(site.name()[-2]))
+    value = literal(bound.get("value"))
+    mode = "circular" if kind == "Circular" else "constant"
+    return _Padding(site.call.args[0], _pairs(pad), mode, value)
 
 
 def _index(axis: int, bounds: str) -> str:
@@ -38,8 +85,9 @@ def _crop(left: int, right: int) -> str:
 @fixer("ANE104")
 def negative_padding(site: Site) -> Iterator[Fix]:
     """Cropping by F.pad is slicing; axes that are really padded stay with F.pad."""
-    given, pairs, mode, value = _widths(site)
-    if mode not in (None, "constant"):
+    padding = _padding(site)
+    given, pairs, value = padding.given, padding.pairs, padding.value
+    if padding.mode not in (None, "constant"):
         raise Refused("another mode")
     rank = site.rank()
     sizes = [site.length(-1 - axis) if left < 0 or right < 0 else None for axis, (left, right) in enumerate(pairs)]
@@ -58,15 +106,17 @@ def negative_padding(site: Site) -> Iterator[Fix]:
         padded = padded[:-2]
     if padded:
         rest = f", value={value!r}" if value not in (None, 0) else ""
-        text = f"{site.tree.text(site.call.func)}({text}, ({', '.join(map(str, padded))}){rest})"
-    yield site.fix("Crop by slicing", site.tree.replace(site.call, text, atomic=True))
+        function = padding.function or "torch.nn.functional.pad"
+        text = f"{function}({text}, ({', '.join(map(str, padded))}){rest})"
+    yield site.fix("Crop by slicing", *place(site, site.call, text, atomic=True))
 
 
 @fixer("ANE103")
 def circular_padding(site: Site) -> Iterator[Fix]:
     """F.pad(mode="circular") as torch.cat of wrapped slices, for an input that may be written twice or one padded axis of it."""
-    given, pairs, mode, _ = _widths(site)
-    if mode != "circular" or any(width < 0 for pair in pairs for width in pair):
+    found = _padding(site)
+    given, pairs = found.given, found.pairs
+    if found.mode != "circular" or any(width < 0 for pair in pairs for width in pair):
         raise Refused("not plain circular padding")
     padded = [(axis, pair) for axis, pair in enumerate(pairs) if any(pair)]
     if not padded:

@@ -31,22 +31,23 @@ def triangular_sum(site: Site) -> Iterator[Fix]:
 
     Element j of x @ triu(ones) is the sum of x[0..j]: the same additions in an order of the product's own.
     """
-    if site.name().rsplit(".", 1)[-1] != "cumsum" or not site.is_float():
-        raise Refused("not cumsum of floats")
+    if site.name().rsplit(".", 1)[-1] != "cumsum":
+        raise Refused("not cumsum")
     given, rest = site.method_or_function(("dim", "dtype"))
-    if "dtype" in rest:
-        raise Refused("a dtype is given")
+    if not all(type.dtype in ("f16", "bf16", "f32", "f64") for type in site.tensor(site.call)):
+        raise Refused("not a sum of floats")
     rank = site.rank()
     axis = _axis(site, literal(rest.get("dim")), rank)
     length = site.length(axis)
     if length > LONGEST_SUM or rank < 2:
         raise Refused("too long, or a single axis")
-    tree, edits = site.tree, []
-    if is_stable(given):
+    tree, edits, dtype = site.tree, list[TextEdit](), rest.get("dtype")
+    if is_stable(given) and dtype is None:
         text = tree.text(given)
     else:
         text = tree.fresh("given")
-        edits.append(tree.before(site.call, f"{text} = {tree.text(given)}"))
+        cast = f"{tree.atom(given)}.to({tree.text(dtype)})" if dtype is not None else tree.text(given)
+        edits.append(tree.before(site.call, f"{text} = {cast}"))
     ones = f"torch.ones({length}, {length}, dtype={text}.dtype, device={text}.device).triu()"
     product = f"{text} @ {ones}" if axis == -1 else f"({text}.transpose({axis}, -1) @ {ones}).transpose({axis}, -1)"
     edits += place(site, site.call, product, atomic=axis != -1)
@@ -148,38 +149,78 @@ def _sizes(term: str, shape: tuple[object, ...], count: int) -> tuple[object, ..
 @fixer("ANE508")
 def scale_before_product(site: Site) -> Iterator[Fix]:
     """``(q @ k) * scale`` as ``(q * scale) @ k``: the same up to rounding, bit for bit where the scale is a power of two."""
+    tree = site.tree
+    title = "Scale the queries before the product"
+    augmented = _augmented(site)
+    if augmented is not None:  # s = q @ k; s /= 8
+        name, operator, factor = augmented.target, _OPERATORS.get(type(augmented.op)), augmented.value
+        earlier = tree.previous(augmented)
+        if not isinstance(name, ast.Name) or operator is None or not isinstance(earlier, ast.Assign):
+            raise Refused("not a product given a name and scaled in the next statement")
+        target = earlier.targets[0]
+        if len(earlier.targets) != 1 or not isinstance(target, ast.Name) or target.id != name.id:
+            raise Refused("the statement before makes something else")
+        if not _is_product(site, earlier.value) or not _is_number(site, factor) or not _is_settled(site, factor):
+            raise Refused("not a number times a product")
+        yield site.fix(title, _scaled(site, earlier.value, earlier.value, operator, factor), _without(site, augmented))
+        return
     node = site.node
-    if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Mult, ast.Div)):
-        raise Refused("not a product written with an operator")
-    product, factor = node.left, node.right
-    if isinstance(node.op, ast.Mult) and not _is_product(site, _named(site, product)):
-        product, factor = factor, product
+    product, operator, factor = _scaling(site, node)
     made = _named(site, product)
     if not _is_product(site, made) or not _is_number(site, factor):
         raise Refused("not a number times a product")
-    operator = "*" if isinstance(node.op, ast.Mult) else "/"
-    tree = site.tree
-    target: ast.expr = node
+    place: ast.expr = node
     also: list[TextEdit] = []
     if made is not product:
         if not _is_settled(site, factor):
             raise Refused("the scale may not be known yet where the product is")
         assert isinstance(product, ast.Name)
         again = _overwrites(site, node, product.id)
-        target, also = made, [_without(site, again) if again else tree.replace_by_name(node, product.id)]
-        product = made
+        place, also = made, [_without(site, again) if again else tree.replace_by_name(node, product.id)]
+    yield site.fix(title, _scaled(site, place, made, operator, factor), *also)
+
+
+_OPERATORS = {ast.Mult: "*", ast.Div: "/"}
+
+
+def _augmented(site: Site) -> ast.AugAssign | None:
+    """The statement ``s *= 2`` that the finding stands at."""
+    for statement in ast.walk(site.tree.module):
+        if isinstance(statement, ast.AugAssign) and site.tree.span(statement) == site.finding.span:
+            return statement
+    return None
+
+
+def _scaling(site: Site, node: ast.expr) -> tuple[ast.expr, str, ast.expr]:
+    """What is scaled, by which operator and number: ``s * 2``, ``2 * s``, ``s.mul(2)``, ``torch.div(s, 2)``."""
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+        product, factor = node.left, node.right
+        if isinstance(node.op, ast.Mult) and not _is_product(site, _named(site, product)):
+            product, factor = factor, product
+        return product, _OPERATORS[type(node.op)], factor
+    if isinstance(node, ast.Call):
+        given, rest = site.method_or_function(("other",))
+        operator = {"mul": "*", "div": "/"}.get(site.name().rsplit(".", 1)[-1])
+        if operator is not None and set(rest) == {"other"}:
+            return given, operator, rest["other"]
+    raise Refused("not a product with a number")
+
+
+def _scaled(site: Site, place: ast.expr, product: ast.expr, operator: str, factor: ast.expr) -> TextEdit:
+    """Puts the product with its first operand scaled in a node's place."""
+    tree = site.tree
     if isinstance(product, ast.BinOp):
-        text = f"({tree.atom(product.left)} {operator} {tree.atom(factor)}) @ {tree.atom(product.right)}"
-        yield site.fix("Scale the queries before the product", tree.replace(target, text), *also)
-        return
+        first = f"({tree.atom(product.left)} {operator} {tree.atom(factor)})"
+        return tree.replace(place, f"{first} @ {tree.atom(product.right)}")
     assert isinstance(product, ast.Call)
-    first = product.args[0]
-    start, end = tree.span(product), tree.span(first)
+    method = len(product.args) == 1 and isinstance(product.func, ast.Attribute)
+    first_operand = product.func.value if method and isinstance(product.func, ast.Attribute) else product.args[-2]
+    start, end = tree.span(product), tree.span(first_operand)
     whole, lines = tree.source.text, tree.source.lines
     head = whole[lines.offset(start.line, start.col) : lines.offset(end.line, end.col)]
     tail = whole[lines.offset(end.end_line, end.end_col) : lines.offset(start.end_line, start.end_col)]
-    text = f"{head}{tree.atom(first)} {operator} {tree.atom(factor)}{tail}"
-    yield site.fix("Scale the queries before the product", tree.replace(target, text, atomic=True), *also)
+    scaled = f"{tree.atom(first_operand)} {operator} {tree.atom(factor)}"
+    return tree.replace(place, f"{head}({scaled}){tail}" if method else f"{head}{scaled}{tail}", atomic=True)
 
 
 def _named(site: Site, node: ast.expr) -> ast.expr:
@@ -241,13 +282,17 @@ def _without(site: Site, statement: ast.stmt) -> TextEdit:
 
 
 def _is_product(site: Site, node: ast.expr) -> bool:
+    """``a @ b``, ``a.matmul(b)``, or a call of matmul, bmm or an einsum of two, whose operands are the last two arguments."""
     if isinstance(node, ast.BinOp):
         return isinstance(node.op, ast.MatMult)
-    return (
-        isinstance(node, ast.Call)
-        and site.tree.qualified(node.func) in ("torch.matmul", "torch.bmm")
-        and len(node.args) == 2
-        and not any(isinstance(a, ast.Starred) for a in node.args)
+    if not isinstance(node, ast.Call) or node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
+        return False
+    name = site.tree.qualified(node.func)
+    if name is None and isinstance(node.func, ast.Attribute) and node.func.attr in ("matmul", "bmm"):
+        made = site.calls_at(site.tree.span(node))
+        return len(node.args) == 1 and bool(made) and all(call.torch.startswith("torch.Tensor.") for call in made)
+    return (name in ("torch.matmul", "torch.bmm") and len(node.args) == 2) or (
+        name == "torch.einsum" and len(node.args) == 3 and isinstance(node.args[0], ast.Constant)
     )
 
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from ane_lsp.checks.finding import Fix, TextEdit
+from ane_lsp.fixes.masks import is_huge_negative
 from ane_lsp.fixes.site import Site, fixer
 from ane_lsp.fixes.spellings import place
 from ane_lsp.fixes.tree import Refused, is_stable, literal
@@ -16,6 +17,12 @@ _FRESH = frozenset({
     "clone", "abs", "exp", "log", "sqrt", "relu", "sigmoid", "tanh", "softmax", "matmul", "zeros", "ones", "full", "zeros_like",
     "ones_like", "full_like", "rand", "randn", "where", "cat", "stack", "sum", "mean", "pow", "linear",
 })  # fmt: skip
+_FRESH_LAYERS = frozenset(
+    f"torch.nn.{name}" for name in (
+        "Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Embedding",
+        "LayerNorm", "GroupNorm", "RMSNorm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Sigmoid", "Softmax", "Tanh", "GELU",
+    )
+)  # fmt: skip
 
 
 @fixer("ANE220")
@@ -45,63 +52,121 @@ def constant_triangle(site: Site) -> Iterator[Fix]:
 
 @fixer("ANE212", "ANE210")
 def masked_assignment(site: Site) -> Iterator[Fix]:
-    """``x[mask] = v`` for a number v and an x of this function's own: ``x = torch.where(mask, v, x)``."""
+    """``x[mask] = v`` for an x of this function's own: ``x = torch.where(mask, v, x)``.
+
+    A mask of fewer axes covers the first ones and gets the others. v is a number, or a tensor that broadcasts to what the mask
+    leaves of x's axes. Unsafe for a tensor that was passed in: torch.where leaves the caller's as it was.
+    """
     node = site.node
     statement = site.tree.statement(node)
     if not isinstance(statement, ast.Assign) or statement.targets != [node] or not isinstance(node, ast.Subscript):
         raise Refused("not an assignment by mask")
-    name, mask = node.value, node.slice
+    name, mask = node.value, _first_index(node.slice)
     if not isinstance(name, ast.Name) or not isinstance(
         mask, (ast.Name, ast.Compare, ast.UnaryOp, ast.BinOp, ast.Call, ast.Attribute)
     ):
         raise Refused("not a name, or several indices")
-    number = literal(statement.value)
-    if not isinstance(number, (int, float)) or isinstance(number, bool) or not site.is_float():
-        raise Refused("the value is no number")
-    _is_mask(site)
-    _is_own(site, name, statement)
     tree = site.tree
+    behind = _axes_behind_mask(site)
+    value = _chosen(site, statement.value, behind)
+    own = _is_own(site, name, statement)
     span = tree.span(statement)
-    made = place(site, node, f"torch.where({tree.text(mask)}, {tree.text(statement.value)}, {name.id})", atomic=True)
-    where = made[0].text
-    yield site.fix("Choose by torch.where", TextEdit(span, f"{name.id} = {where}"), *made[1:])
+    condition = f"{tree.atom(mask)}[...{', None' * behind}]" if behind else tree.text(mask)
+    made = place(site, node, f"torch.where({condition}, {value}, {name.id})", atomic=True)
+    edits = TextEdit(span, f"{name.id} = {made[0].text}"), *made[1:]
+    if own:
+        yield site.fix("Choose by torch.where", *edits)
+    else:
+        yield site.fix("Choose by torch.where (the tensor passed in keeps its values)", *edits, safety="unsafe")
 
 
-def _is_mask(site: Site) -> None:
-    """The index is a bool tensor that broadcasts to the tensor from the left with all its axes: one of the same rank."""
+def _first_index(node: ast.expr) -> ast.expr:
+    """``mask`` of ``x[mask]``, ``x[mask, :]`` and ``x[mask, ...]``."""
+    if not isinstance(node, ast.Tuple) or not node.elts:
+        return node
+    first, *others = node.elts
+    for other in others:
+        whole = isinstance(other, ast.Slice) and other.lower is other.upper is other.step is None
+        if not whole and not (isinstance(other, ast.Constant) and other.value is ...):
+            raise Refused("several indices")
+    return first
+
+
+def _axes_behind_mask(site: Site) -> int:
+    """How many axes the tensor has behind those of its mask, a bool tensor whose shape is how the tensor's begins."""
+    found = set()
     for call in site.calls:
-        index = call.args[1] if len(call.args) > 1 else None
-        target = call.args[0] if call.args else None
+        target, index = call.args[:2] if len(call.args) > 1 else (None, None)
+        if isinstance(index, (tuple, list)) and index:
+            index = index[0]
         if not isinstance(index, Value) or not isinstance(target, Value) or index.type.dtype != "b8":
             raise Refused("the index is no mask")
-        if index.type.shape is None or index.type.shape != target.type.shape:
+        shape, whole = index.type.shape, target.type.shape
+        if shape is None or whole is None or not shape or shape != whole[: len(shape)]:
             raise Refused("the mask has another shape")
-    if not site.calls:
-        raise Refused("no call")
+        found.add(len(whole) - len(shape))
+    if len(found) != 1:
+        raise Refused("no call, or several ranks")
+    return found.pop()
 
 
-def _is_own(site: Site, name: ast.Name, statement: ast.stmt) -> None:
-    """The name was given memory of its own by the last assignment before, in the same block, and no other name has it."""
+def _chosen(site: Site, value: ast.expr, behind: int) -> str:
+    """The value as torch.where takes it, where it makes the same elements of it in the tensor's own dtype.
+
+    Whole numbers become floats beside floats: by torch.export the other does not convert.
+    """
+    written = site.tree.text(value)
+    for call in site.calls:
+        target, given = call.args[0].type, call.args[2] if len(call.args) > 2 else None
+        dtype = target.dtype or "?"
+        if isinstance(given, Value):
+            shape = given.type.shape
+            if shape is None or given.type.dtype != dtype or dtype == "?" or not is_stable(value):
+                raise Refused("the value has another dtype")
+            rest = target.shape[len(target.shape) - behind :]
+            fitting = zip(reversed(shape), reversed(rest), strict=False)
+            if len(shape) > behind or any(size not in (1, other) for size, other in fitting):
+                raise Refused("a value for each element chosen")
+            continue
+        number = None if is_huge_negative(site.tree, value) else literal(value)
+        if isinstance(number, bool) or not isinstance(number, (int, float, type(None))):
+            raise Refused("the value is no number")
+        if dtype[0] == "f" or dtype == "bf16":
+            written = repr(float(number)) if isinstance(number, int) else written
+        elif dtype[0] not in "iu" or not isinstance(number, int):
+            raise Refused("the value has another dtype")
+    return written
+
+
+def _is_own(site: Site, name: ast.Name, statement: ast.stmt) -> bool:
+    """Whether the name was given memory of its own by the last assignment before, in the same block, and no other name has it.
+
+    False where it is a parameter of the entry's ``forward``, whose caller alone knows the tensor by another name.
+    """
     for parent in site.tree.parents(statement):
         for block in ("body", "orelse", "finalbody"):
             statements = getattr(parent, block, None)
             if isinstance(statements, list) and statement in statements:
-                return _check_own(site, name.id, statements[: statements.index(statement)])
+                return _check_own(site, name.id, parent, statements[: statements.index(statement)])
     raise Refused("no block")
 
 
-def _check_own(site: Site, name: str, earlier: Sequence[ast.stmt]) -> None:
+def _check_own(site: Site, name: str, block: ast.AST, earlier: Sequence[ast.stmt]) -> bool:
     for other in reversed(earlier):
         if isinstance(other, ast.Assign) and len(other.targets) == 1:
             target = other.targets[0]
             if isinstance(target, ast.Name) and target.id == name:
                 if _is_fresh(site, other.value):
-                    return
+                    return True
                 break
         if isinstance(other, ast.Assign) and _keeps(other.value, name):
             break  # another name for it, or a part of it
         if not isinstance(other, (ast.Assign, ast.Expr)):
             break
+    else:
+        if isinstance(block, ast.FunctionDef) and block.name == "forward" and not any(c.module for c in site.calls):
+            if name in {arg.arg for arg in block.args.args}:
+                return False
     raise Refused("the tensor may be known elsewhere")
 
 
@@ -120,7 +185,10 @@ def _is_fresh(site: Site, value: ast.expr) -> bool:
     last = (
         qualified.rsplit(".", 1)[-1] if qualified else value.func.attr if isinstance(value.func, ast.Attribute) else ""
     )
-    return last in _FRESH and not any(k.arg in ("out", "inplace") for k in value.keywords)
+    if last in _FRESH and not any(k.arg in ("out", "inplace") for k in value.keywords):
+        return True
+    made = site.calls_at(site.tree.span(value))
+    return bool(made) and all(call.torch in _FRESH_LAYERS for call in made)
 
 
 @fixer("ANE213")

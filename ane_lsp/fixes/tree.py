@@ -189,7 +189,7 @@ class Tree:
                     name = alias.asname or alias.name
                     if len(self._bound.get(name, ())) == 1:
                         found[name] = f"{statement.module}.{alias.name}"
-        return {n: t for n, t in found.items() if t.split(".")[0] in ("torch", "math")}
+        return {n: t for n, t in found.items() if t.split(".")[0] in ("torch", "math", "numpy")}
 
     def qualified(self, node: ast.expr) -> str | None:
         """The dotted name an expression stands for: ``F.pad`` is ``torch.nn.functional.pad``."""

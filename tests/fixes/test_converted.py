@@ -134,7 +134,9 @@ def is_unbounded(op: Any) -> bool:
 
 
 def is_infinite(op: Any) -> bool:
-    return op.op_type == "const" and isinstance(op.val.val, np.floating) and bool(np.isinf(op.val.val))
+    if op.op_type != "const" or not isinstance(op.val.val, (np.floating, np.ndarray)):
+        return False
+    return op.val.val.dtype.kind == "f" and bool(np.isinf(op.val.val).any())
 
 
 def widest(op: Any) -> int:
@@ -144,6 +146,9 @@ def widest(op: Any) -> int:
 
 # What offends in the program, which has it before and does not have it after; None: there is no program before.
 OFFENDS: dict[str, tuple[Callable[[Any], bool] | None, str, str]] = {
+    "ANE103-layer": (None, "trace", EXACT["ANE103-layer"][1]),
+    "ANE104-layer": (None, "trace", EXACT["ANE104-layer"][1]),
+    "ANE104-layer-exported": (None, "export", EXACT["ANE104-layer"][1]),
     "ANE106": (None, "trace", CLOSE["ANE106-heads"][1]),
     "ANE107": (None, "trace", CLOSE["ANE107-divisor"][1]),
     "ANE109": (None, "export", UNSAFE["ANE109"][0]),
@@ -151,6 +156,8 @@ OFFENDS: dict[str, tuple[Callable[[Any], bool] | None, str, str]] = {
     "ANE117": (None, "export", UNSAFE["ANE117"][0]),
     "ANE202": (has("lstm"), "trace", recurrent("plain")),
     "ANE212": (has("scatter_nd"), "trace", EXACT["ANE210-mask"][1]),
+    "ANE205-of-truth-values": (has("cumsum"), "trace", CLOSE["ANE205-of-truth-values"][1]),
+    "ANE212-layer-exported": (has("scatter_nd"), "export", EXACT["ANE212-layer"][1]),
     "ANE213": (has("one_hot"), "trace", EXACT["ANE213-float"][1]),
     "ANE218": (has("non_zero"), "trace", UNSAFE["ANE218"][0]),
     "ANE304": (lambda op: widest(op) > 32768, "trace", CLOSE["ANE304"][1]),
@@ -161,8 +168,10 @@ OFFENDS: dict[str, tuple[Callable[[Any], bool] | None, str, str]] = {
     "ANE418-repeat": (has("transpose"), "trace", EXACT["ANE418-repeat"][1]),
     "ANE502": (has("softmax"), "trace", CLOSE["ANE502"][1]),
     "ANE507": (is_unbounded, "trace", CLOSE["ANE507-softmax"][1]),
+    "ANE502-layer": (has("softmax"), "trace", CLOSE["ANE502-layer"][1]),
     "ANE508": (scales_a_product, "trace", CLOSE["ANE508-named"][1]),
     "ANE801": (is_infinite, "trace", EXACT["ANE801-inf"][1]),
+    "ANE801-buffer": (is_infinite, "trace", EXACT["ANE801-buffer"][1]),
     "ANE808": (lambda op: widest(op) > 32768, "trace", HEAD),
     "ANE809": (lambda op: op.op_type == "softmax" and int(op.axis.val) in (-1, 3), "trace", UNSAFE["ANE809"][0]),
 }  # fmt: skip

@@ -20,6 +20,14 @@ EXACT = {
         "ANE103", module('return F.pad(x, (2, 1), mode="circular")', inputs="torch.randn(2, 8, 16)")
     ),
     "ANE103-two": ("ANE103", module('y = 1 + F.pad(x + 1, (2, 1, 0, 3), mode="circular")\nreturn y')),
+    "ANE103-layer": ("ANE103", module("return self.wrap(x) + 1", "self.wrap = nn.CircularPad2d((1, 0, 2, 2))")),
+    "ANE104-layer": (
+        "ANE104",
+        module("return self.crop(x) + self.pad(x)[..., :15]", "self.crop = nn.ZeroPad2d((-2, 1, 0, 1))\nself.pad = nn.ZeroPad2d((0, 1, 0, 1))"),
+    ),
+    "ANE104-layer-value": (
+        "ANE104", module("return self.crop(x.relu())", "self.crop = torch.nn.ConstantPad1d((2, -1), 0.5)", "torch.randn(2, 8, 16)")
+    ),
     "ANE119-dots": (
         "ANE119",
         module('return torch.einsum("...ij, ...jk -> ...ik", x, y)', args="x, y", inputs=f"{X}, torch.randn(2, 8, 16, 16)"),
@@ -64,9 +72,34 @@ EXACT = {
     "ANE213-to": ("ANE213", module("return 2 * F.one_hot(x.argmax(-1) + 1, 20).to(x.dtype)")),
     "ANE213-type-as": ("ANE213", module("return F.one_hot(x.argmax(-1), num_classes=16).type_as(x) @ x", inputs="torch.randn(2, 16, 16)")),
     "ANE210-mask": ("ANE212", module("y = x * 2\ny[y > 1] = 0.5\nreturn y")),
+    "ANE212-layer": ("ANE212", module("y = self.fc(x)\ny[y > 1] = 1\ny[y < -1] = -1\nreturn y", "self.fc = nn.Linear(16, 16)")),
+    "ANE212-broadcast": (
+        "ANE212",
+        module(
+            "x = x.clone()\nx[mask] = self.token\nx[~mask, :] = 3\nreturn x", "self.token = nn.Parameter(torch.randn(16))",
+            "torch.randn(2, 4, 16), torch.arange(8).view(2, 4) > 3", args="x, mask",
+        ),
+    ),
+    "ANE212-infinite": (
+        "ANE212", module("s = x @ x.mT\ns[mask] = -torch.inf\nreturn s.softmax(-1)", args="x, mask", inputs="torch.randn(1, 8, 16), torch.arange(64).view(1, 8, 8) % 8 > 6"),
+    ),
     "ANE801-inf": ("ANE801", module("return x.masked_fill(mask, float('-inf')).softmax(-1)", **MASKED)),
     "ANE801-finfo": ("ANE801", module("return x.masked_fill(mask, torch.finfo(torch.float32).min).softmax(-1)", **MASKED)),
     "ANE801-math": ("ANE801", module("return torch.where(mask, -math.inf, x).softmax(-1)", **MASKED)),
+    "ANE801-numpy": (
+        "ANE801", module("return x.masked_fill(mask, -np.inf).softmax(-1)", **MASKED).replace("import math\n", "import math\n\nimport numpy as np\n")
+    ),
+    "ANE801-buffer": (
+        "ANE801",
+        module("return (self.mask + x).softmax(-1)", 'self.register_buffer("mask", torch.full((16, 16), float("-inf")).triu(1))'),
+    ),
+    "ANE801-part-of-a-buffer": (
+        "ANE801",
+        module(
+            "mask = self.mask[:16, :16].to(x.dtype)\nx = x * 2\nx += mask\nreturn F.softmax(x, dim=-1)",
+            'self.register_buffer("mask", torch.full((32, 32), float("-inf")).triu(1), persistent=False)',
+        ),
+    ),
     "ANE250": ("ANE250", module("return x.masked_fill(mask, -1e9).softmax(-1)", **MASKED)),
 }  # fmt: skip
 
@@ -86,9 +119,22 @@ CLOSE = {
             "self.size = 60", **QK,
         ), 1.0,
     ),
+    "ANE205-of-truth-values": (
+        "ANE205",
+        module("return (~(x > 0)).cumsum(1, dtype=torch.float32) + torch.cumsum(x, 2, dtype=x.dtype)", inputs="torch.randn(2, 8, 16)"), 1.0,
+    ),
+    "ANE508-einsum": ("ANE508", module('return (0.3 * torch.einsum("b h i d, b h j d -> b h i j", q + 1, k)).softmax(-1)', **QK), 1.0),
+    "ANE508-in-place": (
+        "ANE508", module("scores = q.matmul(k.transpose(-1, -2))\nscores /= math.sqrt(60)\nreturn scores.softmax(-1)", **QK), 1.0,
+    ),
+    "ANE508-called": (
+        "ANE508", module("return (q @ k.mT).mul(0.3).softmax(-1) + torch.div(torch.matmul(q, k.mT), 7.0).softmax(-1)", **QK), 1.0,
+    ),
     "ANE508-divided": ("ANE508", module("return torch.softmax(torch.matmul(q, k.mT) / math.sqrt(64), -1)", **QK), 1.0),
     "ANE502": ("ANE502", module("return F.log_softmax(x, dim=-1)"), 3.0),
     "ANE502-of-a-softmax": ("ANE502", module("return torch.log(torch.softmax(x * 2, -1))"), 1.0),
+    "ANE502-dtype": ("ANE502", module("return F.log_softmax(x + 1, -1, dtype=torch.float32).to(x.dtype)"), 3.0),
+    "ANE502-layer": ("ANE502", module("return self.log(self.fc(x))", "self.fc = nn.Linear(16, 9)\nself.log = nn.LogSoftmax(dim=1)"), 3.0),
     "ANE503": ("ANE503", module("return 2 * F.softplus(x * 3)"), 4.0),
     "ANE501-rsqrt": (
         "ANE501", module("return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)"), 3.0
@@ -100,6 +146,9 @@ CLOSE = {
             "x = x * torch.rsqrt(variance + self.eps)\nreturn self.weight * x.to(dtype)",
             "self.weight = nn.Parameter(torch.ones(16))\nself.eps = 1e-6",
         ), 3.0,
+    ),
+    "ANE501-product": (
+        "ANE501", module("norm = torch.mean(x * x, dim=-1, keepdim=True)\nreturn x / torch.sqrt(norm + 1e-6)"), 3.0
     ),
     "ANE501-sqrt": (
         "ANE501", module("n = ((x ** 2).mean(dim=1, keepdim=True) + 1e-5).sqrt()\nreturn x / n"), 0.2
@@ -206,6 +255,9 @@ RECURRENT = {
     "plain": ("nn.LSTM(16, 8, batch_first=True)", "y, (h, c) = self.rnn(x)\nreturn y + h[-1].unsqueeze(1) + c[0].unsqueeze(1)"),
     "deep": ("nn.LSTM(16, 8, num_layers=2, bidirectional=True, bias=False)", "y, (h, c) = self.rnn(x)\nreturn y * (h[3] + c[1]).repeat(1, 2)"),
     "gru": ("nn.GRU(16, 8, batch_first=True)", "y, h = self.rnn(x)\nreturn y + h[0].unsqueeze(1)"),
+    "dropout": ("nn.LSTM(16, 8, num_layers=2, dropout=0.5)", "return self.rnn(x)[0]"),
+    "states": ("nn.LSTM(16, 8)", "h = x[0, :, :8].unsqueeze(0)\ny, (h, c) = self.rnn(x, (h, h + 1))\nreturn y + h + c"),
+    "gru-state": ("nn.GRU(16, 8, bidirectional=True)", "return self.rnn(x, x[:2, :, 8:].contiguous())[0]"),
     "deep-gru": ("nn.GRU(16, 8, num_layers=2, bidirectional=True)", "return self.rnn(x)[0]"),
 }  # fmt: skip
 
@@ -236,7 +288,54 @@ def test_a_wide_head_in_parts(bias: bool, tmp_path: Path) -> None:
     proven(HEAD.replace("40000)", f"40000, bias={bias})"), "ANE808", tmp_path)
 
 
+def test_dropout_between_layers_stays_while_training(tmp_path: Path) -> None:
+    import torch
+    from prove import build, fix
+
+    after = build(fix(recurrent("dropout"), tmp_path, unsafe=True)[2].text)
+    x = torch.ones(4, 3, 16)
+    assert torch.equal(after(x), after(x))
+    assert not torch.equal(after.train()(x), after(x))
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        "y = self.fc(x)\nz = y[:, 0]\ny[mask] = 0.0\nreturn y + z.unsqueeze(1)",  # z sees the change
+        "y = self.fc(x)\ny[mask] = x[mask]\nreturn y",  # a value for each element chosen
+        "y = self.drop(x)\ny[mask] = 0.0\nreturn y + x",  # y is x itself
+        "y = self.fc(x)\ny[mask, 0] = 0.0\nreturn y",
+    ],
+)
+def test_masks_that_are_more_than_a_choice_stay(forward: str, tmp_path: Path) -> None:
+    from prove import fix
+
+    init = "self.fc = nn.Linear(16, 16)\nself.drop = nn.Dropout(0.1)"
+    text = module(forward, init, "torch.randn(2, 4, 16), torch.arange(8).view(2, 4) > 3", args="x, mask")
+    _, before, fixed = fix(text, tmp_path, unsafe=True)
+    assert "ANE212" in {f.code for f in before.findings}
+    assert fixed.text == text
+
+
+@pytest.mark.parametrize(
+    "init",
+    [
+        "self.crop = nn.ZeroPad2d((-1, 0, 0, 0))\nself.crop = nn.ZeroPad2d((0, -1, 0, 0))",
+        "self.by = (-1, 0, 0, 0)\nself.crop = nn.ZeroPad2d(self.by)",
+        "crop = nn.ZeroPad2d((-1, 0, 0, 0))\nself.crop = crop",
+    ],
+)
+def test_padding_layers_that_may_have_other_widths_stay(init: str, tmp_path: Path) -> None:
+    from prove import fix
+
+    text = module("return self.crop(x)", init)
+    _, before, fixed = fix(text, tmp_path)
+    assert "ANE104" in {f.code for f in before.findings}
+    assert fixed.text == text
+
+
 UNSAFE = {
+    "ANE212": (module("x[x > 1] = 1.0\nreturn x"), True),
     "ANE507": (module("return x.exp()"), True),
     "ANE504": (module("return x / (x.abs().sum(-1, keepdim=True) + 1e-10)"), True),
     "ANE505": (module("return x.float().exp()"), True),
