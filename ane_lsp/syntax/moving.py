@@ -34,12 +34,14 @@ BY_TEXT = frozenset({"globals", "getattr", "eval", "exec", "vars", "import_modul
 
 @dataclass(slots=True)
 class _Unit:
-    """A stretch of whole lines with whole top-level statements.
+    """A stretch of whole lines with whole statements: of the top level, or of the body of one class there.
 
     first: its first line in the analysed text, from 0. lines: its present lines. original: the analysed ones; None where
     functions have been exchanged since.
     nodes: the analysed statements.
     places: where the lines of these statements are now, counted from the unit's start; None: where they were.
+    owner: the class in whose body they are; its own unit has none of them and holds the lines before its body. tail: whether
+    the class ends here.
     """
 
     first: int
@@ -47,6 +49,8 @@ class _Unit:
     original: list[str] | None
     nodes: list[ast.stmt]
     places: dict[float, int] | None = None
+    owner: ast.ClassDef | None = None
+    tail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +142,22 @@ class Follower:
 
     @staticmethod
     def _cut(lines: list[str], body: list[ast.stmt]) -> list[_Unit]:
-        """A unit for each top-level statement, with the lines before it; the last one has what follows, too."""
+        """A unit for each top-level statement and for each in the body of a class there, with the lines before it; the last one
+        has what follows, too."""
         units: list[_Unit] = []
         begin = 0
         for index, node in enumerate(body):
-            first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]) - 1
-            if first < begin:  # two statements on one line
+            if _first_line(node) - 1 < begin:  # two statements on one line
                 return []
             end = (node.end_lineno or node.lineno) if index + 1 < len(body) else len(lines)
-            units.append(_Unit(begin, lines[begin:end], lines[begin:end], [node]))
+            inner = _cut_class(node, lines, begin, end) if isinstance(node, ast.ClassDef) else []
+            units += inner or [_Unit(begin, lines[begin:end], lines[begin:end], [node])]
             begin = end
         return units
 
     def _take(self, new: list[str]) -> bool:
         """Make `new` the present lines; False where an edited statement says something else."""
-        for first, last, begin, end in reversed(self._edited(new)):
+        for first, last, begin, end in reversed(self._regions(new)):
             units, region = self._units[first:last], new[begin:end]
             if self._matters("\n".join(line for unit in units for line in unit.lines)) or self._matters(
                 "\n".join(region)
@@ -163,6 +168,20 @@ class Follower:
                 return False
             self._units[first:last] = [merged]
         return True
+
+    def _regions(self, new: list[str]) -> list[tuple[int, int, int, int]]:
+        """Like :meth:`_edited`. No region holds a part of a class together with what is not in its body."""
+        units, found = self._units, self._edited(new)
+        if all(len({id(u.owner) for u in units[a:b]}) == 1 and _within(units[a:b]) for a, b, _, _ in found):
+            return found
+        first, last, begin, end = found[0][0], found[-1][1], found[0][2], found[-1][3]
+        while first > 0 and units[first].owner is not None and units[first].owner is units[first - 1].owner:
+            first -= 1
+            begin -= len(units[first].lines)
+        while last < len(units) and units[last].owner is not None and units[last].owner is units[last - 1].owner:
+            end += len(units[last].lines)
+            last += 1
+        return [(first, last, begin, end)]
 
     def _edited(self, new: list[str]) -> list[tuple[int, int, int, int]]:
         """Units, from and to, that are not in `new` as they were, and the lines there that stand in their place."""
@@ -198,19 +217,20 @@ class Follower:
 
     def _matched(self, units: list[_Unit], region: list[str]) -> _Unit | None:
         """The region as one unit, None where its statements say something else than those of `units`."""
-        nodes = [node for unit in units for node in unit.nodes]
+        owner = units[0].owner if _within(units) else None
+        nodes: list[ast.stmt] = []
         original: list[str] | None = []
         for unit in units:
             original = original + unit.original if original is not None and unit.original is not None else None
+            if owner is None and unit.owner is not None:
+                nodes += [unit.owner] if not unit.nodes else []
+            else:
+                nodes += unit.nodes
+        tail = owner is not None and units[-1].tail
         if region == original:  # an edit was taken back
-            return _Unit(units[0].first, region, original, nodes)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                body = ast.parse("\n".join(region)).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
-        if len(body) != len(nodes):
+            return _Unit(units[0].first, region, original, nodes, None, owner, tail)
+        body = _parsed(region, owner)
+        if body is None or len(body) != len(nodes):
             return None
         places: dict[float, int] = {}
         self._found = []
@@ -219,10 +239,14 @@ class Follower:
                 return None
         except RecursionError:
             return None
+        if owner is not None and tail:
+            places.setdefault(owner.end_lineno or 0, (body[-1].end_lineno or 0) - 1)
         if self._found:
             self._exchange(nodes, region, places)
+            if owner is not None:
+                forget_caches(owner)
             original = None
-        return _Unit(units[0].first, region, original, nodes, places)
+        return _Unit(units[0].first, region, original, nodes, places, owner, tail)
 
     def _exchange(self, nodes: list[ast.stmt], region: list[str], places: dict[float, int]) -> None:
         """Put the functions that were found to be others into the tree."""
@@ -323,16 +347,71 @@ class Follower:
         return True
 
     def _shift(self) -> Shift:
+        units = self._units
         now: list[int] = []
         line = 0
-        for unit in self._units:
+        for unit in units:
             now.append(line)
             line += len(unit.lines)
+        edited = {id(unit.owner or unit) for unit in units if unit.places is not None}
         touched = tuple(
-            (start + 1, start + len(unit.lines)) for start, unit in zip(now, self._units) if unit.places is not None
+            (start + 1, start + len(unit.lines)) for start, unit in zip(now, units) if id(unit.owner or unit) in edited
         )
-        units = self._units
         return Shift(tuple(u.first for u in units), tuple(now), tuple(u.places for u in units), touched)
+
+
+def _first_line(node: ast.stmt) -> int:
+    """The line of a statement or of its first decorator, from 1."""
+    return min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+
+
+def _cut_class(node: ast.ClassDef, lines: list[str], begin: int, end: int) -> list[_Unit]:
+    """A unit for the lines before a class's body, and one for each statement there; empty where they share lines."""
+    first = _first_line(node.body[0]) - 1
+    ends = [part.end_lineno or 0 for part in (*node.bases, *(keyword.value for keyword in node.keywords))]
+    text = max([node.lineno, *ends]) - 1
+    for number in range(text + 1, first):  # what closes the head; comments belong to the body
+        if lines[number].strip() and not lines[number].lstrip().startswith("#"):
+            text = number
+    if any(lines[_first_line(statement) - 1][: statement.col_offset].strip(" ") for statement in node.body):
+        return []
+    units: list[_Unit] = []
+    units.append(_Unit(begin, lines[begin : text + 1], lines[begin : text + 1], [], None, node))
+    place = text + 1
+    for statement in node.body:
+        if _first_line(statement) - 1 < place:
+            return []
+        last = statement is node.body[-1]
+        stop = end if last else (statement.end_lineno or statement.lineno)
+        units.append(_Unit(place, lines[place:stop], lines[place:stop], [statement], None, node, last))
+        place = stop
+    return units
+
+
+def _within(units: list[_Unit]) -> bool:
+    """Whether units of one owner can be read without what is around them."""
+    return units[0].owner is None or all(unit.nodes for unit in units)
+
+
+def _parsed(region: list[str], owner: ast.ClassDef | None) -> list[ast.stmt] | None:
+    """The statements of a stretch of lines; those of a class must be where the body of `owner` has them. None where it is no
+    such stretch."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse("\n".join(region if owner is None else ["class _:", *region]))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if owner is None:
+        return tree.body
+    found = tree.body[0]
+    if len(tree.body) != 1 or not isinstance(found, ast.ClassDef):
+        return None
+    ast.increment_lineno(found, -1)
+    column = owner.body[0].col_offset
+    if any(s.col_offset != column or region[_first_line(s) - 1][:column].strip(" ") for s in found.body):
+        return None
+    return found.body
 
 
 def _yields(body: list[ast.stmt]) -> bool:
