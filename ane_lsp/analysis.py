@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ane_lsp.interp.values import Refusal
     from ane_lsp.knowledge.targets import Target
     from ane_lsp.syntax.comments import Directives
-    from ane_lsp.syntax.exchange import Dependency
+    from ane_lsp.syntax.exchange import Dependency, Exchange
     from ane_lsp.syntax.inputs import InputSpec
     from ane_lsp.workspace import Settings, Workspace
 
@@ -94,6 +94,8 @@ class FileAnalysis:
 class Standing:
     """An analysed file that can be analysed again after functions were exchanged in its tree.
 
+    worlds: the one it was read in as it is captured, and where models failed there the one it was read in besides; empty where
+    it has to be analysed from scratch. behind: what was exchanged since the latter was followed. ran: what the latter depends on.
     checked: what was found for a graph, with the assumptions it was found under.
     """
 
@@ -103,8 +105,37 @@ class Standing:
     directives: Directives
     settings: Settings
     workspace: Workspace
-    world: FileWorld | None = None
+    worlds: list[FileWorld] = field(default_factory=list)
+    behind: set[Dependency] = field(default_factory=set)
+    ran: set[Dependency] = field(default_factory=set)
     checked: dict[int, tuple[EntryRun, list[Finding], ModelSummary | None]] = field(default_factory=dict)
+
+    def settle(self) -> None:
+        """Get ready for :func:`again`, while nobody waits."""
+        for world in self.worlds:
+            world.settle()
+
+    def take(self, changed: set[Dependency], exchanges: list[Exchange]) -> bool:
+        """See :meth:`ane_lsp.interp.entries.FileWorld.take`."""
+        return bool(self.worlds) and all([world.take(changed, exchanges) for world in self.worlds])
+
+    def follow(self, changed: set[Dependency], cancelled: Callable[[], bool]) -> FileRun | None:
+        """The entries after `changed` functions were exchanged; None where all has to be run from scratch."""
+        captured = self.worlds[0].again(changed, cancelled)
+        self.behind |= changed
+        if captured is None or captured.run.stopped is not None:
+            return captured
+        chosen = captured
+        if captured.run.lost_in_capture:
+            if len(self.worlds) == 1:
+                return None
+            alone = self.worlds[1].again(self.behind, cancelled)
+            if alone is None or alone.run.stopped is not None:
+                return alone
+            self.ran, self.behind = alone.ran, set()
+            chosen = _better(captured, alone, lambda found: found.run)
+        chosen.ran = captured.ran | self.ran
+        return chosen
 
 
 @dataclass(slots=True)
@@ -180,7 +211,8 @@ def analyze(
             "running the file", lambda: _run_and_check(result, standing, cancelled, faults, keep), nothing
         )
     _conclude(result, standing, found, places, faults)
-    if keep and result.ran is not None and not result.errors and standing.world is not None and standing.world.steady:
+    steady = bool(standing.worlds) and all(world.steady for world in standing.worlds)
+    if keep and result.ran is not None and not result.errors and steady:
         result.standing = standing
     return result
 
@@ -196,9 +228,9 @@ def again(
     """
     faults = Faults(str(standing.path))
     result = FileAnalysis(str(standing.path))
-    if standing.world is None:
+    if not standing.worlds:
         return None
-    outcome = standing.world.again(changed, cancelled)
+    outcome = standing.follow(changed, cancelled)
     if outcome is None or outcome.run.stopped is not None:
         return None
     found, places = _check_entries(result, outcome, standing, cancelled, faults)
@@ -206,7 +238,7 @@ def again(
         return None
     _conclude(result, standing, found, places, faults)
     if result.ran is None or result.errors:
-        standing.world = None
+        standing.worlds = []
         return None
     result.standing = standing
     return result
@@ -267,6 +299,7 @@ def _run_and_check(
 
     settings = standing.settings
     worlds: list[FileWorld] = []
+    runs: list[FileRun] = []
 
     def follow(capture: Capture) -> FileRun:
         worlds.append(
@@ -275,11 +308,15 @@ def _run_and_check(
                 settings.opset, Limits(seconds=settings.budget), capture, keep,
             )
         )  # fmt: skip
-        return worlds[-1].run(cancelled)
+        runs.append(worlds[-1].run(cancelled))
+        return runs[-1]
 
     outcome = _as_captured(settings, follow, lambda found: found.run)
-    if keep and len(worlds) == 1:  # else it is two runs that were compared
-        standing.world = worlds[0]
+    if keep:
+        standing.worlds = worlds
+        for other in runs[1:]:
+            standing.ran = other.ran
+            outcome.ran = runs[0].ran | other.ran
     return _check_entries(result, outcome, standing, cancelled, faults)
 
 
@@ -346,8 +383,12 @@ def _as_captured(settings: Settings, follow: Callable[[Capture], T], run_of: Cal
     run = run_of(captured)
     if not run.lost_in_capture or run.stopped is not None:
         return captured
-    alone = follow("")
-    return alone if len(run_of(alone).errors) < len(run.errors) else captured
+    return _better(captured, follow(""), run_of)
+
+
+def _better(captured: T, alone: T, run_of: Callable[[T], Run]) -> T:
+    """Of what a file does captured and by itself, what is gone by."""
+    return alone if len(run_of(alone).errors) < len(run_of(captured).errors) else captured
 
 
 def _check_entry(

@@ -271,8 +271,7 @@ class FileWorld:
         run = guarded(interp, lambda: self._follow(module))
         if run.stopped == "cancelled":
             return FileRun(run, self._entries)
-        lost = run.lost_in_capture or any(sub.lost_in_capture for sub in self._runs)
-        if run.stopped is not None or run.internal or interp.limited or not book.fit or lost:
+        if run.stopped is not None or run.internal or interp.limited or not book.fit:
             self._book = None
             return None
         book.finish()

@@ -94,8 +94,8 @@ class Following:
 
     def settle(self) -> None:
         """Get ready for an edit, while nobody waits."""
-        if self._standing is not None and self._standing.world is not None:
-            self._standing.world.settle()
+        if self._standing is not None:
+            self._standing.settle()
 
     def follow(
         self,
@@ -126,7 +126,7 @@ class Following:
         standing = self._standing
         if standing is None:
             return True
-        if standing.world is None or not standing.world.take(follower.exchanged, follower.defaults):
+        if not standing.take(follower.exchanged, follower.defaults):
             return False
         self._changed |= follower.exchanged
         self._again |= follower.looks

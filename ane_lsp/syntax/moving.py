@@ -362,7 +362,8 @@ class Follower:
 
 def _first_line(node: ast.stmt) -> int:
     """The line of a statement or of its first decorator, from 1."""
-    return min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+    first: int = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+    return first
 
 
 def _cut_class(node: ast.ClassDef, lines: list[str], begin: int, end: int) -> list[_Unit]:
