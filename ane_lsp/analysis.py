@@ -117,7 +117,8 @@ class Standing:
 
     def take(self, changed: set[Dependency], exchanges: list[Exchange]) -> bool:
         """See :meth:`ane_lsp.interp.entries.FileWorld.take`."""
-        return bool(self.worlds) and all([world.take(changed, exchanges) for world in self.worlds])
+        taken = [world.take(changed, exchanges) for world in self.worlds]
+        return bool(taken) and all(taken)
 
     def follow(self, changed: set[Dependency], cancelled: Callable[[], bool]) -> FileRun | None:
         """The entries after `changed` functions were exchanged; None where all has to be run from scratch."""

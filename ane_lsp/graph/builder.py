@@ -13,12 +13,15 @@ OPSETS = ("iOS13", "iOS14", "iOS15", "iOS16", "iOS17", "iOS18", "iOS26")
 
 
 class GraphBuilder:
-    """Appends ops to `graph`. `opset` is the deployment target that decides how torch calls are lowered."""
+    """Appends ops to `graph`. `opset` is the deployment target that decides how torch calls are lowered.
+
+    next_value: the id that the next value gets.
+    """
 
     def __init__(self, graph: Graph | None = None, opset: str = "iOS18") -> None:
         self.graph = graph or Graph()
         self.opset = opset
-        self._next_value = 0
+        self.next_value = 0
 
     def at_least(self, opset: str) -> bool:
         """Whether the deployment target has the ops of `opset`."""
@@ -33,8 +36,8 @@ class GraphBuilder:
         fold: bool = False,
     ) -> Value:
         """A new value with an id of its own."""
-        made = Value(self._next_value, type, origin, name, producer, fold)
-        self._next_value += 1
+        made = Value(self.next_value, type, origin, name, producer, fold)
+        self.next_value += 1
         return made
 
     def const(self, type: TensorType, name: str = "") -> Value:

@@ -206,6 +206,11 @@ def fresh() -> Sym:
     return Sym((((Atom("?", (next(_anonymous),)),), 1),))
 
 
+def mark() -> int:
+    """A number that grows with each call of this and of :func:`fresh`."""
+    return next(_anonymous)
+
+
 def is_known(value: DimLike) -> bool:
     """True for ints and for expressions over named symbols only."""
     return not isinstance(value, Sym) or value.is_known

@@ -11,7 +11,7 @@ from ane_lsp.interp.attributes import Attributes
 from ane_lsp.interp.base import MAX_DEPTH, PLAIN
 from ane_lsp.interp.frames import UNDECIDED, Frame
 from ane_lsp.interp.symbolic import SymRatio
-from ane_lsp.interp.templates import MAX_TEMPLATES, WORTH_IT, copied, template_key
+from ane_lsp.interp.templates import MAX_TEMPLATES, WORTH_IT, copied, left_behind, template_key
 from ane_lsp.interp.values import (
     MISSING,
     BoundMethod,
@@ -217,7 +217,7 @@ class Calls(Attributes):
             built = self._construct_plain(cls, args, kwargs)
             if self.steps - steps > WORTH_IT and changes == self.changes and len(self.built) < MAX_TEMPLATES:
                 sound = len(self.unresolved) == unknown and len(self.internal) == faults
-                kept = copied(built, given, written.values()) if sound else None
+                kept = copied(built, given, left_behind(written, self.undo).values()) if sound else None
                 self.built[key] = changes, (kept, ran) if kept is not None and kept.cls is cls else None
             return built
         finally:

@@ -62,6 +62,7 @@ class Recorder:
         self._paths: dict[int, str] = {}
         self.failed_lowerings: dict[str, str] = {}
         self.reached: set[ClassObject] = set()  # classes whose forward ran
+        self.taken_in: list[Tensor] | None = None  # tensors that entered the graph, where somebody asks (see repeats.py)
 
     def snapshot(self) -> Any:
         """What :meth:`restore` needs to forget graphs recorded from here on."""
@@ -157,6 +158,8 @@ class Recorder:
         origin: Any = tensor.origin if tensor.origin in ("parameter", "buffer") else "constant"
         value = self.builder.value(tensor.type, origin, tensor.name)
         self.bind(tensor, value)
+        if self.taken_in is not None:
+            self.taken_in.append(tensor)
         return value
 
     def values_in(self, argument: Any) -> Any:

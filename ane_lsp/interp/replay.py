@@ -156,6 +156,7 @@ class Book:
             for key, (changes, kept) in interp.built.items()
             if kept is None or kept[1].isdisjoint(changed)
         }
+        interp.repeats.forget(changed)
         interp._spans.clear()  # by the identity of nodes, some of which are no more
         return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from typing import Any
 
 from ane_lsp.graph import Span, Sym, TensorType, Unknown, dims
@@ -20,6 +21,11 @@ class Journal:
     def __init__(self) -> None:
         self.saved: dict[int, tuple[Container, Any]] = {}
         self.lasting = False  # something was changed that cannot be undone
+
+    @property
+    def containers(self) -> Mapping[int, Any]:
+        """What was touched, by identity."""
+        return self.saved
 
     def touch(self, container: Container) -> None:
         key = id(container)
@@ -49,6 +55,11 @@ class Touched:
         self.stage = 0
         self.ledger: Journal | None = None
         self.lasting = False
+
+    @property
+    def containers(self) -> Mapping[int, Any]:
+        """What was touched, by identity."""
+        return self.when
 
     def touch(self, container: Container) -> None:
         key = id(container)

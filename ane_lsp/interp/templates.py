@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from ane_lsp.graph import Sym, Unknown, dims
+from ane_lsp.interp.state import Journal, Touched
 from ane_lsp.interp.values import (
     MISSING,
     BoundMethod,
@@ -145,11 +146,11 @@ class _Copier:
         return made
 
 
-def copied(value: Any, given: Iterable[Any] = (), written: Collection[Any] = ()) -> Instance | None:
+def copied(value: Any, given: Iterable[Any] = (), left: Collection[Any] = ()) -> Instance | None:
     """A copy of a module that shares nothing that can change; None where it holds something else.
 
-    given: the constructor's arguments. written: containers that were changed while it was built; None where one of them is
-    not the module's own and somebody still holds it.
+    given: the constructor's arguments. left: containers that were changed while it was built and are still held; None where
+    one of them is not the module's own.
     """
     if value.__class__ is not Instance or value.data is not None:
         return None
@@ -158,21 +159,21 @@ def copied(value: Any, given: Iterable[Any] = (), written: Collection[Any] = ())
         made: Instance = copier.copy(value)
     except _NotOurs:
         return None
-    if any(id(one) not in copier.made and sys.getrefcount(one) > _HELD_HERE for one in written):
+    if any(id(one) not in copier.made for one in left):
         return None
     return made
 
 
-def _held_here() -> int:
-    """How many references an object has that only a dict of written containers and a loop over it hold."""
-    counts: list[int] = []
-    written = {0: object()}
-
-    def look(values: Collection[Any]) -> None:
-        counts.extend(sys.getrefcount(one) for one in values)
-
-    look(written.values())
-    return counts[0]
+def _references(written: dict[int, Any]) -> list[int]:
+    """How many references each of the containers has."""
+    return [sys.getrefcount(one) for one in written.values()]
 
 
-_HELD_HERE = _held_here()
+_HELD_HERE = _references({0: object()})[0]
+
+
+def left_behind(written: dict[int, Any], undo: Journal | Touched | None) -> dict[int, Any]:
+    """Of containers that were written, by identity, those that somebody still holds besides what keeps record of writing."""
+    ledger = undo.containers if undo is not None else {}
+    counts = zip(written.items(), _references(written))
+    return {number: one for (number, one), count in counts if count > _HELD_HERE + (number in ledger)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, TensorType, Unknown, dims
@@ -543,6 +544,14 @@ class TorchGlue(Imports):
             if self.inference and obj.attrs.get("training") is True:
                 self.call(self.getattr(obj, "eval"), ())
             recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
+        elif not is_torch and not self.probing and not self.journals:
+            return self.repeats.call(self, obj, args, kwargs, partial(self._nn_call, obj, forward, args, kwargs))
+        return self._nn_call(obj, forward, args, kwargs)
+
+    def _nn_call(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Record a module of torch's own, and run the forward of any."""
+        recorder = self.recorder
+        is_torch = obj.cls.module.is_torch
         inner = recorder.innermost
         container = is_torch and obj.cls.name in ("Sequential", "ModuleList", "ModuleDict", "ParametrizationList")
         hidden = inner is not None and inner.is_torch and not inner.is_container

@@ -1,0 +1,492 @@
+"""Calls of modules made before: one of the same code, on the same inputs, in the same state records again what that recorded.
+
+Models repeat their blocks, and following a block is most of what an analysis interprets. What a call saw is written down as a
+key: everything the module and the arguments lead to, with values, places and what stands for what. A call is only kept where
+it left nothing behind but its result: the key is the same after it, what was written meanwhile is gone, no name was bound
+anew, no size was made up. Its calls and ops are then recorded again with the parameters, paths and callers of the other
+module. Kept calls live on between the versions of a file, but for those that ran a function which was exchanged.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import Call, Op, ShapeFact, Span, Sym, TensorType, Unknown, Value, dims
+from ane_lsp.graph.records import dataclass
+from ane_lsp.interp.record import Recorder
+from ane_lsp.interp.templates import left_behind
+from ane_lsp.interp.values import (
+    BoundMethod,
+    Builtin,
+    ClassObject,
+    Device,
+    DType,
+    Function,
+    Instance,
+    ModuleObject,
+    NativeType,
+    Opaque,
+    Partial,
+    Tensor,
+    TorchFunction,
+)
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.torch_glue import TorchGlue
+    from ane_lsp.syntax.exchange import Dependency
+
+MAX_KEPT = 400
+WORTH_IT = 40
+"""Interpreter steps below which following a call is as quick as finding out that it was made before."""
+MAX_PARTS = 12_000
+MAX_FAILURES = 3
+"""So often a class's calls may turn out to be no use before they are not looked at any more."""
+
+_PLAIN = frozenset({int, float, str, bool, type(None), bytes, complex, DType, Device, Sym, range, TensorType})
+_NAMED = frozenset({ClassObject, ModuleObject, Builtin, NativeType, TorchFunction, type, Opaque})  # told apart by identity
+
+
+class _NotKept(Exception):
+    """Something that a call made again cannot be told from another by, or cannot be given again."""
+
+
+class _Same:
+    """Equal to what stands for the very same object only."""
+
+    __slots__ = ("one",)
+
+    def __init__(self, one: Any) -> None:
+        self.one = one
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is _Same and other.one is self.one
+
+    def __hash__(self) -> int:
+        return id(self.one)
+
+
+class _Seen:
+    """What a call sees: the key of everything a module and its arguments lead to, and the tensors there in order."""
+
+    def __init__(self, recorder: Recorder, root: Instance, args: Any, kwargs: Any) -> None:
+        self._recorder = recorder
+        self._path = recorder.path_of(root)
+        self.found: dict[int, int] = {}
+        self.tensors: list[Tensor] = []
+        self.parts: list[Any] = []
+        self._add(root)
+        self._add(args)
+        self._add(kwargs)
+
+    def _add(self, one: Any) -> None:
+        kind = one.__class__
+        parts = self.parts
+        if kind in _PLAIN:
+            parts.append(kind)
+            parts.append(one if kind is not float else repr(one))  # 0.0 and -0.0 are equal
+            return
+        if kind in _NAMED:
+            parts.append(one)
+            return
+        if kind is Unknown:
+            parts.append(_Same(one))
+            return
+        known = self.found.get(id(one))
+        if known is not None:
+            parts.append(-1)
+            parts.append(known)
+            return
+        if len(parts) > MAX_PARTS:
+            raise _NotKept
+        self.found[id(one)] = len(self.found)
+        if kind is Tensor:
+            self._tensor(one)
+        elif kind is dict or kind is OrderedDict:
+            parts += (kind, len(one))
+            for name, value in one.items():
+                if name.__class__ not in _PLAIN:
+                    raise _NotKept
+                parts += (name.__class__, name)
+                self._add(value)
+        elif kind is tuple or kind is list:
+            parts += (kind, len(one))
+            for value in one:
+                self._add(value)
+        elif kind is Instance:
+            self._instance(one)
+        elif kind is set or kind is frozenset:
+            if any(value.__class__ not in _PLAIN for value in one):
+                raise _NotKept
+            parts += (kind, frozenset((value.__class__, value) for value in one))
+        elif kind is Function:
+            if one.closure is not None:
+                raise _NotKept
+            parts.append(one)
+        elif kind is Partial:
+            parts.append(kind)
+            for value in (one.func, one.args, one.kwargs, one.attrs):
+                self._add(value)
+        elif kind is BoundMethod:
+            parts.append(kind)
+            self._add(one.func)
+            self._add(one.self)
+        else:
+            raise _NotKept
+
+    def _instance(self, one: Instance) -> None:
+        first = len(self.found) == 1  # the module itself: nothing tells where it was made
+        path = self._recorder.path_of(one)
+        if path and not first:
+            if not path.startswith(self._path + "."):
+                raise _NotKept
+            path = path[len(self._path) :]
+        self.parts += (Instance, one.cls, None if first else one.node, "" if first else path)
+        self._add(one.attrs)
+        self._add(one.data)
+
+    def _tensor(self, one: Tensor) -> None:
+        if one.why is not None or one.type.shape is None:
+            raise _NotKept
+        self.tensors.append(one)
+        self.parts += (Tensor, one.type, one.origin, one.requires_grad)
+        self._add(one.attrs)
+        self._add(one.base)
+
+    def bound(self) -> list[Value | None]:
+        """What stands for each of the tensors in the present graph."""
+        graph = self._recorder.graph
+        return [tensor.value if tensor.graph is graph else None for tensor in self.tensors]
+
+
+def _roles(bound: Iterable[Value | None]) -> tuple[Any, ...]:
+    """What operations can tell of the values: whether they are there, where they come from and whether they fold."""
+    numbers: dict[int, int] = {}
+    return tuple(
+        None if value is None else (value.origin, value.fold, numbers.setdefault(value.id, len(numbers))) for value in bound
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A tensor that a call returned. base: the place among the tensors it saw of the one it is a view of."""
+
+    type: TensorType
+    origin: str
+    name: str
+    requires_grad: bool
+    value: Value | None
+    base: int | None
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The place of a tensor that the call was given or found in its module."""
+
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A call that was made. value, op, call: the numbers that came next before it. values: how many values it made.
+
+    given: values from before it, with the places of their tensors. taken: values it made for tensors it saw.
+    """
+
+    result: Any
+    calls: list[Call]
+    ops: list[Op]
+    shapes: list[ShapeFact]
+    value: int
+    op: int
+    call: int
+    values: int
+    given: list[tuple[Value, int]]
+    taken: list[tuple[Value, int]]
+    path: str
+    depth: int
+    steps: int
+    asks_capture: bool
+    changes: int
+    epoch: int
+    reached: set[ClassObject]
+    ran: set[Dependency]
+
+
+class Repeats:
+    """The calls that are kept of one interpreter."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Any, _Kept] = OrderedDict()
+        self._failures: dict[ClassObject, int] = {}
+        self._epoch = 0  # grows whenever a call left something behind that another may see
+
+    def forget(self, changed: Collection[Dependency]) -> None:
+        """`changed` functions are others from now on."""
+        for key in [key for key, kept in self._kept.items() if not kept.ran.isdisjoint(changed)]:
+            del self._kept[key]
+        self._failures.clear()
+
+    def call(self, interp: TorchGlue, module: Instance, args: Any, kwargs: Any, follow: Callable[[], Any]) -> Any:
+        """The result of ``module(*args, **kwargs)``: of `follow`, or as it was before."""
+        failures = self._failures.get(module.cls, 0)
+        recorder = interp.recorder
+        if failures >= MAX_FAILURES or not recorder.path_of(module):
+            return follow()
+        try:
+            seen = _Seen(recorder, module, args, kwargs)
+            bound = seen.bound()
+            key = (tuple(seen.parts), _roles(bound), bool(interp.trying))
+            kept = self._kept.get(key)
+        except (_NotKept, TypeError, RecursionError):
+            self._failures[module.cls] = failures + 1
+            return follow()
+        if kept is not None and kept.changes == interp.changes and kept.epoch == self._epoch:
+            self._kept.move_to_end(key)
+            return self._again(interp, kept, seen, bound, recorder.path_of(module))
+        return self._first(interp, module, args, kwargs, follow, key, seen, bound)
+
+    # -- the first time ----------------------------------------------------------------------------------------------
+
+    def _first(
+        self, interp: TorchGlue, module: Instance, args: Any, kwargs: Any, follow: Callable[[], Any], key: Any, seen: _Seen,
+        bound: list[Value | None],
+    ) -> Any:  # fmt: skip
+        """Follow the call, and keep it where that is right."""
+        recorder = interp.recorder
+        graph, builder = recorder.graph, recorder.builder
+        calls, ops, shapes, custom = len(graph.calls), len(graph.ops), len(graph.shapes), len(graph.custom)
+        value, steps, changes, epoch = builder.next_value, interp.steps, interp.changes, self._epoch
+        faults, lost, drawn = len(interp.internal), len(interp.unresolved), dims.mark()
+        outer = interp.written, interp.ran, recorder.reached, recorder.taken_in, graph.asks_capture
+        written: dict[int, Any] = {}
+        ran: set[Dependency] = set()
+        reached: set[ClassObject] = set()
+        taken_in: list[Tensor] = []
+        interp.written, interp.ran, recorder.reached, recorder.taken_in = written, ran, reached, taken_in
+        graph.asks_capture = False
+        try:
+            result = follow()
+        finally:
+            asks_capture = graph.asks_capture
+            interp.written, interp.ran, recorder.reached, recorder.taken_in = outer[:4]
+            graph.asks_capture = asks_capture or outer[4]
+            interp.ran |= ran
+            recorder.reached |= reached
+            if recorder.taken_in is not None:
+                recorder.taken_in += taken_in
+            left = left_behind(written, interp.undo)
+            if interp.written is not None:
+                interp.written.update(left)
+            own = all(number in seen.found for number in left)
+            if not own:
+                self._epoch += 1
+        try:
+            same = own and _Seen(recorder, module, args, kwargs).parts == seen.parts
+        except (_NotKept, TypeError, RecursionError):
+            same = False
+        if interp.steps - steps < WORTH_IT:
+            self._failures[module.cls] = MAX_FAILURES
+            return result
+        sound = (
+            same
+            and changes == interp.changes
+            and epoch == self._epoch
+            and len(graph.custom) == custom
+            and len(interp.internal) == faults
+            and len(interp.unresolved) == lost
+            and recorder.graph is graph
+            and dims.mark() == drawn + 1
+        )
+        try:
+            if not sound:
+                raise _NotKept
+            after = seen.bound()
+            if any(old is not None and old is not new for old, new in zip(bound, after)):
+                raise _NotKept
+            places = {id(tensor): place for place, tensor in enumerate(seen.tensors)}
+            if any(id(tensor) not in places for tensor in taken_in):
+                raise _NotKept  # nobody knows whether another call would find it or make it
+            kept = _Kept(
+                _packed(result, places, seen, recorder),
+                graph.calls[calls:], graph.ops[ops:], graph.shapes[shapes:],
+                value, ops, calls, builder.next_value - value,
+                [(v, place) for place, v in enumerate(bound) if v is not None],
+                [(v, place) for place, (v, old) in enumerate(zip(after, bound)) if v is not None and old is None],
+                recorder.path_of(module), len(_callers(interp)), interp.steps - steps, asks_capture, changes, epoch, reached, ran,
+            )  # fmt: skip
+            _check(kept, _callers(interp))
+        except _NotKept:
+            self._failures[module.cls] = self._failures.get(module.cls, 0) + 1
+            return result
+        self._kept[key] = kept
+        while len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)
+        return result
+
+    # -- the other times ---------------------------------------------------------------------------------------------
+
+    def _again(self, interp: TorchGlue, kept: _Kept, seen: _Seen, bound: list[Value | None], path: str) -> Any:
+        """Record what the kept call recorded, for the tensors that this one sees."""
+        interp.tick()
+        recorder = interp.recorder
+        graph, builder = recorder.graph, recorder.builder
+        mover = _Mover(builder.next_value - kept.value, len(graph.ops) - kept.op)
+        for old, place in kept.given:
+            value = bound[place]
+            assert value is not None
+            mover.values[old] = value
+        for old, place in kept.taken:
+            tensor = seen.tensors[place]
+            made = Value(old.id + mover.value, tensor.type, old.origin, tensor.name, None, old.fold)
+            mover.values[old] = made
+            recorder.bind(tensor, made)
+            if recorder.taken_in is not None:
+                recorder.taken_in.append(tensor)
+        callers = _callers(interp)
+        first, skipped, depth = len(graph.calls) - kept.call, len(kept.path), kept.depth
+        moved = mover.moved
+        renewed: dict[int, Call] = {}
+        for call in kept.calls:
+            renewed[call.id] = new = Call(
+                call.id + first, call.torch, call.kind, call.span, call.fn, path + call.module[skipped:], moved(call.args),
+                moved(call.kwargs), moved(call.params), moved(call.result), call.direct, call.ctor, call.hyper,
+                callers + call.stack[depth:], call.optional,
+            )  # fmt: skip
+            graph.calls.append(new)
+        for op in kept.ops:
+            graph.ops.append(
+                Op(
+                    op.id + mover.op, op.kind, moved(op.inputs), moved(op.attrs),
+                    tuple([mover.value_of(v) for v in op.outputs]), renewed[op.call.id],
+                )
+            )  # fmt: skip
+        graph.shapes += kept.shapes
+        builder.next_value += kept.values
+        interp.steps += kept.steps
+        interp.ran |= kept.ran
+        recorder.reached |= kept.reached
+        graph.asks_capture |= kept.asks_capture
+        return _unpacked(kept.result, seen.tensors, mover, graph, {})
+
+
+class _Mover:
+    """Values, and what holds them, of a kept call as those of another one. value, op: how much further numbers are there."""
+
+    def __init__(self, value: int, op: int) -> None:
+        self.value = value
+        self.op = op
+        self.values: dict[Value, Value] = {}
+
+    def value_of(self, old: Value) -> Value:
+        made = self.values.get(old)
+        if made is None:
+            producer = None if old.producer is None else old.producer + self.op
+            made = Value(old.id + self.value, old.type, old.origin, old.name, producer, old.fold)
+            self.values[old] = made
+        return made
+
+    def moved(self, held: Any) -> Any:
+        """`held` with the other values; itself where it has none."""
+        kind = held.__class__
+        if kind is Value:
+            return self.value_of(held)
+        if kind is dict:
+            made = {name: self.moved(value) for name, value in held.items()}
+            return made if any(a is not b for a, b in zip(made.values(), held.values())) else held
+        if kind is tuple or kind is list:
+            items = [self.moved(value) for value in held]
+            if all(a is b for a, b in zip(items, held)):
+                return held
+            return items if kind is list else tuple(items)
+        if kind is slice:
+            return slice(self.moved(held.start), self.moved(held.stop), self.moved(held.step))
+        return held
+
+
+def _callers(interp: TorchGlue) -> tuple[Span, ...]:
+    """The calls that lead to what is called here."""
+    stack = interp.stack_of(interp.frame)
+    frame = interp.frame
+    if frame.node is not None and not frame.module.is_torch and frame.module.path is not None:
+        stack = (*stack, interp.span_in(frame, frame.node))
+    return stack
+
+
+def _check(kept: _Kept, callers: tuple[Span, ...]) -> None:
+    """Raises _NotKept where what was recorded could not be recorded for another module."""
+    given = {value for value, _ in kept.given}
+    for call in kept.calls:
+        if call.stack[: kept.depth] != callers or not (call.module == kept.path or call.module.startswith(kept.path + ".")):
+            raise _NotKept
+        for value in _values((call.args, call.kwargs, call.params, call.result)):
+            if value.id < kept.value and value not in given:
+                raise _NotKept
+    for op in kept.ops:
+        if op.call.id < kept.call or any(v.id < kept.value and v not in given for v in op.input_values()):
+            raise _NotKept
+
+
+def _values(structure: Any) -> Iterable[Value]:
+    pending = [structure]
+    while pending:
+        item = pending.pop()
+        kind = item.__class__
+        if kind is Value:
+            yield item
+        elif kind is dict:
+            pending.extend(item.values())
+        elif kind is tuple or kind is list:
+            pending.extend(item)
+        elif kind is slice:
+            pending += (item.start, item.stop, item.step)
+        elif kind not in _PLAIN and kind not in _NAMED:
+            raise _NotKept
+
+
+def _packed(result: Any, places: dict[int, int], seen: _Seen, recorder: Recorder) -> Any:
+    """A result as it can be given again. Raises _NotKept."""
+    numbers: dict[int, int] = {}
+
+    def pack(one: Any) -> Any:
+        kind = one.__class__
+        if kind in _PLAIN:
+            return one
+        if kind is Tensor:
+            place = places.get(id(one))
+            if place is not None:
+                return _Known(place)
+            known = one.value is None or one.graph is recorder.graph
+            if not known or one.attrs or one.why is not None or one.type.shape is None:
+                raise _NotKept
+            number = numbers.setdefault(id(one), len(numbers))
+            base = places.get(id(one.base)) if one.base is not None else None
+            return _Made(one.type, one.origin, one.name, one.requires_grad, one.value, base, number)
+        if (kind is tuple or kind is list) and (kind is tuple or id(one) not in seen.found):
+            return kind([pack(value) for value in one])
+        raise _NotKept
+
+    return pack(result)
+
+
+def _unpacked(packed: Any, tensors: list[Tensor], mover: _Mover, graph: Any, made: dict[int, Tensor]) -> Any:
+    kind = packed.__class__
+    if kind is _Known:
+        return tensors[packed.place]
+    if kind is _Made:
+        tensor = made.get(packed.number)
+        if tensor is None:
+            tensor = made[packed.number] = Tensor(packed.type, packed.origin)
+            tensor.name, tensor.requires_grad = packed.name, packed.requires_grad
+            tensor.base = None if packed.base is None else tensors[packed.base]
+            if packed.value is not None:
+                tensor.value, tensor.graph = mover.value_of(packed.value), graph
+        return tensor
+    if kind is tuple or kind is list:
+        return kind([_unpacked(value, tensors, mover, graph, made) for value in packed])
+    return packed
+
+
+__all__ = ["Repeats"]
