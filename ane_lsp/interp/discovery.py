@@ -20,7 +20,7 @@ from ane_lsp.interp.callers import users_of
 from ane_lsp.interp.inputs import NOTHING_TELLS, call_probed
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.values import ClassObject, Function, Instance, ModuleObject
-from ane_lsp.syntax.moving import BY_TEXT, bound_names, mentioned_names
+from ane_lsp.syntax.moving import BY_TEXT, bound_names, mentioned_names, returns_made
 
 if TYPE_CHECKING:
     from ane_lsp.syntax.comments import Directives
@@ -171,7 +171,7 @@ def _makes_models(node: ast.FunctionDef) -> bool:
     """Whether a function may return or call a model: a test, or something that returns a call's result."""
     if node.name.startswith("test"):
         return True
-    return any(isinstance(n, ast.Return) and isinstance(n.value, (ast.Call, ast.Name)) for n in ast.walk(node))
+    return returns_made(node)
 
 
 def _called_if_new(interp: Interpreter, assumed: list[str], made: Any) -> Any:

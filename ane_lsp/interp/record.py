@@ -62,7 +62,7 @@ class Recorder:
         self._paths: dict[int, str] = {}
         self.failed_lowerings: dict[str, str] = {}
         self.reached: set[ClassObject] = set()  # classes whose forward ran
-        self.taken_in: list[Tensor] | None = None  # tensors that entered the graph, where somebody asks (see repeats.py)
+        self.taken_in: list[Tensor] | None = None  # tensors that entered the graph, see repeats.py
 
     def snapshot(self) -> Any:
         """What :meth:`restore` needs to forget graphs recorded from here on."""

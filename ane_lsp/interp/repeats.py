@@ -45,7 +45,8 @@ MAX_FAILURES = 3
 """So often a class's calls may turn out to be no use before they are not looked at any more."""
 
 _PLAIN = frozenset({int, float, str, bool, type(None), bytes, complex, DType, Device, Sym, range, TensorType})
-_NAMED = frozenset({ClassObject, ModuleObject, Builtin, NativeType, TorchFunction, type, Opaque})  # told apart by identity
+_NAMED = frozenset({ClassObject, ModuleObject, Builtin, NativeType, TorchFunction, type, Opaque})
+"""Told apart by identity."""
 
 
 class _NotKept(Exception):
@@ -164,7 +165,8 @@ def _roles(bound: Iterable[Value | None]) -> tuple[Any, ...]:
     """What operations can tell of the values: whether they are there, where they come from and whether they fold."""
     numbers: dict[int, int] = {}
     return tuple(
-        None if value is None else (value.origin, value.fold, numbers.setdefault(value.id, len(numbers))) for value in bound
+        None if value is None else (value.origin, value.fold, numbers.setdefault(value.id, len(numbers)))
+        for value in bound
     )
 
 
@@ -419,7 +421,9 @@ def _check(kept: _Kept, callers: tuple[Span, ...]) -> None:
     """Raises _NotKept where what was recorded could not be recorded for another module."""
     given = {value for value, _ in kept.given}
     for call in kept.calls:
-        if call.stack[: kept.depth] != callers or not (call.module == kept.path or call.module.startswith(kept.path + ".")):
+        if call.stack[: kept.depth] != callers or not (
+            call.module == kept.path or call.module.startswith(kept.path + ".")
+        ):
             raise _NotKept
         for value in _values((call.args, call.kwargs, call.params, call.result)):
             if value.id < kept.value and value not in given:

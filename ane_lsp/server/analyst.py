@@ -23,7 +23,7 @@ from ane_lsp.graph import Span
 from ane_lsp.graph.records import dataclass
 from ane_lsp.server import predictions
 from ane_lsp.server.following import Cancelled, Following, Lost, world
-from ane_lsp.server.results import Completion, DocumentResult, FixName, Predicted, SettingsProblem, digest
+from ane_lsp.server.results import Completion, Digests, DocumentResult, FixName, Predicted, SettingsProblem, digest
 from ane_lsp.syntax import SourceFile
 from ane_lsp.workspace import Settings, Workspace
 from ane_lsp.workspace.settings import CONFIG_NAMES, find_settings, load_settings
@@ -216,9 +216,10 @@ class Analyst:
                 found = analyze(Path(path), workspace, settings, cancelled, keep=path in self._overlays)
             source = workspace.read(Path(path))
             found.findings = [replace(f, fixes=(*f.fixes, *propose(source, found, f))) for f in found.findings]
-            result = digest(path, found, time.perf_counter() - started)
+            digests: Digests = {}
+            result = digest(path, found, time.perf_counter() - started, digests)
             seen = world(path, settings, workspace, disk, workspace.used)
-            self._keep(path, found, source, None if cancelled() else Following(found, result, source, seen))
+            self._keep(path, found, source, None if cancelled() else Following(found, result, source, seen, digests))
             result = replace(result)
         errors = [AnalysisError("config", problem.message, problem.span) for problem in problems if problem.span.file]
         if workspace.problem and settings.python:

@@ -17,7 +17,7 @@ from ane_lsp.checks.finding import Finding, Fix, Related, TextEdit
 from ane_lsp.fixes import fixable_codes
 from ane_lsp.graph import Span
 from ane_lsp.graph.records import dataclass
-from ane_lsp.server.results import CallSite, DocumentResult, ShapeHint, digest
+from ane_lsp.server.results import CallSite, Digests, DocumentResult, ShapeHint, digest
 from ane_lsp.syntax import SourceFile
 from ane_lsp.syntax.comments import mentions_directive
 from ane_lsp.syntax.exchange import Dependency
@@ -62,7 +62,9 @@ class Following:
     is at the present ones.
     """
 
-    def __init__(self, found: FileAnalysis, result: DocumentResult, source: SourceFile, seen: World) -> None:
+    def __init__(
+        self, found: FileAnalysis, result: DocumentResult, source: SourceFile, seen: World, digests: Digests
+    ) -> None:
         self.result = result
         self._found = found
         self._seen = seen
@@ -71,6 +73,7 @@ class Following:
         self._shift: Shift | None = None
         self._standing = found.standing
         self._changed: set[Dependency] = set()
+        self._digests = digests
         self._again = False
         self._renewed = False
         tree = source.tree
@@ -142,7 +145,7 @@ class Following:
             return False
         self._changed, self._again, self._renewed = set(), False, True
         self._found = found
-        self.result = digest(self.result.path, found)
+        self.result = digest(self.result.path, found, known=self._digests)
         return True
 
     def edited(self, finding: Finding) -> bool:

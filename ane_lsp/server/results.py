@@ -118,27 +118,37 @@ class Completion:
     rules: tuple[tuple[str, str], ...] = ()  # code, its name
 
 
-def digest(path: str, analysis: FileAnalysis, seconds: float = 0.0) -> DocumentResult:
-    """The plain data of `analysis`, restricted to places in `path`."""
+@dataclass(frozen=True, slots=True)
+class GraphDigest:
+    """What one graph adds to a result: call sites with the kinds of their ops, and named tensors, in order."""
+
+    graph: Graph
+    calls: tuple[tuple[Span, str, bool, tuple[str, ...], Signature], ...]
+    shapes: tuple[tuple[Span, str, str], ...]
+
+
+Digests = dict[int, GraphDigest]
+"""By the identity of graphs."""
+
+
+def digest(path: str, analysis: FileAnalysis, seconds: float = 0.0, known: Digests | None = None) -> DocumentResult:
+    """The plain data of `analysis`, restricted to places in `path`. known: of graphs that were seen before; those of
+    `analysis` afterwards."""
+    known = {} if known is None else known
     calls: dict[tuple[Span, str, bool], tuple[dict[str, None], dict[Signature, None]]] = {}
     hints: dict[tuple[Span, str], tuple[dict[str, None], dict[str, None]]] = {}
-    for graph in analysis.graphs:
-        ops = _ops_by_call(graph)
-        for call in graph.calls:
-            built = call.ctor is not None and call.ctor.file == path
-            if call.span.file != path and not built:
-                continue
-            signature = _signature(graph, call)
-            for span, at_ctor in ((call.span, False), (call.ctor, True)):
-                if span is not None and span.file == path:
-                    kinds, seen = calls.setdefault((span, call.torch, at_ctor), ({}, {}))
-                    kinds.update(dict.fromkeys(ops.get(call.id, ())))
-                    seen[signature] = None
-        for fact in graph.shapes:
-            if fact.span.file == path:
-                types, models = hints.setdefault((fact.span, fact.name), ({}, {}))
-                types[str(fact.type)] = None
-                models[graph.name] = None
+    digests = [known.get(id(graph)) or _graph_digest(path, graph) for graph in analysis.graphs]
+    known.clear()
+    known.update((id(one.graph), one) for one in digests)
+    for one in digests:
+        for span, torch, at_ctor, ops, signature in one.calls:
+            kinds, seen = calls.setdefault((span, torch, at_ctor), ({}, {}))
+            kinds.update(dict.fromkeys(ops))
+            seen[signature] = None
+        for span, name, kind in one.shapes:
+            types, models = hints.setdefault((span, name), ({}, {}))
+            types[kind] = None
+            models[one.graph.name] = None
     return DocumentResult(
         path,
         tuple(analysis.findings),
@@ -154,6 +164,20 @@ def digest(path: str, analysis: FileAnalysis, seconds: float = 0.0) -> DocumentR
         ),
         seconds=seconds,
     )
+
+
+def _graph_digest(path: str, graph: Graph) -> GraphDigest:
+    ops = _ops_by_call(graph)
+    calls = []
+    for call in graph.calls:
+        here = [(call.span, False)] if call.span.file == path else []
+        if call.ctor is not None and call.ctor.file == path:
+            here.append((call.ctor, True))
+        if here:
+            signature, kinds = _signature(graph, call), tuple(ops.get(call.id, ()))
+            calls += [(span, call.torch, at_ctor, kinds, signature) for span, at_ctor in here]
+    shapes = tuple((fact.span, fact.name, str(fact.type)) for fact in graph.shapes if fact.span.file == path)
+    return GraphDigest(graph, tuple(calls), shapes)
 
 
 def _ops_by_call(graph: Graph) -> dict[int, list[str]]:

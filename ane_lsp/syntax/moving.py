@@ -431,14 +431,22 @@ def bound_names(statement: ast.stmt) -> list[str]:
     """The names a top-level statement gives a value."""
     if isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
         return [statement.name]
-    return [n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    known: list[str] | None = getattr(statement, "_bound", None)
+    if known is None:
+        known = [n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        statement._bound = known  # type: ignore[attr-defined]
+    return known
 
 
 def mentioned_names(node: ast.AST) -> frozenset[str]:
     """Every name and attribute in a piece of source."""
     known: frozenset[str] | None = getattr(node, "_mentioned", None)
     if known is None:
-        known = frozenset(_mentioned(node))
+        if isinstance(node, ast.ClassDef):  # the statements of its body are seldom all others than before
+            parts = (*node.bases, *node.keywords, *node.decorator_list, *getattr(node, "type_params", ()), *node.body)
+            known = frozenset().union(*map(mentioned_names, parts))
+        else:
+            known = frozenset(_mentioned(node))
         node._mentioned = known  # type: ignore[attr-defined]
     return known
 
@@ -461,12 +469,21 @@ def _mentioned(node: ast.AST) -> Iterator[str]:
                 pending.append(held)
 
 
+def returns_made(node: ast.AST) -> bool:
+    """Whether a function returns the result of a call, or what a name stands for."""
+    known: bool | None = getattr(node, "_makes", None)
+    if known is None:
+        known = any(isinstance(n, ast.Return) and isinstance(n.value, (ast.Call, ast.Name)) for n in ast.walk(node))
+        node._makes = known  # type: ignore[attr-defined]
+    return known
+
+
 def appearance(node: ast.AST, known: frozenset[str]) -> tuple[object, ...]:
     """What is asked of a function's body without running it: whether it yields, whether it is only a stub, what it returns,
     which of the `known` names it mentions."""
     body: list[ast.stmt] = node.body  # type: ignore[attr-defined]
     real = [s for s in body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
     abstract = not real or (len(real) == 1 and isinstance(real[0], (ast.Pass, ast.Raise)))
-    makes = any(isinstance(n, ast.Return) and isinstance(n.value, (ast.Call, ast.Name)) for n in ast.walk(node))
+    makes = returns_made(node)
     doc = ast.get_docstring(node, clean=False)  # type: ignore[arg-type]
     return _yields(body), abstract, makes, doc, mentioned_names(node) & known, body[0].lineno - node.lineno  # type: ignore[attr-defined]
