@@ -195,6 +195,8 @@ class Attributes(Base):
             return Builtin(name, lambda interp, args, kwargs: None)
         if name == "__setattr__":
             return Builtin(name, lambda interp, args, kwargs: interp.setattr_nn(obj, args[0], args[1]))
+        if name == "__delattr__":
+            return Builtin(name, lambda interp, args, kwargs: interp.delattr(obj, args[0]))
         if name == "__getattribute__":
             return Builtin(name, lambda interp, args, kwargs: interp.plain_attribute(obj, args[0]))
         return MISSING
@@ -290,6 +292,8 @@ class Attributes(Base):
             return Builtin(name, lambda interp, args, kwargs: None)
         if name == "__setattr__":
             return Builtin(name, lambda interp, args, kwargs: interp.setattr_default(*args))
+        if name == "__delattr__":
+            return Builtin(name, lambda interp, args, kwargs: interp.delattr(*args))
         if isinstance(cls.native_base, type):
             return self._builtin_type_attribute(cls.native_base, name)
         return MISSING
@@ -463,6 +467,8 @@ class Attributes(Base):
             return Builtin("__init__", lambda interp, args, kwargs: interp.native_init(args[0], args[1:], kwargs))
         if name == "__setattr__":
             return Builtin(name, lambda interp, args, kwargs: interp.setattr_default(*args))
+        if name == "__delattr__":
+            return Builtin(name, lambda interp, args, kwargs: interp.delattr(*args))
         if name == "__getattribute__":
             return Builtin(name, lambda interp, args, kwargs: interp.plain_attribute(args[0], args[1]))
         found = builtins.type_attribute(cls, name)

@@ -71,6 +71,7 @@ class Base:
         self.modules: dict[str, ModuleObject] = {}
         self.with_stars: list[ModuleObject] = []  # modules whose star imports may not have run yet
         self.forcing = False  # inside force_pending_imports
+        self.half_run: dict[int, Any] = {}  # by id: registries for which not everything was run, see there
         self.bindings = 0  # grows whenever a name of a module that has run, or of a class in it, may have changed
         self.nowhere: set[str] = set()  # names of modules that are looked for in stubs only, and are not there
         self._held: set[int] | None = None  # ids of what modules and classes have names for, see Imports._owner_of
@@ -293,8 +294,13 @@ class Base:
     def resolve_lazy(self, value: Any, namespace: dict[str, Any], name: str) -> Any:
         raise NotImplementedError
 
-    def force_pending_imports(self, container: Any, key: Any = MISSING) -> bool:
+    def force_pending_imports(self, container: Any, key: Any = MISSING, needed: bool = True) -> bool:
         raise NotImplementedError
+
+    def complete(self, container: Any) -> None:
+        """Have the rest run that registers with a dict of which all entries are wanted."""
+        if self.half_run and id(container) in self.half_run:
+            self.force_pending_imports(container)
 
     def is_nn_module(self, cls: ClassObject) -> bool:
         raise NotImplementedError

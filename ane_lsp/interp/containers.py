@@ -242,18 +242,12 @@ def find_key(interp: Interpreter, d: dict[Any, Any], key: Any) -> Any:
     return MISSING
 
 
-def _pending(interp: Interpreter, d: dict[Any, Any], key: Any) -> Any:
-    """Let the machine fill in names that imports have not bound yet, where it keeps such (module namespaces)."""
-    force = getattr(interp, "force_pending_imports", None)
-    return force(d, key) if force is not None else False
-
-
-def _found(interp: Interpreter, d: dict[Any, Any], key: Any) -> Any:
-    """The key under which `d` holds `key`, or MISSING."""
+def _found(interp: Interpreter, d: dict[Any, Any], key: Any, needed: bool = False) -> Any:
+    """The key under which `d` holds `key`, or MISSING; `needed` where a miss is an error."""
     if key in d:
         return key
     found = find_key(interp, d, key)
-    if found is MISSING and _pending(interp, d, key) and key in d:
+    if found is MISSING and interp.force_pending_imports(d, key, needed) and key in d:
         return key
     return found
 
@@ -267,14 +261,17 @@ def _get(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any = None, 
 
 
 def _keys(interp: Interpreter, d: dict[Any, Any], /) -> DictView:
+    interp.complete(d)
     return DictView("dict_keys", tuple(d))
 
 
 def _values(interp: Interpreter, d: dict[Any, Any], /) -> DictView:
+    interp.complete(d)
     return DictView("dict_values", tuple(d.values()))
 
 
 def _items(interp: Interpreter, d: dict[Any, Any], /) -> DictView:
+    interp.complete(d)
     return DictView("dict_items", tuple(d.items()))
 
 
@@ -283,7 +280,7 @@ def _pop_key(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any = MI
     if isinstance(key, Unknown):
         spoil(interp, d, "an entry was removed, nobody knows which")
         return key
-    found = _found(interp, d, key)
+    found = _found(interp, d, key, default is MISSING)
     if found is not MISSING:
         interp.touch(d)
         return d.pop(found)

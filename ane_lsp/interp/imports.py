@@ -13,7 +13,7 @@ from ane_lsp.graph import Unknown
 from ane_lsp.interp import stdlib
 from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.objects import Objects
-from ane_lsp.interp.values import MISSING, ClassObject, Instance, Lazy, ModuleObject, PyRaise, TorchFunction
+from ane_lsp.interp.values import MISSING, Lazy, ModuleObject, PyRaise, TorchFunction
 from ane_lsp.syntax.outline import Piece
 from ane_lsp.syntax.source import SourceFile
 from ane_lsp.torch_model import registry
@@ -25,8 +25,8 @@ STUB_ROOTS = (
 _PARTIAL_STUBS = frozenset(
     {"numpy", "einops", "lightning", "pytorch_lightning"}
 )  # packages of which a stub describes a part
-_STDLIB: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
-_STAR = re.compile(r"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\*", re.M)
+STDLIB: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
+STAR_IMPORT = re.compile(r"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\*", re.M)
 
 
 # Packages that models import without computing shapes with them: their sources are not read, their names are unknown.
@@ -86,43 +86,16 @@ def _torch_prefixes() -> frozenset[str]:
     return frozenset(found)
 
 
-def _holds(module: ModuleObject, container: Any) -> bool:
-    """Whether a name of the module, or an attribute of a class or object it defines, is this very container."""
-    wanted = id(container)  # compared as numbers, because map() over ids runs without an interpreted step for each name
-    values = module.namespace.values()
-    if wanted in map(id, values):
-        return True
-    for value in values:
-        kind = value.__class__
-        if (kind is ClassObject or kind is Instance) and wanted in map(id, _inside(value).values()):
-            return True
-    return False
-
-
-def _inside(value: Any) -> dict[str, Any]:
-    """The attributes of a class or object, in which registries are kept as well; nothing for other values."""
-    if value.__class__ is ClassObject:
-        return value.namespace
-    return value.attrs if value.__class__ is Instance else _NOTHING
-
-
-_NOTHING: dict[str, Any] = {}
-
-
-def _holds_back(module: ModuleObject) -> bool:
-    if any(star.state == "new" for star in module.stars):
-        return True
-    values = module.namespace.values()
-    return Lazy in map(type, values) and any(
-        v.__class__ is Lazy and v.piece is not None and v.piece.decorated and not v.resolving for v in values
-    )
-
-
 def _is_type_checking(test: ast.expr) -> bool:
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or):
         return any(_is_type_checking(part) for part in test.values)
     name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", None)
     return name == "TYPE_CHECKING"
+
+
+def mentioned(word: str, text: str) -> bool:
+    """Whether a text may define or register something of that name."""
+    return word in text or word.lower() in text
 
 
 class Imports(Objects):
@@ -181,7 +154,7 @@ class Imports(Objects):
     def missing_module(self, name: str) -> Unknown:
         """A module without source: raises ImportError inside a ``try``, is Unknown elsewhere."""
         top = name.partition(".")[0]
-        if top in _STDLIB:
+        if top in STDLIB:
             return self.unknown(f"module '{name}' of the standard library is not modelled")
         if self.trying:
             raise PyRaise(ModuleNotFoundError(f"No module named '{name}'"), self.here())
@@ -268,7 +241,8 @@ class Imports(Objects):
         if frame.names is None and not frame.class_body:
             if module not in frame.module.stars:
                 frame.module.stars.append(module)
-                self.with_stars.append(frame.module)
+                if frame.module not in self.with_stars:
+                    self.with_stars.append(frame.module)
             return
         self.run_module(module)
         for name, value in list(module.namespace.items()):
@@ -328,14 +302,19 @@ class Imports(Objects):
         body = tree.body if isinstance(tree, ast.Module) else []
         return [s for s in body if getattr(s, "name", None) == name]
 
-    def define_all(self, module: ModuleObject, decorated_only: bool = False, word: str | None = None) -> bool:
-        """Run definitions of a module that are still lazy, with `word` those that mention it. True where there were any."""
+    def define_all(
+        self, module: ModuleObject, decorated_only: bool = False, word: str | None = None, computed: bool = False
+    ) -> bool:
+        """Run definitions of a module that are still lazy. True where there were any.
+
+        With `word` only those that mention it, and with `computed` those whose decorators are given more than constants.
+        """
         waiting = [
             (name, value)
             for name, value in module.namespace.items()
             if value.__class__ is Lazy and value.piece is not None and not value.resolving
             if value.piece.decorated or not decorated_only
-            if word is None or word in value.piece.text or word.lower() in value.piece.text
+            if word is None or mentioned(word, value.piece.text) or (computed and value.piece.computed)
         ]
         for name, value in waiting:
             self._define(value, module.namespace, name)
@@ -464,89 +443,13 @@ class Imports(Objects):
             text, re.M,
         ):  # fmt: skip
             return True
-        for match in _STAR.finditer(text):
+        for match in STAR_IMPORT.finditer(text):
             dotted = match.group(1)
             level = len(dotted) - len(dotted.lstrip("."))
             child = self.find_module(self.absolute_name(module, dotted.lstrip("."), level), module)
             if child is not None and self._may_export(child, name, seen):
                 return True
         return False
-
-    def force_pending_imports(self, container: Any, key: Any = MISSING) -> bool:
-        """A look-up of `key` in a module-level registry missed: run what the registry's package still holds back.
-
-        Imports here are lazy, so a module that registers its functions when imported may not have run. What mentions the
-        key runs first, the rest only where that did not help. True where something new was run, so that the look-up is
-        worth another try.
-        """
-        if self.forcing:  # a module that runs now looks itself up while it registers: nobody waits for the others
-            return False
-        state = (self.bindings, len(self.modules), len(self.with_stars))
-        if state != self._waiting_state:
-            self.with_stars = [m for m in self.with_stars if m.state != "done" or _holds_back(m)]
-            self._waiting = frozenset(m.name.partition(".")[0] for m in self.with_stars if m.state == "done")
-            self._waiting_state = (self.bindings, len(self.modules), len(self.with_stars))
-        tops = self._waiting
-        owner = self._owner_of(container, tops) if tops else None
-        if owner is None:
-            return False
-        top = owner.name.partition(".")[0]
-        package = self.find_module(top, owner)
-        if package is not None:
-            self.run_module(package)  # whoever imports a module of it has run the package, here not yet
-        self.forcing = True
-        try:
-            ran = False
-            if isinstance(key, str) and key:
-                ran = self._run_held_back(top, key)
-                if key in container:
-                    return True
-            return self._run_held_back(top, None) or ran
-        finally:
-            self.forcing = False
-
-    def _run_held_back(self, top: str, word: str | None) -> bool:
-        """Run decorated definitions and star imports in a package, with `word` only where the text mentions it."""
-        seen: set[ModuleObject] = set()
-        ran = False
-        while True:  # what runs may hold back more
-            waiting = [m for m in self.with_stars if m not in seen and m.state == "done"]
-            waiting = [m for m in waiting if m.name.partition(".")[0] == top]
-            if not waiting:
-                return ran
-            seen.update(waiting)
-            for module in waiting:
-                ran |= self.define_all(module, decorated_only=True, word=word)
-                for star in module.stars:
-                    if star.state == "new" and (word is None or self._mentions(star, word)):
-                        self.run_module(star)
-                        self.define_all(star, decorated_only=True, word=word)
-                        ran = True
-
-    def _mentions(self, module: ModuleObject, word: str) -> bool:
-        text = self._source(module).text if module.path is not None else ""
-        return word in text or word.lower() in text or _STAR.search(text) is not None
-
-    def _owner_of(self, container: Any, tops: frozenset[str]) -> ModuleObject | None:
-        """The module of one of these packages that has a name for this very container.
-
-        Not one that is still being defined: nobody can have registered with it.
-        """
-        state = (self.bindings, len(self.modules), tops)
-        if state != self._held_state:
-            self._held_state, self._held = state, None
-        elif self._held is None:  # asked twice about the same names: worth an index
-            self._held = set()
-            for module in self._that_have_run(tops):
-                self._held.update(map(id, module.namespace.values()))
-                for value in module.namespace.values():
-                    self._held.update(map(id, _inside(value).values()))
-        if self._held is not None and id(container) not in self._held:
-            return None
-        return next((m for m in self._that_have_run(tops) if _holds(m, container)), None)
-
-    def _that_have_run(self, tops: frozenset[str]) -> list[ModuleObject]:
-        return [m for m in self.modules.values() if m.state != "running" and m.name.partition(".")[0] in tops]
 
     # -- running -------------------------------------------------------------------------------------------------------
 
@@ -598,7 +501,7 @@ class Imports(Objects):
         for piece, body in zip(pieces, parsed):
             if body is not None:
                 self._run_statements(module, body)
-            elif piece.name == "_" or piece.name in module.namespace:
+            elif piece.name == "_" or piece.name in module.namespace or self.registers_elsewhere(module, piece):
                 # Registered with something and never looked up, or perhaps made of what the name stood for: ``class A(A)``.
                 self._run_statements(module, piece.parse())
             else:
@@ -688,4 +591,7 @@ class Imports(Objects):
         return self.type_name(value)
 
     def inject(self, module: ModuleObject) -> None:
+        raise NotImplementedError
+
+    def registers_elsewhere(self, module: ModuleObject, piece: Piece) -> bool:
         raise NotImplementedError

@@ -158,7 +158,10 @@ class Objects(Operators):
                 return self._iterate_list(value)
             if kind in (set, frozenset):
                 return iter(in_order(value))
-            return iter(list(value)) if kind is dict else iter(value)
+            if kind is dict:
+                self.complete(value)
+                return iter(list(value))
+            return iter(value)
         if kind is IteratorObject:
             return value.source  # type: ignore[no-any-return]
         if kind is Tensor:

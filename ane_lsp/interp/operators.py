@@ -272,7 +272,7 @@ class Operators(Calls):
                     found = item in container
                 except TypeError:
                     return self.raise_(TypeError, f"unhashable type: '{self.type_name(item)}'")
-                if not found and isinstance(container, dict) and self.force_pending_imports(container, item):
+                if not found and isinstance(container, dict) and self.force_pending_imports(container, item, False):
                     found = item in container
                 if found or not {Sym, OneOf} & set(map(type, container)):
                     return found

@@ -233,7 +233,7 @@ def collect(interp: Interpreter, iterable: Any, what: str = "the sequence") -> A
     if isinstance(iterable, (list, tuple, range, str, bytes, dict, set, frozenset)):
         if len_exceeds(iterable):
             return too_large(interp, what)
-        if type(iterable) in (list, tuple, range, str, dict):
+        if type(iterable) in (list, tuple, range, str):
             return list(iterable)
     items = list(islice(interp.iterate(iterable), LIMIT + 1))
     return too_large(interp, what) if len(items) > LIMIT else items

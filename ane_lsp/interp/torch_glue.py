@@ -11,9 +11,9 @@ from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, TensorType, Unknown, dims
 from ane_lsp.graph.ir import CallKind
 from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.hints import hints_in_source
-from ane_lsp.interp.imports import Imports
 from ane_lsp.interp.probing import probe_of, probe_tensor, shifted
 from ane_lsp.interp.record import ActiveModule
+from ane_lsp.interp.registries import Registries
 from ane_lsp.interp.support import bushy, len_exceeds
 from ane_lsp.interp.tensor_attributes import ATTRIBUTES, INERT, READ
 from ane_lsp.interp.torch_types import (
@@ -59,7 +59,7 @@ _SPLITS = frozenset({"split", "chunk", "tensor_split"})
 _RAISES: dict[str, type[Exception]] = {"IndexError": IndexError, "TypeError": TypeError, "ValueError": ValueError}
 
 
-class TorchGlue(Imports):
+class TorchGlue(Registries):
     # -- operations --------------------------------------------------------------------------------------------------
 
     def torch_method(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> Any:

@@ -11,7 +11,16 @@ import warnings
 
 from ane_lsp.graph.records import dataclass
 
+_CONSTANT = r"""(?:\w+[ \t]*=[ \t]*)?(?:"[^"\n\\]*"|'[^'\n\\]*'|[\d.]+|True|False|None)"""
+_SPELT_OUT = re.compile(
+    rf"@[\w.]+[ \t]*(?:\([ \t]*(?:{_CONSTANT}(?:[ \t]*,[ \t]*{_CONSTANT})*)?[ \t]*,?[ \t]*\))?[ \t]*(?:#.*)?$"
+)
 _TOP = re.compile(r"^(?:(?P<decorator>@)|(?:async[ \t]+def|def|class)[ \t]+(?P<name>\w+)|(?P<other>[^\s#)\]}]))", re.M)
+
+
+def spelt_out(line: str) -> bool:
+    """Whether a line is a decorator without arguments or with constants only."""
+    return _SPELT_OUT.match(line) is not None
 
 
 @dataclass(slots=True)
@@ -35,6 +44,18 @@ class Piece:
                 warnings.simplefilter("ignore")
                 self._body = ast.parse("\n" * (self.line - 1) + self.text).body
         return self._body
+
+    @property
+    def computed(self) -> bool:
+        """Whether a decorator is given something other than constants: what it registers may stand nowhere in the text."""
+        if not self.decorated:
+            return False
+        for line in self.text.splitlines():
+            if line.startswith(("def ", "class ", "async ")):
+                return False
+            if line.strip() and not line.lstrip().startswith("#") and not spelt_out(line):
+                return True
+        return False
 
 
 def outline(text: str) -> list[Piece] | None:

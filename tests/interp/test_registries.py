@@ -74,3 +74,37 @@ def test_a_key_nothing_mentions_runs_everything(tmp_path: Path) -> None:
 def test_a_registry_in_an_object(tmp_path: Path) -> None:
     value, _ = value_of(tmp_path, "(store.BATCH, store.made['BATCH'](), hasattr(store, 'NONE'))", __init__="")
     assert value == ("BATCH", "batch made", False)
+
+
+def test_a_question_leaves_unmentioned_modules_alone(tmp_path: Path) -> None:
+    """Asking whether a name is taken runs no module that cannot register it; computed names may come from anywhere."""
+    files = {
+        **MODELS,
+        "models": "from .first import *\nfrom .second import *\nfrom .third import *\n",
+        "third": "from .registry import store\n\n@store.add(f'{1}x')\ndef gamma():\n    return 3\n",
+    }
+    value, done = value_of(tmp_path, "(entries.get('nothing'), 'mine' in entries)", **files)
+    assert value == (None, False)
+    states = {name: done.interp.modules[f"lib.{name}"].state for name in ("first", "second", "third")}
+    assert states == {"first": "new", "second": "new", "third": "done"}
+
+
+def test_what_registers_with_another_package_runs_with_its_import(tmp_path: Path) -> None:
+    """A module imported for its effects alone, whose decorators come from another package, takes a name over."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "__init__.py").write_text("from .models import beta, delta\n")
+    (mine / "models.py").write_text(
+        "from lib.registry import register\n\n\n@register\ndef beta():\n    return 20\n\n\n@register\ndef delta():\n    return 4\n"
+    )
+    package = tmp_path / "lib"
+    package.mkdir()
+    for name, text in {"registry": REGISTRY, **MODELS}.items():
+        (package / f"{name}.py").write_text(text)
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import mine\nfrom lib.registry import entries\n\nvalue = (entries['beta'](), entries['delta'](), entries['alpha']())\n"
+    )
+    done = run.run_script(Workspace(tmp_path), script)
+    assert (done.errors, done.internal) == ([], {})
+    assert done.interp.modules["script"].namespace["value"] == (20, 4, 1)

@@ -1,0 +1,226 @@
+"""Registries that modules fill while they are imported, and what has to run although nobody asks for a name of it.
+
+Imports and definitions are lazy here. A module that registers its functions when imported may not have run when its
+registry is asked: a look-up that misses runs what the registry's package holds back. What registers with another package, and
+modules of the project that are imported for nothing but their effects, run at once.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import lru_cache
+from typing import Any
+
+from ane_lsp.interp.frames import Frame
+from ane_lsp.interp.imports import STAR_IMPORT, STDLIB, STUB_ROOTS, Imports, mentioned
+from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Lazy, ModuleObject
+from ane_lsp.syntax.outline import Piece, spelt_out
+
+_LOOP = re.compile(r"^[ \t]*(?:for|while)\b[^\n]*:[ \t]*(?:#[^\n]*)?$", re.M)
+_DECORATOR = re.compile(r"^@[ \t]*(\w+)", re.M)
+_CALLED = re.compile(r"@[\w.]+[ \t]*\(")
+_IMPORT = re.compile(r"^(?:from[ \t]+[\w.]+[ \t]+)?import\b(?:[^\n(\\]*\([^)]*\)|(?:[^\n\\]|\\\n)*)", re.M)
+_WORD = re.compile(r"\w+")
+
+
+@lru_cache(maxsize=64)
+def _used_words(text: str) -> frozenset[str]:
+    """The words of a file outside its import statements at the top level."""
+    return frozenset(_WORD.findall(_IMPORT.sub("", text)))
+
+
+def _holds(module: ModuleObject, container: Any) -> bool:
+    """Whether a name of the module, or an attribute of a class or object it defines, is this very container."""
+    wanted = id(container)  # compared as numbers, because map() over ids runs without an interpreted step for each name
+    values = module.namespace.values()
+    if wanted in map(id, values):
+        return True
+    for value in values:
+        kind = value.__class__
+        if (kind is ClassObject or kind is Instance) and wanted in map(id, _inside(value).values()):
+            return True
+    return False
+
+
+def _inside(value: Any) -> dict[str, Any]:
+    """The attributes of a class or object, in which registries are kept as well; nothing for other values."""
+    if value.__class__ is ClassObject:
+        return value.namespace
+    return value.attrs if value.__class__ is Instance else _NOTHING
+
+
+_NOTHING: dict[str, Any] = {}
+
+
+def _holds_back(module: ModuleObject) -> bool:
+    if any(star.state == "new" for star in module.stars):
+        return True
+    values = module.namespace.values()
+    return Lazy in map(type, values) and any(
+        v.__class__ is Lazy and v.piece is not None and v.piece.decorated and not v.resolving for v in values
+    )
+
+
+class Registries(Imports):
+    # -- look-ups that missed ------------------------------------------------------------------------------------------
+
+    def force_pending_imports(self, container: Any, key: Any = MISSING, needed: bool = True) -> bool:
+        """A look-up of `key` in a module-level registry missed: run what the registry's package still holds back.
+
+        Imports here are lazy, so a module that registers its functions when imported may not have run. What mentions the
+        key runs first. The rest runs where that did not help: all of it where the miss is an error (`needed`), otherwise
+        what may register a name that stands nowhere in its text. True where something new was run, so that the look-up is
+        worth another try. A registry that did not have everything run for it gets the rest once it is iterated.
+        """
+        if self.forcing:  # a module that runs now looks itself up while it registers: nobody waits for the others
+            return False
+        state = (self.bindings, len(self.modules), len(self.with_stars))
+        if state != self._waiting_state:
+            self.with_stars = [m for m in self.with_stars if m.state != "done" or _holds_back(m)]
+            self._waiting = frozenset(m.name.partition(".")[0] for m in self.with_stars if m.state == "done")
+            self._waiting_state = (self.bindings, len(self.modules), len(self.with_stars))
+        tops = self._waiting
+        owner = self._owner_of(container, tops) if tops else None
+        if owner is None:
+            return False
+        top = owner.name.partition(".")[0]
+        package = self.find_module(top, owner)
+        if package is not None:
+            self.run_module(package)  # whoever imports a module of it has run the package, here not yet
+        self.forcing = True
+        try:
+            ran = False
+            if isinstance(key, str) and key:
+                ran = self._run_held_back(top, key)
+                if key in container:
+                    return True
+                if not needed:
+                    self.half_run[id(container)] = container
+                    return self._run_held_back(top, key, computed=True) or ran
+            self.half_run.pop(id(container), None)
+            return self._run_held_back(top, None) or ran
+        finally:
+            self.forcing = False
+
+    def _run_held_back(self, top: str, word: str | None, computed: bool = False) -> bool:
+        """Run decorated definitions and star imports in a package, with `word` only where the text mentions it.
+
+        With `computed` also what may register names that its text does not hold.
+        """
+        seen: set[ModuleObject] = set()
+        ran = False
+        while True:  # what runs may hold back more
+            waiting = [m for m in self.with_stars if m not in seen and m.state == "done"]
+            waiting = [m for m in waiting if m.name.partition(".")[0] == top]
+            if not waiting:
+                return ran
+            seen.update(waiting)
+            for module in waiting:
+                ran |= self.define_all(module, True, word, computed)
+                for star in module.stars:
+                    if star.state == "new" and (word is None or self._mentions(star, word, computed)):
+                        self.run_module(star)
+                        self.define_all(star, True, word, computed)
+                        ran = True
+
+    def _mentions(self, module: ModuleObject, word: str, computed: bool) -> bool:
+        text = self._source(module).text if module.path is not None else ""
+        if mentioned(word, text) or ("import *" in text and STAR_IMPORT.search(text) is not None):
+            return True
+        return computed and self._computes_names(module)
+
+    def _computes_names(self, module: ModuleObject) -> bool:
+        """Whether running a module may register names that its text does not hold: in loops, or computed for decorators."""
+        if module.path is None:
+            return False
+        source = self._source(module)
+        if source.pieces is None:
+            return any(
+                _CALLED.match(line) and not spelt_out(line) if line[:1] == "@" else _LOOP.match(line) and line[:1] > " "
+                for line in source.text.splitlines()
+            )
+        return any(p.computed or (not p.name and _LOOP.search(p.text)) for p in source.pieces)
+
+    def _owner_of(self, container: Any, tops: frozenset[str]) -> ModuleObject | None:
+        """The module of one of these packages that has a name for this very container.
+
+        Not one that is still being defined: nobody can have registered with it.
+        """
+        state = (self.bindings, len(self.modules), tops)
+        if state != self._held_state:
+            self._held_state, self._held = state, None
+        elif self._held is None:  # asked twice about the same names: worth an index
+            self._held = set()
+            for module in self._that_have_run(tops):
+                self._held.update(map(id, module.namespace.values()))
+                for value in module.namespace.values():
+                    self._held.update(map(id, _inside(value).values()))
+        if self._held is not None and id(container) not in self._held:
+            return None
+        return next((m for m in self._that_have_run(tops) if _holds(m, container)), None)
+
+    def _that_have_run(self, tops: frozenset[str]) -> list[ModuleObject]:
+        return [m for m in self.modules.values() if m.state != "running" and m.name.partition(".")[0] in tops]
+
+    # -- what runs for its effects -------------------------------------------------------------------------------------
+
+    def registers_elsewhere(self, module: ModuleObject, piece: Piece) -> bool:
+        """Whether a decorator of a definition comes from another package read as source, with which it may register."""
+        if not piece.decorated:
+            return False
+        own = module.name.partition(".")[0]
+        for root in _DECORATOR.findall(piece.text):
+            value = module.namespace.get(root, MISSING)
+            source = value.module if value.__class__ in (Lazy, Function, ClassObject) else value
+            if not isinstance(source, ModuleObject) or source.is_torch or source.path is None:
+                continue
+            top = source.name.partition(".")[0]
+            if top != own and top not in STDLIB and not any(source.path.startswith(str(r)) for r in STUB_ROOTS):
+                return True
+        return False
+
+    def import_from(self, node: ast.ImportFrom, frame: Frame) -> None:
+        """``from x import a``: run at once where it is a module of the project of which nothing is used afterwards."""
+        super().import_from(node, frame)
+        self._run_unused([alias.asname or alias.name for alias in node.names], frame)
+
+    def import_name(self, name: str, alias: str | None, frame: Frame, node: ast.AST) -> None:
+        """``import a.b``: run at once where it is a module of the project of which nothing is used afterwards."""
+        super().import_name(name, alias, frame, node)
+        self._run_unused([alias or name.partition(".")[0]], frame)
+
+    def _run_unused(self, names: list[str], frame: Frame) -> None:
+        module = frame.module
+        if frame.names is not None or frame.class_body or module.is_package or not self._of_project(module):
+            return
+        for name in names:
+            if name != "*" and name not in _used_words(self._source(module).text):
+                self._run_with_imports(self._target(frame.module.namespace.get(name, MISSING)))
+
+    def _run_with_imports(self, module: ModuleObject | None) -> None:
+        """Run a module of the project and those of the project that it imports, however little of them is used."""
+        waiting = [module]
+        while waiting:
+            module = waiting.pop()
+            if module is None or module.state != "new" or not self._of_project(module):
+                continue
+            self.run_module(module)
+            waiting += [self._target(value) for value in list(module.namespace.values())]
+            waiting += module.stars
+
+    def _target(self, value: Any) -> ModuleObject | None:
+        """The module that a name bound by an import would run; None for other values."""
+        if value.__class__ is not Lazy:
+            return value if value.__class__ is ModuleObject else None
+        if value.piece is not None:
+            return None
+        source: ModuleObject = value.module
+        if source.state == "new" or not source.is_package or source.is_torch:
+            return source
+        return self.find_module(f"{source.name}.{value.attribute}", source)
+
+    def _of_project(self, module: ModuleObject) -> bool:
+        if module.path is None or module.is_torch or any(module.path.startswith(str(root)) for root in STUB_ROOTS):
+            return False
+        return not any(module.path.startswith(f"{folder}/") for folder in self.workspace.environment.site_packages)
