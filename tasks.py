@@ -137,6 +137,16 @@ def types(arguments: list[str]) -> None:
     run(PYTHON, "-m", "mypy", *arguments)
 
 
+def audit(arguments: list[str]) -> None:
+    """Ask the advisories of the package index about every locked version; fails also where one cannot be asked about."""
+    folder = VENV.with_name(f"{VENV.name}-audit")
+    tool = folder / BIN.relative_to(VENV) / "pip-audit"
+    if not tool.exists():
+        run(venv(folder), "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "pip-audit")
+    # The versions stand in the file and nothing is installed: what is asked about is not run.
+    run(tool, "--requirement", LOCK, "--no-deps", "--disable-pip", "--strict", "--progress-spinner", "off", *arguments)
+
+
 def generate(_: list[str]) -> None:
     """Write the files in docs/ that are made from the code."""
     setup([])
@@ -239,6 +249,7 @@ CHORES = {
         lint,
         fmt,
         types,
+        audit,
         generate,
         docs,
         build,

@@ -88,7 +88,8 @@ def edits(text: str, kind: str, count: int, seed: int = 0) -> Iterator[str]:
             for value in node.args.defaults:
                 if (
                     isinstance(value, ast.Constant)
-                    and type(value.value) in (int, float)
+                    and isinstance(value.value, (int, float))
+                    and type(value.value) is not bool
                     and value.lineno == value.end_lineno
                 ):
                     new = f"{float(value.value)}{{n}}" if type(value.value) is float else str(value.value * 2)

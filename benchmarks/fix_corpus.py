@@ -181,7 +181,8 @@ def all_at_once(args: argparse.Namespace) -> int:
 
 def tree_of(args: argparse.Namespace) -> Path:
     """The copy a run of fixes works on."""
-    return args.work / ("unsafe" if args.unsafe else "safe")
+    work: Path = args.work
+    return work / ("unsafe" if args.unsafe else "safe")
 
 
 def fix(args: argparse.Namespace) -> int:
@@ -285,7 +286,7 @@ def compare(script: Path, original: Path, copy: Path, changed: set[str], args: a
 
     with tempfile.TemporaryDirectory() as folder:
         state = os.path.join(folder, "state")
-        results = []
+        results: list[Any] = []
         for tree in (copy, original):
             out = os.path.join(folder, f"{tree.name}{len(results)}")
             env = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}

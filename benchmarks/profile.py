@@ -53,7 +53,7 @@ class Profile:
                 if not any(other == name for other, _ in self._stack):
                     self.total[name] += took  # type: ignore[assignment]
 
-        Interpreter.run_function = timed  # type: ignore[method-assign]
+        Interpreter.run_function = timed  # type: ignore[method-assign, assignment]
         for module, attribute, label in (
             (entries, "load_file", "the file's top level"),
             (discovery, "discover", "entries nobody wrote down"),

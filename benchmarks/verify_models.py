@@ -95,7 +95,12 @@ def prepared(entry: Path, args: argparse.Namespace) -> tuple[Any, Any, Any, Any,
 def convert(entry: Path, args: argparse.Namespace) -> Any:
     """Run one model, and keep what came of it."""
     outcome = fork_worker.run(prepared(entry, args)[1])
-    data = {"ended": outcome.ended, "message": outcome.message, "seconds": outcome.seconds, "results": outcome.results}
+    data: dict[str, Any] = {
+        "ended": outcome.ended,
+        "message": outcome.message,
+        "seconds": outcome.seconds,
+        "results": outcome.results,
+    }
     if kept(entry, args.out).exists():
         before = brought(entry, args)
         data = {**before, "results": {**outcome.results, args.add: {}, **before["results"]}}
@@ -355,8 +360,8 @@ def families(found: list[dict[str, Any]]) -> Iterator[str]:
         yield _family(family, n)
     yield _family("all", whole)
     yield "\nMisses:\n"
-    for miss, n in sorted(misses.items()):
-        yield f"- {f'{n} x ' if n > 1 else ''}{miss}"
+    for miss, times in sorted(misses.items()):
+        yield f"- {f'{times} x ' if times > 1 else ''}{miss}"
 
 
 def _family(family: str, n: Counter[str]) -> str:

@@ -16,6 +16,7 @@ import time
 import traceback
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import atheris
 
@@ -49,7 +50,7 @@ def main() -> None:
                 continue
     found, stats = folder / "found", folder / "stats.json"
     known = {path.stem for path in found.glob("*.txt")}
-    state = {"runs": 0, "data": b"", "saved": time.monotonic()}
+    state: dict[str, Any] = {"runs": 0, "data": b"", "saved": time.monotonic()}
 
     def note(kind: str, text: str, data: bytes) -> None:
         stem = hashlib.sha256(kind.encode()).hexdigest()[:12]
@@ -86,7 +87,7 @@ def main() -> None:
     def mutate(data: bytes, size: int, seed: int) -> bytes:
         chance = random.Random(seed)
         if target.mutate is None or chance.random() < target.raw:
-            return atheris.Mutate(data, size)
+            return bytes(atheris.Mutate(data, size))
         return target.mutate(data, chance)[:size]
 
     arguments = [sys.argv[0], str(folder / "corpus"), f"-max_total_time={seconds}", f"-artifact_prefix={found}/",

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ane_lsp.server import running, verifier
+from ane_lsp.server import verifier
 from ane_lsp.server.engine import EngineFailure
 from ane_lsp.server.framing import ProtocolError, frame, read_message
 from ane_lsp.server.greeting import greet
@@ -96,7 +96,7 @@ async def _refuse(request: Any, report: Any) -> verifier.Verified:
 
 def served(data: bytes) -> None:
     """Serve `data` as a whole session. Raises what the server caught as a failure of its own."""
-    running.verifier.run = _refuse  # type: ignore[assignment]
+    verifier.run = _refuse
     faults = Faults()
     loggers = [logging.getLogger("ane_lsp"), logging.getLogger("asyncio")]
     for logger in loggers:

@@ -19,7 +19,7 @@ from ane_lsp.report.model import Report
 from ane_lsp.server.documents import Change, Text, join_cells, to_cell, without_magics
 from ane_lsp.syntax.comments import parse_directives
 from ane_lsp.syntax.inputs import InputError, parse_inputs
-from ane_lsp.syntax.positions import LineTable, utf8_length
+from ane_lsp.syntax.positions import Encoding, LineTable, utf8_length
 from ane_lsp.syntax.source import source_from_text
 from ane_lsp.workspace import Settings
 from benchmarks.fuzz.reader import Reader
@@ -109,7 +109,7 @@ ALPHABET = (
 
 def edited(read: Reader) -> None:
     """Random edits, sent as a client of the chosen encoding would, also with positions outside the text."""
-    encoding = read.choice(("utf-8", "utf-16", "utf-32"))
+    encoding: Encoding = read.choice(("utf-8", "utf-16", "utf-32"))
     plain = "".join(read.choice(ALPHABET) for _ in range(read.below(24)))
     text = Text(plain)
     while read:

@@ -18,12 +18,15 @@ import statistics
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 FIGURES = Path(__file__).resolve().parent / "figures.json"
 OWN = f"{sys.executable} -P -m ane_lsp server" if sys.version_info >= (3, 11) else f"{sys.executable} -m ane_lsp server"
 CAPABILITIES = {"textDocument": {"publishDiagnostics": {"versionSupport": True}}}
 _PATIENCE = 120.0
+
+
+Spoken = TypeVar("Spoken", bound="Server")
 
 
 class Server:
@@ -38,7 +41,7 @@ class Server:
         self.sent = 0
 
     @classmethod
-    async def start(cls, command: str) -> Server:
+    async def start(cls: type[Spoken], command: str) -> Spoken:
         words = shlex.split(command)
         pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}

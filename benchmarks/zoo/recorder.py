@@ -105,7 +105,7 @@ def _torchs_own(module: nn.Module) -> bool:
     return type(module).__module__.startswith("torch.")
 
 
-class Recorder(TorchFunctionMode):
+class Recorder(TorchFunctionMode):  # type: ignore[misc]
     """Collects rows while a module runs; nothing is kept outside modules."""
 
     def __init__(self) -> None:

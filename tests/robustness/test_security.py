@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import nasty
 import pytest
@@ -95,14 +97,22 @@ def _watch(tmp_path: Path, arguments: list[str]) -> dict[str, object]:
     return found
 
 
+def _in_forward(source: str) -> str:
+    """The same where an entry is followed into it, each statement whatever the one before raised."""
+    body = [s for s in ast.parse(source).body if not (isinstance(s, ast.ImportFrom) and s.names[0].name == "*")]
+    tried = "".join(f"try:\n{indent(ast.unparse(s), '    ')}\nexcept BaseException:\n    pass\n" for s in body)
+    return f"class Hostile(nn.Module):\n    def forward(self, x):\n{indent(tried, ' ' * 8)}        return x\n"
+
+
+@pytest.mark.parametrize("where", ["top level", "forward"])
 @pytest.mark.parametrize("command", ["check", "trace"])
-def test_nothing_of_the_file_is_run(command: str, tmp_path: Path) -> None:
+def test_nothing_of_the_file_is_run(command: str, where: str, tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     (project / "payload.py").write_text("open('written-by-import', 'w')\nraise SystemExit(9)\n")
     (project / "conftest.py").write_text("open('written-by-conftest', 'w')\n")
     (project / "sitecustomize.py").write_text("open('written-by-sitecustomize', 'w')\n")
-    (project / "hostile.py").write_text(nasty.MODEL + HOSTILE)
+    (project / "hostile.py").write_text(nasty.MODEL + (HOSTILE if where == "top level" else _in_forward(HOSTILE)))
     before = sorted(p.name for p in project.iterdir())
     found = _watch(tmp_path, [command, "hostile.py"])
     assert sorted(p.name for p in project.iterdir()) == before
