@@ -6,6 +6,7 @@ Coverage-guided hours of it: ``python -m benchmarks.fuzz all --minutes 60``.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,39 @@ def test_seeds_and_mutations_of_them(name: str) -> None:
 
 def test_every_regression_belongs_to_a_target() -> None:
     assert {path.parent.name for path in FOUND} <= set(TARGETS)
+
+
+def test_edits_of_a_file_are_answered_as_from_scratch(tmp_path: Path) -> None:
+    """A sample of what ``python -m benchmarks.fuzz.again`` does over whole packages."""
+    from benchmarks.fuzz import again
+
+    path = tmp_path / "net.py"
+    text = (
+        "import torch\nfrom torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self, width=4):\n        super().__init__()\n"
+        "        self.conv = nn.Conv2d(3, width, 3, bias=False)\n        self.pool = nn.MaxPool2d(9, stride=1, padding=4)\n\n"
+        "    def forward(self, x):\n        y = self.conv(x)\n        y = self.pool(y * 2)\n        return y + 1\n"
+    )
+    path.write_text(text)
+    counts: Counter[str] = Counter()
+    assert again.follow(path, text, random.Random(3), edits=8, every=2, counts=counts) is None
+    assert counts["compared"] >= 3
+    assert counts["kept"] >= 2
+
+
+def test_an_answer_that_differs_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmarks.fuzz import again
+
+    path = tmp_path / "net.py"
+    path.write_text("x = 1\n")
+    answers = iter(range(100))
+    monkeypatch.setattr(
+        again,
+        "shown",
+        lambda analyst, path: (
+            {"errors": (), "findings": next(answers)} if analyst.analyze(str(path), lambda: False) else {}
+        ),
+    )
+    monkeypatch.setattr(again, "edit", lambda text, chance: text + "y = 2\n")
+    found = again.follow(path, "x = 1\n", random.Random(0), edits=2, every=2, counts=Counter())
+    assert found is not None
+    assert found[-1] == "findings"

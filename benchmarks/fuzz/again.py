@@ -1,0 +1,169 @@
+"""``python -m benchmarks.fuzz.again PATH...``: edits of real files, answered in the world of the last analysis and from scratch.
+
+Files are taken at random (``--seed``) until ``--minutes`` are over. Each is analysed once and then edited ``--edits`` times at
+random: constants, operators, arguments and statements of its functions, now and then a line outside of them. After every
+``--every`` edits what the server would show, and every call of every graph, is compared with those of a fresh analysis of the
+same text. What differs is kept under ``--work``: both texts and what was different. Exits 1 where something was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import random
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from ane_lsp.server.analyst import Analyst
+
+LARGEST = 60_000
+"""Bytes of a file: larger ones take minutes, and differ in nothing but size."""
+_OPERATORS = {"+": "*", "-": "+", "*": "+", "//": "*", "/": "*"}
+
+
+def places(text: str) -> list[tuple[int, int, str]]:
+    """Where a function of the text can be edited: from and to (in UTF-8 bytes), and what comes there."""
+    found: list[tuple[int, int, str]] = []
+    data = text.encode()
+    starts = [0]
+    for line in data.split(b"\n"):
+        starts.append(starts[-1] + len(line) + 1)
+
+    def span(node: Any) -> tuple[int, int]:
+        return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+
+    functions = [n for n in ast.walk(ast.parse(text)) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    for function in functions:
+        for node in ast.walk(function):
+            if isinstance(node, ast.Constant) and type(node.value) is int:
+                start, end = span(node)
+                found += [(start, end, str(node.value + by)) for by in (1, 2)]
+            elif isinstance(node, ast.Constant) and type(node.value) is bool:
+                found.append((*span(node), str(not node.value)))
+            elif isinstance(node, ast.BinOp):
+                start, end = span(node.left)[1], span(node.right)[0]
+                between = data[start:end].decode()
+                if (new := _OPERATORS.get(between.strip())) is not None:
+                    found.append((start, end, between.replace(between.strip(), new)))
+            elif isinstance(node, ast.Call) and node.keywords and node.keywords[-1].arg and len(node.keywords) > 1:
+                found.append((span(node.keywords[-2])[1], span(node.keywords[-1])[1], ""))
+            elif isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)) and node.lineno == node.end_lineno:
+                start, end = span(node)
+                indent = b" " * node.col_offset
+                statement = data[start:end]
+                found += [
+                    (start, end, "pass"),
+                    (start, end, (statement + b"\n" + indent + statement).decode()),
+                    (start, start, f"unused = {len(found)}\n{indent.decode()}"),
+                ]
+    return found
+
+
+def edit(text: str, chance: random.Random) -> str:
+    """One edit; the text as it is where it has no place for one."""
+    if chance.random() < 0.1:
+        lines = text.split("\n")
+        lines.insert(chance.randrange(len(lines)), chance.choice(("", "# a comment")))
+        return "\n".join(lines)
+    found = places(text)
+    if not found:
+        return text
+    start, end, new = chance.choice(found)
+    data = text.encode()
+    return (data[:start] + new.encode() + data[end:]).decode()
+
+
+def shown(analyst: Analyst, path: Path) -> dict[str, Any]:
+    """What an editor is told of a file, and every call of its graphs."""
+    result = analyst.analyze(str(path), lambda: False)
+    names = ("findings", "errors", "models", "calls", "shapes", "depends", "targets")
+    graphs = [
+        [(call.torch, call.span, call.stack, call.ctor, call.module, str(call.result)[:300]) for call in graph.calls]
+        for graph in analyst._kept[str(path)].analysis().graphs
+    ]
+    return {**{name: getattr(result, name) for name in names}, "graphs": graphs}
+
+
+def fresh(path: Path, text: str) -> Analyst:
+    """An analyst that has seen nothing but this text."""
+    analyst = Analyst()
+    analyst.overlay(str(path), text)
+    return analyst
+
+
+def parses(text: str) -> bool:
+    """Whether it is Python, and of a size that a line of edits may grow to."""
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return len(text) < 2 * LARGEST
+
+
+def follow(
+    path: Path, text: str, chance: random.Random, edits: int, every: int, counts: Counter[str]
+) -> list[str] | None:
+    """Edit and compare; None where all is the same, else the texts of the last edits and which parts differ."""
+    analyst = fresh(path, text)
+    before = shown(analyst, path)
+    trail = [text]
+    for number in range(1, edits + 1):
+        text = edit(trail[-1], chance)
+        if text == trail[-1] or not parses(text):
+            continue
+        trail.append(text)
+        analyst.overlay(str(path), text)
+        kept = analyst._kept.get(str(path))
+        before = shown(analyst, path)
+        counts["kept" if analyst._kept[str(path)] is kept else "anew"] += 1
+        if number % every:
+            continue
+        other = shown(fresh(path, text), path)
+        counts["compared"] += 1
+        if any(error.kind == "budget" for error in (*before["errors"], *other["errors"])):
+            return None  # how far it came depends on the clock
+        different = [name for name in before if before[name] != other[name]]
+        if different:
+            return [*trail[-every - 1 :], ", ".join(different)]
+    return None
+
+
+def main() -> int:
+    """Take files until the time is over, print the counts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("paths", nargs="+", type=Path, help="files and folders")
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--edits", type=int, default=8)
+    parser.add_argument("--every", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--work", type=Path, default=Path(".fuzz/again"))
+    args = parser.parse_args()
+    chance = random.Random(args.seed)
+    files = sorted({f.resolve() for path in args.paths for f in (path.rglob("*.py") if path.is_dir() else [path])})
+    chance.shuffle(files)
+    args.work.mkdir(parents=True, exist_ok=True)
+    counts: Counter[str] = Counter()
+    end, busy = time.monotonic() + 60 * args.minutes, time.process_time()
+    for path in files:
+        if time.monotonic() > end:
+            break
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if "nn.Module" not in text or len(text) > LARGEST or not parses(text):
+            continue
+        counts["files"] += 1
+        found = follow(path, text, chance, args.edits, args.every, counts)
+        if found is not None:
+            counts["differ"] += 1
+            name = f"{path.stem}-{counts['differ']}.json"
+            (args.work / name).write_text(json.dumps({"file": str(path), "different": found[-1], "texts": found[:-1]}))
+            print(f"{path}: {found[-1]} ({args.work / name})", flush=True)
+    print(f"{json.dumps(counts)}, {time.process_time() - busy:.0f} s of processor time")
+    return 1 if counts["differ"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
