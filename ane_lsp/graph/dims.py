@@ -11,13 +11,12 @@ Every named symbol stands for a size of at least 1, an anonymous one for a size 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import count
 from typing import Union
 
 DimLike = Union[int, "Sym"]
 Monomial = tuple["Atom", ...]
 
-_anonymous = count(1)
+_drawn = [0]  # how many anonymous sizes there are
 
 
 class Atom:
@@ -203,12 +202,13 @@ def symbol(name: str) -> Sym:
 
 def fresh() -> Sym:
     """A size nothing is known about; prints as ``?`` and equals only itself."""
-    return Sym((((Atom("?", (next(_anonymous),)),), 1),))
+    _drawn[0] += 1
+    return Sym((((Atom("?", (_drawn[0],)),), 1),))
 
 
-def mark() -> int:
-    """A number that grows with each call of this and of :func:`fresh`."""
-    return next(_anonymous)
+def drawn() -> int:
+    """How often :func:`fresh` has been called."""
+    return _drawn[0]
 
 
 def is_known(value: DimLike) -> bool:

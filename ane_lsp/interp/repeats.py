@@ -261,7 +261,7 @@ class Repeats:
         graph, builder = recorder.graph, recorder.builder
         calls, ops, shapes, custom = len(graph.calls), len(graph.ops), len(graph.shapes), len(graph.custom)
         value, steps, changes, epoch = builder.next_value, interp.steps, interp.changes, self._epoch
-        faults, lost, drawn = len(interp.internal), len(interp.unresolved), dims.mark()
+        faults, lost, drawn = len(interp.internal), len(interp.unresolved), dims.drawn()
         outer = interp.written, interp.ran, recorder.reached, recorder.taken_in, graph.asks_capture
         written: dict[int, Any] = {}
         ran: set[Dependency] = set()
@@ -300,7 +300,7 @@ class Repeats:
             and len(interp.internal) == faults
             and len(interp.unresolved) == lost
             and recorder.graph is graph
-            and dims.mark() == drawn + 1
+            and dims.drawn() == drawn
         )
         try:
             if not sound:
