@@ -1,0 +1,145 @@
+"""A module call that was made before is recorded again; what is recorded is what following it would have recorded."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ane_lsp.analysis import FileAnalysis, analyze
+from ane_lsp.interp import repeats
+from ane_lsp.workspace import Settings, Workspace
+
+HEAD = """\
+import torch
+from torch import nn
+import torch.nn.functional as F
+SEEN = []
+CACHE = {}
+
+class Inner(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.norm = nn.LayerNorm(dim)
+        self.scale = nn.Parameter(torch.ones(dim))
+        self.register_buffer("shift", torch.zeros(dim))
+
+    def forward(self, x):
+        return self.norm(x) * self.scale + self.shift
+
+"""
+TAIL = """
+class Net(nn.Module):  # ane: input(2x5x8)
+    def __init__(self, dim=8):
+        super().__init__()
+        self.blocks = nn.ModuleList([Block(dim) for _ in range(4)])
+        self.other = nn.Sequential(Block(dim), nn.ReLU(), Block(dim))
+        self.head = nn.Linear(dim, 2)
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.other(x))
+"""
+BLOCKS = {
+    "plain": "        y = self.fc(self.inner(x))\n        return F.gelu(y) + x\n",
+    "twice the same part": "        return self.inner(self.inner(x)) + self.fc(x)\n",
+    "in place on its input": "        x += 1\n        return self.fc(self.inner(x))\n",
+    "in place on what it is a view of": "        y = x.view(10, 8)\n        y.mul_(2)\n        return self.fc(self.inner(x))\n",
+    "returns its input": "        y = self.fc(self.inner(x))\n        return x\n",
+    "keeps a count": "        self.count = self.count + 1\n        y = self.inner(x)\n        return self.fc(y) if self.count % 2 else y\n",
+    "keeps its input": "        self.last = x\n        return self.fc(self.inner(x)) + self.last\n",
+    "a list outside": "        SEEN.append(1)\n        y = self.inner(x)\n        return self.fc(y) if len(SEEN) % 2 else y.flip(1)\n",
+    "a table outside": "        y = CACHE.setdefault('y', self.inner(x))\n        return self.fc(x) + y\n",
+    "a class attribute": "        Block.calls = Block.calls + 1\n        y = self.inner(x)\n        return self.fc(y) if Block.calls % 3 else y\n",
+    "a size made up": "        y = self.inner(x)\n        return self.fc(y[y > 0].reshape(-1, 8))\n",
+    "a branch nobody decides": "        y = self.inner(x)\n        if x.sum() > 0:\n            y = self.fc(y)\n        return y\n",
+    "an error that is caught": "        try:\n            y = self.inner(x).view(7, 7)\n        except RuntimeError:\n            y = self.inner(x)\n        return self.fc(y)\n",
+    "asks whether it is captured": "        if torch.compiler.is_exporting() or torch.jit.is_tracing():\n            return self.fc(self.inner(x))\n        return self.inner(x)\n",
+    "several results": "        a, b = self.fc(self.inner(x)).chunk(2, -1)\n        return torch.cat([b, a], -1)\n",
+    "a constant": "        return self.fc(self.inner(x)) + torch.arange(8) * torch.tensor(2.0)\n",
+    "a constant outside": "        return self.fc(self.inner(x)) + self.table\n",
+    "replaces a part": "        self.fc = nn.Linear(8, 8, bias=False)\n        return self.fc(self.inner(x))\n",
+    "other parts": "        return (self.fc if self.first else self.inner)(self.inner(x))\n",
+}
+
+
+def source(body: str) -> str:
+    made = (
+        "class Block(nn.Module):\n    calls = 0\n    made = 0\n    table = torch.ones(8)\n\n"
+        "    def __init__(self, dim):\n        super().__init__()\n        self.inner = Inner(dim)\n"
+        "        self.fc = nn.Linear(dim, dim)\n        self.count = 0\n        self.last = None\n"
+        "        self.first = len(SEEN) % 2 == 0\n\n    def forward(self, x):\n"
+    )
+    return HEAD + made + body + TAIL
+
+
+def plain(value: Any) -> str:
+    return re.sub(r"\?\d*", "?", repr(value))  # sizes nobody knows differ from run to run
+
+
+def everything(result: FileAnalysis) -> list[Any]:
+    """All of the graphs, numbers included."""
+    found: list[Any] = [result.findings, result.models, result.errors]
+    for graph in result.graphs:
+        found += [
+            graph.name,
+            graph.asks_capture,
+            *map(plain, (graph.inputs, graph.outputs, graph.shapes, graph.custom)),
+        ]
+        for call in graph.calls:
+            found += [
+                call.id,
+                call.torch,
+                call.kind,
+                call.span,
+                call.fn,
+                call.module,
+                call.direct,
+                call.ctor,
+                call.stack,
+            ]
+            found += [call.optional, *map(plain, (call.args, call.kwargs, call.params, call.result, call.hyper))]
+        found += [(op.id, op.kind, *map(plain, (op.inputs, op.attrs, op.outputs)), op.call.id) for op in graph.ops]
+        assert all(op.call is graph.calls[op.call.id] for op in graph.ops)
+    return found
+
+
+def both(path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FileAnalysis, FileAnalysis, int]:
+    """The analysis with repeats, the one without, and how many calls were recorded again."""
+    hits = 0
+    again = repeats.Repeats._again
+
+    def counted(*args: Any) -> Any:
+        nonlocal hits
+        hits += 1
+        return again(*args)
+
+    monkeypatch.setattr(repeats.Repeats, "_again", counted)
+    monkeypatch.setattr(repeats, "WORTH_IT", 0)
+    kept = analyze(path, Workspace(path.parent), Settings())
+    monkeypatch.setattr(repeats, "MAX_FAILURES", 0)
+    return kept, analyze(path, Workspace(path.parent), Settings()), hits
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_what_is_recorded_again_is_what_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(source(BLOCKS[name]))
+    kept, followed, _ = both(path, monkeypatch)
+    assert followed.graphs
+    assert everything(kept) == everything(followed)
+
+
+def test_blocks_that_are_alike_are_followed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(source(BLOCKS["plain"]))
+    assert both(path, monkeypatch)[2] >= 4
+
+
+def test_a_call_that_leaves_something_behind_is_followed_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(source(BLOCKS["a list outside"].replace("self.inner(x)", "x.abs()")))
+    assert both(path, monkeypatch)[2] == 0
