@@ -8,8 +8,8 @@ built; what no use and no name tells stays unknown. What operations tell is in :
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field, replace
 from typing import Any
 
 from ane_lsp.graph import DimLike, Shape, TensorType, dims
@@ -64,7 +64,8 @@ Back = Callable[[Facts], Facts]
 class Probe:
     """What was learned about one input, or about a value made from it. told: how, for the reader.
 
-    suggested: a shape it is combined with elementwise: likely its own, where nothing else tells.
+    suggested: a shape it is combined with elementwise: likely its own, where nothing else tells. heard: where somebody asks,
+    what uses told, in order, whether it was new or not: facts, or the arguments of :meth:`suggest`.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Probe:
     usual: str = "f32"  # the dtype of floats in this model
     pieces: bool = False  # the value is several tensors that look like this
     listed: bool = False  # the input is a list of such tensors, nobody knows how many
+    heard: list[Facts | tuple[str, TensorType]] | None = None
 
     def learn(self, told: str, rank: int | None = None, sizes: Sizes = NOTHING, names: tuple[str, ...] | None = None,
               dtype: str | None = None) -> None:  # fmt: skip
@@ -86,6 +88,8 @@ class Probe:
         self.take(Facts(told, rank, {a: s for a, s in sizes.items() if dims.is_known(s)}, names, dtype))
 
     def take(self, facts: Facts) -> None:
+        if self.heard is not None:
+            self.heard.append(facts)
         new = False
         if facts.rank is not None and self.rank is None:
             self.rank, new = facts.rank, True
@@ -103,6 +107,8 @@ class Probe:
 
     def suggest(self, told: str, kind: TensorType) -> None:
         """The value meets another of this shape elementwise."""
+        if self.heard is not None:
+            self.heard.append((told, kind))
         if self.suggested is None and kind.shape is not None:
             self.suggested, self.suggested_by = kind, told
             for source, back in self.links:
@@ -112,6 +118,41 @@ class Probe:
     def linked(self, back: Back, pieces: bool = False) -> Probe:
         """A value made from this one."""
         return Probe(self.name, links=((self, back),), pieces=pieces)
+
+    def hear(self, told: Iterable[Facts | tuple[str, TensorType]]) -> None:
+        """Learn again what was :attr:`heard` before."""
+        for one in told:
+            if isinstance(one, Facts):
+                self.take(one)
+            else:
+                self.suggest(*one)
+
+    def state(self) -> tuple[Any, ...]:
+        """What uses of it depend on."""
+        return (
+            self.name, self.rank, self.names, tuple(self.sizes.items()), self.dtype, self.told, self.suggested,
+            self.suggested_by, self.usual, self.pieces, self.listed,
+        )  # fmt: skip
+
+    def grafted(self, root: Probe, onto: Probe, made: dict[int, Probe]) -> Probe:
+        """This probe as if it had been made from `onto` instead of `root`."""
+        if self is root:
+            return onto
+        known = made.get(id(self))
+        if known is None:
+            known = made[id(self)] = replace(self, sizes=dict(self.sizes), links=(), heard=None)
+            known.links = tuple((source.grafted(root, onto, made), back) for source, back in self.links)
+        return known
+
+    def leads_to(self) -> Iterator[Probe]:
+        """This probe and all it was made from."""
+        pending, seen = [self], {id(self)}
+        for probe in pending:
+            yield probe
+            for source, _ in probe.links:
+                if id(source) not in seen:
+                    seen.add(id(source))
+                    pending.append(source)
 
     @property
     def knows(self) -> bool:

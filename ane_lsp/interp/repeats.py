@@ -13,8 +13,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Call, Op, ShapeFact, Span, Sym, TensorType, Unknown, Value, dims
+from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, Sym, TensorType, Unknown, Value, dims
 from ane_lsp.graph.records import dataclass
+from ane_lsp.interp.probing import Facts, Probe, probe_of
 from ane_lsp.interp.record import Recorder
 from ane_lsp.interp.templates import left_behind
 from ane_lsp.interp.values import (
@@ -69,10 +70,15 @@ class _Same:
 
 
 class _Seen:
-    """What a call sees: the key of everything a module and its arguments lead to, and the tensors there in order."""
+    """What a call sees: the key of everything a module and its arguments lead to, and the tensors there in order.
 
-    def __init__(self, recorder: Recorder, root: Instance, args: Any, kwargs: Any) -> None:
+    probe: the one among them, where a forward is run on probes (see :mod:`ane_lsp.interp.probing`).
+    """
+
+    def __init__(self, recorder: Recorder, root: Instance, args: Any, kwargs: Any, probing: bool) -> None:
         self._recorder = recorder
+        self._probing = probing
+        self.probe: Probe | None = None
         self._path = recorder.path_of(root)
         self.found: dict[int, int] = {}
         self.tensors: list[Tensor] = []
@@ -91,7 +97,7 @@ class _Seen:
         if kind in _NAMED:
             parts.append(one)
             return
-        if kind is Unknown:
+        if kind is Unknown and not self._probing:  # of the shape of a probe, more would have to be told
             parts.append(_Same(one))
             return
         known = self.found.get(id(one))
@@ -148,7 +154,14 @@ class _Seen:
         self._add(one.data)
 
     def _tensor(self, one: Tensor) -> None:
-        if one.why is not None or one.type.shape is None:
+        if self._probing and (probe := probe_of(one)) is not None:
+            if self.probe not in (None, probe) or len(one.attrs or ()) != 1 or one.base is not None:
+                raise _NotKept
+            self.probe = probe
+            self.tensors.append(one)
+            self.parts += (Tensor, Probe, one.type, one.origin, one.requires_grad)
+            return
+        if not self._probing and (one.why is not None or one.type.shape is None):
             raise _NotKept
         self.tensors.append(one)
         self.parts += (Tensor, one.type, one.origin, one.requires_grad)
@@ -181,6 +194,8 @@ class _Made:
     value: Value | None
     base: int | None
     number: int
+    probe: Probe | None
+    why: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +209,8 @@ class _Known:
 class _Kept:
     """A call that was made. value, op, call: the numbers that came next before it. values: how many values it made.
 
-    given: values from before it, with the places of their tensors. taken: values it made for tensors it saw.
+    given: values from before it, with the places of their tensors. taken: values it made for tensors it saw. probe: what it was
+    given in place of an input, told: what it told of that.
     """
 
     result: Any
@@ -215,6 +231,8 @@ class _Kept:
     epoch: int
     reached: set[ClassObject]
     ran: set[Dependency]
+    probe: Probe | None
+    told: list[Facts | tuple[str, TensorType]]
 
 
 class Repeats:
@@ -238,9 +256,10 @@ class Repeats:
         if failures >= MAX_FAILURES or not recorder.path_of(module):
             return follow()
         try:
-            seen = _Seen(recorder, module, args, kwargs)
+            seen = _Seen(recorder, module, args, kwargs, interp.probing)
             bound = seen.bound()
-            key = (tuple(seen.parts), _roles(bound), bool(interp.trying))
+            probed = seen.probe.state() if seen.probe is not None else interp.probing
+            key = (tuple(seen.parts), _roles(bound), bool(interp.trying), probed)
             kept = self._kept.get(key)
         except (_NotKept, TypeError, RecursionError):
             self._failures[module.cls] = failures + 1
@@ -269,9 +288,16 @@ class Repeats:
         taken_in: list[Tensor] = []
         interp.written, interp.ran, recorder.reached, recorder.taken_in = written, ran, reached, taken_in
         graph.asks_capture = False
+        probe, told, listening = seen.probe, list[Facts | tuple[str, TensorType]](), None
+        if probe is not None:
+            listening, probe.heard = probe.heard, told
         try:
             result = follow()
         finally:
+            if probe is not None:
+                probe.heard = listening
+                if listening is not None:
+                    listening += told
             asks_capture = graph.asks_capture
             interp.written, interp.ran, recorder.reached, recorder.taken_in = outer[:4]
             graph.asks_capture = asks_capture or outer[4]
@@ -286,7 +312,7 @@ class Repeats:
             if not own:
                 self._epoch += 1
         try:
-            same = own and _Seen(recorder, module, args, kwargs).parts == seen.parts
+            same = own and _Seen(recorder, module, args, kwargs, interp.probing).parts == seen.parts
         except (_NotKept, TypeError, RecursionError):
             same = False
         if interp.steps - steps < WORTH_IT:
@@ -312,12 +338,13 @@ class Repeats:
             if any(id(tensor) not in places for tensor in taken_in):
                 raise _NotKept  # nobody knows whether another call would find it or make it
             kept = _Kept(
-                _packed(result, places, seen, recorder),
+                _packed(result, places, seen, recorder, interp.probing),
                 graph.calls[calls:], graph.ops[ops:], graph.shapes[shapes:],
                 value, ops, calls, builder.next_value - value,
                 [(v, place) for place, v in enumerate(bound) if v is not None],
                 [(v, place) for place, (v, old) in enumerate(zip(after, bound)) if v is not None and old is None],
                 recorder.path_of(module), len(_callers(interp)), interp.steps - steps, asks_capture, changes, epoch, reached, ran,
+                probe, told,
             )  # fmt: skip
             _check(kept, _callers(interp))
         except _NotKept:
@@ -335,6 +362,8 @@ class Repeats:
         interp.tick()
         recorder = interp.recorder
         graph, builder = recorder.graph, recorder.builder
+        if seen.probe is not None:
+            seen.probe.hear(kept.told)
         mover = _Mover(builder.next_value - kept.value, len(graph.ops) - kept.op)
         for old, place in kept.given:
             value = bound[place]
@@ -371,7 +400,7 @@ class Repeats:
         interp.ran |= kept.ran
         recorder.reached |= kept.reached
         graph.asks_capture |= kept.asks_capture
-        return _unpacked(kept.result, seen.tensors, mover, graph, {})
+        return _Results(kept, seen, mover, graph).unpacked(kept.result)
 
 
 class _Mover:
@@ -450,7 +479,7 @@ def _values(structure: Any) -> Iterable[Value]:
             raise _NotKept
 
 
-def _packed(result: Any, places: dict[int, int], seen: _Seen, recorder: Recorder) -> Any:
+def _packed(result: Any, places: dict[int, int], seen: _Seen, recorder: Recorder, probing: bool) -> Any:
     """A result as it can be given again. Raises _NotKept."""
     numbers: dict[int, int] = {}
 
@@ -462,12 +491,27 @@ def _packed(result: Any, places: dict[int, int], seen: _Seen, recorder: Recorder
             place = places.get(id(one))
             if place is not None:
                 return _Known(place)
+            probe = probe_of(one)
+            if probe is not None and not _made_from(probe, seen.probe):
+                raise _NotKept
             known = one.value is None or one.graph is recorder.graph
-            if not known or one.attrs or one.why is not None or one.type.shape is None:
+            if not known or len(one.attrs or ()) != (probe is not None):
+                raise _NotKept
+            if not probing and (one.why is not None or one.type.shape is None):
                 raise _NotKept
             number = numbers.setdefault(id(one), len(numbers))
             base = places.get(id(one.base)) if one.base is not None else None
-            return _Made(one.type, one.origin, one.name, one.requires_grad, one.value, base, number)
+            return _Made(
+                one.type,
+                one.origin,
+                one.name,
+                one.requires_grad,
+                one.value,
+                base,
+                number,
+                probe,
+                one.why if probing else None,
+            )
         if (kind is tuple or kind is list) and (kind is tuple or id(one) not in seen.found):
             return kind([pack(value) for value in one])
         raise _NotKept
@@ -475,22 +519,51 @@ def _packed(result: Any, places: dict[int, int], seen: _Seen, recorder: Recorder
     return pack(result)
 
 
-def _unpacked(packed: Any, tensors: list[Tensor], mover: _Mover, graph: Any, made: dict[int, Tensor]) -> Any:
-    kind = packed.__class__
-    if kind is _Known:
-        return tensors[packed.place]
-    if kind is _Made:
-        tensor = made.get(packed.number)
-        if tensor is None:
-            tensor = made[packed.number] = Tensor(packed.type, packed.origin)
-            tensor.name, tensor.requires_grad = packed.name, packed.requires_grad
-            tensor.base = None if packed.base is None else tensors[packed.base]
-            if packed.value is not None:
-                tensor.value, tensor.graph = mover.value_of(packed.value), graph
+def _made_from(probe: Probe, root: Probe | None) -> bool:
+    """Whether nothing is behind a probe but `root`, and what that was made from."""
+    if root is None:
+        return False
+    above = {id(one) for one in root.leads_to()}
+    pending = [probe]
+    for one in pending:
+        if one is not root:
+            if id(one) in above or not one.links:
+                return False
+            pending += [source for source, _ in one.links if source not in pending]
+    return True
+
+
+class _Results:
+    """Gives the result of a kept call for the tensors that another one sees."""
+
+    def __init__(self, kept: _Kept, seen: _Seen, mover: _Mover, graph: Graph) -> None:
+        self._kept = kept
+        self._seen = seen
+        self._mover = mover
+        self._graph = graph
+        self._made: dict[int, Tensor] = {}
+        self._probes: dict[int, Probe] = {}
+
+    def unpacked(self, packed: Any) -> Any:
+        kind = packed.__class__
+        if kind is _Known:
+            return self._seen.tensors[packed.place]
+        if kind is _Made:
+            return self._made.get(packed.number) or self._tensor(packed)
+        if kind is tuple or kind is list:
+            return kind([self.unpacked(value) for value in packed])
+        return packed
+
+    def _tensor(self, packed: _Made) -> Tensor:
+        tensor = self._made[packed.number] = Tensor(packed.type, packed.origin)
+        tensor.name, tensor.requires_grad, tensor.why = packed.name, packed.requires_grad, packed.why
+        tensor.base = None if packed.base is None else self._seen.tensors[packed.base]
+        if packed.value is not None:
+            tensor.value, tensor.graph = self._mover.value_of(packed.value), self._graph
+        root, onto = self._kept.probe, self._seen.probe
+        if packed.probe is not None and root is not None and onto is not None:
+            tensor.attrs = {"__probe__": packed.probe.grafted(root, onto, self._probes)}
         return tensor
-    if kind is tuple or kind is list:
-        return kind([_unpacked(value, tensors, mover, graph, made) for value in packed])
-    return packed
 
 
 __all__ = ["Repeats"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import time
@@ -118,6 +119,7 @@ class Analyst:
         self._loaded: dict[Path, tuple[Settings, list[FileProblem]]] = {}
         self._depends: dict[str, set[str]] = {}
         self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._grown = False  # a file was analysed from scratch since garbage was looked for
 
     def warm(self) -> None:
         """Load what the first analysis needs, by analysing a model of one line that is on no disk."""
@@ -210,6 +212,8 @@ class Analyst:
             result = moved
             result.seconds = time.perf_counter() - started
         else:
+            gc.unfreeze()  # what the last analysis left may go
+            self._grown = True
             with workspace.track() as disk:
                 if kept is not None and kept.following is not None:
                     kept.following.drop()
@@ -253,6 +257,10 @@ class Analyst:
                 except Exception:
                     log.exception("getting ready for an edit of %s", path)
                     kept.following.drop()
+        if self._grown and any(kept.following and kept.following.standing for kept in self._kept.values()):
+            gc.collect()
+            gc.freeze()  # a world stays: looking for garbage in it takes longer than most edits
+            self._grown = False
 
     # -- fixes -------------------------------------------------------------------------------------------------------
 

@@ -253,11 +253,14 @@ class Follower:
         for exchange in self._found:
             self.exchanged.update(exchange.changes())
             self.looks |= bool(exchange.defaults)
-            self.looks |= appearance(exchange.old, self._names) != appearance(exchange.new, self._names)
+            if not exchange.only_defaults:  # else it says the same, to the very places
+                self.looks |= appearance(exchange.old, self._names) != appearance(exchange.new, self._names)
             self._versions += 1
             places.update(carry_out(exchange, region, self._versions))
             if exchange.defaults:
                 self.defaults.append(exchange)
+        if all(exchange.only_defaults for exchange in self._found):
+            return
         for node in nodes:
             for inner in ast.walk(node):
                 forget_caches(inner)
