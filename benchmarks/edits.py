@@ -116,12 +116,20 @@ def edits(text: str, kind: str, count: int, seed: int = 0) -> Iterator[str]:
         yield "\n".join([*lines[:line], changed, *lines[line + 1 :]])
 
 
+def project(file: Path) -> Path:
+    """The folder an editor would have open: the innermost around a file that is no package."""
+    folder = file.parent
+    while (folder / "__init__.py").exists():
+        folder = folder.parent
+    return folder
+
+
 async def session(command: str, file: Path, counts: dict[str, int], pause: float) -> dict[str, Any]:
     """One server, one file: seconds of wall and processor time by kind."""
     text = file.read_text(encoding="utf-8")
     server = await Server.start(command)
     pid = server.process.pid
-    root = file.parent.as_uri()
+    root = project(file).as_uri()
     await server.request("initialize", {"processId": os.getpid(), "rootUri": root, "capabilities": CAPABILITIES,
                                         "workspaceFolders": [{"uri": root, "name": "ws"}]})  # fmt: skip
     server.notify("initialized", {})
