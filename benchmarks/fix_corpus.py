@@ -40,9 +40,9 @@ from ane_lsp.workspace import Settings, Workspace
 
 RUNNER = """
 import os, runpy, sys, torch
-script, out, state = sys.argv[1:4]
-kept = [runpy.run_path(shim) for shim in sys.argv[4:]]
-torch.manual_seed(0)
+folder, count = sys.argv[1], int(sys.argv[2])
+scripts, shims = sys.argv[3:3 + count], sys.argv[3 + count:]
+kept = [runpy.run_path(shim) for shim in shims]
 seen, depth = [], [0]
 call = torch.nn.Module.__call__
 def record(self, *args, **kwargs):
@@ -53,29 +53,41 @@ def record(self, *args, **kwargs):
         return call(self, *args, **kwargs)
     finally:
         depth[0] -= 1
-torch.nn.Module.__call__ = record
-with torch.no_grad():
-    runpy.run_path(script, run_name="__main__")
-torch.nn.Module.__call__ = call
-model, args, kwargs = seen[0]
-if os.path.exists(state):
-    model.load_state_dict(torch.load(state))
-else:
-    torch.save(model.state_dict(), state)
-torch.manual_seed(1)
 def fill(value):
     return torch.randn_like(value) if isinstance(value, torch.Tensor) and value.is_floating_point() else value
-with torch.no_grad():
-    made = model(*map(fill, args), **{k: fill(v) for k, v in kwargs.items()})
 def tensors(value):
     if isinstance(value, torch.Tensor):
         return [value]
     if isinstance(value, dict):
         value = list(value.values())
     return [t for v in value for t in tensors(v)] if isinstance(value, (list, tuple)) else []
-files = sorted({getattr(sys.modules.get(type(m).__module__), "__file__", None) or "" for m in model.modules()})
-torch.save((tensors(made), files), out)
+def run(script, state):
+    torch.manual_seed(0)
+    seen.clear()
+    torch.nn.Module.__call__ = record
+    with torch.no_grad():
+        runpy.run_path(script, run_name="__main__")
+    torch.nn.Module.__call__ = call
+    model, args, kwargs = seen[0]
+    if os.path.exists(state):
+        model.load_state_dict(torch.load(state))
+    else:
+        torch.save(model.state_dict(), state)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        made = model(*map(fill, args), **{k: fill(v) for k, v in kwargs.items()})
+    files = sorted({getattr(sys.modules.get(type(m).__module__), "__file__", None) or "" for m in model.modules()})
+    return tensors(made), files
+for script in scripts:
+    name = os.path.join(folder, os.path.basename(script))
+    try:
+        found = run(script, name + ".state")
+    except Exception as error:
+        depth[0], torch.nn.Module.__call__ = 0, call
+        found = f"{type(error).__name__}: {error}"
+    torch.save(found, sys.argv[1] + "/" + os.path.basename(script) + ".out")
 """
+BATCH = 8  # scripts that share a process, and with it the time that importing the packages takes
 
 
 def rows(path: Path) -> dict[str, dict[str, Any]]:
@@ -181,8 +193,7 @@ def all_at_once(args: argparse.Namespace) -> int:
 
 def tree_of(args: argparse.Namespace) -> Path:
     """The copy a run of fixes works on."""
-    work: Path = args.work
-    return work / ("unsafe" if args.unsafe else "safe")
+    return args.work / ("unsafe" if args.unsafe else "safe")
 
 
 def fix(args: argparse.Namespace) -> int:
@@ -253,24 +264,26 @@ def entries(args: argparse.Namespace) -> int:
     """Run the scripts that load a changed file; 1 where a model does not run, or its outputs differ."""
     root = tree_of(args)
     out = root.with_suffix(".entries.jsonl")
-    touched = {str(root / file) for file, row in rows(root.with_suffix(".jsonl")).items() if row["applied"]}
+    touched = {file for file, row in rows(root.with_suffix(".jsonl")).items() if row["applied"]}
     known = rows(out)
-    loaded = {
-        name: row["files"]
-        for path in args.work.glob("*.entries.jsonl")
-        for name, row in rows(path).items()
-        if "files" in row
-    }
+    of_safe = rows(args.work / "safe.entries.jsonl") if args.unsafe else {}
     packages = sorted({path.name for path in root.iterdir()})
+    left: list[Path] = []
     for script in sorted(args.entries.glob("*.py")):
         text = script.read_text()
-        if (
-            script.stem not in known
-            and chosen(script.stem, args)
-            and any(f"import {p}" in text or f"from {p}" in text for p in packages)
-            and (script.stem not in loaded or touched & {str(root / file) for file in loaded[script.stem]})
-        ):
-            row = {"file": script.stem, **compare(script, package(packages[0]).parent, root, touched, args)}
+        if script.stem in known or not chosen(script.stem, args):
+            continue
+        if not any(f"import {p}" in text or f"from {p}" in text for p in packages):
+            continue
+        row = of_safe.get(script.stem, {})
+        loads = touched & set(row.get("files", ()))
+        if "files" in row and all((args.work / "safe" / f).read_bytes() == (root / f).read_bytes() for f in loads):
+            record(out, row)  # the same program as after safe fixes
+            continue
+        left.append(script)
+    original = package(packages[0]).parent
+    for start in range(0, len(left), BATCH):
+        for row in compare(left[start : start + BATCH], original, root, touched, args):
             record(out, row)
             print(row, flush=True)
     return 1 if any(_differs(row, args.unsafe) for row in rows(out).values()) else 0
@@ -280,32 +293,50 @@ def _differs(row: dict[str, Any], unsafe: bool) -> bool:
     return row.get("tree") == "fixed" or (not unsafe and row.get("relative", 0.0) > 1e-5)
 
 
-def compare(script: Path, original: Path, copy: Path, changed: set[str], args: argparse.Namespace) -> dict[str, Any]:
-    """Outputs of a script's model on both trees: how far apart, relative to the largest; or which tree does not run, and why."""
+def compare(
+    scripts: list[Path], original: Path, copy: Path, changed: set[str], args: argparse.Namespace
+) -> Iterator[dict[str, Any]]:
+    """Outputs of the scripts' models on both trees: how far apart, relative to the largest; or which does not run, and why."""
     import torch
 
+    def run(tree: Path, chosen: list[Path]) -> None:
+        env = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
+        if tree is original:
+            env["PYTHONDONTWRITEBYTECODE"] = "1"
+        names = [str(script) for script in chosen]
+        command = [sys.executable, "-c", RUNNER, folder, str(len(names)), *names, *args.shim]
+        subprocess.run(command, env=env, capture_output=True, text=True, cwd=folder, check=True)
+
+    def result(script: Path) -> Any:
+        return torch.load(os.path.join(folder, f"{script.name}.out"), weights_only=False)
+
     with tempfile.TemporaryDirectory() as folder:
-        state = os.path.join(folder, "state")
-        results: list[Any] = []
-        for tree in (copy, original):
-            out = os.path.join(folder, f"{tree.name}{len(results)}")
-            env = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-            command = [sys.executable, "-c", RUNNER, str(script), out, state, *args.shim]
-            done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=folder)
-            if done.returncode:
-                last = done.stderr.strip().splitlines()[-1]
-                return {"error": last, "tree": "fixed" if tree is copy else "original"}
-            tensors, files = torch.load(out, weights_only=False)
-            if tree is copy:
-                of_layers = [str(Path(f).relative_to(copy)) for f in files if Path(f).is_relative_to(copy)]
-                loads = {"loads": len(changed & set(files)), "files": of_layers}
-                if not loads["loads"]:
-                    return loads
-            results.append(tensors)
-        pairs = [(a.double(), b.double()) for a, b in zip(*results, strict=True) if a.is_floating_point() and b.numel()]
-        worst = max(float((a - b).abs().max() / b.abs().max().clamp(min=1e-12)) for a, b in pairs)
-        equal = all(torch.equal(a, b) for a, b in zip(*results, strict=True))
-        return {**loads, "relative": worst, "equal": equal}
+        run(copy, scripts)
+        first = {script: result(script) for script in scripts}
+        again: dict[Path, dict[str, Any]] = {}
+        for script, found in first.items():
+            if isinstance(found, str):
+                again[script] = {"file": script.stem, "error": found, "tree": "fixed"}
+                continue
+            files = [str(Path(f).relative_to(copy)) for f in found[1] if Path(f).is_relative_to(copy)]
+            row = {"file": script.stem, "loads": len(changed & set(files)), "files": files}
+            if row["loads"]:
+                again[script] = row
+            else:
+                yield row
+        run(original, list(again))
+        for script, row in again.items():
+            found = result(script)
+            if isinstance(found, str):
+                yield {"file": script.stem, "error": found, "tree": "original"}
+            elif "error" in row:
+                yield row
+            else:
+                outputs = first[script][0], found[0]
+                pairs = [(a.double(), b.double()) for a, b in zip(*outputs, strict=True) if a.is_floating_point()]
+                distances = [(a - b).abs().max() / b.abs().max().clamp(min=1e-12) for a, b in pairs if b.numel()]
+                equal = all(torch.equal(a, b) for a, b in zip(*outputs, strict=True))
+                yield {**row, "relative": max(map(float, distances)), "equal": equal}
 
 
 def table(args: argparse.Namespace) -> int:

@@ -101,6 +101,52 @@ def unrolled(site: Site) -> Iterator[Fix]:
     )
 
 
+_STEP = '''\
+def {name}(layer, x, state=None):
+    """`layer(x, state)` written out, on the layer's own weights."""
+{start}    from_x = torch.nn.functional.linear(x, layer.weight_ih, layer.bias_ih)
+    from_h = torch.nn.functional.linear(h, layer.weight_hh, layer.bias_hh)
+{cell}'''
+_ZEROS = "torch.zeros(*x.shape[:-1], layer.hidden_size, dtype=x.dtype, device=x.device)"
+_STEPS = {
+    "LSTMCell": {
+        "start": f"    if state is None:\n        state = ({_ZEROS},) * 2\n    h, c = state\n",
+        "cell": (
+            "    i, f, g, o = (from_x + from_h).chunk(4, -1)\n"
+            "    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)\n"
+            "    return torch.sigmoid(o) * torch.tanh(c), c\n"
+        ),
+    },
+    "GRUCell": {
+        "start": f"    h = {_ZEROS} if state is None else state\n",
+        "cell": (
+            "    r_x, z_x, n_x = from_x.chunk(3, -1)\n"
+            "    r_h, z_h, n_h = from_h.chunk(3, -1)\n"
+            "    z = torch.sigmoid(z_x + z_h)\n"
+            "    n = torch.tanh(n_x + torch.sigmoid(r_x + r_h) * n_h)\n"
+            "    return n + z * (h - n)\n"
+        ),
+    },
+}
+
+
+@fixer("ANE112")
+def written_out_cell(site: Site) -> Iterator[Fix]:
+    """nn.LSTMCell and nn.GRUCell: the same sums and functions of them, on the layer's own weights."""
+    kind = site.name().removeprefix("torch.nn.")
+    if kind not in _STEPS or not all(call.direct for call in site.calls):
+        raise Refused("not LSTMCell or GRUCell called by its name")
+    call, tree = site.call, site.tree
+    if len(call.args) not in (1, 2) or call.keywords or not is_stable(call.func):
+        raise Refused("not called with an input and a state")
+    if any(isinstance(arg, ast.Starred) for arg in call.args):
+        raise Refused("*args")
+    wish = f"{kind[:-4].lower()}_cell"
+    name, edits = define(tree, wish, lambda name: _STEP.format(name=name, **_STEPS[kind]))
+    text = f"{name}({', '.join(map(tree.text, (call.func, *call.args)))})"
+    yield site.fix("Write the cell out (the same numbers and weights)", tree.replace(call, text, atomic=True), *edits)
+
+
 @fixer("ANE808")
 def split_head(site: Site) -> Iterator[Fix]:
     """A wide nn.Linear as several products with parts of its weight: each output is the same sum."""

@@ -37,7 +37,7 @@ def _padding(site: Site) -> _Padding:
     bound = bind(site.call, _NAMES)
     if "input" not in bound:
         raise Refused("no input")
-    pairs = _pairs(literal(bound.get("pad")))
+    pairs = _pairs(site.tree.value(bound.get("pad")))
     function = site.tree.text(site.call.func)
     return _Padding(bound["input"], pairs, literal(bound.get("mode")), literal(bound.get("value")), function)
 
@@ -65,7 +65,7 @@ def _of_layer(site: Site, kind: str) -> _Padding:
     if not isinstance(node, ast.Call) or stores != targets or ast.unparse(stores[0]) != ast.unparse(func):
         raise Refused("the layer is not given this name once, where it is constructed")
     bound = bind(node, ("padding", "value"))
-    pad = literal(bound.get("padding"))
+    pad = site.tree.value(bound.get("padding"))
     if type(pad) is int:
         pad = (pad,) * (2 * int(site.name()[-2]))
     value = literal(bound.get("value"))

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from ane_lsp.checks.finding import Fix, TextEdit
 from ane_lsp.fixes.site import Site, fixer
-from ane_lsp.fixes.tree import Refused, bind, is_stable, literal
+from ane_lsp.fixes.tree import Refused, Tree, bind, is_stable, literal
 from ane_lsp.graph import Span
 from ane_lsp.graph.records import dataclass
 
@@ -100,7 +100,7 @@ def _pads(padding: int, sizes: Sequence[int]) -> list[int]:
 
 
 def _numbers(value: object, count: int, default: tuple[int, ...] | None = None) -> tuple[int, ...]:
-    if value is None or value == []:
+    if value is None or value in ([], ()):
         if default is None:
             raise Refused("a number is missing")
         return default
@@ -117,9 +117,9 @@ def _flag(value: object) -> bool:
     raise Refused("not a flag")
 
 
-def _read(bound: dict[str, ast.expr], axes: int) -> Pool:
-    """Settings written as literals."""
-    values = {name: literal(node) for name, node in bound.items()}
+def _read(tree: Tree, bound: dict[str, ast.expr], axes: int) -> Pool:
+    """Settings written as literals and constant names."""
+    values = {name: tree.value(node) for name, node in bound.items()}
     if _flag(values.get("return_indices")) or values.get("dilation") not in (None, 1, (1,) * axes, [1] * axes):
         raise Refused("dilation or indices")
     kernel = _numbers(values.get("kernel_size"), axes)
@@ -169,7 +169,7 @@ def max_pool_chain(site: Site) -> Iterator[Fix]:
     given = bound.pop("input", None)
     if given is None or site.tree.qualified(site.call.func) is None:
         raise Refused("not called as a function with an input")
-    pool = _read(bound, axes)
+    pool = _read(site.tree, bound, axes)
     links = chain(pool)
     func = site.tree.text(site.call.func)
     text = site.tree.text(given)
@@ -211,7 +211,7 @@ def _constructor(site: Site, name: str, span: Span) -> tuple[str, list[TextEdit]
     sequential, imports = tree.spell("torch.nn.Sequential")
     func = tree.text(node.func)
     try:
-        pool = _read(bound, axes)
+        pool = _read(site.tree, bound, axes)
     except Refused:
         return _repeated(site, node, bound, sequential, func, imports)
     links = chain(pool)

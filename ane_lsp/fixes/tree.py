@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -17,6 +18,7 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _CONDITIONAL = (
     ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.IfExp, ast.BoolOp, ast.While, ast.comprehension,
 )  # fmt: skip
+_ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv}
 
 
 class Refused(Exception):
@@ -172,6 +174,30 @@ class Tree:
             for name in names:
                 found.setdefault(name, []).append(node)
         return found
+
+    def value(self, node: ast.expr | None) -> object:
+        """What an expression of literals, whole-number arithmetic and constant names is; Refused for anything else.
+
+        A constant name is bound once in the file, at its top or in the function that reads it. None stands for an argument
+        that was not given.
+        """
+        if isinstance(node, (ast.Tuple, ast.List)):
+            return tuple(self.value(element) for element in node.elts)
+        if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
+            left, right = self.value(node.left), self.value(node.right)
+            if type(left) is int and type(right) is int and (right or not isinstance(node.op, ast.FloorDiv)):
+                return _ARITHMETIC[type(node.op)](left, right)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            inner = self.value(node.operand)
+            return -inner if isinstance(inner, (int, float)) else literal(node)
+        if isinstance(node, ast.Name):
+            bindings = self._bound.get(node.id, [])
+            statement = self.parent(bindings[0]) if len(bindings) == 1 else None
+            if isinstance(statement, ast.Assign) and statement.targets == bindings:
+                scope = self.function(statement)
+                if isinstance(self.parent(statement), ast.Module) or (scope and scope is self.function(node)):
+                    return self.value(statement.value)
+        return literal(node)
 
     @cached_property
     def modules(self) -> dict[str, str]:

@@ -64,6 +64,22 @@ def test_functions(call: str, tmp_path: Path) -> None:
     proven(module(f"return {call}"), "ANE302", tmp_path, exact=True)
 
 
+@pytest.mark.parametrize("arguments", ["k, 1, k // 2", "(k, k), stride=[], padding=(SIDE - 1) // 2", "SIDE + 2 * 2, 1"])
+def test_numbers_with_names(arguments: str, tmp_path: Path) -> None:
+    text = module(f"k = 9\nreturn F.max_pool2d(x, {arguments})").replace("\n\n\n", "\n\nSIDE = 9\n\n\n", 1)
+    proven(text, "ANE302", tmp_path, exact=True)
+
+
+@pytest.mark.parametrize(
+    "start", ["k = 9\nif len(x) > 1:\n    k = 5", "k = 5\nk += 4", "for k in (9,):\n    pass", "k = 9 if len(x) else 5"]
+)
+def test_names_that_may_mean_other_numbers_are_left(start: str, tmp_path: Path) -> None:
+    text = module(f"{start}\nreturn F.max_pool2d(x, k, 1, k // 2)")
+    _, before, fixed = fix(text, tmp_path)
+    assert [f.code for f in before.findings] == ["ANE302"]
+    assert fixed.text == text
+
+
 SPP = "self.pools = nn.ModuleList([nn.MaxPool2d(k, stride=1, padding=k // 2) for k in {}])"
 
 

@@ -274,6 +274,19 @@ def test_recurrent_layers_unrolled(case: str, tmp_path: Path) -> None:
     assert fixed.count("def unrolled_") == 1
 
 
+@pytest.mark.parametrize(
+    ("layer", "forward"),
+    [
+        ("nn.LSTMCell(16, 8)", "h, c = self.cell(x)\nh, c = self.cell(x + 1, (h, c))\nreturn h * c"),
+        ("nn.LSTMCell(16, 8, bias=False)", "h, c = self.cell(x[0])\nreturn h * c"),
+        ("nn.GRUCell(16, 8)", "h = self.cell(x)\nreturn self.cell(x * 2, h)"),
+    ],
+)
+def test_cells_written_out(layer: str, forward: str, tmp_path: Path) -> None:
+    text = module(forward, f"self.cell = {layer}", "torch.randn(4, 16)")
+    assert proven(text, "ANE112", tmp_path).count("_cell(layer, x, state=None)") == 1
+
+
 def test_two_recurrent_layers_share_a_function(tmp_path: Path) -> None:
     init = "self.a = nn.LSTM(16, 8)\nself.b = nn.LSTM(8, 8)"
     text = module("y, _ = self.a(x)\nz, _ = self.b(y * 2)\nreturn z", init, "torch.randn(4, 3, 16)")
