@@ -305,10 +305,13 @@ def compare(
             env["PYTHONDONTWRITEBYTECODE"] = "1"
         names = [str(script) for script in chosen]
         command = [sys.executable, "-c", RUNNER, folder, str(len(names)), *names, *args.shim]
-        subprocess.run(command, env=env, capture_output=True, text=True, cwd=folder, check=True)
+        done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=folder)
+        if done.returncode:  # what it had done by then is there
+            print(done.stderr[-2000:], file=sys.stderr, flush=True)
 
     def result(script: Path) -> Any:
-        return torch.load(os.path.join(folder, f"{script.name}.out"), weights_only=False)
+        path = Path(folder, f"{script.name}.out")
+        return torch.load(path, weights_only=False) if path.exists() else "the process ended before it was through"
 
     with tempfile.TemporaryDirectory() as folder:
         run(copy, scripts)
@@ -324,6 +327,8 @@ def compare(
                 again[script] = row
             else:
                 yield row
+        for script in again:
+            Path(folder, f"{script.name}.out").unlink(missing_ok=True)
         run(original, list(again))
         for script, row in again.items():
             found = result(script)
