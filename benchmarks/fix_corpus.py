@@ -193,7 +193,8 @@ def all_at_once(args: argparse.Namespace) -> int:
 
 def tree_of(args: argparse.Namespace) -> Path:
     """The copy a run of fixes works on."""
-    return args.work / ("unsafe" if args.unsafe else "safe")
+    root: Path = args.work / ("unsafe" if args.unsafe else "safe")
+    return root
 
 
 def fix(args: argparse.Namespace) -> int:
