@@ -70,6 +70,7 @@ class Base:
         self.top_touched = state.Touched()  # by the top level of modules that were run during a stage
         self.modules: dict[str, ModuleObject] = {}
         self.with_stars: list[ModuleObject] = []  # modules whose star imports may not have run yet
+        self.with_hooks: frozenset[str] = frozenset()  # packages with classes that hear of their subclasses
         self.forcing = False  # inside force_pending_imports
         self.half_run: dict[int, Any] = {}  # by id: registries for which not everything was run, see there
         self.bindings = 0  # grows whenever a name of a module that has run, or of a class in it, may have changed

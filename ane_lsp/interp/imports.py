@@ -498,6 +498,9 @@ class Imports(Objects):
         self._prepare(module)
         if any(piece.decorated for piece in pieces):
             self.with_stars.append(module)
+        text = self._source(module).text
+        if "__init_subclass__" in text or "metaclass=" in text:
+            self.with_hooks |= {module.name.partition(".")[0]}
         for piece, body in zip(pieces, parsed):
             if body is not None:
                 self._run_statements(module, body)

@@ -80,7 +80,7 @@ class Registries(Imports):
             self.with_stars = [m for m in self.with_stars if m.state != "done" or _holds_back(m)]
             self._waiting = frozenset(m.name.partition(".")[0] for m in self.with_stars if m.state == "done")
             self._waiting_state = (self.bindings, len(self.modules), len(self.with_stars))
-        tops = self._waiting
+        tops = self._waiting | self.with_hooks
         owner = self._owner_of(container, tops) if tops else None
         if owner is None:
             return False
@@ -94,6 +94,8 @@ class Registries(Imports):
             if isinstance(key, str) and key:
                 ran = self._run_held_back(top, key)
                 if key in container:
+                    return True
+                if needed and self._define_subclasses(key) and key in container:
                     return True
                 if not needed:
                     self.half_run[id(container)] = container
@@ -141,6 +143,21 @@ class Registries(Imports):
                 for line in source.text.splitlines()
             )
         return any(p.computed or (not p.name and _LOOP.search(p.text)) for p in source.pieces)
+
+    def _define_subclasses(self, key: str) -> bool:
+        """Run class definitions that name the key: their base or metaclass may register them by it."""
+        ran = False
+        for module in list(self.modules.values()):
+            if module.state != "done" or module.is_torch or module.path is None or key not in self._source(module).text:
+                continue
+            for name, value in list(module.namespace.items()):
+                if value.__class__ is not Lazy or value.piece is None or value.resolving:
+                    continue
+                text = value.piece.text
+                if text.startswith("class ") and (name == key or f'"{key}"' in text or f"'{key}'" in text):
+                    self._define(value, module.namespace, name)
+                    ran = True
+        return ran
 
     def _owner_of(self, container: Any, tops: frozenset[str]) -> ModuleObject | None:
         """The module of one of these packages that has a name for this very container.

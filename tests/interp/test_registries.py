@@ -108,3 +108,18 @@ def test_what_registers_with_another_package_runs_with_its_import(tmp_path: Path
     done = run.run_script(Workspace(tmp_path), script)
     assert (done.errors, done.internal) == ([], {})
     assert done.interp.modules["script"].namespace["value"] == (20, 4, 1)
+
+
+def test_a_class_registers_its_subclasses(tmp_path: Path) -> None:
+    """``__init_subclass__`` keeps classes by a name in their body; nobody else names them."""
+    base = (
+        "kinds = {}\n\n\nclass Layer:\n    kind = None\n\n    def __init_subclass__(cls):\n        if cls.kind is not None:\n"
+        "            kinds[cls.kind] = cls\n"
+    )
+    models = (
+        "from .base import Layer, kinds\n\n\nclass Flat(Layer):\n    kind = 'flat'\n    size = 1\n\n\n"
+        "class Deep(Layer):\n    kind = 'deep'\n    size = 9\n\n\ndef made(kind):\n    return kinds[kind].size\n"
+    )
+    expression = "__import__('lib.models', fromlist=['made']).made('deep')"
+    value, _ = value_of(tmp_path, expression, base=base, models=models, __init__="")
+    assert value == 9
