@@ -38,7 +38,7 @@ def hints_in_source(
     given = {p.arg for p in parameters}
     if {"hidden_states", "attention_mask"} <= given and "attention_mask" not in found:
         # Inside a model the mask is the one that is added to the scores, no longer the tokenizer's.
-        found["attention_mask"] = Probe("attention_mask", 4, ("B", "1", "L", "L"), dtype="f32", told="its name")
+        found["attention_mask"] = Probe("attention_mask", 4, ("B", "1", "L", "L"), told="its name")
     docs = [ast.get_docstring(node) or "", (ast.get_docstring(owner) or "") if owner is not None else ""]
     comments = _comments(node, lines)
     for parameter in parameters:

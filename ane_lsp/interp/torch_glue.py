@@ -111,6 +111,8 @@ class TorchGlue(Registries):
             return made
         if in_place and args and isinstance(args[0], Tensor):
             return self._store_inplace(func.name, decl, args, kwargs, result)
+        if follows is not None and result.__class__ is TensorType and all(t.type.shape is None for t in _tensors(args)):
+            result = TensorType(None, result.dtype)  # it goes on standing for its source, of which nothing is known yet
         wrapped = self.wrap(result)
         self._explain(func.name, wrapped, args)
         if follows is not None and isinstance(wrapped, Tensor) and wrapped.type.shape is None:

@@ -492,3 +492,21 @@ def test_an_input_that_is_no_tensor(tmp_path: Path) -> None:
     """
     entry = only(follow(tmp_path, net=text), "Net")
     assert [call.torch for call in entry.graph.calls] == ["torch.nn.Linear"]
+
+
+def test_sizes_that_are_spelt_out_are_known_whatever_they_are_made_of(tmp_path: Path) -> None:
+    """``view``, ``permute`` and ``expand`` name every dimension of their result; what was there before does not matter."""
+    text = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("table", torch.zeros(1, 64, 32))
+
+        def forward(self, x, pos):
+            row = self.table[:, pos]
+            return row.view(1, 1, -1, 32) * 2, row.permute(0, 2, 1), row.expand(4, -1), row.reshape(-1, 8)
+    """
+    calls = only(follow(tmp_path, net=text), "Net").graph.calls
+    assert [str(call.result.type) for call in calls] == [
+        "? f32", "[1, 1, ?, 32] f32", "[1, 1, ?, 32] f32", "[?, ?, ?] f32", "[4, ?] f32", "[?, 8] f32",
+    ]  # fmt: skip

@@ -35,8 +35,8 @@ def to_reshape(b: Lowering, params: Params, out: Any) -> Value:
     return mil.reshape(b, x, out.shape, out) if out.shape is not None else b.emit("reshape", {"x": x}, {}, out)
 
 
-def resolve_sizes(source: Shape, sizes: Shape) -> Shape:
-    """The shape that ``reshape`` to `sizes` gives, its -1 worked out.
+def resolve_sizes(source: Shape | None, sizes: Shape) -> Shape:
+    """The shape that ``reshape`` to `sizes` gives, its -1 worked out; a size of its own where `source` is not known.
 
     Raises TorchError where the element counts provably differ.
     """
@@ -46,6 +46,8 @@ def resolve_sizes(source: Shape, sizes: Shape) -> Shape:
     holes = [i for i, size in enumerate(sizes) if isinstance(size, int) and size == -1]
     if len(holes) > 1:
         fail("only one dimension can be inferred")
+    if source is None:
+        return tuple(dims.fresh() if i in holes else size for i, size in enumerate(sizes))
     total = dims.product(source)
     if not holes:
         strangers = [i for i, size in enumerate(sizes) if isinstance(size, Sym) and size.is_atom and not size.is_known]
@@ -71,7 +73,7 @@ def resolve_sizes(source: Shape, sizes: Shape) -> Shape:
 
 @tensor_result
 def _reshape(input: TensorType, shape: Any) -> TensorType:
-    return elements.same(input, resolve_sizes(shape_of(input), sizes_of(shape, "shape")))
+    return elements.same(input, resolve_sizes(check_tensor(input).shape, sizes_of(shape, "shape")))
 
 
 @op("torch.reshape", mil=to_reshape, tags=VIEW)
@@ -95,7 +97,7 @@ def view(input: TensorType, size: Any) -> TensorType:
         return TensorType(None, None)  # it may be a dtype
     if isinstance(size, str):
         return _view_dtype(input, size) if input.shape is not None else TensorType(None, size)
-    return elements.same(input, resolve_sizes(shape_of(input), sizes_of(size)))
+    return elements.same(input, resolve_sizes(check_tensor(input).shape, sizes_of(size)))
 
 
 def _view_dtype(input: TensorType, dtype: str) -> TensorType:
@@ -120,7 +122,7 @@ def _view_dtype(input: TensorType, dtype: str) -> TensorType:
 @op("torch.Tensor.view_as", "torch.Tensor.reshape_as", mil=to_reshape, tags=VIEW)
 @tensor_result
 def view_as(input: TensorType, other: TensorType) -> TensorType:
-    return elements.same(input, resolve_sizes(shape_of(input), shape_of(other)))
+    return elements.same(input, resolve_sizes(check_tensor(input).shape, shape_of(other)))
 
 
 @op("torch.flatten", "torch.Tensor.flatten", mil=to_reshape, tags=VIEW)
@@ -236,6 +238,11 @@ def _permuted(input: TensorType, perm: Sequence[int]) -> TensorType:
 
 @tensor_result
 def _permute(input: TensorType, dims: Any) -> TensorType:
+    if input.shape is None and isinstance(dims, (tuple, list)):  # torch asks for all dimensions, each once
+        places = [d % len(dims) for d in dims if isinstance(d, int) and -len(dims) <= d < len(dims)]
+        if len(places) != sum(isinstance(d, int) for d in dims) or len(set(places)) != len(places):
+            fail("permute(): dims are out of range or repeated")
+        return TensorType(tuple(_fresh() for _ in dims), input.dtype)
     shape = shape_of(input)
     if isinstance(dims, Unknown):
         return TensorType(tuple(_fresh() for _ in shape), input.dtype)
@@ -358,7 +365,9 @@ def movedim(input: TensorType, source: Any, destination: Any) -> TensorType:
 
 
 def _expanded(input: TensorType, sizes: Shape) -> TensorType:
-    shape = shape_of(input)
+    shape = check_tensor(input).shape
+    if shape is None:
+        return TensorType(tuple(dims.fresh() if size == -1 else size for size in sizes), input.dtype)
     lead = len(sizes) - len(shape)
     if lead < 0:
         fail(f"the number of sizes provided ({len(sizes)}) must be at least the number of dimensions ({len(shape)})")
