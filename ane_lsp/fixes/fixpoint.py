@@ -10,7 +10,7 @@ from ane_lsp.checks.finding import Finding, Fix
 from ane_lsp.fixes.edits import Change, changes, overlap
 from ane_lsp.fixes.gate import Analyse, passes
 from ane_lsp.fixes.site import Result, fixable_codes, proposals
-from ane_lsp.fixes.tree import Refused, Tree
+from ane_lsp.fixes.tree import Refused, Tree, tree_of
 from ane_lsp.graph.records import dataclass
 from ane_lsp.syntax.source import SourceFile, source_from_text
 
@@ -35,7 +35,7 @@ def propose(source: SourceFile, result: Result, finding: Finding) -> list[Fix]:
     if finding.span.file != str(source.path) or finding.code not in fixable_codes():
         return []
     try:
-        tree = Tree(source)
+        tree = tree_of(source)
     except Refused:
         return []
     return list(proposals(finding, tree, result.graphs))

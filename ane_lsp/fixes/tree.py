@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ane_lsp.checks.finding import TextEdit
 from ane_lsp.graph import Span
@@ -270,6 +270,12 @@ class Tree:
         """A name nobody uses in this file."""
         used = {n.id for n in ast.walk(self.module) if isinstance(n, ast.Name)} | set(self._bound)
         return next(name for name in (wish, *(f"{wish}_{n}" for n in range(2, 99))) if name not in used)
+
+
+@lru_cache(maxsize=1)
+def tree_of(source: SourceFile) -> Tree:
+    """The tree of a file whose findings are looked at one after the other. Raises Refused where it does not parse."""
+    return Tree(source)
 
 
 def bind(call: ast.Call, names: Sequence[str]) -> dict[str, ast.expr]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ane_lsp.analysis import AnalysisError, FileAnalysis, analyze
-from ane_lsp.checks.finding import TextEdit
+from ane_lsp.checks.finding import Finding, TextEdit
 from ane_lsp.fixes import fix_text, propose
 from ane_lsp.fixes.edits import edits_between
 from ane_lsp.fixes.gate import verified
@@ -69,6 +69,7 @@ class Kept:
     verdicts: dict[FixName, bool] = field(default_factory=dict)
     plans: predictions.Plans = field(default_factory=dict)
     following: Following | None = None
+    findings: tuple[Finding, ...] | None = None  # those of the present text, with their fixes; None: those in `found`
 
     def moved(
         self, source: SourceFile, settings: Settings, workspace: Workspace, cancelled: Callable[[], bool]
@@ -80,7 +81,7 @@ class Kept:
         if result is None:
             return None
         try:
-            found = self.following.found() if any(map(self.following.edited, result.findings)) else None
+            found = self.following.sites() if any(map(self.following.edited, result.findings)) else None
         except Lost:
             return None
         if found is not None:
@@ -88,8 +89,8 @@ class Kept:
                 replace(f, fixes=tuple(propose(source, found, f))) if self.following.edited(f) else f
                 for f in result.findings
             )
-        self.source, self.found, self.plans = source, found, {}
-        self.verdicts = {}
+        self.source, self.found, self.plans = source, None, {}
+        self.verdicts, self.findings = {}, result.findings
         return result
 
     def analysis(self) -> FileAnalysis:
@@ -100,6 +101,9 @@ class Kept:
                 self.found = self.following.found()
             except Lost:  # nothing to say until the next analysis
                 self.found = FileAnalysis(str(self.source.path))
+            else:
+                if self.findings is not None:
+                    self.found = replace(self.found, findings=list(self.findings))
         return self.found
 
 

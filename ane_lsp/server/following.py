@@ -9,13 +9,14 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
 from ane_lsp.analysis import FileAnalysis, again, reads_whole_text
 from ane_lsp.checks.finding import Finding, Fix, Related, TextEdit
 from ane_lsp.fixes import fixable_codes
-from ane_lsp.graph import Span
+from ane_lsp.graph import Graph, Op, Span
 from ane_lsp.graph.records import dataclass
 from ane_lsp.server.results import CallSite, Digests, DocumentResult, ShapeHint, digest
 from ane_lsp.syntax import SourceFile
@@ -163,6 +164,43 @@ class Following:
         _Mover(stream, self.result.path, self._shift).dump(plain)
         moved: FileAnalysis = pickle.loads(stream.getvalue())  # made by ourselves a line above
         return moved
+
+    def sites(self) -> FileAnalysis:
+        """The analysis with the calls and ops of the file at the present places, for whoever asks what stands where.
+
+        The places of the calls that led there are left as they are, and so is all else. Raises Lost where one is no more.
+        """
+        if self._shift is None:
+            return self._found
+        return replace(
+            self._found, graphs=[_at_present(graph, self.result.path, self._shift) for graph in self._found.graphs]
+        )
+
+
+def _at_present(graph: Graph, path: str, shift: Shift) -> Graph:
+    places: dict[Span, Span] = {}
+
+    def place(span: Span) -> Span:
+        found = places.get(span)
+        if found is None:
+            found = places[span] = _place(span, path, shift)
+        return found
+
+    calls, moved = [], {}
+    for call in graph.calls:
+        span, ctor = place(call.span), place(call.ctor) if call.ctor is not None else None
+        if span is not call.span or ctor is not call.ctor:
+            made = copy(call)
+            made.span, made.ctor = span, ctor
+            moved[id(call)] = made
+            calls.append(made)
+        else:
+            calls.append(call)
+    ops = [
+        Op(op.id, op.kind, op.inputs, op.attrs, op.outputs, moved[id(op.call)]) if id(op.call) in moved else op
+        for op in graph.ops
+    ]
+    return replace(graph, calls=calls, ops=ops)
 
 
 class _Mover(pickle.Pickler):
