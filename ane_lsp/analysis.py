@@ -402,16 +402,16 @@ def _check_entry(
 ) -> list[Finding]:
     from ane_lsp.checks import engine
 
-    if _stays_with_training(entry):
+    if _stays_outside(entry):
         return []
     found = engine.run(entry.graph, chosen, options, cancelled=cancelled, home=file, verdicts=verdicts)
     # Who converts a model leaves its loss behind, unless an entry of theirs says otherwise.
     return found if entry.asked else [replace(f, severity="information") if f.data.get("loss") else f for f in found]
 
 
-def _stays_with_training(entry: EntryRun) -> bool:
-    """Nobody asked for it: a script calls it to train, or it was found by us."""
-    return not entry.asked and _TRAINING_ONLY.search(entry.graph.name) is not None
+def _stays_outside(entry: EntryRun) -> bool:
+    """It is no part of what is converted and nobody asked for it: a script calls it to train, or it was found by us."""
+    return not entry.asked and (entry.transform or _TRAINING_ONLY.search(entry.graph.name) is not None)
 
 
 def _summary(
@@ -428,11 +428,13 @@ def _summary(
     from ane_lsp.knowledge import eligibility
 
     graph, assumed = entry.graph, entry.assumed
-    if _stays_with_training(entry):
-        assumed = (
-            *assumed,
-            "losses, penalties and discriminators stay with training, so no rule is applied; give an entry to apply them",
+    if _stays_outside(entry):
+        kept_out = (
+            "transforms of data run ahead of a model"
+            if entry.transform
+            else "losses, penalties and discriminators stay with training"
         )
+        assumed = (*assumed, f"{kept_out}, so no rule is applied; give an entry to apply them")
     live = [op for op in graph.ops if not op.folds]
     kept = dtype_flow.kept_in_fp32(graph) if any(f.code == "ANE250" for f in found) else frozenset()
 

@@ -42,13 +42,14 @@ class EntryRun:
     """One model call that was followed.
 
     span: where the entry is: the class, the factory, or the model call. assumed: what was assumed to run it.
-    asked: the settings or a comment name it.
+    asked: the settings or a comment name it. transform: it is a transform of data by its base class.
     """
 
     graph: Graph
     span: Span
     assumed: tuple[str, ...] = ()
     asked: bool = False
+    transform: bool = False
 
 
 @dataclass(slots=True)
@@ -344,7 +345,9 @@ class FileWorld:
                 or root.cls.module.path == file
                 or (elsewhere and any(place.file == file for call in graph.calls for place in call.stack))
             ):
-                self._entries.append(EntryRun(graph, span or where or _class_span(root), assumed, asked))
+                self._entries.append(
+                    EntryRun(graph, span or where or _class_span(root), assumed, asked, _transforms(root.cls))
+                )
 
 
 def guarded_inline(interp: Interpreter, work: Callable[[], Any]) -> tuple[bool, Run]:
@@ -370,6 +373,12 @@ def guarded_inline(interp: Interpreter, work: Callable[[], Any]) -> tuple[bool, 
         interp.recorder.modules[:] = modules
         interp.journals.clear()
     return False, run
+
+
+def _transforms(cls: ClassObject) -> bool:
+    """Whether a class is made to prepare data, ahead of any model."""
+    bases = [base.module.name for base in cls.mro if isinstance(base, ClassObject)]
+    return any(f"{name}.".startswith("torchvision.transforms.") for name in bases)
 
 
 def _class_span(root: Instance) -> Span:

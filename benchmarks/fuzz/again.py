@@ -126,7 +126,9 @@ def follow(
         counts["compared"] += 1
         if any(error.kind == "budget" for error in (*before["errors"], *other["errors"])):
             return None  # how far it came depends on the clock
-        different = [name for name in before if before[name] != other[name]]
+        different = [name for name in before if name != "depends" and before[name] != other[name]]
+        if not set(other.get("depends", ())) <= set(before.get("depends", ())):  # what it depended on before may stay
+            different.append("depends")
         if different:
             return [*trail[-every - 1 :], ", ".join(different)]
     return None

@@ -91,7 +91,7 @@ def main() -> None:
         return target.mutate(data, chance)[:size]
 
     arguments = [sys.argv[0], str(folder / "corpus"), f"-max_total_time={seconds}", f"-artifact_prefix={found}/",
-                 "-timeout=300", "-rss_limit_mb=4000", f"-max_len={target.length}", "-verbosity=1", "-print_final_stats=1",
+                 "-timeout=3000", "-rss_limit_mb=4000", f"-max_len={target.length}", "-verbosity=1", "-print_final_stats=1",
                  "-reload=0", "-detect_leaks=0", "-len_control=0"]  # fmt: skip
     atheris.Setup(arguments, one, custom_mutator=mutate)
     atheris.Fuzz()

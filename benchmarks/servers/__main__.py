@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 FIGURES = Path(__file__).resolve().parent / "figures.json"
 OWN = f"{sys.executable} -P -m ane_lsp server" if sys.version_info >= (3, 11) else f"{sys.executable} -m ane_lsp server"
 CAPABILITIES = {"textDocument": {"publishDiagnostics": {"versionSupport": True}}}
-_PATIENCE = 120.0
+_PATIENCE = 600.0
 
 
 Spoken = TypeVar("Spoken", bound="Server")

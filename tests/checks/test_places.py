@@ -166,6 +166,34 @@ class RankLoss(nn.Module):
     assert found(analysis(tmp_path, asked)) == [("ANE203", 8)]
 
 
+def test_a_transform_of_data_nobody_asked_for_is_not_checked(tmp_path: Path) -> None:
+    """Told by the class it is made from, wherever that is kept; not by its name."""
+    package = tmp_path / "torchvision" / "transforms"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").write_text("")
+    (package / "__init__.py").write_text("from .transforms import *\n")
+    (package / "transforms.py").write_text(
+        "import torch\n\nclass RandomCrop(torch.nn.Module):\n    def forward(self, x):\n        return x\n"
+    )
+    main = """
+from torchvision import transforms as T
+class Crop(T.RandomCrop):
+    def forward(self, x):
+        return x.argmax(1)
+class RandomCrop(nn.Module):
+    def forward(self, x):
+        return T.RandomCrop()(x).argmax(1)
+"""
+    result = analysis(tmp_path, main)
+    assert found(result) == [("ANE203", 11)]
+    (told,) = [
+        text for model in result.models if model.name == "Crop" for text in model.assumed if "transforms" in text
+    ]
+    assert told == "transforms of data run ahead of a model, so no rule is applied; give an entry to apply them"
+    asked = main.replace("class Crop", "# ane: input(1x8x4)\nclass Crop")
+    assert found(analysis(tmp_path, asked)) == [("ANE203", 9), ("ANE203", 12)]
+
+
 def test_a_model_is_checked_as_it_is_converted_even_if_the_script_trains_it(tmp_path: Path) -> None:
     main = """
 class Net(nn.Module):
