@@ -159,8 +159,8 @@ def _check_own(site: Site, name: str, block: ast.AST, earlier: Sequence[ast.stmt
                 if _is_fresh(site, other.value):
                     return True
                 break
-        if isinstance(other, ast.Assign) and _keeps(other.value, name):
-            break  # another name for it, or a part of it
+        if isinstance(other, (ast.Assign, ast.Expr)) and _keeps(other, name):
+            break  # another name for it, or a part of it; a list that it was put into
         if not isinstance(other, (ast.Assign, ast.Expr)):
             break
     else:
@@ -170,10 +170,19 @@ def _check_own(site: Site, name: str, block: ast.AST, earlier: Sequence[ast.stmt
     raise Refused("the tensor may be known elsewhere")
 
 
-def _keeps(value: ast.expr, name: str) -> bool:
-    if isinstance(value, (ast.BinOp, ast.Compare)):
+def _keeps(statement: ast.Assign | ast.Expr, name: str) -> bool:
+    """Whether something else may hold the tensor, or see it, after a statement. New memory does not: sums, comparisons."""
+    value = statement.value
+    if isinstance(value, ast.Compare) or (
+        isinstance(value, ast.BinOp)
+        and not any(isinstance(n, (ast.List, ast.Tuple, ast.Dict)) for n in ast.walk(value))
+    ):
         return False
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(value))
+    read: list[ast.expr] = [value]
+    if isinstance(statement, ast.Expr) and isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        if value.func.attr.endswith("_") and isinstance(value.func.value, ast.Name):  # y.clamp_(0) writes into y itself
+            read = [*value.args, *(keyword.value for keyword in value.keywords)]
+    return any(isinstance(n, ast.Name) and n.id == name for node in read for n in ast.walk(node))
 
 
 def _is_fresh(site: Site, value: ast.expr) -> bool:

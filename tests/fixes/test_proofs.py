@@ -301,6 +301,11 @@ def test_a_wide_head_in_parts(bias: bool, tmp_path: Path) -> None:
     proven(HEAD.replace("40000)", f"40000, bias={bias})"), "ANE808", tmp_path)
 
 
+def test_a_mask_after_a_change_in_place(tmp_path: Path) -> None:
+    text = module("y = self.fc(x)\ny.relu_()\ny[y > 1] = 0.0\nreturn y", "self.fc = nn.Linear(16, 16)")
+    assert "y.relu_()\n        y = torch.where(y > 1, 0.0, y)" in proven(text, "ANE212", tmp_path, exact=True)
+
+
 def test_dropout_between_layers_stays_while_training(tmp_path: Path) -> None:
     import torch
     from prove import build, fix
@@ -315,6 +320,9 @@ def test_dropout_between_layers_stays_while_training(tmp_path: Path) -> None:
     "forward",
     [
         "y = self.fc(x)\nz = y[:, 0]\ny[mask] = 0.0\nreturn y + z.unsqueeze(1)",  # z sees the change
+        "y = self.fc(x)\nfound = [y] + [x]\ny[mask] = 0.0\nreturn y + found[0]",
+        "y = self.fc(x)\nz = y.relu_()\ny[mask] = 0.0\nreturn y + z",
+        "found = []\ny = self.fc(x)\nfound.append(y)\ny[mask] = 0.0\nreturn y + found[0]",  # the list does, too
         "y = self.fc(x)\ny[mask] = x[mask]\nreturn y",  # a value for each element chosen
         "y = self.drop(x)\ny[mask] = 0.0\nreturn y + x",  # y is x itself
         "y = self.fc(x)\ny[mask, 0] = 0.0\nreturn y",
