@@ -14,12 +14,12 @@ from ane_lsp.graph import Span, Unknown
 from ane_lsp.interp import state
 from ane_lsp.interp.frames import Frame, Signal
 from ane_lsp.interp.memory import resident
-from ane_lsp.interp.repeats import Repeats
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, ModuleObject, Opaque, PyRaise, Stop, Tensor
 from ane_lsp.syntax.exchange import ANY_DEFAULT, Dependency
 
 if TYPE_CHECKING:
     from ane_lsp.interp.record import Recorder
+    from ane_lsp.interp.repeats import Repeats
     from ane_lsp.syntax.source import SourceFile
     from ane_lsp.workspace import Workspace
 
@@ -100,7 +100,7 @@ class Base:
         self.built: dict[Any, tuple[int, tuple[Instance, set[Dependency]] | None]] = {}
         self.changes = 0  # grows whenever a name outside the running functions is bound anew
         self.written: dict[int, Any] | None = None  # containers changed while a module is built, by id
-        self.repeats = Repeats()  # calls of modules that were made before
+        self.repeats: Repeats | None = None  # calls of modules that were made before, where the world is kept
         self.templates: dict[Any, Instance] = {}  # leaf modules of torch by class and arguments, see templates.py
         self._spans: dict[int, Span] = {}
 

@@ -156,7 +156,8 @@ class Book:
             for key, (changes, kept) in interp.built.items()
             if kept is None or kept[1].isdisjoint(changed)
         }
-        interp.repeats.forget(changed)
+        if interp.repeats is not None:
+            interp.repeats.forget(changed)
         interp._spans.clear()  # by the identity of nodes, some of which are no more
         return True
 

@@ -546,7 +546,7 @@ class TorchGlue(Registries):
             if self.inference and obj.attrs.get("training") is True:
                 self.call(self.getattr(obj, "eval"), ())
             recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
-        elif not is_torch and not self.journals:
+        elif self.repeats is not None and not is_torch and not self.journals:
             return self.repeats.call(self, obj, args, kwargs, partial(self._nn_call, obj, forward, args, kwargs))
         return self._nn_call(obj, forward, args, kwargs)
 

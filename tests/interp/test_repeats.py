@@ -117,9 +117,9 @@ def both(path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FileAnalysis, Fil
 
     monkeypatch.setattr(repeats.Repeats, "_again", counted)
     monkeypatch.setattr(repeats, "WORTH_IT", 0)
-    kept = analyze(path, Workspace(path.parent), Settings())
+    kept = analyze(path, Workspace(path.parent), Settings(), keep=True)
     monkeypatch.setattr(repeats, "MAX_FAILURES", 0)
-    return kept, analyze(path, Workspace(path.parent), Settings()), hits
+    return kept, analyze(path, Workspace(path.parent), Settings(), keep=True), hits
 
 
 @pytest.mark.parametrize("name", BLOCKS)
