@@ -20,6 +20,7 @@ from ane_lsp.interp.values import (
     DType,
     Function,
     Instance,
+    LiteralOf,
     ModuleObject,
     NativeType,
     OneOf,
@@ -88,6 +89,8 @@ class Attributes(Base):
             return self._property_attribute(obj, name)
         if kind is NativeType:
             return self._native_attribute(obj, name)
+        if kind is LiteralOf and name == "__args__":
+            return obj.choices
         if kind is Opaque:
             if name in ("__origin__", "__args__"):
                 return MISSING

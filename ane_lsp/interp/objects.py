@@ -22,6 +22,7 @@ from ane_lsp.interp.values import (
     Instance,
     IteratorObject,
     Lazy,
+    LiteralOf,
     NativeType,
     OneOf,
     Opaque,
@@ -58,6 +59,10 @@ class Objects(Operators):
                         return self.call(self.bind(missing, obj, obj.cls), (key,))
                 return self.getitem(obj.data, key)
             return self.unknown(f"an item of a {obj.cls.name}")
+        if obj.__class__ is Opaque and obj.name == "Literal":
+            parts = key if isinstance(key, tuple) else (key,)
+            inner = (part.choices if isinstance(part, LiteralOf) else (part,) for part in parts)
+            return LiteralOf("Literal", tuple(choice for choices in inner for choice in choices))
         if isinstance(obj, (ClassObject, NativeType, Opaque, type)):
             if isinstance(obj, ClassObject):
                 raw = obj.lookup("__class_getitem__")

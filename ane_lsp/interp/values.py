@@ -277,6 +277,13 @@ class Opaque:
 
 
 @dataclass(frozen=True, slots=True)
+class LiteralOf(Opaque):
+    """``Literal["a", "b"]``"""
+
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class UnionOf(Opaque):
     """``int | str``; members: the types, ``None`` for NoneType."""
 

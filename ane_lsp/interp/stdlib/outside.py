@@ -9,11 +9,12 @@ import ast
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ane_lsp.graph import Unknown
 from ane_lsp.interp.stdlib import real_has
 from ane_lsp.interp.stdlib.common import Maker, Namespace, native_type, nothing
 from ane_lsp.interp.stdlib.files import open_file
 from ane_lsp.interp.support import concrete, find_unknown, native, spoil, too_large, unknown_builtin
-from ane_lsp.interp.values import MISSING, PyRaise
+from ane_lsp.interp.values import MISSING, Builtin, PyRaise
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -43,6 +44,29 @@ def _shuffle(interp: Interpreter, x: Any) -> Any:
     spoil(interp, x, "shuffled: which item stands where is chance")
 
 
+@native("random.randrange")
+def _randrange(interp: Interpreter, start: Any, stop: Any = None, step: Any = 1) -> Any:
+    found = (0, start, 1) if stop is None else (start, stop, step)
+    if all(type(bound) is int for bound in found) and found[2]:
+        choices = range(*found)
+        if not choices:
+            return interp.raise_(ValueError, f"empty range for randrange() ({found[0]}, {found[1]})")
+        if len(choices) == 1:
+            return choices[0]
+    return Unknown("a random number", interp.here(), find_unknown(found), number=True)
+
+
+@native("random.randint")
+def _randint(interp: Interpreter, a: Any, b: Any) -> Any:
+    if type(a) is int and a == b:
+        return a
+    return Unknown("a random number", interp.here(), find_unknown((a, b)), number=True)
+
+
+def _number(name: str, reason: str) -> Any:
+    return Builtin(name, lambda interp, args, kwargs: Unknown(reason, interp.here(), number=True))
+
+
 @native("ast.literal_eval")
 def _literal_eval(interp: Interpreter, node_or_string: Any) -> Any:
     text = concrete(node_or_string)
@@ -59,7 +83,14 @@ def _literal_eval(interp: Interpreter, node_or_string: Any) -> Any:
 
 
 _SPECIAL: dict[str, Namespace] = {
-    "random": {"shuffle": _shuffle}, "ast": {"literal_eval": _literal_eval}, "io": {"open": open_file}, "codecs": {"open": open_file},
+    "random": {
+        "shuffle": _shuffle, "randrange": _randrange, "randint": _randint,
+        **{n: _number(n, "a random number") for n in ("random", "uniform", "gauss", "normalvariate", "triangular", "betavariate",
+                                                      "expovariate", "lognormvariate", "getrandbits")},
+    },
+    "time": {n: _number(n, "the clock") for n in ("time", "perf_counter", "monotonic", "process_time", "thread_time", "time_ns",
+                                                  "perf_counter_ns", "monotonic_ns", "process_time_ns")},
+    "ast": {"literal_eval": _literal_eval}, "io": {"open": open_file}, "codecs": {"open": open_file},
 }  # fmt: skip
 
 

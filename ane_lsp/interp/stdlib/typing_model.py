@@ -9,7 +9,17 @@ from ane_lsp.graph import Unknown
 from ane_lsp.interp.stdlib.abstract import ABSTRACT
 from ane_lsp.interp.stdlib.common import Maker, Namespace, identity, native_type
 from ane_lsp.interp.support import DefaultDict, find_unknown, host_call, native
-from ane_lsp.interp.values import Builtin, ClassObject, Function, Instance, ModuleObject, NativeType, Opaque
+from ane_lsp.interp.values import (
+    Builtin,
+    ClassObject,
+    Function,
+    Instance,
+    LiteralOf,
+    ModuleObject,
+    NativeType,
+    Opaque,
+    UnionOf,
+)
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -141,6 +151,18 @@ def _get_type_hints(interp: Interpreter, obj: Any, *args: Any, **kwargs: Any) ->
     return interp.unknown("the type hints of something not modelled", obj if isinstance(obj, Unknown) else None)
 
 
+_UNCLEAR = "generic aliases are not taken apart"
+
+
+@native("typing.get_args")
+def _get_args(interp: Interpreter, tp: Any) -> Any:
+    if isinstance(tp, LiteralOf):
+        return tp.choices
+    if isinstance(tp, UnionOf):
+        return tuple(type(None) if member is None else member for member in tp.members)
+    return () if isinstance(tp, (type, ClassObject)) else interp.unknown(_UNCLEAR)
+
+
 @native("typing.assert_never")
 def _assert_never(interp: Interpreter, arg: Any, /) -> Any:
     return interp.raise_(AssertionError, "Expected code to be unreachable")
@@ -167,7 +189,6 @@ def _decorator_with_options(name: str) -> Builtin:
 
 
 def _typing(interp: Interpreter) -> Namespace:
-    unclear = "generic aliases are not taken apart"
     return {
         **{name: Opaque(name) for name in _OPAQUE},
         **{name: kind for name, kind in ABSTRACT.items() if name not in ("Set", "Buffer")},
@@ -179,8 +200,8 @@ def _typing(interp: Interpreter) -> Namespace:
         "assert_type": native("typing.assert_type")(lambda interp, val, typ: val),
         "dataclass_transform": _decorator_with_options("dataclass_transform"),
         "deprecated": _decorator_with_options("deprecated"),
-        "get_origin": Builtin("get_origin", lambda interp, args, kwargs: interp.unknown(unclear)),
-        "get_args": Builtin("get_args", lambda interp, args, kwargs: interp.unknown(unclear)),
+        "get_origin": Builtin("get_origin", lambda interp, args, kwargs: interp.unknown(_UNCLEAR)),
+        "get_args": _get_args,
         "is_typeddict": Builtin("is_typeddict", lambda interp, args, kwargs: isinstance(args[0], ClassObject) and TYPED_DICT in args[0].mro),
         "_GenericAlias": native_type("typing", "_GenericAlias", lambda v: isinstance(v, Opaque)),
         "_UnionGenericAlias": native_type("typing", "_UnionGenericAlias", lambda v: isinstance(v, Opaque)),
