@@ -1,9 +1,10 @@
 """Entries nobody wrote down: classes and factories of a file that no model call reached.
 
 Order: what ``# ane: input`` comments ask for, tests, factories that need no arguments, then every nn.Module class that was
-not reached, those that use others first. Constructor parameters without a value become symbols where they are sizes
-(:mod:`ane_lsp.interp.assumptions`); inputs are found by probing (:mod:`ane_lsp.interp.inputs`). Where that leaves a class
-in the dark, files of its package that build it are followed (:mod:`ane_lsp.interp.callers`). What was assumed is told.
+not reached, those that use others first, then classes inside functions (:mod:`ane_lsp.interp.inner`). Constructor parameters
+without a value become symbols where they are sizes (:mod:`ane_lsp.interp.assumptions`); inputs are found by probing
+(:mod:`ane_lsp.interp.inputs`). Where that leaves a class in the dark, files of its package that build it are followed
+(:mod:`ane_lsp.interp.callers`). What was assumed is told.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ane_lsp.graph import Graph, Span, Unknown, Value
 from ane_lsp.interp.assumptions import build, required
 from ane_lsp.interp.callers import users_of
+from ane_lsp.interp.inner import Enclosing, define, inner_classes
 from ane_lsp.interp.inputs import NOTHING_TELLS, call_probed
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.values import ClassObject, Function, Instance, ModuleObject
@@ -86,9 +88,32 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
             )
             if not through or _in_the_dark(assumed) or _unknown_shapes(interp.recorder.graphs[before:], module):
                 dark.append(cls)
+    _run_inner(interp, module, attempt)
     if dark:
         with interp.step_limit(_CALLER_STEPS):
             _run_callers(interp, module, dark, attempt)
+
+
+def _run_inner(interp: Interpreter, module: ModuleObject, attempt: Attempt) -> None:
+    """Classes inside functions that nothing called."""
+    tree = interp.tree_of(module)
+    for place, (function, node) in enumerate(inner_classes(tree) if tree is not None else ()):
+        if any(cls.node is node for cls in interp.recorder.reached):
+            continue
+        assumed: list[str] = []
+
+        def made(function: Enclosing = function, node: ast.ClassDef = node, assumed: list[str] = assumed) -> Any:
+            cls = define(interp, module, function, node)
+            return build(interp, cls, assumed) if cls is not None and _has_forward(interp, cls) else None
+
+        attempt(
+            made,
+            _name_span(module, node),
+            assumed,
+            ("inner", function.name, node.name, place),
+            proves=False,
+            then=partial(_called, interp, assumed),
+        )
 
 
 Definition = tuple["ast.ClassDef | ast.FunctionDef", Any]

@@ -510,3 +510,41 @@ def test_sizes_that_are_spelt_out_are_known_whatever_they_are_made_of(tmp_path: 
     assert [str(call.result.type) for call in calls] == [
         "? f32", "[1, 1, ?, 32] f32", "[1, 1, ?, 32] f32", "[?, ?, ?] f32", "[4, ?] f32", "[?, 8] f32",
     ]  # fmt: skip
+
+
+def test_a_class_inside_a_function_that_nothing_calls(tmp_path: Path) -> None:
+    """An export wrapper: the model it is given is unknown, what it does itself is not."""
+    text = """
+    def export(path, model, width=8):
+        from torch.nn import functional as fn
+
+        model = load(path)
+
+        class Wrapper(nn.Module):
+            def __init__(self, model):
+                super().__init__()
+                self.model = model
+                self.head = nn.Conv2d(width, 2, 1)
+
+            def forward(self, x):
+                return fn.relu(self.head(x)), self.model(x)
+
+        return torch.jit.trace(Wrapper(model), torch.zeros(1, width, 4, 4))
+
+
+    class Exporter:
+        def run(self, model):
+            if model:
+                class Inner(nn.Module):
+                    def forward(self, x):
+                        return x.permute(0, 2, 1)
+
+            return Inner()
+    """
+    done = follow(tmp_path, net=text)
+    found = {entry.graph.name: [(c.torch, str(c.result.type)) for c in entry.graph.calls] for entry in done.entries}
+    assert found["Wrapper"][:2] == [
+        ("torch.nn.Conv2d", "[B, 2, H, W] f32"),
+        ("torch.nn.functional.relu", "[B, 2, H, W] f32"),
+    ]
+    assert found["Inner"] == [("torch.Tensor.permute", "[B, C, L] f32")]
