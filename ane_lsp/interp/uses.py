@@ -149,6 +149,8 @@ def _follow(probe: Probe, short: str, args: Args, kwargs: Kwargs) -> Probe | Non
         key = args[1] if isinstance(args[1], tuple) else (args[1],)
         if all(part is None or isinstance(part, (int, slice)) for part in key):
             return probe.linked(indexed(key))
+        if all(part is None or isinstance(part, (int, slice)) or part is Ellipsis for part in key):
+            return probe.linked(shifted(sum(isinstance(part, int) for part in key) - key.count(None)))
     if short in _REDUCES:
         return _reduced(probe, args, kwargs)
     return None

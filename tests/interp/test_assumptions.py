@@ -48,6 +48,7 @@ def shape_of(entry: EntryRun, name: str) -> str:
         ("return self.conv(x.permute(0, 3, 1, 2)) + y", ("[B, H, W, 8]", "[B, 8, H, W]")),
         ("return self.conv(x.unsqueeze(2)) + y", ("[B, 8, L]", "[B, 8, 1, L]")),
         ("return self.conv(F.interpolate(x, scale_factor=2)) + y", ("[B, 8, H, W]", None)),
+        ("return self.conv(torch.cat([x[..., ::2, ::2], x[..., 1::2, ::2]], 1))", ("[B, C, H, W]", None)),
         ("return self.fc(x.transpose(-1, -2)) @ y", ("[B, 8, L]", None)),
         ("return self.fc(x.flatten(2).transpose(1, 2)), self.conv(y)", (None, "[B, 8, H, W]")),
         ("a, b = x.chunk(2, dim=1)\n        return self.conv(a) + y", ("[B, C, H, W]", None)),
