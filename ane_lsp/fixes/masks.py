@@ -7,6 +7,7 @@ Behind a softmax the result is the same as long as the best element of a row tha
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from ane_lsp.checks.finding import Fix, TextEdit
@@ -67,7 +68,47 @@ def finite_mask(site: Site) -> Iterator[Fix]:
         edit = _clamped_table(site)
     else:
         raise Refused("not exactly one constant here")
-    yield site.fix(f"Mask with {FILL} (the same behind softmax; rows masked completely become uniform, not NaN)", edit)
+    if _meets_softmax_only(site):
+        yield site.fix(
+            f"Mask with {FILL} (the same behind softmax; rows masked completely become uniform, not NaN)", edit
+        )
+    else:
+        title = f"Mask with {FILL} (what is not behind the softmax sees it instead of infinity)"
+        yield site.fix(title, edit, safety="unsafe")
+
+
+# Where elements go on as they are, or shifted and scaled.
+_THROUGH = frozenset({
+    "add", "sub", "mul", "real_div", "cast", "identity", "clip", "maximum", "minimum", "select", "band_part", "reshape", "transpose",
+    "expand_dims", "squeeze", "slice_by_index", "slice_by_size", "slice_update", "split", "concat", "stack", "tile", "gather",
+})  # fmt: skip
+# Where -1e4 and -inf give the same: an exponential of both is zero, and neither is the largest of a row.
+_EQUAL = frozenset({
+    "softmax", "scaled_dot_product_attention", "exp", "sigmoid", "relu", "reduce_max", "reduce_argmax", "reduce_log_sum_exp",
+})  # fmt: skip
+_LOGARITHM = re.compile(r"log_softmax|LogSoftmax|cross_entropy|CrossEntropy")
+
+
+def _meets_softmax_only(site: Site) -> bool:
+    """Whether what the calls here give ends in a softmax or the like wherever it goes, and is not returned."""
+    made = {id(call) for call in site.calls}
+    for graph in site.graphs:
+        returned, consumers = {value.id for value in graph.outputs}, graph.consumers()
+        left = [value for op in graph.ops if id(op.call) in made for value in op.outputs]
+        seen: set[int] = set()
+        while left:
+            value = left.pop()
+            if value.id in seen:
+                continue
+            seen.add(value.id)
+            if value.id in returned:
+                return False
+            for op in consumers.get(value.id, ()):
+                if op.kind in _THROUGH:
+                    left += op.outputs
+                elif op.kind not in _EQUAL or _LOGARITHM.search(op.call.torch):
+                    return False
+    return True
 
 
 def _clamped_table(site: Site) -> TextEdit:

@@ -355,6 +355,25 @@ def test_padding_layers_that_may_have_other_widths_stay(init: str, tmp_path: Pat
     assert fixed.text == text
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        "return s.softmax(-1), s",
+        "return torch.where(s < -1e5, 0.0, s.softmax(-1))",
+        "return s.softmax(-1) + s.relu().square()" + "  # and",  # what only sees zero
+        "return s.softmax(-1) + s.tanh().log_softmax(-1)",
+    ],
+)
+@pytest.mark.parametrize("fill", ["-math.inf", "-1e9"])
+def test_infinity_that_is_seen_elsewhere_is_replaced_only_unsafely(fill: str, end: str, tmp_path: Path) -> None:
+    from prove import fix
+
+    text = module(f"s = x.masked_fill(mask, {fill})\n{end}", **MASKED)
+    harmless = end.endswith("# and")
+    assert ("-1e4" in fix(text, tmp_path)[2].text) == harmless
+    assert "-1e4" in fix(text, tmp_path, unsafe=True)[2].text
+
+
 UNSAFE = {
     "ANE212": (module("x[x > 1] = 1.0\nreturn x"), True),
     "ANE507": (module("return x.exp()"), True),
