@@ -175,6 +175,8 @@ class Recorder:
             return argument.name
         if kind is Unknown and argument.item is not None:
             return Unknown(argument.reason, argument.span, argument.cause)
+        if kind is Instance and argument.cls.name == "PackedSequence" and argument.cls.module.is_torch:
+            return tuple(self.values_in(argument.attrs.get(field)) for field in _PACKED)
         if kind is slice:
             return slice(self.values_in(argument.start), self.values_in(argument.stop), self.values_in(argument.step))
         return argument
@@ -273,6 +275,9 @@ class CallLowering:
             dtype = "f32"
         data = (operand,) if isinstance(operand, (bool, int, float)) else None
         return self._builder.const(TensorType((), dtype, data))
+
+
+_PACKED = ("data", "batch_sizes", "sorted_indices", "unsorted_indices")  # the fields of torch's named tuple, in order
 
 
 def _operand(value: Any) -> Operand | None:
