@@ -146,8 +146,10 @@ def _key(path: Path, projects: Projects, store: ResultCache) -> str:
 
 
 def _analysed(path: Path, projects: Projects, store: ResultCache | None) -> Tracked:
-    with projects.workspace(path).track() as used:
+    workspace = projects.workspace(path)
+    with workspace.track() as used:
         result = analyse_one(path, projects)
+    workspace.read(path).forget_tree()  # of what is only imported, pieces are parsed
     if store is not None and not any(error.kind in ("internal", "budget") for error in result.errors):
         store.save(_key(path, projects, store), result, used)
     return result, used

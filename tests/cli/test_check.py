@@ -225,6 +225,22 @@ def test_colour(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert "\x1b" not in check(capsys)[1]
 
 
+def test_a_checked_file_keeps_no_tree(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker checks hundreds of files; their trees together would take what the machine has."""
+    from ane_lsp.cli import runner
+    from ane_lsp.workspace.project import Projects
+
+    write(project, a="import torch\nimport b\n", b="import torch\nx = 1\n")
+    projects = Projects({}, root=project, config=False)
+    paths = [project / "a.py", project / "b.py"]
+    runner.analyse_tracked(paths, projects, ({}, project, False), jobs=1, cache=False)
+    sources = [projects.workspace(path).read(path) for path in paths]
+    assert [source._parsed for source in sources] == [None, None]
+    assert [source.tree is not None for source in sources] == [True, True]
+
+
 class TestCache:
     @pytest.fixture
     def calls(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
