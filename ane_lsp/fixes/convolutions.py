@@ -42,6 +42,7 @@ def _layer(site: Site, names: tuple[str, ...]) -> list[Call]:
         raise Refused("not a layer called with one input")
     if not is_stable(site.call.func) or not all(call.direct for call in site.calls):
         raise Refused("the layer has no name here")
+    site.tree.refuse_hooks()
     for call in site.calls:
         if call.hyper.get("padding_mode", "zeros") != "zeros" or not isinstance(
             call.hyper.get("padding"), (tuple, list)

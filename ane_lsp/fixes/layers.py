@@ -81,6 +81,7 @@ def unrolled(site: Site) -> Iterator[Fix]:
         raise Refused("*args")
     if site.rank() != 3:
         raise Refused("no batch axis")
+    site.tree.refuse_hooks()
     steps = set()
     for call in site.calls:
         if call.hyper.get("proj_size") != 0 or not call.direct:
@@ -141,6 +142,7 @@ def written_out_cell(site: Site) -> Iterator[Fix]:
         raise Refused("not called with an input and a state")
     if any(isinstance(arg, ast.Starred) for arg in call.args):
         raise Refused("*args")
+    tree.refuse_hooks()
     wish = f"{kind[:-4].lower()}_cell"
     name, edits = define(tree, wish, lambda name: _STEP.format(name=name, **_STEPS[kind]))
     text = f"{name}({', '.join(map(tree.text, (call.func, *call.args)))})"
@@ -155,6 +157,7 @@ def split_head(site: Site) -> Iterator[Fix]:
     layer = site.call.func
     if not is_stable(layer) or not all(call.direct for call in site.calls):
         raise Refused("the layer has no name here")
+    site.tree.refuse_hooks()
     widths = {(call.hyper.get("out_features"), call.hyper.get("bias") is not None) for call in site.calls}
     if len(widths) != 1:
         raise Refused("several layers")

@@ -6,25 +6,32 @@ import ast
 import re
 from collections.abc import Iterator
 
-from ane_lsp.checks.finding import Fix
+from ane_lsp.checks.finding import Fix, TextEdit
 from ane_lsp.fixes.site import Site, fixer
 from ane_lsp.fixes.spellings import place
 from ane_lsp.fixes.tree import Refused, bind, is_stable, literal
 from ane_lsp.graph.records import dataclass
 
 _NAMES = ("input", "pad", "mode", "value")
-_LAYER = re.compile(r"torch\.nn\.(Circular|Zero|Constant)Pad[123]d")
+_LAYER = re.compile(r"torch\.nn\.((?:Circular|Zero|Constant)Pad|Conv)[123]d")
+_CONV_NAMES = (
+    "in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias", "padding_mode", "device", "dtype",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Padding:
-    """What a call pads: widths as (left, right) from the last axis on; function: how to call F.pad here, if it is that."""
+    """What a call pads: widths as (left, right) from the last axis on; function: how to call F.pad here, if it is that.
+
+    then: what becomes of the padded tensor, with ``{}`` in its place.
+    """
 
     given: ast.expr
     pairs: list[tuple[int, int]]
     mode: object
     value: object
     function: str | None = None
+    then: str = "{}"
 
 
 def _padding(site: Site) -> _Padding:
@@ -49,7 +56,7 @@ def _pairs(pad: object) -> list[tuple[int, int]]:
 
 
 def _of_layer(site: Site, kind: str) -> _Padding:
-    """The layer stays where it is: it has no parameters, and another place may use it."""
+    """The layer stays where it is: another place may use it, and a convolution has parameters."""
     func = site.call.func
     if len(site.call.args) != 1 or site.call.keywords or not isinstance(func, ast.Attribute) or not is_stable(func):
         raise Refused("not a layer called by its name with one input")
@@ -64,13 +71,22 @@ def _of_layer(site: Site, kind: str) -> _Padding:
     stores = [n for n in names if isinstance(n.ctx, ast.Store)]
     if not isinstance(node, ast.Call) or stores != targets or ast.unparse(stores[0]) != ast.unparse(func):
         raise Refused("the layer is not given this name once, where it is constructed")
-    bound = bind(node, ("padding", "value"))
-    pad = site.tree.value(bound.get("padding"))
-    if type(pad) is int:
-        pad = (pad,) * (2 * int(site.name()[-2]))
-    value = literal(bound.get("value"))
-    mode = "circular" if kind == "Circular" else "constant"
-    return _Padding(site.call.args[0], _pairs(pad), mode, value)
+    site.tree.refuse_hooks()
+    convolution = kind.startswith("Conv")
+    bound = bind(node, _CONV_NAMES if convolution else ("padding", "value"))
+    axes, pad = int(site.name()[-2]), site.tree.value(bound.get("padding"))
+    given = site.call.args[0]
+    if not convolution:
+        pad = (pad,) * (2 * axes) if type(pad) is int else pad
+        mode = "circular" if kind.startswith("Circular") else "constant"
+        return _Padding(given, _pairs(pad), mode, literal(bound.get("value")))
+    sides = (pad,) * axes if type(pad) is int else pad
+    if not isinstance(sides, tuple) or len(sides) != axes:
+        raise Refused("the widths are not literals")
+    layer = site.tree.text(func)
+    then = f"torch.nn.functional.conv{axes}d({{}}, {layer}.weight, {layer}.bias, {layer}.stride, 0, {layer}.dilation, {layer}.groups)"
+    pairs = _pairs([width for side in reversed(sides) for width in (side, side)])
+    return _Padding(given, pairs, literal(bound.get("padding_mode")), None, then=then)
 
 
 def _index(axis: int, bounds: str) -> str:
@@ -113,7 +129,7 @@ def negative_padding(site: Site) -> Iterator[Fix]:
 
 @fixer("ANE103")
 def circular_padding(site: Site) -> Iterator[Fix]:
-    """F.pad(mode="circular") as torch.cat of wrapped slices, for an input that may be written twice or one padded axis of it."""
+    """Circular padding as torch.cat of wrapped slices; a convolution that pads so goes on with its own weights, unpadded."""
     found = _padding(site)
     given, pairs = found.given, found.pairs
     if found.mode != "circular" or any(width < 0 for pair in pairs for width in pair):
@@ -122,7 +138,7 @@ def circular_padding(site: Site) -> Iterator[Fix]:
     if not padded:
         raise Refused("nothing is padded")
     cat, imports = site.tree.spell("torch.cat")
-    edits = []
+    edits: list[TextEdit] = []
     if is_stable(given):
         text = site.tree.text(given)
     else:
@@ -137,7 +153,7 @@ def circular_padding(site: Site) -> Iterator[Fix]:
             parts.append(f"{text}[{_index(axis, f':{right}')}]")
         joined = f"{cat}(({', '.join(parts)}), dim={-1 - axis})"
         if position == len(padded) - 1:
-            edits.append(site.tree.replace(site.call, joined, atomic=True))
+            edits += place(site, site.call, found.then.format(joined), atomic=True)
         else:
             if function is None:
                 raise Refused("not in a function")

@@ -18,6 +18,11 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _CONDITIONAL = (
     ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.IfExp, ast.BoolOp, ast.While, ast.comprehension,
 )  # fmt: skip
+_HOOKS = frozenset({
+    "weight_norm", "spectral_norm", "register_forward_hook", "register_forward_pre_hook", "register_module_forward_hook",
+})  # fmt: skip
+# These compute the weight whenever it is read.
+_PARAMETRIZED = ("torch.nn.utils.parametrizations.weight_norm", "torch.nn.utils.parametrizations.spectral_norm")
 _ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv}
 
 
@@ -174,6 +179,14 @@ class Tree:
             for name in names:
                 found.setdefault(name, []).append(node)
         return found
+
+    def refuse_hooks(self) -> None:
+        """For rewrites that read a layer's weights instead of calling it: Refused where the file uses what runs at its call."""
+        for node in ast.walk(self.module):
+            if isinstance(node, (ast.Attribute, ast.Name)):
+                name = node.attr if isinstance(node, ast.Attribute) else node.id
+                if name in _HOOKS and self.qualified(node) not in _PARAMETRIZED:
+                    raise Refused(f"{name} may run when the layer is called")
 
     def value(self, node: ast.expr | None) -> object:
         """What an expression of literals, whole-number arithmetic and constant names is; Refused for anything else.

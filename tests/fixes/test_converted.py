@@ -147,6 +147,7 @@ def widest(op: Any) -> int:
 # What offends in the program, which has it before and does not have it after; None: there is no program before.
 OFFENDS: dict[str, tuple[Callable[[Any], bool] | None, str, str]] = {
     "ANE103-layer": (None, "trace", EXACT["ANE103-layer"][1]),
+    "ANE103-convolution": (None, "trace", EXACT["ANE103-convolution"][1]),
     "ANE104-layer": (None, "trace", EXACT["ANE104-layer"][1]),
     "ANE104-layer-exported": (None, "export", EXACT["ANE104-layer"][1]),
     "ANE106": (None, "trace", CLOSE["ANE106-heads"][1]),

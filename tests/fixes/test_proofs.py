@@ -21,6 +21,14 @@ EXACT = {
     ),
     "ANE103-two": ("ANE103", module('y = 1 + F.pad(x + 1, (2, 1, 0, 3), mode="circular")\nreturn y')),
     "ANE103-layer": ("ANE103", module("return self.wrap(x) + 1", "self.wrap = nn.CircularPad2d((1, 0, 2, 2))")),
+    "ANE103-convolution": (
+        "ANE103",
+        module("return self.conv(x) + 1", 'self.conv = nn.Conv2d(8, 4, (3, 5), 2, padding=(1, 2), groups=2, padding_mode="circular")'),
+    ),
+    "ANE103-convolution-flat": (
+        "ANE103",
+        module("return self.conv(x.relu())", 'self.conv = nn.Conv1d(8, 4, 3, padding=1, bias=False, padding_mode="circular")', "torch.randn(2, 8, 16)"),
+    ),
     "ANE104-layer": (
         "ANE104",
         module("return self.crop(x) + self.pad(x)[..., :15]", "self.crop = nn.ZeroPad2d((-2, 1, 0, 1))\nself.pad = nn.ZeroPad2d((0, 1, 0, 1))"),
@@ -372,6 +380,17 @@ def test_infinity_that_is_seen_elsewhere_is_replaced_only_unsafely(fill: str, en
     harmless = end.endswith("# and")
     assert ("-1e4" in fix(text, tmp_path)[2].text) == harmless
     assert "-1e4" in fix(text, tmp_path, unsafe=True)[2].text
+
+
+@pytest.mark.parametrize("norm", ["nn.utils.weight_norm", "nn.utils.parametrizations.weight_norm"])
+def test_a_weight_that_is_made_at_the_call_is_not_read_without_it(norm: str, tmp_path: Path) -> None:
+    from prove import fix
+
+    init = f"self.conv = nn.Conv1d(4, 4, 31, padding=15)\n{norm}(self.conv)"
+    text = module("return self.conv(x)", init, "torch.randn(1, 4, 64)")
+    _, before, fixed = fix(text, tmp_path)
+    assert "ANE303" in {f.code for f in before.findings}
+    assert fixed.text == text
 
 
 UNSAFE = {
