@@ -46,6 +46,7 @@ MAX_WORKSPACES = 8
 MAX_KEPT = 8
 MAX_WORLDS = 2  # interpreted worlds that are kept for edits: of the files analysed last
 MAX_LISTED = 20_000
+LARGE = 0.5  # seconds of processor time that making a world takes in which garbage is not looked for
 
 
 class RecordingWorkspace(Workspace):
@@ -123,7 +124,8 @@ class Analyst:
         self._loaded: dict[Path, tuple[Settings, list[FileProblem]]] = {}
         self._depends: dict[str, set[str]] = {}
         self._kept: OrderedDict[str, Kept] = OrderedDict()
-        self._grown = False  # a file was analysed from scratch since garbage was looked for
+        self._grown = False  # a large world was made since garbage was looked for
+        self._frozen = False
 
     def warm(self) -> None:
         """Load what the first analysis needs, by analysing a model of one line that is on no disk."""
@@ -216,12 +218,14 @@ class Analyst:
             result = moved
             result.seconds = time.perf_counter() - started
         else:
-            gc.unfreeze()  # what the last analysis left may go
-            self._grown = True
+            if self._frozen:
+                gc.unfreeze()  # what the last analysis left may go
+            self._frozen, busy = False, time.process_time()
             with workspace.track() as disk:
                 if kept is not None and kept.following is not None:
                     kept.following.drop()
                 found = analyze(Path(path), workspace, settings, cancelled, keep=path in self._overlays)
+            self._grown |= time.process_time() - busy > LARGE
             source = workspace.read(Path(path))
             found.findings = [replace(f, fixes=(*f.fixes, *propose(source, found, f))) for f in found.findings]
             digests: Digests = {}
@@ -264,7 +268,7 @@ class Analyst:
         if self._grown and any(kept.following and kept.following.standing for kept in self._kept.values()):
             gc.collect()
             gc.freeze()  # a world stays: looking for garbage in it takes longer than most edits
-            self._grown = False
+            self._grown, self._frozen = False, True
 
     # -- fixes -------------------------------------------------------------------------------------------------------
 
