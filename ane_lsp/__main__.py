@@ -19,6 +19,6 @@ def leave_folder() -> None:
 
 if __name__ == "__main__":
     leave_folder()
-    from ane_lsp.cli.main import main
+    from ane_lsp.cli.main import script
 
-    sys.exit(main())
+    sys.exit(script())

@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from ane_lsp._memory import rare_collections
 from ane_lsp.checks.finding import SEVERITIES, Finding, Related
 from ane_lsp.graph import Graph, Span, TensorType, dims
 from ane_lsp.graph.records import dataclass
-from ane_lsp.interp.memory import rare_collections
 from ane_lsp.syntax.source import SyntaxProblem
 
 if TYPE_CHECKING:

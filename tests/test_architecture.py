@@ -15,18 +15,19 @@ ALLOWED = {
     "syntax": {"graph"},
     "workspace": {"graph", "syntax", "knowledge"},
     "torch_model": {"graph"},
-    "interp": {"graph", "syntax", "workspace", "torch_model"},
+    "_memory": set(),
+    "interp": {"graph", "syntax", "workspace", "torch_model", "_memory"},
     "checks": {"graph", "knowledge", "torch_model"},
     "placement": {"graph", "knowledge"},
     "fixes": {"graph", "syntax", "checks", "knowledge", "torch_model"},
-    "analysis": {"graph", "syntax", "workspace", "torch_model", "interp", "checks", "knowledge", "placement", "fixes"},
+    "analysis": {"graph", "syntax", "workspace", "torch_model", "_memory", "interp", "checks", "knowledge", "placement", "fixes"},
     "verify": {"graph", "checks", "placement", "knowledge", "analysis", "workspace", "syntax", "report", "fixes"},
     "report": {"graph", "syntax", "checks", "knowledge", "analysis", "placement", "fixes"},
     "_cells": {"graph", "analysis"},
     "_api": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report", "_cells"},
     "pytest_plugin": {"graph", "checks", "knowledge", "analysis", "_api"},
     "server": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report"},
-    "cli": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report", "server", "_api"},
+    "cli": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report", "server", "_api", "_memory"},
 }  # fmt: skip
 SHARED = ("ane_lsp.checks.finding", "ane_lsp.knowledge.evidence")
 LSP = ("pygls", "lsprotocol")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ane_lsp import analysis
+from ane_lsp._memory import ROOM, collect_rarely
 from ane_lsp.analysis import AnalysisError, FileAnalysis
 from ane_lsp.cli.cache import ResultCache
 from ane_lsp.graph import Span
@@ -133,6 +134,7 @@ def _killed(path: Path) -> FileAnalysis:
 
 def _start_worker(arguments: Arguments, cache: bool) -> None:
     global _worker
+    collect_rarely(ROOM)
     _worker = (Projects(*arguments), ResultCache.open(quiet=True) if cache else None)
 
 

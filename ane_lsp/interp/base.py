@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ane_lsp._memory import resident
 from ane_lsp.graph import Span, Unknown
 from ane_lsp.interp import state
 from ane_lsp.interp.frames import Frame, Signal
-from ane_lsp.interp.memory import resident
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, ModuleObject, Opaque, PyRaise, Stop, Tensor
 from ane_lsp.syntax.exchange import ANY_DEFAULT, Dependency
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Generator, Iterator
 from itertools import islice
 from typing import Any
 
+from ane_lsp._memory import held_after_collecting
 from ane_lsp.graph import ShapeFact, Span, Unknown
 from ane_lsp.interp import state
 from ane_lsp.interp.base import clock
 from ane_lsp.interp.expressions import OPERATORS, Expressions
 from ane_lsp.interp.frames import BREAK, CONTINUE, UNDECIDED, Frame, Signal, UnknownIteration, item_of, mangled
 from ane_lsp.interp.loops import for_statement, while_statement
-from ane_lsp.interp.memory import resident
 from ane_lsp.interp.probing import note_unpacking
 from ane_lsp.interp.scopes import yields_inside
 from ane_lsp.interp.values import (
@@ -46,7 +46,7 @@ class Interpreter(Expressions):
                 raise Stop("budget", f"{self.seconds:g} s")
             if self.cancelled():
                 raise Stop("cancelled")
-            if resident() > self.max_resident:
+            if held_after_collecting() > self.max_resident:
                 raise Stop("memory")
 
     def run_block(self, body: list[ast.stmt], frame: Frame) -> Signal | None:

@@ -12,12 +12,12 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ane_lsp._memory import rare_collections
 from ane_lsp.graph import Graph, Span, Unknown
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.base import Capture
 from ane_lsp.interp.frames import UnknownIteration
 from ane_lsp.interp.machine import Interpreter
-from ane_lsp.interp.memory import rare_collections
 from ane_lsp.interp.record import Recorder
 from ane_lsp.interp.values import ModuleObject, PyRaise, Refusal, Stop
 

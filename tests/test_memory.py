@@ -1,0 +1,59 @@
+"""Garbage in circles is looked for when the process has grown, and by Python itself again afterwards."""
+
+import gc
+import subprocess
+import sys
+import weakref
+from pathlib import Path
+
+import pytest
+
+from ane_lsp._memory import held_after_collecting, rare_collections, resident
+
+
+class Ring:
+    def __init__(self) -> None:
+        self.me = self
+
+
+@pytest.mark.skipif(not resident(), reason="this system does not tell how much memory a process holds")
+def test_garbage_goes_once_the_process_has_grown() -> None:
+    before = gc.isenabled(), gc.get_threshold()
+    with rare_collections(room=2**40):
+        with rare_collections(room=0):  # the outer one holds
+            gone = weakref.ref(Ring())
+            held_after_collecting()
+            assert gone() is not None
+    with rare_collections(room=1_000_000):
+        gone = weakref.ref(Ring())
+        grown = bytearray(50_000_000)
+        held_after_collecting()
+        assert gone() is None
+        assert len(grown) == 50_000_000
+        assert not gc.isenabled()
+    assert (gc.isenabled(), gc.get_threshold()) == before
+
+
+def test_a_program_that_collects_its_own_way_is_left_alone() -> None:
+    gc.disable()
+    try:
+        with rare_collections(room=0):
+            gone = weakref.ref(Ring())
+            held_after_collecting()
+            assert gone() is not None
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_the_command_ends_with_all_it_has_to_say(tmp_path: Path) -> None:
+    """A process that ends at once must not lose what is buffered, nor its exit code."""
+    layers = "\n".join(f"        x = F.max_pool2d(x, 13, 1, 6)  # {number}" for number in range(400))
+    (tmp_path / "net.py").write_text(
+        "import torch.nn.functional as F\nfrom torch import nn\n\n\nclass Net(nn.Module):  # ane: input(1x3x32x32)\n"
+        f"    def forward(self, x):\n{layers}\n        return x\n"
+    )
+    command = [sys.executable, "-m", "ane_lsp", "check", "net.py", "--no-cache", "--format", "concise"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1, done.stderr
+    assert sum("ANE302" in line for line in done.stdout.splitlines()) == 400
