@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from functools import cached_property
@@ -433,6 +432,8 @@ def _where(call: Call) -> str:
 
 
 def _failure(bound: _Bound, graph: Graph, error: Exception) -> Finding:
+    import traceback
+
     span = graph.calls[0].span if graph.calls else graph.ops[0].span if graph.ops else Span("", 1, 0, 1, 0)
     last = traceback.extract_tb(error.__traceback__)[-1]
     return Finding(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,6 +125,8 @@ class Base:
         """A fault of the interpreter itself: noted once, and the value is unknown."""
         if isinstance(error, MemoryError):
             raise Stop("memory") from None
+        import traceback
+
         place = traceback.extract_tb(error.__traceback__)[-1]
         text = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
         span = self.span(node) if node is not None else self.here() or Span("", 1, 0, 1, 0)

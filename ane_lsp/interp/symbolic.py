@@ -8,7 +8,6 @@ quotient again; the exact quotient rounds to the same whole number as the float 
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Any
 
 from ane_lsp.graph import Unknown, dims
@@ -124,9 +123,9 @@ def _parts(value: Any) -> tuple[DimLike, DimLike] | None:
     if isinstance(value, (int, Sym)):
         return (int(value) if isinstance(value, bool) else value), 1
     if isinstance(value, float) and math.isfinite(value):
-        fraction = Fraction(value)
-        if fraction.denominator <= _MAX_DENOMINATOR and abs(fraction.numerator) < 1 << 52:
-            return fraction.numerator, fraction.denominator
+        numerator, denominator = value.as_integer_ratio()
+        if denominator <= _MAX_DENOMINATOR and abs(numerator) < 1 << 52:
+            return numerator, denominator
     return None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import field
@@ -62,8 +61,10 @@ def find_environment(root: Path, python: str | None = None, environ: Mapping[str
 def _named_environment(root: Path, python: str) -> Environment:
     given = Path(os.path.expanduser(python))
     path = given if given.is_absolute() else root / given
-    if not path.exists() and os.sep not in python and (found := shutil.which(python)):
-        path = Path(found)
+    if not path.exists() and os.sep not in python:
+        import shutil
+
+        path = Path(shutil.which(python) or path)
     if path.name in ("site-packages", "dist-packages") and path.is_dir():
         return _complete(path.parent, [path], f"python = {python}")
     # An interpreter in an environment is a symlink out of it: its folder counts, not its target.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cmath
 import math
-import statistics
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -236,6 +235,8 @@ def _cmath(interp: Interpreter) -> Namespace:
 
 
 def _statistics(interp: Interpreter) -> Namespace:
+    import statistics  # brings decimal and random
+
     names = [
         "mean",
         "median",

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-import html
 import json
 import shlex
 import string
-import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +116,15 @@ def _string(interp: Interpreter) -> Namespace:
     }  # fmt: skip
 
 
+def _html(interp: Interpreter) -> Namespace:
+    import html
+
+    return by_name(on_plain("html.escape", html.escape), on_plain("html.unescape", html.unescape))
+
+
 def _textwrap(interp: Interpreter) -> Namespace:
+    import textwrap
+
     return by_name(
         *(on_plain(f"textwrap.{n}", getattr(textwrap, n)) for n in ("dedent", "indent", "wrap", "fill", "shorten"))
     )
@@ -149,7 +155,7 @@ def _pformat(interp: Interpreter, object: Any, *args: Any, **kwargs: Any) -> Any
 MODULES: dict[str, Maker] = {
     "json": _json, "string": _string, "textwrap": _textwrap, "fnmatch": _fnmatch,
     "json.decoder": lambda interp: {"JSONDecodeError": json.JSONDecodeError},
-    "html": lambda interp: by_name(on_plain("html.escape", html.escape), on_plain("html.unescape", html.unescape)),
+    "html": _html,
     "shlex": lambda interp: by_name(*(on_plain(f"shlex.{n}", getattr(shlex, n)) for n in ("split", "quote", "join"))),
     "pprint": lambda interp: {**by_name(_pformat), "pprint": Builtin("pprint", lambda interp, args, kwargs: None)},
 }  # fmt: skip
