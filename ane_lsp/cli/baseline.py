@@ -29,7 +29,7 @@ def hide_known(report: Report, path: Path) -> tuple[list[Finding], int]:
         left = Counter({entry["fingerprint"]: int(entry["count"]) for entry in document["findings"]})
     except OSError as error:
         raise UsageError(f"--baseline: cannot read {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise UsageError(f"--baseline: {path} is not a baseline written by ane-lsp") from None
     new = []
     for finding in report.findings:
