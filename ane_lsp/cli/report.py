@@ -89,7 +89,7 @@ def _read(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"--against: cannot read {path}: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UsageError(f"--against: {path} is not JSON") from None
     if not isinstance(document, dict):
         raise UsageError(f"--against: {path} is not a map written by ane-lsp report --format json")

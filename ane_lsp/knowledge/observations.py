@@ -53,7 +53,7 @@ def read(file: str, text: str) -> tuple[Observation, ...]:
     """The observations of an evidence file. Raises KnowledgeError naming what is wrong."""
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise KnowledgeError(
             file, getattr(error, "lineno", 1), getattr(error, "colno", 1), f"not JSON: {error}"
         ) from None

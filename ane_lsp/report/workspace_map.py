@@ -135,7 +135,7 @@ def _known(earlier: Mapping[str, Any]) -> dict[tuple[str, str], Mapping[str, Any
         for row in found.values():
             _rank(row["readiness"], int(row["errors"]), int(row["warnings"]), int(row["ops"]) - int(row["on_ane"]))
             int(row["findings"])
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, OverflowError):
         raise ValueError("it is not a map written by ane-lsp report --format json") from None
     return found
 

@@ -196,6 +196,11 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert {o["op"] for o in document["operations"]} >= {"lstm", "max_pool", "reduce_argmax"}
     assert main(["report", folder, "--against", folder]) == 2
     assert main(["report", folder, "--against", str(page)]) == 2
+    document["models"][0]["findings"] = float("inf")
+    for number, text in enumerate((json.dumps(document), "[" * 5000 + "]" * 5000)):
+        odd = tmp_path / f"{number}.json"
+        odd.write_text(text)
+        assert main(["report", str(tmp_path), "--against", str(odd)]) == 2
     assert main(["report", str(tmp_path / "none.py"), "--format", "text"]) == 2
     assert "no such file" in capsys.readouterr().out
     assert main(["report", str(tmp_path / "none.py"), folder, "-o", str(page)]) == 2
