@@ -51,7 +51,7 @@ def _stub_source(path: str) -> SourceFile:
 
 
 @lru_cache(maxsize=8)
-def _bytes_of(path: str) -> bytes:
+def bytes_of(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError:
@@ -434,7 +434,7 @@ class Imports(Objects):
             return self._deferred_attribute(module, name) is not MISSING if module.deferred else False
         if module.path is None:
             return True
-        if name.encode() not in _bytes_of(module.path) and b"import *" not in _bytes_of(module.path):
+        if name.encode() not in bytes_of(module.path) and b"import *" not in bytes_of(module.path):
             return False
         text = self._source(module).text
         if name in text and re.search(

@@ -13,14 +13,16 @@ from functools import lru_cache
 from typing import Any
 
 from ane_lsp.interp.frames import Frame
-from ane_lsp.interp.imports import STAR_IMPORT, STDLIB, STUB_ROOTS, Imports, mentioned
+from ane_lsp.interp.imports import STAR_IMPORT, STDLIB, STUB_ROOTS, Imports, bytes_of, mentioned
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Lazy, ModuleObject
+from ane_lsp.syntax.moving import bound_names
 from ane_lsp.syntax.outline import Piece, spelt_out
 
 _LOOP = re.compile(r"^[ \t]*(?:for|while)\b[^\n]*:[ \t]*(?:#[^\n]*)?$", re.M)
 _DECORATOR = re.compile(r"^@[ \t]*(\w+)", re.M)
 _CALLED = re.compile(r"@[\w.]+[ \t]*\(")
 _IMPORT = re.compile(r"^(?:from[ \t]+[\w.]+[ \t]+)?import\b(?:[^\n(\\]*\([^)]*\)|(?:[^\n\\]|\\\n)*)", re.M)
+_READING = frozenset({"get", "keys", "values", "items"})
 _WORD = re.compile(r"\w+")
 
 
@@ -28,6 +30,43 @@ _WORD = re.compile(r"\w+")
 def _used_words(text: str) -> frozenset[str]:
     """The words of a file outside its import statements at the top level."""
     return frozenset(_WORD.findall(_IMPORT.sub("", text)))
+
+
+def _names_of(module: ModuleObject, container: Any) -> frozenset[str]:
+    """The names at the top level of a module for a dict, or for a tuple or list that holds it."""
+    return frozenset(
+        name
+        for name, value in module.namespace.items()
+        if value is container or (type(value) in (tuple, list) and any(item is container for item in value))
+    )
+
+
+def _loop_variables(tree: ast.Module | None) -> frozenset[str]:
+    """The names that only loops at the top level of a file bind: nobody imports those."""
+    statements = tree.body if tree is not None else []
+    loops = {n.id for s in statements if isinstance(s, ast.For) for n in ast.walk(s.target) if isinstance(n, ast.Name)}
+    return frozenset(loops.difference(*(bound_names(s) for s in statements if not isinstance(s, ast.For))))
+
+
+def _only_read(tree: ast.Module, names: frozenset[str]) -> bool:
+    """Whether functions and classes of a file use these names for nothing but ``in``, look-ups and reading methods."""
+    reads: set[int] = set()
+    uses: set[int] = set()
+    for definition in tree.body:
+        if not isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        for node in ast.walk(definition):
+            if isinstance(node, ast.Name) and node.id in names:
+                uses.add(id(node))
+            elif isinstance(node, ast.Compare) and all(isinstance(op, (ast.In, ast.NotIn)) for op in node.ops):
+                reads.update(map(id, node.comparators))
+            elif (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)) or (
+                isinstance(node, ast.Attribute) and node.attr in _READING
+            ):
+                reads.add(id(node.value))
+            elif isinstance(node, ast.Global) and names.intersection(node.names):
+                return False
+    return uses <= reads
 
 
 def _holds(module: ModuleObject, container: Any) -> bool:
@@ -85,6 +124,8 @@ class Registries(Imports):
         if owner is None:
             return False
         top = owner.name.partition(".")[0]
+        if self._closed(owner, container, top):
+            return False
         package = self.find_module(top, owner)
         if package is not None:
             self.run_module(package)  # whoever imports a module of it has run the package, here not yet
@@ -176,6 +217,35 @@ class Registries(Imports):
         if self._held is not None and id(container) not in self._held:
             return None
         return next((m for m in self._that_have_run(tops) if _holds(m, container)), None)
+
+    def _closed(self, owner: ModuleObject, container: Any, top: str) -> bool:
+        """Whether nothing that is held back can register with a dict: no function of a module that has a name for it does more
+        than read it, and no other module of the package names it."""
+        names = _names_of(owner, container)
+        if not names:
+            return False
+        key = (owner.name, names)
+        if key not in self.closed:
+            self.closed[key] = {owner.path or ""} if self._reads_only(owner, names) else None
+        seen = self.closed[key]
+        if seen is None:
+            return False
+        fresh = [m for m in self.modules.values() if m.path and m.path not in seen and m.name.partition(".")[0] == top]
+        if fresh:
+            wanted = [name.encode() for name in names - _loop_variables(self.tree_of(owner))]
+            for module in fresh:
+                text = bytes_of(module.path or "")
+                if any(word in text for word in wanted):
+                    own = _names_of(module, container)
+                    if not own or not self._reads_only(module, own):
+                        self.closed[key] = None
+                        return False
+                seen.add(module.path or "")
+        return True
+
+    def _reads_only(self, module: ModuleObject, names: frozenset[str]) -> bool:
+        tree = self.tree_of(module)
+        return tree is not None and _only_read(tree, names)
 
     def _that_have_run(self, tops: frozenset[str]) -> list[ModuleObject]:
         return [m for m in self.modules.values() if m.state != "running" and m.name.partition(".")[0] in tops]

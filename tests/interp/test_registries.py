@@ -123,3 +123,16 @@ def test_a_class_registers_its_subclasses(tmp_path: Path) -> None:
     expression = "__import__('lib.models', fromlist=['made']).made('deep')"
     value, _ = value_of(tmp_path, expression, base=base, models=models, __init__="")
     assert value == 9
+
+
+def test_a_table_that_is_only_read_has_nobody_to_wait_for(tmp_path: Path) -> None:
+    """Modules that mention the key stay as they are, where nothing can put it into the table."""
+    files = {
+        **MODELS,
+        "registry": REGISTRY
+        + "\ntable = {'one': 1}\n\ndef pick(name):\n    return table[name] if name in table else 0\n",
+    }
+    expression = "(lambda lib: (lib.pick('beta'), lib.pick('one')))(__import__('lib.registry', fromlist=['pick']))"
+    value, done = value_of(tmp_path, expression, **files)
+    assert value == (0, 1)
+    assert "lib.second" not in done.interp.modules or done.interp.modules["lib.second"].state == "new"
