@@ -378,13 +378,16 @@ def _lines(work: Path, found: dict[str, dict[str, Any]]) -> Iterator[str]:
         yield line("does not parse, or not written", lambda row: "broken" in row, done)
         yield line("changed by a second run", lambda row: bool(row.get("changed_again")), done)
         yield line("not settled", lambda row: not row["settled"], done)
-        run = [row for row in rows(work / f"{kind}.entries.jsonl").values() if row.get("loads", 1)]
+        tried = [row for row in rows(work / f"{kind}.entries.jsonl").values() if row.get("loads", 1)]
+        run = [row for row in tried if row.get("tree") != "original"]
         yield ""
         if run:
             worst = max((row.get("relative", 0.0) for row in run), default=0.0)
             equal = sum(bool(row.get("equal")) for row in run)
             bad = [row["file"] for row in run if _differs(row, kind == "unsafe")]
             yield f"{len(run)} entries load a changed file; {equal} equal bit for bit, worst {worst:.1e}; wrong: {bad or 'none'}."
+        if len(tried) > len(run):
+            yield f"Not compared, because they do not run as they are: {len(tried) - len(run)}."
         total: Counter[str] = Counter()
         for row in done.values():
             total.update(row["applied"])
