@@ -215,7 +215,11 @@ class Calls(Attributes):
         ran = self.ran
         try:
             built = self._construct_plain(cls, args, kwargs)
-            if self.steps - steps > WORTH_IT and changes == self.changes and len(self.built) < MAX_TEMPLATES:
+            if self.steps - steps <= WORTH_IT or changes != self.changes or len(self.built) >= MAX_TEMPLATES:
+                return built
+            if outer is None and key not in self.built:  # not part of another: a whole model, most likely built once
+                self.built[key] = -1, None
+            else:
                 sound = len(self.unresolved) == unknown and len(self.internal) == faults
                 kept = copied(built, given, left_behind(written, self.undo).values()) if sound else None
                 self.built[key] = changes, (kept, ran) if kept is not None and kept.cls is cls else None

@@ -100,11 +100,11 @@ class _Copier:
             for key, value in one.items():
                 if key.__class__ not in _PLAIN:
                     raise _NotOurs
-                made[key] = self.copy(value)
+                made[key] = value if value.__class__ in _SHARED else self.copy(value)
             return made
         if kind is list:
             made = self.made[id(one)] = []
-            made.extend(self.copy(value) for value in one)
+            made.extend([value if value.__class__ in _SHARED else self.copy(value) for value in one])
             return made
         if kind is tuple:
             made = self.made[id(one)] = tuple([self.copy(value) for value in one])

@@ -1,4 +1,4 @@
-"""``dataclasses``. ``__init__`` is written as source and interpreted, so that it is a function like any other."""
+"""``dataclasses``. ``__init__`` is written as source, so that it is a function like any other; what it usually does is done at once."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ane_lsp.interp.values import (
     Instance,
     ModuleObject,
     Opaque,
+    Property,
 )
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 ABSENT = Opaque("dataclasses.MISSING")
 KW_ONLY = Opaque("dataclasses.KW_ONLY")
+_FROM_FACTORY = Opaque("a default that a factory makes")
 
 
 @dataclass(slots=True)
@@ -105,6 +107,8 @@ def _collect(interp: Interpreter, cls: ClassObject, kw_only: bool) -> dict[str, 
         spec = FieldSpec(name, type=note, kw_only=kw_only)
         spec.kind = {"ClassVar": "classvar", "InitVar": "initvar"}.get(head, "field")
         value = cls.namespace.get(name, ABSENT)
+        if isinstance(value, Instance) and value.cls.lookup("__get__") is not MISSING:
+            value = interp.getattr(cls, name)
         if isinstance(value, Instance) and value.cls is field_class(interp):
             for key in ("default", "default_factory", "init", "repr", "hash", "compare", "metadata"):
                 setattr(spec, key, value.attrs[key])
@@ -140,14 +144,14 @@ def _init_source(specs: list[FieldSpec], post: bool, values: Namespace) -> str:
             text = spec.name
             if has_factory:
                 values[f"_make_{spec.name}"] = spec.default_factory
-                text += "=_ABSENT"
+                text += "=_FACTORY"
             elif spec.default is not ABSENT:
                 values[f"_default_{spec.name}"] = spec.default
                 text += f"=_default_{spec.name}"
             (keyword if _flag(spec.kw_only) else positional).append(text)
             if spec.kind == "initvar":
                 continue
-            value = f"_make_{spec.name}() if {spec.name} is _ABSENT else {spec.name}" if has_factory else spec.name
+            value = f"_make_{spec.name}() if {spec.name} is _FACTORY else {spec.name}" if has_factory else spec.name
             body.append(f"self.{spec.name} = {value}")
         elif has_factory:
             values[f"_make_{spec.name}"] = spec.default_factory
@@ -165,7 +169,7 @@ def _make_init(interp: Interpreter, cls: ClassObject, specs: dict[str, FieldSpec
     module = ModuleObject(cls.module.name, cls.module.path, cls.module.is_package)
     module.is_torch = True  # no place of the program's own: what a factory calls is put down to the constructing call
     module.state = "done"
-    values: Namespace = {"_ABSENT": ABSENT}
+    values: Namespace = {"_FACTORY": _FROM_FACTORY}
     post = cls.lookup("__post_init__") is not MISSING
     source = _init_source(list(specs.values()), post, values)
     if frozen:
@@ -190,7 +194,58 @@ def _make_init(interp: Interpreter, cls: ClassObject, specs: dict[str, FieldSpec
     made.qualname = f"{cls.qualname}.__init__"
     made.owner = cls
     assert isinstance(made, Function)
+    made.fast = _Storing(list(specs.values()), post, frozen)
     return made
+
+
+class _Storing:
+    """What ``__init__`` of a dataclass does, at once, for objects as they usually are (see :mod:`ane_lsp.interp.fast`)."""
+
+    def __init__(self, specs: list[FieldSpec], post: bool, frozen: bool) -> None:
+        self._specs = specs
+        self._positional = [s.name for s in specs if _flag(s.init) and not _flag(s.kw_only)]
+        self._parameters = {s.name for s in specs if _flag(s.init)}
+        self._required = {
+            s.name for s in specs if _flag(s.init) and s.default is ABSENT and s.default_factory is ABSENT
+        }
+        self._stored = [s.name for s in specs if s.kind != "initvar"]
+        self._post = post
+        self._frozen = frozen
+
+    def __call__(self, interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        obj = args[0] if args else None
+        if obj.__class__ is not Instance or len(args) - 1 > len(self._positional):
+            return MISSING
+        given = dict(zip(self._positional, args[1:]))
+        if not (kwargs.keys() <= self._parameters and given.keys().isdisjoint(kwargs)):
+            return MISSING
+        given.update(kwargs)
+        if not (self._required <= given.keys() and self._simple(interp, obj.cls)):
+            return MISSING
+        interp.touch(obj.attrs)
+        passed: list[Any] = []
+        for spec in self._specs:
+            if spec.name in given:
+                value = given[spec.name]
+            elif spec.default_factory is not ABSENT:
+                value = interp.call(spec.default_factory, ())
+            elif spec.name in self._parameters:
+                value = spec.default
+            else:
+                continue
+            if spec.kind == "initvar":
+                passed.append(value)
+            else:
+                interp.setattr_plain(obj, spec.name, value)
+        if self._post:
+            interp.call(interp.getattr(obj, "__post_init__"), tuple(passed))
+        return None
+
+    def _simple(self, interp: Interpreter, cls: ClassObject) -> bool:
+        """Whether assigning to a field stores the value and does nothing else."""
+        if interp.is_nn_module(cls) or not (self._frozen or cls.lookup("__setattr__") is MISSING):
+            return False
+        return not any(cls.lookup(name).__class__ in (Property, Instance) for name in self._stored)
 
 
 def _compared(cls: ClassObject) -> list[str]:
