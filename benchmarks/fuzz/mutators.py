@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any
 
 Mutator = Callable[[bytes, random.Random], bytes]
@@ -107,7 +108,7 @@ def mutated(value: Any, chance: random.Random, odd: Sequence[Any] = ODD_VALUES) 
             holders.append((holder, key))
             stack.append(item)
     if not holders or chance.random() < 0.02:
-        return chance.choice(odd)
+        return deepcopy(chance.choice(odd))
     holder, key = chance.choice(holders)
     kind = chance.randrange(5)
     if kind == 0:
@@ -129,5 +130,5 @@ def mutated(value: Any, chance: random.Random, odd: Sequence[Any] = ODD_VALUES) 
             + text[at + 1 :]
         )
     else:
-        holder[key] = chance.choice(odd)
+        holder[key] = deepcopy(chance.choice(odd))  # it is changed in place later, and must not end up in itself
     return value

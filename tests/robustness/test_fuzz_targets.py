@@ -79,3 +79,19 @@ def test_an_answer_that_differs_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
     found = again.follow(path, "x = 1\n", random.Random(0), edits=2, every=2, counts=Counter())
     assert found is not None
     assert found[-1] == "findings"
+
+
+def test_changed_documents_never_hold_themselves() -> None:
+    """Odd values that are put in are changed in place later: shared ones ended up in themselves, and the fuzzer hung."""
+    import json
+
+    from benchmarks.fuzz.mutators import ODD_VALUES, json_values
+
+    before = repr(ODD_VALUES)
+    chance = random.Random(26)
+    data = b'{"version": 1, "findings": [{"fingerprint": "0", "count": 1}]}'
+    for _ in range(3000):
+        data = json_values()(data, chance)[:3000]
+        if not data.startswith((b"{", b"[")):
+            data = json.dumps({"version": 2, "findings": [[{}]]}).encode()
+    assert repr(ODD_VALUES) == before
