@@ -130,7 +130,10 @@ def _first_probes(
     probes = {p.arg: hints.get(p.arg) or _picture(interp, model, p.arg) for p in parameters}
     for parameter in parameters:
         probes[parameter.arg].listed = holds_tensors(parameter)
-    kinds = {t.type.dtype for t in _parameters_of(model) if t.type.dtype in ("f16", "bf16", "f32", "f64")}
+    floats = [t.type for t in _parameters_of(model) if t.type.dtype in ("f16", "bf16", "f32", "f64")]
+    kinds = {t.dtype for t in floats}
+    if len(kinds) > 1:  # norms are often kept in another type than what the input is multiplied with
+        kinds = {t.dtype for t in floats if t.rank is not None and t.rank > 1}
     if len(kinds) == 1:  # a model in half precision is given half precision
         for probe in probes.values():
             probe.usual = next(iter(kinds)) or probe.usual
