@@ -41,18 +41,17 @@ def _names_of(module: ModuleObject, container: Any) -> frozenset[str]:
     )
 
 
-def _loop_variables(tree: ast.Module | None) -> frozenset[str]:
+def _loop_variables(statements: list[ast.stmt]) -> frozenset[str]:
     """The names that only loops at the top level of a file bind: nobody imports those."""
-    statements = tree.body if tree is not None else []
     loops = {n.id for s in statements if isinstance(s, ast.For) for n in ast.walk(s.target) if isinstance(n, ast.Name)}
     return frozenset(loops.difference(*(bound_names(s) for s in statements if not isinstance(s, ast.For))))
 
 
-def _only_read(tree: ast.Module, names: frozenset[str]) -> bool:
-    """Whether functions and classes of a file use these names for nothing but ``in``, look-ups and reading methods."""
+def _only_read(statements: list[ast.stmt], names: frozenset[str]) -> bool:
+    """Whether functions and classes among these use the names for nothing but ``in``, look-ups and reading methods."""
     reads: set[int] = set()
     uses: set[int] = set()
-    for definition in tree.body:
+    for definition in statements:
         if not isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
         for node in ast.walk(definition):
@@ -232,7 +231,7 @@ class Registries(Imports):
             return False
         fresh = [m for m in self.modules.values() if m.path and m.path not in seen and m.name.partition(".")[0] == top]
         if fresh:
-            wanted = [name.encode() for name in names - _loop_variables(self.tree_of(owner))]
+            wanted = [name.encode() for name in names - _loop_variables(self._mentioning(owner, names) or [])]
             for module in fresh:
                 text = bytes_of(module.path or "")
                 if any(word in text for word in wanted):
@@ -244,8 +243,21 @@ class Registries(Imports):
         return True
 
     def _reads_only(self, module: ModuleObject, names: frozenset[str]) -> bool:
+        statements = self._mentioning(module, names) if module.path is not None else None
+        return statements is not None and _only_read(statements, names)
+
+    def _mentioning(self, module: ModuleObject, names: frozenset[str]) -> list[ast.stmt] | None:
+        """What stands at the top level of a file, but for definitions that mention none of the names; None where it cannot be
+        parsed."""
+        pieces = self._source(module).pieces
+        if pieces is not None:
+            try:
+                wanted = [p for p in pieces if not p.name or any(name in p.text for name in names)]
+                return [statement for piece in wanted for statement in piece.parse()]
+            except SyntaxError:  # cut in the wrong place
+                pass
         tree = self.tree_of(module)
-        return tree is not None and _only_read(tree, names)
+        return tree.body if tree is not None else None
 
     def _that_have_run(self, tops: frozenset[str]) -> list[ModuleObject]:
         return [m for m in self.modules.values() if m.state != "running" and m.name.partition(".")[0] in tops]
