@@ -78,6 +78,9 @@ class Base:
         self.nowhere: set[str] = set()  # names of modules that are looked for in stubs only, and are not there
         self._held: set[int] | None = None  # ids of what modules and classes have names for, see Imports._owner_of
         self._held_state: Any = None
+        self._owners: dict[
+            int, ModuleObject
+        ] = {}  # by id of a container: the module that had a name for it when last asked
         self._waiting: frozenset[str] = frozenset()  # packages that hold definitions back, see force_pending_imports
         self._waiting_state: Any = None
         self.trying = 0

@@ -165,6 +165,7 @@ class Calls(Attributes):
             extra.pop("**", None)
             space[signature.kwarg] = extra
         frame = Frame(func.module, space, func.closure, self.frame, func.qualname, signature.local_names)
+        frame.extra = extra
         frame.owner = func.owner
         return frame
 

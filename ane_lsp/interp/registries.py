@@ -113,6 +113,8 @@ class Registries(Imports):
         """
         if self.forcing:  # a module that runs now looks itself up while it registers: nobody waits for the others
             return False
+        if container is self.frame.extra:  # it came into being with this call: nobody registers with it
+            return False
         state = (self.bindings, len(self.modules), len(self.with_stars))
         if state != self._waiting_state:
             self.with_stars = [m for m in self.with_stars if m.state != "done" or _holds_back(m)]
@@ -204,6 +206,15 @@ class Registries(Imports):
 
         Not one that is still being defined: nobody can have registered with it.
         """
+        known = self._owners.get(id(container))
+        if known is not None and known.name.partition(".")[0] in tops and _holds(known, container):
+            return known
+        owner = self._look_for_owner(container, tops)
+        if owner is not None:
+            self._owners[id(container)] = owner
+        return owner
+
+    def _look_for_owner(self, container: Any, tops: frozenset[str]) -> ModuleObject | None:
         state = (self.bindings, len(self.modules), tops)
         if state != self._held_state:
             self._held_state, self._held = state, None
