@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -136,6 +135,8 @@ class ResultCache:
 
     def try_out(self) -> None:
         """Find out now whether results can be written, and say so where not; for a caller whose workers will write."""
+        import tempfile  # brings random and shutil, of which a process that only reads has no use
+
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.folder) as file:

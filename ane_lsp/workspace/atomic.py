@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 PREFIX = ".ane-lsp-"
@@ -17,6 +16,8 @@ def write_atomic(path: Path, data: bytes) -> None:
 
     What is no regular file (``/dev/stdout``, a pipe) is written to directly. Raises OSError.
     """
+    import tempfile  # only a process that writes pays for it
+
     target = Path(os.path.realpath(path))
     mode: int | None = None
     with contextlib.suppress(FileNotFoundError):
