@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import time
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 220
 MAX_ELEMENTS = 1_000_000  # of one sequence
+MAX_SHARED = 5_000  # values below a name that are looked at for changes
+CHANGING = frozenset({Instance, dict, list, set, OrderedDict, deque, defaultdict})
 MAX_REASONS = 5_000  # unknown values of watched files that are remembered
 
 PLAIN = (bool, int, float, str, bytes, complex, tuple, list, dict, set, frozenset, slice, range)
@@ -102,7 +105,12 @@ class Base:
         self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking
         # Modules by class and arguments, with what building them ran: see templates.py.
         self.built: dict[Any, tuple[int, tuple[Instance, set[Dependency]] | None]] = {}
-        self.changes = 0  # grows whenever a name outside the running functions is bound anew
+        self.changes = (
+            0  # grows whenever a name outside the running functions is bound anew, or what it stands for changes
+        )
+        self.shared: dict[
+            int, Any
+        ] = {}  # containers such names stand for that were read while modules were built, by id
         self.written: dict[int, Any] | None = None  # containers changed while a module is built, by id
         self.repeats: Repeats | None = None  # calls of modules that were made before, where the world is kept
         self.templates: dict[Any, Instance] = {}  # leaf modules of torch by class and arguments, see templates.py
@@ -214,8 +222,27 @@ class Base:
             self.journals[-1].touch(container)
         if self.written is not None:
             self.written[id(container)] = container
+        if self.shared and id(container) in self.shared:
+            self.changes += 1
+            self.shared.clear()
         if self.undo is not None:
             self.undo.touch(container)
+
+    def note_shared(self, value: Any) -> None:
+        """A name outside all functions, or of a class, stands for a container that was read while a module is built or called:
+        once that changes, or what lies in it, the same arguments may give something else."""
+        shared = self.shared
+        pending = [value]
+        for one in pending:
+            if id(one) in shared or len(pending) > MAX_SHARED:
+                continue
+            kind = one.__class__
+            if kind is Instance:
+                shared[id(one)] = one
+                pending += (one.attrs, one.data)
+            elif kind in CHANGING:
+                shared[id(one)] = one
+                pending += one.values() if isinstance(one, dict) else one
 
     def raise_(self, kind: type[BaseException], message: str = "") -> Any:
         """Raise a builtin exception in the interpreted program."""

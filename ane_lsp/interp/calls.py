@@ -218,12 +218,15 @@ class Calls(Attributes):
             built = self._construct_plain(cls, args, kwargs)
             if self.steps - steps <= WORTH_IT or changes != self.changes or len(self.built) >= MAX_TEMPLATES:
                 return built
-            if outer is None and key not in self.built:  # not part of another: a whole model, most likely built once
-                self.built[key] = -1, None
-            else:
-                sound = len(self.unresolved) == unknown and len(self.internal) == faults
-                kept = copied(built, given, left_behind(written, self.undo).values()) if sound else None
-                self.built[key] = changes, (kept, ran) if kept is not None and kept.cls is cls else None
+            first = key not in self.built
+            kept = None
+            # What is not part of another module is a whole model, most likely built once.
+            if (outer is not None or not first) and len(self.unresolved) == unknown and len(self.internal) == faults:
+                kept = copied(built, given, left_behind(written, self.undo).values())
+            if kept is not None and kept.cls is cls:
+                self.built[key] = changes, (kept, ran)
+            else:  # the first time, what was imported for it looks left behind, too
+                self.built[key] = -1 if first else changes, None
             return built
         finally:
             self.ran = before

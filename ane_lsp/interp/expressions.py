@@ -8,7 +8,7 @@ from typing import Any
 
 from ane_lsp.graph import Unknown
 from ane_lsp.interp import builtins, state
-from ane_lsp.interp.base import MAX_ELEMENTS
+from ane_lsp.interp.base import CHANGING, MAX_ELEMENTS
 from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.fast import fast_path
 from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration, mangled
@@ -83,7 +83,9 @@ class Expressions(TorchGlue):
                 value = builtins.BUILTINS.get(name, MISSING)
             return value
         if value.__class__ is Lazy:
-            return self.resolve_lazy(value, module.namespace, name)
+            value = self.resolve_lazy(value, module.namespace, name)
+        if self.written is not None and value.__class__ in CHANGING:
+            self.note_shared(value)
         return value
 
     def annotation(self, node: ast.expr, frame: Frame) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ane_lsp.graph import Unknown
 from ane_lsp.interp import stdlib
+from ane_lsp.interp.base import CHANGING
 from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.objects import Objects
 from ane_lsp.interp.values import MISSING, Lazy, ModuleObject, PyRaise, TorchFunction
@@ -330,7 +331,11 @@ class Imports(Objects):
             self.run_module(module)
             value = namespace.get(name, MISSING)
         if value is not MISSING:
-            return self.resolve_lazy(value, namespace, name) if value.__class__ is Lazy else value
+            if value.__class__ is Lazy:
+                value = self.resolve_lazy(value, namespace, name)
+            if self.written is not None and value.__class__ in CHANGING:
+                self.note_shared(value)
+            return value
         if module.stars:
             value = self.star_attribute(module, name)
             if value is not MISSING:

@@ -1,8 +1,9 @@
 """Modules built before: one that is built again from the same arguments is a copy of it.
 
 Models repeat their blocks, and building a block is most of what an analysis interprets. A module is copied where building
-it left nothing behind but itself: what was written meanwhile (see :attr:`Base.written`) belongs to it or is gone, and no name
-that might have been read was bound anew (:attr:`Base.changes`).
+it left nothing behind but itself: what was written meanwhile (see :attr:`Base.written`) belongs to it or is gone, no name
+that might have been read was bound anew (:attr:`Base.changes`), and no container that such names stand for has changed
+(:meth:`Base.note_shared`).
 """
 
 from __future__ import annotations

@@ -143,3 +143,22 @@ def test_a_call_that_leaves_something_behind_is_followed_each_time(
     path = tmp_path / "net.py"
     path.write_text(source(BLOCKS["a list outside"].replace("self.inner(x)", "x.abs()")))
     assert both(path, monkeypatch)[2] == 0
+
+
+@pytest.mark.parametrize("change", ["SEEN.append(1)", "CACHE['sizes'][0] = 3", "CACHE.update(sizes=[4])"])
+def test_a_container_outside_that_changed_between_two_calls_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    path = tmp_path / "net.py"
+    text = source("        return self.fc(self.inner(x))[:, :, : len(SEEN) + CACHE['sizes'][0]]\n")
+    text = text.replace("CACHE = {}", "CACHE = {'sizes': [2]}").replace(
+        "        for block in self.blocks:\n            x = block(x)\n        return self.head(self.other(x))\n",
+        f"        first = self.blocks[0](x) + self.blocks[1](x)\n        {change}\n"
+        "        return torch.cat([first, self.blocks[2](x)], -1)\n",
+    )
+    path.write_text(text)
+    kept, followed, again = both(path, monkeypatch)
+    (graph,) = followed.graphs
+    assert again >= 1
+    assert [v.type.shape[-1] for v in graph.outputs] != [4]
+    assert everything(kept) == everything(followed)

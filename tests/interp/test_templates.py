@@ -84,7 +84,7 @@ class Closing(Plain):
         self.late = lambda: self
 
 def net(kind, *args, **kwargs):
-    return [kind(*args, **kwargs) for _ in range(3)]
+    return [kind(*args, **kwargs) for _ in range(4)]  # of those outside all models, the third is the first copy
 
 Closed = numberer()
 norm = partial(nn.LayerNorm, eps=1e-6)
@@ -142,12 +142,76 @@ def test_a_copy_is_what_building_gives(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(calls, "template_key", lambda *_: None)
     slow = values(path)
     assert [(k, repr(v)) for k, v in quick.items()] == [(k, repr(v)) for k, v in slow.items()]
-    assert quick["numbers"] == [1, 2, 3, 0, 1, 2, 1, 2, 3]
-    assert quick["seen"] == [4, 4, 4]
-    assert len(quick["registry"]) == 3
+    assert quick["numbers"] == [1, 2, 3, 4, 0, 1, 2, 3, 1, 2, 3, 4]
+    assert quick["seen"] == [4, 4, 4, 4]
+    assert len(quick["registry"]) == 4
     assert quick["taken"] == [3, 2, 1]
     assert quick["wider"] == 14
     assert all(quick["within"])
-    assert quick["late"] == [True] * 3
-    assert quick["shapes"] == [(4, 4), (7, 4), (4, 4)]
-    assert quick["marks"] == [False, True, False]
+    assert quick["late"] == [True] * 4
+    assert quick["shapes"] == [(4, 4), (7, 4), (4, 4), (4, 4)]
+    assert quick["marks"] == [False, True, False, False]
+
+
+CHANGED = """\
+import torch
+from torch import nn
+
+SETTINGS = {{"kernel": 3, "nested": {{"kernels": [3]}}}}
+
+class Options:
+    kernel = 3
+    held = []
+
+OPTIONS = Options()
+
+class Block(nn.Module):
+    kernels = [3]
+    def __init__(self, size):
+        super().__init__()
+        made = []
+        for i in range(8):
+            made.append(nn.Conv2d(size, size, {read}))
+        for i in range(30):  # large enough to be worth a copy
+            size = size + 0
+        self.layers = nn.ModuleList(made)
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = Block(4)
+        self.b = Block(4)
+        {change}
+        self.c = Block(4)
+    def forward(self, x):
+        return self.c(self.b(self.a(x)))
+
+Net()(torch.zeros(1, 4, 64, 64))
+"""
+CHANGES = [
+    ('SETTINGS["kernel"]', 'SETTINGS["kernel"] = 1'),
+    ('SETTINGS["nested"]["kernels"][-1]', 'SETTINGS["nested"]["kernels"].append(1)'),
+    ('SETTINGS["nested"]["kernels"][0]', 'SETTINGS.update(nested={"kernels": [1]})'),
+    ("self.kernels[0]", "Block.kernels[0] = 1"),
+    ("Block.kernels[0]", "Block.kernels.insert(0, 1)"),
+    ("OPTIONS.kernel", "OPTIONS.kernel = 1"),
+    ("OPTIONS.kernel", "setattr(OPTIONS, 'kernel', 1)"),
+    ("(OPTIONS.held or [3])[0]", "OPTIONS.held.append(1)"),
+    ("vars(OPTIONS).get('kernel', 3)", "vars(OPTIONS)['kernel'] = 1"),
+]
+
+
+@pytest.mark.parametrize(("read", "change"), CHANGES)
+def test_a_container_outside_that_changed_in_between_is_seen(tmp_path: Path, read: str, change: str) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(CHANGED.format(read=read, change=change))
+    run = run_script(Workspace(tmp_path), path)
+    assert not run.errors
+    (graph,) = run.graphs
+    convolutions = [op for op in graph.ops if op.kind == "conv"]
+    assert len(convolutions) == 24
+    assert [op.outputs[0].type.shape[-1] for op in convolutions[15:17]] == [32, 32], "a kernel of 1 from here on"
