@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 from functools import lru_cache
@@ -64,12 +65,20 @@ def _stub_path(name: str) -> tuple[str, bool] | None:
     """The stub that stands for a module: its file and whether it is a package."""
     parts = name.split(".")
     for root in STUB_ROOTS:
-        base = root.joinpath(*parts)
-        if (base / "__init__.py").is_file():
-            return str(base / "__init__.py"), True
-        if base.with_suffix(".py").is_file():
-            return str(base.with_suffix(".py")), False
+        if parts[0] not in _stubs_in(root):
+            continue
+        base = os.path.join(root, *parts)
+        package = os.path.join(base, "__init__.py")
+        if os.path.isfile(package):
+            return package, True
+        if os.path.isfile(f"{base}.py"):
+            return f"{base}.py", False
     return None
+
+
+@lru_cache(maxsize=2)
+def _stubs_in(root: Path) -> frozenset[str]:
+    return frozenset(name.partition(".")[0] for name in os.listdir(root))
 
 
 @lru_cache(maxsize=256)

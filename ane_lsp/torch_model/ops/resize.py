@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 from ane_lsp.graph import DimLike, Shape, Sym, TensorType, Unknown, Value, dims
@@ -32,10 +31,10 @@ def scaled(size: DimLike, scale: Any) -> DimLike:
         fail(f"scale_factor must be a number, not {type(scale).__name__}")
     if isinstance(size, int):
         return int(float(size) * scale)
-    exact = Fraction(scale)
-    if exact.denominator > _EXACT:
+    numerator, denominator = scale.as_integer_ratio()
+    if denominator > _EXACT:
         return dims.fresh()
-    return dims.floordiv(size * exact.numerator, exact.denominator)
+    return dims.floordiv(size * numerator, denominator)
 
 
 def _sizes(spatial: Shape, size: Any, scale_factor: Any) -> Shape:
