@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ane_lsp._memory import held_after_collecting, rare_collections, resident
+from ane_lsp import _memory
+from ane_lsp._memory import held_after_collecting, rare_collections
 
 
 class Ring:
@@ -16,21 +17,27 @@ class Ring:
         self.me = self
 
 
-@pytest.mark.skipif(not resident(), reason="this system does not tell how much memory a process holds")
-def test_garbage_goes_once_the_process_has_grown() -> None:
+def test_garbage_goes_once_the_process_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
     before = gc.isenabled(), gc.get_threshold()
-    with rare_collections(room=2**40), rare_collections(room=0):  # the outer one holds
-        gone = weakref.ref(Ring())
-        held_after_collecting()
-        assert gone() is not None
-    with rare_collections(room=1_000_000):
-        gone = weakref.ref(Ring())
-        grown = bytearray(50_000_000)
-        held_after_collecting()
-        assert gone() is None
-        assert len(grown) == 50_000_000
+    holds = 100
+    monkeypatch.setattr(_memory, "resident", lambda: holds)
+    with rare_collections(room=10), rare_collections(room=0):  # the outer one counts
+        for size, collected in ((105, False), (110, False), (111, True), (121, False), (122, True)):
+            gone = weakref.ref(Ring())
+            holds = size
+            assert held_after_collecting() == size
+            assert (gone() is None) is collected, size
         assert not gc.isenabled()
     assert (gc.isenabled(), gc.get_threshold()) == before
+
+
+def test_where_the_system_tells_nothing_python_looks_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = gc.get_threshold()
+    monkeypatch.setattr(_memory, "resident", lambda: 0)
+    with rare_collections():
+        assert gc.isenabled()
+        assert gc.get_threshold() > before
+    assert gc.get_threshold() == before
 
 
 def test_a_program_that_collects_its_own_way_is_left_alone() -> None:
