@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import math
 import os
 import platform
 import resource
@@ -27,6 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.edits import KINDS, table
+from benchmarks.scaling import exponent
 from benchmarks.servers.__main__ import OWN
 
 HERE = Path(__file__).parent
@@ -65,17 +65,15 @@ def scaling(library: Path, sizes: list[int], own: list[str], env: dict[str, str]
     """CPU seconds for growing parts of a folder and the exponent of the cost."""
     every = sorted(library.rglob("*.py"))
     found: dict[str, float] = {}
-    points = []
+    points: list[tuple[float, float]] = []
     for size in sizes:
         if size <= len(every):
             names = [str(path) for path in spread(every, size)]
             seconds = cpu_of([*own, "--no-cache", "-j", "2", *names], library, env)
             found[f"check, {size} files of {library.name}"] = seconds
-            points.append((math.log(size), math.log(seconds)))
+            points.append((size, seconds))
     if len(points) > 1:
-        x, y = (sum(p[i] for p in points) / len(points) for i in (0, 1))
-        slope = sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points)
-        found[f"exponent of the cost, {library.name}"] = slope
+        found[f"exponent of the cost, {library.name}"] = exponent(points)
     return found
 
 

@@ -69,19 +69,26 @@ _CELLS = {
 }
 
 
+def _layer_input_and_states(site: Site) -> str:
+    """The layer, its input and perhaps its states as they are written, for a function that reads the layer's weights."""
+    call, tree = site.call, site.tree
+    if len(call.args) not in (1, 2) or call.keywords or not is_stable(call.func):
+        raise Refused("not called with an input and states")
+    if any(isinstance(arg, ast.Starred) for arg in call.args):
+        raise Refused("*args")
+    tree.refuse_hooks()
+    return ", ".join(map(tree.text, (call.func, *call.args)))
+
+
 @fixer("ANE202", "ANE112")
 def unrolled(site: Site) -> Iterator[Fix]:
     """nn.LSTM and nn.GRU over a short sequence of known length, called with it and perhaps with states."""
     kind = site.name().removeprefix("torch.nn.")
     if kind not in _CELLS:
         raise Refused("not LSTM or GRU")
-    if len(site.call.args) not in (1, 2) or site.call.keywords or not is_stable(site.call.func):
-        raise Refused("not called with an input and states")
-    if any(isinstance(arg, ast.Starred) for arg in site.call.args):
-        raise Refused("*args")
+    parts = _layer_input_and_states(site)
     if site.rank() != 3:
         raise Refused("no batch axis")
-    site.tree.refuse_hooks()
     steps = set()
     for call in site.calls:
         if call.hyper.get("proj_size") != 0 or not call.direct:
@@ -93,7 +100,7 @@ def unrolled(site: Site) -> Iterator[Fix]:
         raise Refused("the length is not known, or too long")
     tree = site.tree
     name, edits = define(tree, f"unrolled_{kind.lower()}", lambda name: _RECURRENT.format(name=name, **_CELLS[kind]))
-    text = f"{name}({', '.join(map(tree.text, (site.call.func, *site.call.args)))})"
+    text = f"{name}({parts})"
     yield site.fix(
         f"Unroll the {length} steps (the same numbers; a longer program, one for each length)",
         tree.replace(site.call, text, atomic=True),
@@ -137,16 +144,11 @@ def written_out_cell(site: Site) -> Iterator[Fix]:
     kind = site.name().removeprefix("torch.nn.")
     if kind not in _STEPS or not all(call.direct for call in site.calls):
         raise Refused("not LSTMCell or GRUCell called by its name")
-    call, tree = site.call, site.tree
-    if len(call.args) not in (1, 2) or call.keywords or not is_stable(call.func):
-        raise Refused("not called with an input and a state")
-    if any(isinstance(arg, ast.Starred) for arg in call.args):
-        raise Refused("*args")
-    tree.refuse_hooks()
+    tree, parts = site.tree, _layer_input_and_states(site)
     wish = f"{kind[:-4].lower()}_cell"
     name, edits = define(tree, wish, lambda name: _STEP.format(name=name, **_STEPS[kind]))
-    text = f"{name}({', '.join(map(tree.text, (call.func, *call.args)))})"
-    yield site.fix("Write the cell out (the same numbers and weights)", tree.replace(call, text, atomic=True), *edits)
+    edit = tree.replace(site.call, f"{name}({parts})", atomic=True)
+    yield site.fix("Write the cell out (the same numbers and weights)", edit, *edits)
 
 
 @fixer("ANE808")

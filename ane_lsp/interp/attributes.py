@@ -6,7 +6,7 @@ from typing import Any
 
 from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp import builtins, methods, state
-from ane_lsp.interp.base import CHANGING, Base
+from ane_lsp.interp.base import Base
 from ane_lsp.interp.frames import UNDECIDED
 from ane_lsp.interp.scopes import signature_of
 from ane_lsp.interp.symbolic import SymRatio
@@ -241,7 +241,7 @@ class Attributes(Base):
                 return self.call(getter, (raw, obj, cls))
             if property in raw.cls.mro and "fget" in raw.attrs:
                 return self.call(raw.attrs["fget"], (obj,))
-        if self.written is not None and kind in CHANGING:
+        if self.written is not None:
             self.note_shared(raw)
         return raw
 
@@ -256,7 +256,7 @@ class Attributes(Base):
                 getter = raw.cls.lookup("__get__")
                 if getter is not MISSING:
                     return self.call(getter, (raw, None, cls))
-            if self.written is not None and raw.__class__ in CHANGING:
+            if self.written is not None:
                 self.note_shared(raw)
             return raw
         simple = {

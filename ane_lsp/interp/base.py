@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 220
 MAX_ELEMENTS = 1_000_000  # of one sequence
 MAX_SHARED = 5_000  # values below a name that are looked at for changes
-CHANGING = frozenset({Instance, dict, list, set, OrderedDict, deque, defaultdict})
+_CHANGING = frozenset({Instance, dict, list, set, OrderedDict, deque, defaultdict})
 MAX_REASONS = 5_000  # unknown values of watched files that are remembered
 
 PLAIN = (bool, int, float, str, bytes, complex, tuple, list, dict, set, frozenset, slice, range)
@@ -81,9 +81,8 @@ class Base:
         self.nowhere: set[str] = set()  # names of modules that are looked for in stubs only, and are not there
         self._held: set[int] | None = None  # ids of what modules and classes have names for, see Imports._owner_of
         self._held_state: Any = None
-        self._owners: dict[
-            int, ModuleObject
-        ] = {}  # by id of a container: the module that had a name for it when last asked
+        # By id of a container: the module that had a name for it when last asked.
+        self._owners: dict[int, ModuleObject] = {}
         self._waiting: frozenset[str] = frozenset()  # packages that hold definitions back, see force_pending_imports
         self._waiting_state: Any = None
         self.trying = 0
@@ -105,12 +104,10 @@ class Base:
         self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking
         # Modules by class and arguments, with what building them ran: see templates.py.
         self.built: dict[Any, tuple[int, tuple[Instance, set[Dependency]] | None]] = {}
-        self.changes = (
-            0  # grows whenever a name outside the running functions is bound anew, or what it stands for changes
-        )
-        self.shared: dict[
-            int, Any
-        ] = {}  # containers such names stand for that were read while modules were built, by id
+        # Grows whenever a name outside the running functions is bound anew, or what it stands for changes.
+        self.changes = 0
+        # Containers such names stand for that were read while modules were built or called, by id.
+        self.shared: dict[int, Any] = {}
         self.written: dict[int, Any] | None = None  # containers changed while a module is built, by id
         self.repeats: Repeats | None = None  # calls of modules that were made before, where the world is kept
         self.templates: dict[Any, Instance] = {}  # leaf modules of torch by class and arguments, see templates.py
@@ -230,9 +227,11 @@ class Base:
 
     def note_shared(self, value: Any) -> None:
         """A name outside all functions, or of a class, stands for a container that was read while a module is built or called:
-        once that changes, or what lies in it, the same arguments may give something else."""
+        once that changes, or what lies in it, the same arguments may give something else. Other values are left."""
+        if value.__class__ not in _CHANGING:
+            return
         shared = self.shared
-        pending = [value]
+        pending: list[Any] = [value]
         for one in pending:
             if id(one) in shared or len(pending) > MAX_SHARED:
                 continue
@@ -240,7 +239,7 @@ class Base:
             if kind is Instance:
                 shared[id(one)] = one
                 pending += (one.attrs, one.data)
-            elif kind in CHANGING:
+            elif kind in _CHANGING:
                 shared[id(one)] = one
                 pending += one.values() if isinstance(one, dict) else one
 

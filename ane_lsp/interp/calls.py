@@ -95,6 +95,10 @@ class Calls(Attributes):
             done = func.fast(self, func, args, kwargs)
             if done is not MISSING:
                 return done
+        return self.follow_function(func, args, kwargs)
+
+    def follow_function(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a function as it is written."""
         frame = self.bind_arguments(func, args, kwargs)
         if frame.depth > MAX_DEPTH:
             self.raise_(RecursionError, "maximum recursion depth exceeded")

@@ -158,9 +158,8 @@ class FileWorld:
     ) -> None:
         self.interp = start(workspace, opset, limits, watched=frozenset({str(path)}), capture=capture)
         self.interp.inference = True
-        if (
-            keep
-        ):  # in a world that is followed once, writing calls down costs more than the few that are made again save
+        if keep:
+            # In a world that is followed once, writing calls down costs more than the few that are made again save.
             from ane_lsp.interp.repeats import Repeats
 
             self.interp.repeats = Repeats()

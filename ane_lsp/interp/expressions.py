@@ -8,7 +8,7 @@ from typing import Any
 
 from ane_lsp.graph import Unknown
 from ane_lsp.interp import builtins, state
-from ane_lsp.interp.base import CHANGING, MAX_ELEMENTS
+from ane_lsp.interp.base import MAX_ELEMENTS
 from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.fast import fast_path
 from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration, mangled
@@ -84,7 +84,7 @@ class Expressions(TorchGlue):
             return value
         if value.__class__ is Lazy:
             value = self.resolve_lazy(value, module.namespace, name)
-        if self.written is not None and value.__class__ in CHANGING:
+        if self.written is not None:
             self.note_shared(value)
         return value
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from ane_lsp.graph import Unknown
 from ane_lsp.interp import stdlib
-from ane_lsp.interp.base import CHANGING
 from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.objects import Objects
 from ane_lsp.interp.values import MISSING, Lazy, ModuleObject, PyRaise, TorchFunction
@@ -83,7 +82,7 @@ def _stubs_in(root: Path) -> frozenset[str]:
 
 @lru_cache(maxsize=256)
 def _stubbed_package(top: str) -> bool:
-    return any((root / top).is_dir() or (root / f"{top}.py").is_file() for root in STUB_ROOTS)
+    return any(top in _stubs_in(root) for root in STUB_ROOTS)
 
 
 @lru_cache(maxsize=1)
@@ -342,7 +341,7 @@ class Imports(Objects):
         if value is not MISSING:
             if value.__class__ is Lazy:
                 value = self.resolve_lazy(value, namespace, name)
-            if self.written is not None and value.__class__ in CHANGING:
+            if self.written is not None:
                 self.note_shared(value)
             return value
         if module.stars:

@@ -142,10 +142,8 @@ class Text:
 
     def _edit(self, new: Text, start: int, end: int, new_end: int) -> Edit:
         if end != new_end and ((self._bom and end == 0) or (new._bom and new_end == 0)):
-            end, new_end = (
-                end + 1,
-                new_end + 1,
-            )  # a mark that is not at the start counts, so it is a part of what changed
+            # A mark that is not at the start counts, so it is a part of what changed.
+            end, new_end = end + 1, new_end + 1
         return Edit(
             self._without_bom(self.lines.position(start)),
             self._without_bom(self.lines.position(end)),

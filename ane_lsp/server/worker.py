@@ -98,9 +98,8 @@ class Worker:
         threading.Thread(target=self._listen, daemon=True).start()
         analyst: AnalystLike | None = None
         broken, tried = "", time.monotonic()
-        missed: dict[
-            Message, Message
-        ] = {}  # what an analyst has to know that is loaded late, the newest for each document
+        # What an analyst has to know that is loaded late, the newest for each document.
+        missed: dict[Message, Message] = {}
         try:
             analyst = load(analyst_name)
         except Exception:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
-from ane_lsp.interp.base import MAX_DEPTH
 from ane_lsp.interp.stdlib.common import Maker, Namespace, by_name, from_stub
 from ane_lsp.interp.support import native
 from ane_lsp.interp.values import MISSING, BoundMethod, Builtin, Function, Instance, NativeType, Partial, Property
@@ -101,14 +100,11 @@ def _recalled(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs
     found = known.get(key, MISSING)
     if found is not MISSING:
         return found
-    frame = interp.bind_arguments(func, args, kwargs)
-    if frame.depth > MAX_DEPTH:
-        interp.raise_(RecursionError, "maximum recursion depth exceeded")
     graph = interp.recorder.graph
     asked, graph.asks_capture = graph.asks_capture, False
     before, interp.ran = interp.ran, set()
     try:
-        found = interp.run_function(func, frame)
+        found = interp.follow_function(func, args, kwargs)
     finally:
         ran, interp.ran = interp.ran, before
         interp.ran |= ran
