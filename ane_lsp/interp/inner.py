@@ -26,14 +26,22 @@ _MOST = 16  # classes of one file
 
 def inner_classes(tree: ast.Module) -> list[tuple[Enclosing, ast.ClassDef]]:
     """Classes with a ``forward`` in the bodies of top-level functions and of methods, with the function they stand in."""
-    found = (
-        (function, node)
-        for function in _functions(tree.body)
-        for node in _statements(function.body)
-        if isinstance(node, ast.ClassDef)
-        and any(isinstance(item, ast.FunctionDef) and item.name == "forward" for item in node.body)
-    )
+    found = ((function, node) for function in _functions(tree.body) for node in _models(function))
     return list(islice(found, _MOST))
+
+
+def _models(function: Enclosing) -> tuple[ast.ClassDef, ...]:
+    """The classes with a ``forward`` in the body of a function."""
+    known: tuple[ast.ClassDef, ...] | None = getattr(function, "_inner", None)
+    if known is None:
+        known = tuple(
+            node
+            for node in _statements(function.body)
+            if isinstance(node, ast.ClassDef)
+            and any(isinstance(item, ast.FunctionDef) and item.name == "forward" for item in node.body)
+        )
+        function._inner = known  # type: ignore[union-attr]
+    return known
 
 
 def define(interp: Interpreter, module: ModuleObject, function: Enclosing, node: ast.ClassDef) -> ClassObject | None:

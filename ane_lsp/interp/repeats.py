@@ -28,6 +28,7 @@ from ane_lsp.interp.values import (
     Instance,
     ModuleObject,
     NativeType,
+    OneOf,
     Opaque,
     Partial,
     Tensor,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 MAX_KEPT = 400
 WORTH_IT = 40
 """Interpreter steps below which following a call is as quick as finding out that it was made before."""
-MAX_PARTS = 12_000
+MAX_PARTS = 60_000
 MAX_FAILURES = 3
 """So often a class's calls may turn out to be no use before they are not looked at any more."""
 
@@ -139,6 +140,10 @@ class _Seen:
             parts.append(kind)
             self._add(one.func)
             self._add(one.self)
+        elif kind is OneOf:
+            parts += (kind, len(one.options))
+            for value in one.options:
+                self._add(value)
         else:
             raise _NotKept
 

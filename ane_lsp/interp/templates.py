@@ -165,16 +165,48 @@ def copied(value: Any, given: Iterable[Any] = (), left: Collection[Any] = ()) ->
     return made
 
 
-def _references(written: dict[int, Any]) -> list[int]:
-    """How many references each of the containers has."""
-    return [sys.getrefcount(one) for one in written.values()]
+def _references(objects: Iterable[Any]) -> list[int]:
+    """How many references each of the objects has."""
+    return [sys.getrefcount(one) for one in objects]
 
 
-_HELD_HERE = _references({0: object()})[0]
+_HELD_HERE = _references({0: object()}.values())[0]
+_LISTED = _references([object()])[0]
+_HOLDERS = frozenset({Instance, tuple, list, dict, OrderedDict, set})
 
 
 def left_behind(written: dict[int, Any], undo: Journal | Touched | None) -> dict[int, Any]:
-    """Of containers that were written, by identity, those that somebody still holds besides what keeps record of writing."""
+    """Of containers that were written, by identity, those that somebody still holds besides what keeps record of writing.
+
+    What nobody holds but containers that are gone is gone as well: without the record it would be no more.
+    """
     ledger = undo.containers if undo is not None else {}
-    counts = zip(written.items(), _references(written))
-    return {number: one for (number, one), count in counts if count > _HELD_HERE + (number in ledger)}
+    counts = zip(written, _references(written.values()))
+    held = {number: count - _HELD_HERE - (number in ledger) for number, count in counts}
+    gone = [written[number] for number, count in held.items() if count == 0]
+    if not gone or len(gone) == len(held):
+        return {number: written[number] for number, count in held.items() if count > 0}
+    kept: list[Any] = []  # identities stay what they are
+    for one in gone:  # which grows
+        parts = _parts(one)
+        for part, count in zip(parts, _references(parts)):
+            number = id(part)
+            if number not in held:
+                if part.__class__ not in _HOLDERS:
+                    continue
+                held[number] = count - _LISTED
+                kept.append(part)
+            held[number] -= 1
+            if held[number] == 0:
+                gone.append(part)
+    return {number: one for number, one in written.items() if held[number] > 0}
+
+
+def _parts(one: Any) -> list[Any]:
+    """What an object holds, each as often as it does."""
+    kind = one.__class__
+    if kind is Instance:
+        return [one.attrs, one.data]
+    if kind is dict or kind is OrderedDict:
+        return list(one.values())
+    return list(one) if kind in _HOLDERS else []

@@ -9,7 +9,7 @@ place of a version that is no more is found nowhere. Only what is published is m
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ane_lsp.graph.records import dataclass
@@ -21,7 +21,7 @@ _VERSION = 2.0**-36
 _MOST_LINES = 2**14 - 2
 _LAST_LINE = 2**17  # beyond, a float has no room for the fractions
 _HEADER = "_header_lines"
-CACHES = ("_yields", "_mentioned", "_bound", "_makes")
+CACHES = ("_yields", "_mentioned", "_bound", "_makes", "_inner", "_looks")
 """Attributes under which what was computed from a node is kept on it."""
 
 
@@ -47,7 +47,7 @@ class Exchange:
         read: list[Dependency] = [(self.old, name) for name in (ANY_DEFAULT, *(name for name, _ in self.defaults))]
         if self.only_defaults:
             return read
-        return read + [node for node in ast.walk(self.old) if isinstance(node, (*FUNCTIONS, ast.Lambda))]
+        return read + [node for node in nodes(self.old) if isinstance(node, (*FUNCTIONS, ast.Lambda))]
 
 
 def exchange_of(old: AnyFunction, new: AnyFunction) -> Exchange | None:
@@ -89,6 +89,21 @@ def changed_defaults(old: AnyFunction, new: AnyFunction) -> tuple[tuple[str, ast
     return tuple(changed)
 
 
+def nodes(root: ast.AST) -> Iterator[ast.AST]:
+    """A node and all below it, in no order; several times as fast as :func:`ast.walk`."""
+    pending: list[Any] = [root]
+    while pending:
+        node = pending.pop()
+        yield node
+        own = node.__dict__
+        for name in node._fields:
+            held = own.get(name)
+            if held.__class__ is list:
+                pending += [item for item in held if isinstance(item, ast.AST)]
+            elif isinstance(held, ast.AST):
+                pending.append(held)
+
+
 def _dump(node: Any) -> Any:
     if isinstance(node, list):
         return [_dump(item) for item in node]
@@ -114,31 +129,37 @@ def carry_out(exchange: Exchange, lines: Sequence[str], version: int) -> dict[fl
             (*old.args.defaults, *old.args.kw_defaults), (*new.args.defaults, *new.args.kw_defaults), strict=True
         ):
             if value is not None and given is not None and _dump(value) != _dump(given):
-                for inner in ast.walk(given):
+                for inner in nodes(given):
                     if isinstance(inner, ast.expr):
                         inner.lineno, inner.end_lineno = value.lineno, value.end_lineno
                 _replace_default(old.args, value, given)
         return {}
     start, first = float(int(old.lineno)), new.lineno
     places: dict[float, int] = {}
+    found: dict[int, float] = {}
 
     def place(line: int) -> float:
-        found = start + (line - first) * _LINE + version * _VERSION
-        places[found] = line - 1
-        return found
+        there = found.get(line)
+        if there is None:
+            there = found[line] = start + (line - first) * _LINE + version * _VERSION
+            places[there] = line - 1
+        return there
 
     body = [s for s in new.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
     setattr(old, _HEADER, list(lines[first - 1 : (body[0].lineno if body else first) - 1]))
     kept = old.decorator_list
-    for node in ast.walk(new):
-        if hasattr(node, "lineno"):
-            positioned: Any = node
-            positioned.lineno, positioned.end_lineno = place(positioned.lineno), place(positioned.end_lineno)
+    for node in nodes(new):
+        own = node.__dict__
+        if "lineno" in own:
+            own["lineno"], own["end_lineno"] = place(own["lineno"]), place(own["end_lineno"])
     for field in (*new._fields, "lineno", "col_offset", "end_lineno", "end_col_offset"):
         if hasattr(new, field):
             setattr(old, field, getattr(new, field))
     old.decorator_list = kept
     forget_caches(old)
+    for name in CACHES:  # what was found out about the new one
+        if name in new.__dict__:
+            setattr(old, name, new.__dict__[name])
     return places
 
 
@@ -154,6 +175,12 @@ def forget_caches(node: ast.AST) -> None:
             delattr(node, name)
 
 
+def lines_between(one: Any, other: Any) -> int:
+    """How many lines of the text it was parsed from lie between two nodes of a function."""
+    distance = other.lineno - one.lineno
+    return distance if distance.__class__ is int else round(distance / _LINE)
+
+
 def header_of(node: AnyFunction) -> list[str] | None:
     """The lines from ``def`` to the first statement of a function that was put into the tree; None for others."""
     found: list[str] | None = getattr(node, _HEADER, None)
@@ -162,5 +189,5 @@ def header_of(node: AnyFunction) -> list[str] | None:
 
 __all__ = [
     "ANY_DEFAULT", "CACHES", "FUNCTIONS", "AnyFunction", "Dependency", "Exchange", "carry_out", "changed_defaults",
-    "exchange_of", "forget_caches", "header_of",
+    "exchange_of", "forget_caches", "header_of", "lines_between", "nodes",
 ]  # fmt: skip

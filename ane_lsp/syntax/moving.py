@@ -24,6 +24,8 @@ from ane_lsp.syntax.exchange import (
     changed_defaults,
     exchange_of,
     forget_caches,
+    lines_between,
+    nodes,
 )
 
 _NEAR = 60  # lines that an edit may have added or removed
@@ -262,8 +264,7 @@ class Follower:
         if all(exchange.only_defaults for exchange in self._found):
             return
         for node in nodes:
-            for inner in ast.walk(node):
-                forget_caches(inner)
+            _forget_above(node, {exchange.old for exchange in self._found})
 
     def _same(self, old: object, new: object, places: dict[float, int]) -> bool:
         if old.__class__ is not new.__class__:
@@ -363,6 +364,22 @@ class Follower:
         return Shift(tuple(u.first for u in units), tuple(now), tuple(u.places for u in units), touched)
 
 
+def _forget_above(node: ast.AST, exchanged: Collection[ast.AST]) -> bool:
+    """Forget what was computed from a statement, and from those in it, that holds an exchanged function. Whether it does."""
+    if node in exchanged:
+        return True
+    found = False
+    for name in _BLOCKS:
+        for inner in getattr(node, name, None) or ():
+            found |= _forget_above(inner, exchanged)
+    if found:
+        forget_caches(node)
+    return found
+
+
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+
+
 def _first_line(node: ast.stmt) -> int:
     """The line of a statement or of its first decorator, from 1."""
     first: int = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
@@ -411,7 +428,11 @@ def _parsed(region: list[str], owner: ast.ClassDef | None) -> list[ast.stmt] | N
     found = tree.body[0]
     if len(tree.body) != 1 or not isinstance(found, ast.ClassDef):
         return None
-    ast.increment_lineno(found, -1)
+    for node in nodes(found):
+        own = node.__dict__
+        if "lineno" in own:
+            own["lineno"] -= 1
+            own["end_lineno"] -= 1
     column = owner.body[0].col_offset
     if any(s.col_offset != column or region[_first_line(s) - 1][:column].strip(" ") for s in found.body):
         return None
@@ -420,13 +441,20 @@ def _parsed(region: list[str], owner: ast.ClassDef | None) -> list[ast.stmt] | N
 
 def _yields(body: list[ast.stmt]) -> bool:
     """Whether these statements hold a yield of their own function."""
-    pending: list[ast.AST] = list(body)
+    pending: list[Any] = list(body)
     while pending:
         node = pending.pop()
         if isinstance(node, (ast.Yield, ast.YieldFrom)):
             return True
-        if not isinstance(node, (*_FUNCTIONS, ast.Lambda, ast.ClassDef)):
-            pending.extend(ast.iter_child_nodes(node))
+        if isinstance(node, (*_FUNCTIONS, ast.Lambda, ast.ClassDef)):
+            continue
+        own = node.__dict__
+        for name in node._fields:
+            held = own.get(name)
+            if held.__class__ is list:
+                pending += [item for item in held if isinstance(item, ast.AST)]
+            elif isinstance(held, ast.AST):
+                pending.append(held)
     return False
 
 
@@ -455,28 +483,18 @@ def mentioned_names(node: ast.AST) -> frozenset[str]:
 
 
 def _mentioned(node: ast.AST) -> Iterator[str]:
-    pending: list[Any] = [node]
-    for part in pending:
+    for part in nodes(node):
         if part.__class__ is ast.Name:
-            yield part.id
-            continue
-        if part.__class__ is ast.Attribute:
-            yield part.attr
-            pending.append(part.value)
-            continue
-        for name in part._fields:
-            held = getattr(part, name, None)
-            if held.__class__ is list:
-                pending += [item for item in held if isinstance(item, ast.AST)]
-            elif isinstance(held, ast.AST):
-                pending.append(held)
+            yield part.id  # type: ignore[attr-defined]
+        elif part.__class__ is ast.Attribute:
+            yield part.attr  # type: ignore[attr-defined]
 
 
 def returns_made(node: ast.AST) -> bool:
     """Whether a function returns the result of a call, or what a name stands for."""
     known: bool | None = getattr(node, "_makes", None)
     if known is None:
-        known = any(isinstance(n, ast.Return) and isinstance(n.value, (ast.Call, ast.Name)) for n in ast.walk(node))
+        known = any(n.__class__ is ast.Return and isinstance(n.value, (ast.Call, ast.Name)) for n in nodes(node))  # type: ignore[attr-defined]
         node._makes = known  # type: ignore[attr-defined]
     return known
 
@@ -485,8 +503,10 @@ def appearance(node: ast.AST, known: frozenset[str]) -> tuple[object, ...]:
     """What is asked of a function's body without running it: whether it yields, whether it is only a stub, what it returns,
     which of the `known` names it mentions."""
     body: list[ast.stmt] = node.body  # type: ignore[attr-defined]
-    real = [s for s in body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
-    abstract = not real or (len(real) == 1 and isinstance(real[0], (ast.Pass, ast.Raise)))
-    makes = returns_made(node)
-    doc = ast.get_docstring(node, clean=False)  # type: ignore[arg-type]
-    return _yields(body), abstract, makes, doc, mentioned_names(node) & known, body[0].lineno - node.lineno  # type: ignore[attr-defined]
+    looks: tuple[object, ...] | None = getattr(node, "_looks", None)
+    if looks is None:
+        real = [s for s in body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+        abstract = not real or (len(real) == 1 and isinstance(real[0], (ast.Pass, ast.Raise)))
+        looks = _yields(body), abstract, returns_made(node), ast.get_docstring(node, clean=False)  # type: ignore[arg-type]
+        node._looks = looks  # type: ignore[attr-defined]
+    return *looks, mentioned_names(node) & known, lines_between(node, body[0])

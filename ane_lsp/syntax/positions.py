@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import cached_property
+from itertools import accumulate
 from typing import Literal
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
@@ -83,7 +84,11 @@ class LineTable:
     @cached_property
     def _starts(self) -> list[int]:
         """Offset at which each line starts; an empty text has one line."""
-        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+        if "\r" in self.text:
+            return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+        starts = [0, *accumulate([len(line) + 1 for line in self.text.split("\n")])]
+        starts.pop()  # behind the last line
+        return starts
 
     def __len__(self) -> int:
         """The number of lines; a final line end opens an empty last line."""
