@@ -96,7 +96,7 @@ class Standing:
 
     worlds: the one it was read in as it is captured, and where models failed there the one it was read in besides; empty where
     it has to be analysed from scratch. behind: what was exchanged since the latter was followed. ran: what the latter depends on.
-    checked: what was found for a graph, with the assumptions it was found under.
+    alone: the latter's was chosen. followed: what was exchanged since both were followed, and the former has seen. checked: what was found for a graph, with the assumptions it was found under.
     """
 
     path: Path
@@ -108,6 +108,8 @@ class Standing:
     worlds: list[FileWorld] = field(default_factory=list)
     behind: set[Dependency] = field(default_factory=set)
     ran: set[Dependency] = field(default_factory=set)
+    alone: bool = False
+    followed: set[Dependency] = field(default_factory=set)
     checked: dict[int, tuple[EntryRun, list[Finding], ModelSummary | None]] = field(default_factory=dict)
 
     def settle(self) -> None:
@@ -117,24 +119,34 @@ class Standing:
 
     def take(self, changed: set[Dependency], exchanges: list[Exchange]) -> bool:
         """See :meth:`ane_lsp.interp.entries.FileWorld.take`."""
+        self.followed -= changed
         taken = [world.take(changed, exchanges) for world in self.worlds]
         return bool(taken) and all(taken)
 
-    def follow(self, changed: set[Dependency], cancelled: Callable[[], bool]) -> FileRun | None:
-        """The entries after `changed` functions were exchanged; None where all has to be run from scratch."""
-        captured = self.worlds[0].again(changed, cancelled)
+    def follow(
+        self, changed: set[Dependency], cancelled: Callable[[], bool], likely: Callable[[FileRun], None]
+    ) -> FileRun | None:
+        """The entries after `changed` functions were exchanged; None where all has to be run from scratch.
+
+        likely: hears of those that will be chosen unless an edit made the other world the better one.
+        """
+        captured = self.worlds[0].again(changed - self.followed, cancelled)
         self.behind |= changed
         if captured is None or captured.run.stopped is not None:
             return captured
+        self.followed |= changed
         chosen = captured
         if captured.run.lost_in_capture:
             if len(self.worlds) == 1:
                 return None
+            if not self.alone:
+                likely(captured)
             alone = self.worlds[1].again(self.behind, cancelled)
             if alone is None or alone.run.stopped is not None:
                 return alone
             self.ran, self.behind = alone.ran, set()
             chosen = _better(captured, alone, lambda found: found.run)
+        self.alone = chosen is not captured
         chosen.ran = captured.ran | self.ran
         return chosen
 
@@ -220,24 +232,40 @@ def analyze(
 
 @rare_collections()
 def again(
-    standing: Standing, changed: set[Dependency], cancelled: Callable[[], bool] = lambda: False
+    standing: Standing,
+    changed: set[Dependency],
+    cancelled: Callable[[], bool] = lambda: False,
+    ahead: Callable[[FileAnalysis], None] = lambda found: None,
 ) -> FileAnalysis | None:
     """The analysis after `changed` functions were exchanged in the tree of a file; everything it depends on besides is as it was.
 
     Places are those in the tree. None where the file has to be analysed from scratch, or where `cancelled` said so; then
-    `changed` still count when this is asked again.
+    `changed` still count when this is asked again. ahead: hears of what is found with the models captured, while it is looked
+    whether they do better by themselves, which they did not before.
     """
-    faults = Faults(str(standing.path))
-    result = FileAnalysis(str(standing.path))
     if not standing.worlds:
         return None
-    outcome = standing.follow(changed, cancelled)
+
+    def concluded(outcome: FileRun) -> FileAnalysis | None:
+        faults, result = Faults(str(standing.path)), FileAnalysis(str(standing.path))
+        found, places = _check_entries(result, outcome, standing, cancelled, faults)
+        if cancelled():
+            return None
+        _conclude(result, standing, found, places, faults)
+        return result
+
+    def likely(outcome: FileRun) -> None:
+        found = concluded(outcome)
+        if found is not None and found.ran is not None and not found.errors:
+            ahead(found)
+
+    outcome = standing.follow(changed, cancelled, likely)
     if outcome is None or outcome.run.stopped is not None:
         return None
-    found, places = _check_entries(result, outcome, standing, cancelled, faults)
-    if cancelled():
+    result = concluded(outcome)
+    if result is None:
         return None
-    _conclude(result, standing, found, places, faults)
+    standing.followed.clear()
     if result.ran is None or result.errors:
         standing.worlds = []
         return None
@@ -314,7 +342,7 @@ def _run_and_check(
 
     outcome = _as_captured(settings, follow, lambda found: found.run)
     if keep:
-        standing.worlds = worlds
+        standing.worlds, standing.alone = worlds, outcome is not runs[0]
         for other in runs[1:]:
             standing.ran = other.ran
             outcome.ran = runs[0].ran | other.ran

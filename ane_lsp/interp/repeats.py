@@ -9,8 +9,10 @@ module. Kept calls live on between the versions of a file, but for those that ra
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, Sym, TensorType, Unknown, Value, dims
@@ -49,6 +51,15 @@ MAX_FAILURES = 3
 _PLAIN = frozenset({int, float, str, bool, type(None), bytes, complex, DType, Device, Sym, range, TensorType})
 _NAMED = frozenset({ClassObject, ModuleObject, Builtin, NativeType, TorchFunction, type, Opaque})
 """Told apart by identity."""
+
+
+def _references_of_own() -> int:
+    """How many references an object has that only a variable holds."""
+    result = object()
+    return sys.getrefcount(result)
+
+
+_OWN = _references_of_own()
 
 
 class _NotKept(Exception):
@@ -204,6 +215,24 @@ class _Made:
 
 
 @dataclass(frozen=True, slots=True)
+class _Object:
+    """A plain object that a call made and returned, such as a model's output with names."""
+
+    cls: ClassObject
+    node: Span | None
+    attrs: Any
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Dict:
+    """A dict that a call made and returned."""
+
+    kind: type
+    items: tuple[tuple[Any, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
     """The place of a tensor that the call was given or found in its module."""
 
@@ -271,6 +300,7 @@ class Repeats:
             return follow()
         if kept is not None and kept.changes == interp.changes and kept.epoch == self._epoch:
             self._kept.move_to_end(key)
+            self._failures.pop(module.cls, None)
             return self._again(interp, kept, seen, bound, recorder.path_of(module))
         return self._first(interp, module, args, kwargs, follow, key, seen, bound)
 
@@ -296,6 +326,7 @@ class Repeats:
         probe, told, listening = seen.probe, list[Facts | tuple[str, TensorType]](), None
         if probe is not None:
             listening, probe.heard = probe.heard, told
+        result = None
         try:
             result = follow()
         finally:
@@ -310,7 +341,9 @@ class Repeats:
             recorder.reached |= reached
             if recorder.taken_in is not None:
                 recorder.taken_in += taken_in
-            left = left_behind(written, interp.undo)
+            # What is returned, and held by nobody else yet, is no trace that the call left.
+            handed = [result] if sys.getrefcount(result) == _OWN else []
+            left = left_behind(written, interp.undo, handed)
             if interp.written is not None:
                 interp.written.update(left)
             own = all(number in seen.found for number in left)
@@ -343,7 +376,7 @@ class Repeats:
             if any(id(tensor) not in places for tensor in taken_in):
                 raise _NotKept  # nobody knows whether another call would find it or make it
             kept = _Kept(
-                _packed(result, places, seen, recorder, interp.probing),
+                _packed(result, places, seen, recorder, interp.probing, written.keys() - left.keys()),
                 graph.calls[calls:], graph.ops[ops:], graph.shapes[shapes:],
                 value, ops, calls, builder.next_value - value,
                 [(v, place) for place, v in enumerate(bound) if v is not None],
@@ -356,6 +389,7 @@ class Repeats:
             self._failures[module.cls] = self._failures.get(module.cls, 0) + 1
             return result
         self._kept[key] = kept
+        self._failures.pop(module.cls, None)
         while len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
         return result
@@ -484,8 +518,10 @@ def _values(structure: Any) -> Iterable[Value]:
             raise _NotKept
 
 
-def _packed(result: Any, places: dict[int, int], seen: _Seen, recorder: Recorder, probing: bool) -> Any:
-    """A result as it can be given again. Raises _NotKept."""
+def _packed(
+    result: Any, places: dict[int, int], seen: _Seen, recorder: Recorder, probing: bool, made: AbstractSet[int]
+) -> Any:
+    """A result as it can be given again. made: containers that came with it, and nobody else holds. Raises _NotKept."""
     numbers: dict[int, int] = {}
 
     def pack(one: Any) -> Any:
@@ -517,8 +553,23 @@ def _packed(result: Any, places: dict[int, int], seen: _Seen, recorder: Recorder
                 probe,
                 one.why if probing else None,
             )
-        if (kind is tuple or kind is list) and (kind is tuple or id(one) not in seen.found):
-            return kind([pack(value) for value in one])
+        if kind is tuple:
+            return tuple([pack(value) for value in one])
+        if id(one) in seen.found:
+            raise _NotKept
+        if kind is list and id(one) not in numbers:
+            numbers[id(one)] = -1  # once
+            return [pack(value) for value in one]
+        if id(one) in numbers:
+            raise _NotKept
+        if (kind is dict or kind is OrderedDict) and id(one) in made:
+            numbers[id(one)] = -1
+            if any(name.__class__ not in _PLAIN for name in one):
+                raise _NotKept
+            return _Dict(kind, tuple([(name, pack(value)) for name, value in one.items()]))
+        if kind is Instance and id(one.attrs) in made and "_modules" not in one.attrs:
+            numbers[id(one)] = -1
+            return _Object(one.cls, one.node, pack(one.attrs), pack(one.data))
         raise _NotKept
 
     return pack(result)
@@ -557,6 +608,12 @@ class _Results:
             return self._made.get(packed.number) or self._tensor(packed)
         if kind is tuple or kind is list:
             return kind([self.unpacked(value) for value in packed])
+        if kind is _Dict:
+            return packed.kind([(name, self.unpacked(value)) for name, value in packed.items])
+        if kind is _Object:
+            made = Instance(packed.cls, self.unpacked(packed.data))
+            made.attrs, made.node = self.unpacked(packed.attrs), packed.node
+            return made
         return packed
 
     def _tensor(self, packed: _Made) -> Tensor:

@@ -175,16 +175,20 @@ _LISTED = _references([object()])[0]
 _HOLDERS = frozenset({Instance, tuple, list, dict, OrderedDict, set})
 
 
-def left_behind(written: dict[int, Any], undo: Journal | Touched | None) -> dict[int, Any]:
+def left_behind(written: dict[int, Any], undo: Journal | Touched | None, handed: Iterable[Any] = ()) -> dict[int, Any]:
     """Of containers that were written, by identity, those that somebody still holds besides what keeps record of writing.
 
-    What nobody holds but containers that are gone is gone as well: without the record it would be no more.
+    What nobody holds but containers that are gone is gone as well: without the record it would be no more. handed: objects
+    that count as gone.
     """
     ledger = undo.containers if undo is not None else {}
     counts = zip(written, _references(written.values()))
     held = {number: count - _HELD_HERE - (number in ledger) for number, count in counts}
     gone = [written[number] for number, count in held.items() if count == 0]
-    if not gone or len(gone) == len(held):
+    if len(gone) == len(held):
+        return {}
+    gone += [one for one in handed if one.__class__ in _HOLDERS and id(one) not in held]
+    if not gone:
         return {number: written[number] for number, count in held.items() if count > 0}
     kept: list[Any] = []  # identities stay what they are
     for one in gone:  # which grows

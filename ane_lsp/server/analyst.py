@@ -73,16 +73,33 @@ class Kept:
     findings: tuple[Finding, ...] | None = None  # those of the present text, with their fixes; None: those in `found`
 
     def moved(
-        self, source: SourceFile, settings: Settings, workspace: Workspace, cancelled: Callable[[], bool]
+        self,
+        source: SourceFile,
+        settings: Settings,
+        workspace: Workspace,
+        cancelled: Callable[[], bool],
+        ahead: Callable[[DocumentResult], None],
     ) -> DocumentResult | None:
-        """The result brought up to date, None where the text has to be analysed anew. Raises Cancelled."""
+        """The result brought up to date, None where the text has to be analysed anew. Raises Cancelled.
+
+        ahead: hears of its findings, perhaps without fixes, and errors before all is known, where that takes longer.
+        """
         if self.following is None:
             return None
-        result = self.following.follow(source, settings, workspace, cancelled)
+        told: list[DocumentResult] = []
+
+        def tell(result: DocumentResult) -> None:
+            told.append(result)
+            ahead(result)
+
+        result = self.following.follow(source, settings, workspace, cancelled, tell)
         if result is None:
             return None
+        edited = any(map(self.following.edited, result.findings))
+        if edited and not told:
+            ahead(DocumentResult(result.path, result.findings, result.errors))
         try:
-            found = self.following.sites() if any(map(self.following.edited, result.findings)) else None
+            found = self.following.sites() if edited else None
         except Lost:
             return None
         if found is not None:
@@ -108,14 +125,32 @@ class Kept:
         return self.found
 
 
+def _with_problems(
+    result: DocumentResult, workspace: Workspace, settings: Settings, problems: list[FileProblem]
+) -> DocumentResult:
+    """A result with what is wrong with the settings it was made under."""
+    errors = [AnalysisError("config", problem.message, problem.span) for problem in problems if problem.span.file]
+    if workspace.problem and settings.python:
+        place = settings.origins.get("python")
+        if place is not None:
+            errors.append(AnalysisError("config", workspace.problem, place))
+    known = {(error.message, error.span) for error in result.errors}
+    result.errors += tuple(error for error in errors if (error.message, error.span) not in known)
+    return result
+
+
 def _place(span: Span) -> tuple[int, int, int, int]:
     return span.line, span.col, span.end_line, span.end_col
 
 
 class Analyst:
-    """Answers the server's questions. Not safe for several threads; the worker has one."""
+    """Answers the server's questions. Not safe for several threads; the worker has one.
+
+    ahead: hears of the findings and errors of a file that is analysed before the rest of the answer is ready.
+    """
 
     def __init__(self) -> None:
+        self.ahead: Callable[[DocumentResult], None] | None = None
         self._folders: list[tuple[Path, dict[str, Any]]] = []
         self._options: dict[str, Any] = {}
         self._overlays: dict[str, str] = {}
@@ -204,8 +239,17 @@ class Analyst:
         workspace = self.workspace(Path(path), settings)
         workspace.used = self._depends.setdefault(path, set())
         kept = self._kept.get(path)
+
+        def tell(result: DocumentResult) -> None:
+            if self.ahead is not None and not cancelled():
+                self.ahead(_with_problems(result, workspace, settings, problems))
+
         try:
-            moved = kept.moved(workspace.read(Path(path)), settings, workspace, cancelled) if kept is not None else None
+            moved = (
+                kept.moved(workspace.read(Path(path)), settings, workspace, cancelled, tell)
+                if kept is not None
+                else None
+            )
         except Cancelled:
             return DocumentResult(path)
         except Exception:  # a fault of ours: an analysis from scratch does not depend on what is kept
@@ -233,13 +277,7 @@ class Analyst:
             seen = world(path, settings, workspace, disk, workspace.used)
             self._keep(path, found, source, None if cancelled() else Following(found, result, source, seen, digests))
             result = replace(result)
-        errors = [AnalysisError("config", problem.message, problem.span) for problem in problems if problem.span.file]
-        if workspace.problem and settings.python:
-            place = settings.origins.get("python")
-            if place is not None:
-                errors.append(AnalysisError("config", workspace.problem, place))
-        known = {(error.message, error.span) for error in result.errors}
-        result.errors += tuple(error for error in errors if (error.message, error.span) not in known)
+        result = _with_problems(result, workspace, settings, problems)
         result.depends = frozenset(workspace.used - {path})
         result.inlay_hints = settings.inlay_hints
         result.targets = tuple(settings.targets)

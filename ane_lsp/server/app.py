@@ -199,11 +199,14 @@ class App:
     # -- what the session tells --------------------------------------------------------------------------------------
 
     def analysed(self, unit: Unit, edited: bool) -> None:
-        self.publisher.publish(unit, edited)
+        self.publisher.publish(unit, edited and not unit.told)
         stale = unit.key in self._stale_answers
         self._stale_answers.discard(unit.key)
         if unit.open and (stale or not edited):
             self.publisher.refresh_views()
+
+    def ahead(self, unit: Unit) -> None:
+        self.publisher.publish(unit, edited=True)
 
     def forgotten(self, unit: Unit) -> None:
         self.publisher.clear(unit)

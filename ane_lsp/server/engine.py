@@ -48,8 +48,11 @@ class Engine(Protocol):
     def tell(self, *message: Any) -> None:
         """Pass on ``overlay``, ``configure`` or ``touched``; remembered for a restarted process."""
 
-    async def ask(self, what: str, *args: Any) -> Any:
-        """The answer. Cancelling the awaiting task asks the analysis to stop. Raises EngineFailure."""
+    async def ask(self, what: str, *args: Any, ahead: Callable[[Any], None] | None = None) -> Any:
+        """The answer. Cancelling the awaiting task asks the analysis to stop. Raises EngineFailure.
+
+        ahead: hears on the event loop of a part of the answer that is ready before the rest.
+        """
 
     def close(self) -> None:
         """End at once, whatever is running."""
@@ -71,11 +74,18 @@ class ThreadEngine:
         if not self._closed:
             self._pool.submit(self._obey, message, lambda: False).add_done_callback(_log_failure)
 
-    async def ask(self, what: str, *args: Any) -> Any:
+    async def ask(self, what: str, *args: Any, ahead: Callable[[Any], None] | None = None) -> Any:
         if self._closed:
             raise EngineFailure("the analysis has ended")
         stop = threading.Event()
-        future = self._pool.submit(self._obey, ("ask", 0, what, args), stop.is_set)
+        loop = asyncio.get_running_loop()
+
+        def hear(part: Any) -> None:
+            if ahead is not None and not stop.is_set():
+                with suppress(RuntimeError):  # the loop has ended
+                    loop.call_soon_threadsafe(ahead, part)
+
+        future = self._pool.submit(self._obey, ("ask", 0, what, args), stop.is_set, hear)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
@@ -93,8 +103,8 @@ class ThreadEngine:
             self._analyst = worker.load(self._name) if isinstance(self._name, str) else self._name()
         return self._analyst
 
-    def _obey(self, message: Message, cancelled: Callable[[], bool]) -> Any:
-        return worker.obey(self._load(), message, cancelled)
+    def _obey(self, message: Message, cancelled: Callable[[], bool], ahead: Callable[[Any], None] | None = None) -> Any:
+        return worker.obey(self._load(), message, cancelled, ahead)
 
 
 def _log_failure(future: Any) -> None:
@@ -118,6 +128,7 @@ class ProcessEngine:
         self._out: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._jobs: dict[int, tuple[asyncio.Future[Any], Message]] = {}  # by number, so the oldest first
+        self._ahead: dict[int, Callable[[Any], None]] = {}  # who hears of parts of answers, by job
         self._abandoned: set[int] = set()  # jobs nobody waits for any more
         self._ids = itertools.count(1)
         self._overlays: dict[str, str] = {}
@@ -152,7 +163,7 @@ class ProcessEngine:
             self._configuration = message
         self._send(message)
 
-    async def ask(self, what: str, *args: Any) -> Any:
+    async def ask(self, what: str, *args: Any, ahead: Callable[[Any], None] | None = None) -> Any:
         if self._closed:
             raise EngineFailure("the analysis has ended")
         self._loop = loop = asyncio.get_running_loop()
@@ -165,6 +176,8 @@ class ProcessEngine:
         job = next(self._ids)
         future: asyncio.Future[Any] = loop.create_future()
         self._jobs[job] = future, ("ask", job, what, args)
+        if ahead is not None:
+            self._ahead[job] = ahead
         self._send(self._jobs[job][1])
         try:
             return await asyncio.shield(future)
@@ -175,6 +188,8 @@ class ProcessEngine:
                 used = processor_seconds(self._process.pid) if self._process is not None else None
                 loop.call_later(self._grace, self._kill_if_stuck, job, time.monotonic(), used)
             raise
+        finally:
+            self._ahead.pop(job, None)
 
     def close(self) -> None:
         self._closed = True
@@ -225,6 +240,10 @@ class ProcessEngine:
 
     def _answered(self, message: Message) -> None:
         if message[0] == "ready":
+            return
+        if message[0] == "ahead":
+            if (hear := self._ahead.get(message[1])) is not None:
+                hear(message[2])
             return
         self._abandoned.discard(message[1])
         future, _ = self._jobs.pop(message[1], (None, None)) if message[1] is not None else (None, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -107,8 +108,12 @@ class Following:
         settings: Settings,
         workspace: Workspace,
         cancelled: Callable[[], bool] = lambda: False,
+        ahead: Callable[[DocumentResult], None] = lambda result: None,
     ) -> DocumentResult | None:
-        """The result for the present text, None where the file has to be analysed again. Raises Cancelled."""
+        """The result for the present text, None where the file has to be analysed again. Raises Cancelled.
+
+        ahead: hears of its findings and errors before all is known, where that takes longer.
+        """
         if self._follower is None or source.unreadable is not None:
             return None
         if reads_whole_text(source.text) != self._whole or ("torch" in source.text) != self._torch:
@@ -116,7 +121,16 @@ class Following:
         if not self._seen.same(settings, workspace):
             return None
         shift = self._follower.follow(source.text)
-        if shift is None or not self._renew(self._follower, cancelled):
+        if shift is None:
+            return None
+
+        def found(analysis: FileAnalysis) -> None:
+            path = self.result.path
+            plain = DocumentResult(path, tuple(analysis.findings), tuple(analysis.errors))
+            with suppress(Lost):
+                ahead(_moved_result(plain, shift))
+
+        if not self._renew(self._follower, cancelled, found):
             return None
         try:
             moved = _moved_result(self.result, shift)
@@ -125,7 +139,7 @@ class Following:
         self._shift = shift
         return moved
 
-    def _renew(self, follower: Follower, cancelled: Callable[[], bool]) -> bool:
+    def _renew(self, follower: Follower, cancelled: Callable[[], bool], ahead: Callable[[FileAnalysis], None]) -> bool:
         """Analyse again what depends on functions that were exchanged. False where that cannot be."""
         standing = self._standing
         if standing is None:
@@ -139,13 +153,21 @@ class Following:
             self._changed.clear()
             return ran is not None
         self._again = True
-        found = again(standing, self._changed, cancelled)
+        told: list[FileAnalysis] = []
+
+        def tell(found: FileAnalysis) -> None:
+            told.append(found)
+            ahead(found)
+
+        found = again(standing, self._changed, cancelled, tell)
         if cancelled():
             raise Cancelled
         if found is None:
             return False
         self._changed, self._again, self._renewed = set(), False, True
         self._found = found
+        if not told or told[-1].findings != found.findings:
+            ahead(found)
         self.result = digest(self.result.path, found, known=self._digests)
         return True
 

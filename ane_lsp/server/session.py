@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import field, replace
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -101,6 +102,7 @@ class Unit:
 
     stamp counts everything that may change the result. result: the newest one, of whatever text; good: the newest one of
     a text that parsed. failure: why the last analysis did not come back. changed: edited since the last accepted result.
+    ahead: findings and errors of the present text that came before the rest of its result; told: somebody heard of them.
     parts: for notebooks, where each cell went. verdicts: which fixes of the result turned out to hold; unverified: those
     still to be tried, and fix_seconds, what trying took. verified: what a converted program said, None where none was made.
     """
@@ -114,6 +116,8 @@ class Unit:
     done: int = -1
     result: Snapshot | None = None
     good: Snapshot | None = None
+    ahead: Snapshot | None = None
+    told: bool = False
     problems: list[SettingsProblem] = field(default_factory=list)
     failure: str | None = None
     changed: bool = True
@@ -141,16 +145,17 @@ class Unit:
 
     def findings(self) -> list[Finding]:
         """All findings to show, at their present places."""
-        shown = self.shown()
+        shown = self.ahead or self.shown()
         return shown.findings() if shown else []
 
     def errors(self) -> list[AnalysisError]:
         """What kept parts of the present text from being analysed."""
-        if self.result is None:
+        newest = self.ahead or self.result
+        if newest is None:
             return []
-        path, edits = self.result.result.path, self.result.edits
+        path, edits = newest.result.path, newest.edits
         moved = ((error, move_all(error.span, edits) if error.span.file == path else error.span)
-                 for error in self.result.result.errors)  # fmt: skip
+                 for error in newest.result.errors)  # fmt: skip
         return [replace(error, span=span) for error, span in moved if span]
 
 
@@ -159,6 +164,9 @@ class Listener(Protocol):
 
     def analysed(self, unit: Unit, edited: bool) -> None:
         """There is a new result, or a new failure, for `unit`; `edited` where its own text had changed."""
+
+    def ahead(self, unit: Unit) -> None:
+        """Findings and errors of the edited text of `unit` are there before the rest of its result."""
 
     def forgotten(self, unit: Unit) -> None:
         """Nothing is known about `unit` any more: it was closed or deleted."""
@@ -484,7 +492,8 @@ class Session:
         self._listener.forgotten(unit)
 
     def _edited(self, unit: Unit, edits: Sequence[Edit]) -> None:
-        for snapshot in {id(s): s for s in (unit.result, unit.good, unit.verified) if s is not None}.values():
+        kept = (unit.result, unit.good, unit.ahead, unit.verified)
+        for snapshot in {id(s): s for s in kept if s is not None}.values():
             snapshot.edits.extend(edits)
         unit.changed = unit.unsent = True
         now = time.monotonic()
@@ -494,6 +503,7 @@ class Session:
 
     def _stale(self, unit: Unit, priority: Priority) -> None:
         unit.stamp += 1
+        unit.told = False
         _wake_all(unit.fix_waiters)
         self._turn += 1
         unit.touched = self._turn
@@ -589,7 +599,7 @@ class Session:
             if unit.kind == "settings":
                 answer = await self.engine.ask("settings", str(unit.path), unit.text.text)
             else:
-                answer = await self.engine.ask("analyze", str(unit.path))
+                answer = await self.engine.ask("analyze", str(unit.path), ahead=partial(self._ahead, unit, stamp))
         except EngineFailure as error:
             log.error("%s: %s\n%s", unit.path, error, error.detail)
             failure = str(error)
@@ -597,9 +607,16 @@ class Session:
             return
         self._accept(unit, answer, failure)
 
+    def _ahead(self, unit: Unit, stamp: int, part: DocumentResult) -> None:
+        """Findings come before the rest: they are what somebody who types waits for."""
+        if unit.stamp != stamp or self.units.get(unit.key) is not unit or not unit.open or not unit.changed:
+            return
+        unit.ahead, unit.told = Snapshot(part), True
+        self._listener.ahead(unit)
+
     def _accept(self, unit: Unit, answer: Any, failure: str | None) -> None:
         unit.done, unit.failure, unit.due = unit.stamp, failure, 0.0
-        changed, unit.changed = unit.changed, False
+        changed, unit.changed, unit.ahead = unit.changed, False, None
         if unit.kind == "settings":
             unit.problems = answer or []
         elif failure is None:

@@ -69,10 +69,14 @@ def receive(stream: IO[bytes]) -> Message | None:
     return message
 
 
-def obey(analyst: AnalystLike, message: Message, cancelled: Callable[[], bool]) -> Any:
-    """Carry out one message; an answer only for questions."""
+def obey(
+    analyst: AnalystLike, message: Message, cancelled: Callable[[], bool], ahead: Callable[[Any], None] | None = None
+) -> Any:
+    """Carry out one message; an answer only for questions. ahead: hears of a part of it that is ready before the rest."""
     kind = message[0]
     if kind == "ask":
+        if hasattr(analyst, "ahead"):
+            analyst.ahead = ahead
         return analyst.ask(message[2], message[3], cancelled)
     if kind == "configure":
         analyst.configure(message[1], message[2])
@@ -132,7 +136,7 @@ class Worker:
             try:
                 if analyst is None:
                     raise RuntimeError(broken)
-                answer = obey(analyst, message, partial(self._is_cancelled, job))
+                answer = obey(analyst, message, partial(self._is_cancelled, job), partial(self._ahead, job))
                 reply = ("done", job, answer)
             except Exception as error:
                 reply = ("failed", job, f"{type(error).__name__}: {error}", traceback.format_exc())
@@ -141,6 +145,9 @@ class Worker:
                 send(self._target, reply)
             elif reply[0] == "failed":
                 send(self._target, reply)
+
+    def _ahead(self, job: int | None, part: Any) -> None:
+        send(self._target, ("ahead", job, part))
 
     def _is_cancelled(self, job: int | None) -> bool:
         return job in self._cancelled

@@ -52,7 +52,7 @@ class InlineEngine:
     def tell(self, *message: Any) -> None:
         getattr(self._analyst, message[0])(*message[1:])
 
-    async def ask(self, what: str, *args: Any) -> Any:
+    async def ask(self, what: str, *args: Any, ahead: Any = None) -> Any:
         await asyncio.sleep(0)
         if what not in RESULTS:  # listing a folder a client names would walk this machine
             return []

@@ -266,3 +266,20 @@ def test_a_default_concerns_only_who_was_given_it(tmp_path: Path) -> None:
     assert answered(analyst, path, text) == "again"
     assert [id(graph) for graph in following._found.graphs] != before
     assert graphs(analyst, path) == graphs(analysed(path, text), path)
+
+
+def test_findings_are_told_before_the_rest_is_ready_and_are_those_of_the_answer(tmp_path):
+    path, text = tmp_path / "model.py", MODEL
+    analyst = analysed(path, text)
+    heard = []
+    analyst.ahead = heard.append
+    for number in range(3):
+        text = text.replace("return width * by", f"return width * by * {number + 1}", 1)
+        analyst.overlay(str(path), text)
+        result = analyst.analyze(str(path), lambda: False)
+        assert [f.message for f in heard[-1].findings] == [f.message for f in result.findings]
+        assert [f.span for f in heard[-1].findings] == [f.span for f in result.findings]
+        assert heard[-1].errors == result.errors
+        assert not heard[-1].calls
+        text = MODEL
+    assert len(heard) == 3

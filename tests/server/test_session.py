@@ -12,6 +12,7 @@ import pytest
 from lsp_client import environment
 from lsp_fake_analyst import FakeAnalyst
 
+from ane_lsp.analysis import AnalysisError
 from ane_lsp.checks.finding import Finding, Fix, TextEdit
 from ane_lsp.graph import Span
 from ane_lsp.server.documents import Change
@@ -29,9 +30,13 @@ class Told:
         self.analysed_units: list[tuple[str, str, bool]] = []
         self.states: list[str] = []
         self.gone: list[str] = []
+        self.ahead_of: list[tuple[int, list[Any]]] = []
 
     def analysed(self, unit: Unit, edited: bool) -> None:
         self.analysed_units.append((unit.key, unit.text.text, edited))
+
+    def ahead(self, unit: Unit) -> None:
+        self.ahead_of.append((unit.stamp, unit.findings()))
 
     def forgotten(self, unit: Unit) -> None:
         self.gone.append(unit.key)
@@ -46,6 +51,7 @@ class ScriptedEngine:
     def __init__(self) -> None:
         self.told: list[tuple[Any, ...]] = []
         self.asked: list[tuple[str, asyncio.Future[Any]]] = []
+        self.hearing: list[Any] = []
         self.cancelled: list[str] = []
         self.closed = False
 
@@ -54,9 +60,10 @@ class ScriptedEngine:
     def tell(self, *message: Any) -> None:
         self.told.append(message)
 
-    async def ask(self, what: str, *args: Any) -> Any:
+    async def ask(self, what: str, *args: Any, ahead: Any = None) -> Any:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.asked.append((args[0], future))
+        self.hearing.append(ahead)
         try:
             return await future
         except asyncio.CancelledError:
@@ -412,3 +419,23 @@ async def test_fixes_nobody_asks_for_are_tried_for_a_limited_time(session, engin
     engine.asked[-1][1].set_result([True])
     assert await waiting == {NAMES[1]: True}
     assert unit.unverified == NAMES[:1]
+
+
+async def test_findings_of_an_edit_come_before_the_rest_and_once(session, engine):
+    unit = session.open(URI, "python", 1, "a")
+    await engine.step()
+    engine.hearing[0](DocumentResult("/ws/a.py"))
+    assert told(session).ahead_of == [(unit.stamp, [])]
+    assert not unit.fresh and unit.told
+    error = AnalysisError("budget", "late", Span("/ws/a.py", 1, 0, 1, 1))
+    engine.hearing[0](DocumentResult("/ws/a.py", errors=(error,)))
+    assert [e.message for e in unit.errors()] == ["late"]
+    session.change(URI, 2, [Change("ab")])
+    engine.hearing[0](DocumentResult("/ws/a.py"))  # of the text before
+    assert len(told(session).ahead_of) == 2
+    assert not unit.told
+    session.debounce = 0.0
+    await asyncio.sleep(0.1)
+    engine.answer()
+    await engine.step()
+    assert unit.fresh and unit.ahead is None and unit.errors() == []
