@@ -2,8 +2,9 @@
 
 comment: a comment line at a random place. function: a statement more in a top-level function. forward, init: the same in the
 ``forward`` or ``__init__`` of a class. hyper: another number as default of a constructor's parameter. Each kind through the
-real server, one edit after the other, wall clock to the diagnostics of that version, and the processor time that the server
-and its children took for it, which does not depend on what else the machine does. At the end the memory they hold
+real server, one edit after the other, each taken back before the next, which counts as one more edit of the kind: wall clock to
+the diagnostics of that version, and the processor time that the server and its children took until then, which does not depend
+on what else the machine does. At the end the memory they hold
 (proportional share, so that pages of two processes count once).
 """
 
@@ -140,7 +141,7 @@ async def session(command: str, file: Path, counts: dict[str, int], pause: float
     rows: dict[str, Any] = {"open": {"wall": [time.perf_counter() - began], "cpu": [processor_time(pid) - cpu]}}
     for kind, count in counts.items():
         row = rows[kind] = {"wall": [], "cpu": []}
-        for changed in edits(text, kind, count):
+        for changed in (one for edited in edits(text, kind, count) for one in (edited, text)):
             await asyncio.sleep(pause)  # what an answer leaves to be done must not count for the next
             version += 1
             cpu, seen, began = processor_time(pid), server.published, time.perf_counter()
@@ -183,7 +184,7 @@ def main() -> None:
     parser.add_argument(
         "--server", action="append", default=[], metavar="NAME=COMMAND", help="a server to compare with"
     )
-    parser.add_argument("--edits", type=int, default=10, help="edits of each kind")
+    parser.add_argument("--edits", type=int, default=10, help="edits of each kind, and as many taken back")
     parser.add_argument("--kinds", default=",".join(KINDS), help="which kinds, with commas")
     parser.add_argument("--pause", type=float, default=0.3, help="seconds between two edits")
     parser.add_argument("--json", type=Path, help="write the rows here, too")

@@ -26,7 +26,7 @@ ALLOWED = {
     "_cells": {"graph", "analysis"},
     "_api": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report", "_cells"},
     "pytest_plugin": {"graph", "checks", "knowledge", "analysis", "_api"},
-    "server": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report"},
+    "server": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report", "_memory"},
     "cli": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report", "server", "_api", "_memory"},
 }  # fmt: skip
 SHARED = ("ane_lsp.checks.finding", "ane_lsp.knowledge.evidence")

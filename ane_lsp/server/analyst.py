@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ane_lsp._memory import rare_collections
 from ane_lsp.analysis import AnalysisError, FileAnalysis, analyze
 from ane_lsp.checks.finding import Finding, TextEdit
 from ane_lsp.fixes import fix_text, propose
@@ -202,6 +203,7 @@ class Analyst:
 
     # -- what is asked -----------------------------------------------------------------------------------------------
 
+    @rare_collections()  # an answer does not wait for garbage of the analysis that was made for it
     def ask(self, what: str, args: tuple[Any, ...], cancelled: Callable[[], bool]) -> Any:
         if what == "analyze":
             return self.analyze(args[0], cancelled)

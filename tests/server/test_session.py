@@ -426,7 +426,8 @@ async def test_findings_of_an_edit_come_before_the_rest_and_once(session, engine
     await engine.step()
     engine.hearing[0](DocumentResult("/ws/a.py"))
     assert told(session).ahead_of == [(unit.stamp, [])]
-    assert not unit.fresh and unit.told
+    assert unit.told
+    assert not unit.fresh
     error = AnalysisError("budget", "late", Span("/ws/a.py", 1, 0, 1, 1))
     engine.hearing[0](DocumentResult("/ws/a.py", errors=(error,)))
     assert [e.message for e in unit.errors()] == ["late"]
@@ -438,4 +439,6 @@ async def test_findings_of_an_edit_come_before_the_rest_and_once(session, engine
     await asyncio.sleep(0.1)
     engine.answer()
     await engine.step()
-    assert unit.fresh and unit.ahead is None and unit.errors() == []
+    assert unit.fresh
+    assert unit.ahead is None
+    assert unit.errors() == []
