@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 MAX_KEPT = 400
 WORTH_IT = 40
 """Interpreter steps below which following a call is as quick as finding out that it was made before."""
-MAX_PARTS = 60_000
+MAX_PARTS = 12_000
 MAX_FAILURES = 3
 """So often a class's calls may turn out to be no use before they are not looked at any more."""
 

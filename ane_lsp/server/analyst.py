@@ -83,24 +83,15 @@ class Kept:
     ) -> DocumentResult | None:
         """The result brought up to date, None where the text has to be analysed anew. Raises Cancelled.
 
-        ahead: hears of its findings, perhaps without fixes, and errors before all is known, where that takes longer.
+        ahead: hears of its findings and errors, perhaps without fixes, before all else is known.
         """
         if self.following is None:
             return None
-        told: list[DocumentResult] = []
-
-        def tell(result: DocumentResult) -> None:
-            told.append(result)
-            ahead(result)
-
-        result = self.following.follow(source, settings, workspace, cancelled, tell)
+        result = self.following.follow(source, settings, workspace, cancelled, ahead)
         if result is None:
             return None
-        edited = any(map(self.following.edited, result.findings))
-        if edited and not told:
-            ahead(DocumentResult(result.path, result.findings, result.errors))
         try:
-            found = self.following.sites() if edited else None
+            found = self.following.sites() if any(map(self.following.edited, result.findings)) else None
         except Lost:
             return None
         if found is not None:

@@ -14,7 +14,7 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
-from ane_lsp.analysis import FileAnalysis, again, reads_whole_text
+from ane_lsp.analysis import AnalysisError, FileAnalysis, again, reads_whole_text
 from ane_lsp.checks.finding import Finding, Fix, Related, TextEdit
 from ane_lsp.fixes import fixable_codes
 from ane_lsp.graph import Graph, Op, Span
@@ -112,7 +112,7 @@ class Following:
     ) -> DocumentResult | None:
         """The result for the present text, None where the file has to be analysed again. Raises Cancelled.
 
-        ahead: hears of its findings and errors before all is known, where that takes longer.
+        ahead: hears of its findings and errors, perhaps without fixes, before all else is known.
         """
         if self._follower is None or source.unreadable is not None:
             return None
@@ -124,14 +124,18 @@ class Following:
         if shift is None:
             return None
 
-        def found(analysis: FileAnalysis) -> None:
-            path = self.result.path
-            plain = DocumentResult(path, tuple(analysis.findings), tuple(analysis.errors))
-            with suppress(Lost):
-                ahead(_moved_result(plain, shift))
+        told: list[tuple[Finding, ...]] = []
 
-        if not self._renew(self._follower, cancelled, found):
+        def tell(findings: tuple[Finding, ...], errors: tuple[AnalysisError, ...]) -> None:
+            if not told or told[-1] != findings:
+                with suppress(Lost):
+                    ahead(_moved_result(DocumentResult(self.result.path, findings, errors), shift))
+                told.append(findings)
+
+        if not self._renew(self._follower, cancelled, tell):
             return None
+        if not told:
+            tell(self.result.findings, self.result.errors)
         try:
             moved = _moved_result(self.result, shift)
         except Lost:
@@ -139,7 +143,12 @@ class Following:
         self._shift = shift
         return moved
 
-    def _renew(self, follower: Follower, cancelled: Callable[[], bool], ahead: Callable[[FileAnalysis], None]) -> bool:
+    def _renew(
+        self,
+        follower: Follower,
+        cancelled: Callable[[], bool],
+        ahead: Callable[[tuple[Finding, ...], tuple[AnalysisError, ...]], None],
+    ) -> bool:
         """Analyse again what depends on functions that were exchanged. False where that cannot be."""
         standing = self._standing
         if standing is None:
@@ -153,11 +162,9 @@ class Following:
             self._changed.clear()
             return ran is not None
         self._again = True
-        told: list[FileAnalysis] = []
 
         def tell(found: FileAnalysis) -> None:
-            told.append(found)
-            ahead(found)
+            ahead(tuple(found.findings), tuple(found.errors))
 
         found = again(standing, self._changed, cancelled, tell)
         if cancelled():
@@ -166,8 +173,7 @@ class Following:
             return False
         self._changed, self._again, self._renewed = set(), False, True
         self._found = found
-        if not told or told[-1].findings != found.findings:
-            ahead(found)
+        tell(found)
         self.result = digest(self.result.path, found, known=self._digests)
         return True
 
