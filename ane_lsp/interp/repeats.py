@@ -91,13 +91,14 @@ class _Seen:
         self._recorder = recorder
         self._probing = probing
         self.probe: Probe | None = None
+        self._root = root
         self._path = recorder.path_of(root)
         self.found: dict[int, int] = {}
         self.tensors: list[Tensor] = []
         self.parts: list[Any] = []
-        self._add(root)
-        self._add(args)
+        self._add(args)  # where something is that has no key, it is mostly here
         self._add(kwargs)
+        self._add(root)
 
     def _add(self, one: Any) -> None:
         kind = one.__class__
@@ -125,10 +126,16 @@ class _Seen:
         elif kind is dict or kind is OrderedDict:
             parts += (kind, len(one))
             for name, value in one.items():
-                if name.__class__ not in _PLAIN:
-                    raise _NotKept
-                parts += (name.__class__, name)
-                self._add(value)
+                if name.__class__ is not str:
+                    if name.__class__ not in _PLAIN:
+                        raise _NotKept
+                    parts.append(name.__class__)
+                kind = value.__class__
+                if kind in _PLAIN:  # most of what modules hold, so here once more
+                    parts += (name, kind, value if kind is not float else repr(value))
+                else:
+                    parts.append(name)
+                    self._add(value)
         elif kind is tuple or kind is list:
             parts += (kind, len(one))
             for value in one:
@@ -159,7 +166,7 @@ class _Seen:
             raise _NotKept
 
     def _instance(self, one: Instance) -> None:
-        first = len(self.found) == 1  # the module itself: nothing tells where it was made
+        first = one is self._root  # nothing tells where it was made
         path = self._recorder.path_of(one)
         if path and not first:
             if not path.startswith(self._path + "."):
@@ -181,6 +188,9 @@ class _Seen:
             raise _NotKept
         self.tensors.append(one)
         self.parts += (Tensor, one.type, one.origin, one.requires_grad)
+        if one.attrs is None and one.base is None:
+            self.parts.append(None)
+            return
         self._add(one.attrs)
         self._add(one.base)
 
