@@ -485,16 +485,16 @@ def mentioned_names(node: ast.AST) -> frozenset[str]:
 def _mentioned(node: ast.AST) -> Iterator[str]:
     for part in nodes(node):
         if part.__class__ is ast.Name:
-            yield part.id  # type: ignore[attr-defined]
+            yield part.id
         elif part.__class__ is ast.Attribute:
-            yield part.attr  # type: ignore[attr-defined]
+            yield part.attr
 
 
 def returns_made(node: ast.AST) -> bool:
     """Whether a function returns the result of a call, or what a name stands for."""
     known: bool | None = getattr(node, "_makes", None)
     if known is None:
-        known = any(n.__class__ is ast.Return and isinstance(n.value, (ast.Call, ast.Name)) for n in nodes(node))  # type: ignore[attr-defined]
+        known = any(n.__class__ is ast.Return and isinstance(n.value, (ast.Call, ast.Name)) for n in nodes(node))
         node._makes = known  # type: ignore[attr-defined]
     return known
 
