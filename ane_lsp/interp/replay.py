@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Graph, Span, Sym
+from ane_lsp.graph import Graph, Span, Sym, Unknown
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp import state
 from ane_lsp.interp.frames import Frame
@@ -317,7 +317,7 @@ def _same_effects(one: list[Effect], other: list[Effect]) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether contents of a container are the same: the very objects, or equal plain values."""
+    """Whether contents of a container are the same: the very objects, equal plain values, or unknown for the same reasons."""
     if one is other:
         return True
     kind = one.__class__
@@ -325,6 +325,8 @@ def _same(one: Any, other: Any) -> bool:
         return False
     if kind in _PLAIN:
         return bool(one == other)
+    if kind is Unknown:
+        return _same_unknown(one, other)
     if isinstance(one, dict):
         return (
             len(one) == len(other)
@@ -336,6 +338,17 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, (list, tuple, deque)):
         return len(one) == len(other) and all(map(_same, one, other))
     return False
+
+
+def _same_unknown(one: Unknown, other: Unknown) -> bool:
+    """Whether two values are unknown for the same reasons at the same places, and alike as far as they are known."""
+    left: Unknown | None = one
+    right: Unknown | None = other
+    while left is not None and right is not None and left is not right:
+        if left != right or not _same(left.item, right.item):
+            return False
+        left, right = left.cause, right.cause
+    return left is right
 
 
 def shared_containers(modules: Collection[ModuleObject]) -> dict[int, Any]:
