@@ -162,3 +162,60 @@ def test_a_container_outside_that_changed_between_two_calls_is_seen(
     assert again >= 1
     assert [v.type.shape[-1] for v in graph.outputs] != [4]
     assert everything(kept) == everything(followed)
+
+
+NAMED = """
+class Out:
+    def __init__(self, value, more=None):
+        self.value = value
+        self.more = more or {"twice": [value, value]}
+
+BOX = Out(None)
+
+class Block(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.inner = Named(dim)
+        self.fc = nn.Linear(dim, dim)
+        self.seen = []
+
+    def forward(self, x):
+        out = self.inner(x)
+        AFTER
+        return self.fc(out.value) + out.more["twice"][1]
+
+class Named(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, x):
+        y = self.norm(x).relu()
+        BEFORE
+        return OUT
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "out", "after"),
+    [
+        ("pass", "Out(y)", "pass"),
+        ("pass", "Out(y)", "out.value = x\n        self.seen.append(out)"),
+        ("pass", "Out(y, {'twice': (x, y)})", "pass"),
+        ("made = Out(y)\n        made.again = made", "made", "pass"),
+        ("BOX.value, BOX.more = y, {'twice': [x, x]}", "BOX", "pass"),
+        ("CACHE['last'] = Out(y)", "CACHE['last']", "out.value = CACHE['last'].value + len(CACHE)"),
+        ("kept = Out(y)\n        SEEN.append(kept)", "kept", "SEEN[0].value = x"),
+    ],
+)
+def test_objects_that_calls_return_are_those_that_following_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, out: str, after: str
+) -> None:
+    path = tmp_path / "net.py"
+    made = NAMED.replace("BEFORE", before).replace("return OUT", f"return {out}").replace("AFTER", after)
+    path.write_text(HEAD + made + TAIL)
+    kept, followed, again = both(path, monkeypatch)
+    assert followed.graphs
+    assert everything(kept) == everything(followed)
+    if before == after == "pass":
+        assert again >= 4

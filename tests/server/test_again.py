@@ -283,3 +283,35 @@ def test_findings_are_told_before_the_rest_is_ready_and_are_those_of_the_answer(
         assert not heard[-1].calls
         text = MODEL
     assert len(heard) == 3
+
+
+def test_a_function_nobody_runs_is_moved_however_often_it_is_edited(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    text = MODEL + "\n\ndef unused(width):\n    total = 0\n    return total\n"
+    analyst = analysed(path, text)
+    for number in range(3):
+        edited = text.replace("total = 0", f"total = {number}\n    more = 1")
+        assert answered(analyst, path, edited) == "moved"
+
+
+def test_a_value_that_is_unknown_for_the_same_reason_concerns_nobody_else(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    text = (
+        "import torch\nfrom torch import nn\nfrom nowhere import thing\n\n\n"
+        "class Base(nn.Module):\n    known = None\n\n    def __init__(self):\n        super().__init__()\n"
+        "        if type(self).known is None:\n            Base.known = thing\n        self.fc = nn.Linear(8, 8)\n\n\n"
+        "class One(Base):\n    def forward(self, x):\n        return self.fc(x).relu()\n\n\n"
+        "class Two(Base):\n    def forward(self, x):\n        return self.fc(x).tanh()\n"
+    )
+    analyst = analysed(path, text)
+    following = analyst._kept[str(path)].following
+    assert isinstance(following, Following)
+    before = {graph.name: id(graph) for graph in following._found.graphs}
+    assert len(before) >= 2
+    for name, old, new in (("Two", ".tanh()", ".sigmoid()"), ("One", ".relu()", ".exp()")):
+        text = text.replace(old, new)
+        assert answered(analyst, path, text) == "again"
+        after = {graph.name: id(graph) for graph in following._found.graphs}
+        assert [other for other in before if before[other] != after[other]] == [name]
+        assert graphs(analyst, path) == graphs(analysed(path, text), path)
+        before = after
