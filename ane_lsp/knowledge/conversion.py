@@ -323,7 +323,7 @@ def _fractional(call: Call) -> bool | None:
 def _overlapping(call: Call) -> bool | None:
     kernel, stride = argument(call, "kernel_size"), argument(call, "stride")
     pairs = [v if isinstance(v, (tuple, list)) else (v, v) for v in (kernel, stride)]
-    if not all(isinstance(n, int) for pair in pairs for n in pair):
+    if len(pairs[0]) != len(pairs[1]) or not all(isinstance(n, int) for pair in pairs for n in pair):
         return None
     return any(s < k for k, s in zip(*pairs, strict=True))
 
