@@ -18,7 +18,6 @@ inputs, and compares outputs; after unsafe fixes it has to build, load and run.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import shutil
@@ -37,6 +36,7 @@ from ane_lsp.fixes import fix_text, fixable_codes
 from ane_lsp.fixes.files import NotWritten, write
 from ane_lsp.syntax.source import source_from_text
 from ane_lsp.workspace import Settings, Workspace
+from benchmarks.packages import required
 
 RUNNER = """
 import os, runpy, sys, torch
@@ -103,14 +103,6 @@ def record(path: Path, row: dict[str, Any]) -> None:
         file.write(json.dumps(row) + "\n")
 
 
-def package(name: str) -> Path:
-    """The folder of an installed package; it is not imported."""
-    spec = importlib.util.find_spec(name)
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent
-
-
 def settings_of(args: argparse.Namespace) -> Settings:
     """The settings of a run: a budget for each analysis, and otherwise what users start with."""
     settings, problems = Settings().merge({"budget": args.budget})
@@ -130,7 +122,7 @@ def find(args: argparse.Namespace) -> int:
     known = rows(out)
     files: list[tuple[int, str, Path]] = []
     for name in args.packages:
-        base = package(name)
+        base = required(name)
         for path in sorted(base.rglob("*.py")):
             file = path.relative_to(base.parent).as_posix()
             if file not in known and chosen(file, args):
@@ -159,7 +151,7 @@ def all_at_once(args: argparse.Namespace) -> int:
     known = rows(found)
     files: dict[str, Path] = {}
     for name in args.packages:
-        base = package(name)
+        base = required(name)
         files.update({path.relative_to(base.parent).as_posix(): path for path in base.rglob("*.py")})
         for kind in ("safe", "unsafe"):
             if not (args.work / kind / name).exists():
@@ -205,7 +197,7 @@ def fix(args: argparse.Namespace) -> int:
     wanted = [row["file"] for row in rows(args.work / "found.jsonl").values() if set(row["codes"]) & fixable_codes()]
     for name in sorted({file.partition("/")[0] for file in wanted}):
         if not (root / name).exists():
-            shutil.copytree(package(name), root / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(required(name), root / name, ignore=shutil.ignore_patterns("__pycache__"))
     settings = settings_of(args)
     workspace: Workspace | None = None
     left = [file for file in sorted(wanted) if file not in known and chosen(file, args)]
@@ -282,7 +274,7 @@ def entries(args: argparse.Namespace) -> int:
             record(out, row)  # the same program as after safe fixes
             continue
         left.append(script)
-    original = package(packages[0]).parent
+    original = required(packages[0]).parent
     for start in range(0, len(left), BATCH):
         for row in compare(left[start : start + BATCH], original, root, touched, args):
             record(out, row)

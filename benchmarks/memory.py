@@ -10,9 +10,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from benchmarks.edits import memory
+from benchmarks.processes import memory
 from benchmarks.servers.__main__ import OWN
 from benchmarks.soak.__main__ import Client
 from benchmarks.soak.typist import Document
@@ -30,8 +33,10 @@ def chosen(folder: Path, count: int, seed: int) -> list[Document]:
     return [Document(path.as_uri(), path.read_text(encoding="utf-8")) for path in (*largest, *rest)]
 
 
-async def measure(folder: Path, count: int, edits: int, seed: int) -> None:
-    """Open, wait, type; print."""
+async def measure(
+    folder: Path, count: int, edits: int, seed: int, say: Callable[[str], None], rest: float = REST
+) -> dict[str, Any]:
+    """Open, wait, type. Megabytes with the files open, after a rest and after the edits (0 without any)."""
     client = await Client.start(OWN)
     await client.begin(folder)
     pid = client.process.pid
@@ -40,21 +45,22 @@ async def measure(folder: Path, count: int, edits: int, seed: int) -> None:
         client.open(document)
     for document in documents:
         await client.answered(document)
-    print(
-        f"{len(documents)} files open, {sum(len(d.text) for d in documents):,} characters: {memory(pid):.0f} MB",
-        flush=True,
-    )
-    await asyncio.sleep(REST)
+    opened, edited = memory(pid), 0.0
+    say(f"{len(documents)} files open, {sum(len(d.text) for d in documents):,} characters: {opened:.0f} MB")
+    await asyncio.sleep(rest)
     rested = memory(pid)
-    print(f"after {REST:g} s of rest: {rested:.0f} MB", flush=True)
+    say(f"after {rest:g} s of rest: {rested:.0f} MB")
     for number in range(edits):
         document = documents[number * 10 // max(edits, 1) * len(documents) // 10 % len(documents)]
         at = document.text.index("\n") + 1
         client.change(document, document.replace(at, at, f"# line {number}\n"))
         await client.answered(document)
         if number % max(1, edits // 10) == edits // 10 - 1:
-            print(f"after {number + 1:,} edits: {memory(pid):.0f} MB ({memory(pid) / rested:.2f} of that)", flush=True)
+            edited = memory(pid)
+            say(f"after {number + 1:,} edits: {edited:.0f} MB ({edited / rested:.2f} of that)")
     await client.stop()
+    return {"name": folder.name, "open": len(documents), "opened": round(opened, 1), "rested": round(rested, 1),
+            "edits": edits, "edited": round(edited, 1)}  # fmt: skip
 
 
 def main() -> None:
@@ -65,7 +71,7 @@ def main() -> None:
     parser.add_argument("--edits", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    asyncio.run(measure(args.folder.resolve(), args.open, args.edits, args.seed))
+    asyncio.run(measure(args.folder.resolve(), args.open, args.edits, args.seed, partial(print, flush=True)))
 
 
 if __name__ == "__main__":

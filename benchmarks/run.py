@@ -1,47 +1,67 @@
 """``python -m benchmarks.run``: what the command and the server cost, beside tools on the same files, in one run.
 
-CPU seconds of whole processes with their children (user + system, the least of several runs): wall time says little on a
-machine that others use; where ``perf`` can count them, instructions too. ``--library timm=DIR`` adds a folder to check as a
-whole, ``--scaling DIR`` the cost over growing parts of one, with the exponent of the fit (1: cost grows with the files).
-Files named are edited in this process and, kind by kind, through the real server (:mod:`benchmarks.edits`). ``--save``
-stores the figures as the baseline, which docs/benchmarks.md draws; without it they are compared with the stored one and a
-figure more than 25 % above it is marked. Peers (ruff, pyright, torchfix) are run where they are installed; the table says
-which were not found.
+Everything that was promised about speed and memory is measured and held against what was promised, in one table
+(:mod:`benchmarks.goals`):
+
+- edits of each file, kind by kind, through the real server and through pyright's (:mod:`benchmarks.edits`);
+- hover, inlay hints, code actions and fast typing in the first of them (:mod:`benchmarks.warm`);
+- ``initialize`` beside a bare pygls server, the first diagnostics, a small file as a whole process (:mod:`benchmarks.start`);
+- ``check`` of every ``--sample``-th file of a library, cold, beside torchfix, by processor time with one process and by the clock
+  with each tool's default; of all of it from the cache, beside ``ast.parse``;
+- the server's memory with files of the library open (:mod:`benchmarks.memory`).
+
+What takes hours (scaling to thousands of files, memory over 10,000 edits) is measured by its own command and read from where
+that keeps it. Files and the library are found among the installed packages unless they are named; a part that has nothing to
+measure is left out. Peers (ruff, pyright, torchfix) are run where they are on PATH, and the others are named.
+
+``--save`` stores everything as the baseline, which docs/benchmarks.md shows; without it the commands' processor seconds are
+compared with the stored ones and what is more than 25 % above is marked. ``--table`` prints the stored table, ``--quick`` goes
+through all of it with as little as possible.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
+import asyncio
 import datetime
 import json
 import os
 import platform
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from benchmarks import goals, memory, start, warm
 from benchmarks.edits import KINDS, table
-from benchmarks.scaling import exponent
+from benchmarks.packages import folder
+from benchmarks.scaling import files_of
 from benchmarks.servers.__main__ import OWN
+from benchmarks.start import SMALL, process
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 BASELINE = HERE / "baseline.json"
-SMALL = HERE.parent / "examples" / "detector_neck.py"
 WORSE = 1.25
-SIZES = [10, 100, 1000, 3000]
+PEERS = {
+    "ruff": ["ruff", "check", "--no-cache", "--isolated"],
+    "pyright": ["pyright"],
+    "torchfix": ["torchfix", "--select", "ALL"],
+}
+CHECK = [sys.executable, "-m", "ane_lsp", "check", "--exit-zero"]
+EDITED = (("timm", "models/vision_transformer.py"), ("transformers", "models/blip_2/modeling_blip_2.py"))
+OPENED = (("torchvision", "models/mobilenetv2.py"), ("torchvision", "models/googlenet.py"))
 
 
-def cpu_of(command: list[str], cwd: Path, env: dict[str, str]) -> float:
-    """CPU seconds a command and its children took. Exit codes of linters are not errors here."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, cwd=cwd, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def installed(names: tuple[tuple[str, str], ...]) -> list[Path]:
+    """Those of the files that are there."""
+    places = [(folder(package), name) for package, name in names]
+    return [place / name for place, name in places if place is not None and (place / name).is_file()]
 
 
 def instructions(command: list[str], cwd: Path, env: dict[str, str]) -> float | None:
@@ -56,157 +76,146 @@ def instructions(command: list[str], cwd: Path, env: dict[str, str]) -> float | 
     return int(number) / 1e9 if number.isdigit() else None
 
 
-def spread(files: list[Path], count: int) -> list[Path]:
-    """`count` of the files, evenly over the list."""
-    return [files[i * len(files) // count] for i in range(count)]
+@contextmanager
+def scratch() -> Iterator[tuple[Path, dict[str, str]]]:
+    """A folder with a small file, and an environment whose cache is in it."""
+    with tempfile.TemporaryDirectory() as name:
+        shutil.copy(SMALL, Path(name) / "small.py")
+        yield Path(name), {**os.environ, "ANE_LSP_CACHE_DIR": str(Path(name) / "cache"), "PYTHONPATH": str(HERE.parent)}
 
 
-def scaling(library: Path, sizes: list[int], own: list[str], env: dict[str, str]) -> dict[str, float]:
-    """CPU seconds for growing parts of a folder and the exponent of the cost."""
-    every = sorted(library.rglob("*.py"))
+def commands(files: list[Path], repeat: int) -> dict[str, float]:
+    """Processor seconds of whole processes on one file each, the least of several: ours and the peers that are there."""
     found: dict[str, float] = {}
-    points: list[tuple[float, float]] = []
-    for size in sizes:
-        if size <= len(every):
-            names = [str(path) for path in spread(every, size)]
-            seconds = cpu_of([*own, "--no-cache", "-j", "2", *names], library, env)
-            found[f"check, {size} files of {library.name}"] = seconds
-            points.append((size, seconds))
-    if len(points) > 1:
-        found[f"exponent of the cost, {library.name}"] = exponent(points)
+    with scratch() as (cwd, env):
+
+        def least(command: list[str], times: int) -> float:
+            return min(process(command, cwd, env)[1] for _ in range(times))
+
+        found["check, small file, no cache"] = least([*CHECK, "--no-cache", "small.py"], repeat)
+        found["check, small file, cached"] = least([*CHECK, "small.py"], repeat + 1)
+        for path in files:
+            found[f"check, {path.name}, no cache"] = least([*CHECK, "--no-cache", str(path)], 1)
+        for name, command in PEERS.items():
+            if shutil.which(name) is not None:
+                found[f"{name}, small file"] = least([*command, "small.py"], 2)
+                found.update({f"{name}, {path.name}": least([*command, str(path)], 1) for path in files})
+        counted = instructions([*CHECK, "--no-cache", "small.py"], cwd, env)
+        if counted is not None:
+            found["check, small file, no cache (10^9 instructions)"] = counted
     return found
 
 
-def least(repeat: int, measure: Callable[[], float]) -> float:
-    """The least of several measurements: what the work costs without the neighbours."""
-    return min(measure() for _ in range(repeat))
+def library(package: Path, sample: int) -> dict[str, Any]:
+    """Seconds to check a package: a sample of it cold beside torchfix, all of it from the cache beside parsing it."""
+    every = files_of(package)
+    part = [str(path) for path in every[::sample]]
+    with scratch() as (cwd, env):
 
+        def both(alone: list[str], usual: list[str]) -> dict[str, float]:
+            return {"cpu": process([*alone, *part], cwd, env)[1], "wall": process([*usual, *part], cwd, env)[0]}
 
-def edits(path: Path, repeat: int) -> dict[str, float]:
-    """An edit of one file in a process that has analysed it before: CPU seconds until the new result, first and later."""
-    from ane_lsp.analysis import analyze
-    from ane_lsp.workspace import Settings, Workspace
-
-    workspace = Workspace(path.parent)
-    text = path.read_text(encoding="utf-8")
-    seconds = []
-    for number in range(repeat + 1):
-        workspace.set_overlay(path, f"{text}\nedit_{number} = {number}\n")
-        began = time.process_time()
-        analyze(path, workspace, Settings(budget=120))
-        seconds.append(time.process_time() - began)
-    return {"first": seconds[0], "edit": min(seconds[1:])}
-
-
-def figures(
-    libraries: dict[str, Path], scales: list[Path], files: list[Path], repeat: int
-) -> tuple[dict[str, float], list[str]]:
-    """Every figure by name, in CPU seconds, and which peers are missing."""
-    found: dict[str, float] = {}
-    missing = []
-    tools = {name: shutil.which(name) for name in ("ruff", "pyright", "torchfix")}
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        env = {**os.environ, "ANE_LSP_CACHE_DIR": str(folder / "cache")}
-        own = [sys.executable, "-m", "ane_lsp", "check", "--exit-zero"]
-        small = folder / "small.py"
-        shutil.copy(SMALL, small)
-        found["python -c pass"] = least(repeat, lambda: cpu_of([sys.executable, "-c", "pass"], folder, env))
-        found["check, small file, no cache"] = least(
-            repeat, lambda: cpu_of([*own, "--no-cache", "small.py"], folder, env)
-        )
-        cpu_of([*own, "small.py"], folder, env)
-        found["check, small file, cached"] = least(repeat, lambda: cpu_of([*own, "small.py"], folder, env))
-        peers = {
-            "ruff": ["ruff", "check", "--no-cache", "--isolated"],
-            "pyright": ["pyright"],
-            "torchfix": ["torchfix", "--select", "ALL"],
-        }
-        for name, command in peers.items():
-            if tools[name] is None:
-                missing.append(name)
-                continue
-            found[f"{name}, small file"] = least(2, lambda c=command: cpu_of([*c, "small.py"], folder, env))  # type: ignore[misc]
-        for path in files:
-            seconds = edits(path, 2)
-            found[f"first analysis, {path.name}"] = seconds["first"]
-            found[f"after an edit, {path.name}"] = seconds["edit"]
-            for name, command in peers.items():
-                if tools[name] is not None:
-                    found[f"{name}, {path.name}"] = cpu_of([*command, str(path)], folder, env)
-        counted = instructions([*own, "--no-cache", "small.py"], folder, env)
-        if counted is not None:
-            found["check, small file, no cache (10^9 instructions)"] = counted
-        for library in scales:
-            found.update(scaling(library, SIZES, own, env))
-        for label, library in libraries.items():
-            every = sorted(library.rglob("*.py"))
-            found[f"ast.parse, {label} ({len(every)} files)"] = parsing(every)
-            found[f"check, {label}, no cache"] = cpu_of([*own, "--no-cache", "-j", "2", str(library)], folder, env)
-            cpu_of([*own, "-j", "2", str(library)], folder, env)
-            found[f"check, {label}, cached"] = cpu_of([*own, "-j", "1", str(library)], folder, env)
-            for name, command in peers.items():
-                if tools[name] is not None:
-                    found[f"{name}, {label}"] = cpu_of([*command, str(library)], folder, env)
-    return found, missing
+        own = both([*CHECK, "--no-cache", "-j", "1"], [*CHECK, "--no-cache"])
+        compared: dict[str, Any] = {"files": len(part), "own": own}
+        if shutil.which("torchfix") is not None:
+            compared["torchfix"] = both([*PEERS["torchfix"], "-j", "1"], PEERS["torchfix"])
+        whole = process([*CHECK, str(package)], cwd, env)
+        cached = [process([*CHECK, str(package)], cwd, env)[1] for _ in range(3)]
+    return {"name": package.name, "files": len(every), "sample": compared, "whole": {"wall": whole[0], "cpu": whole[1]},
+            "cached": min(cached), "parse": min(parsing(every) for _ in range(3))}  # fmt: skip
 
 
 def parsing(files: list[Path]) -> float:
     """CPU seconds to parse files with ``ast``."""
-    import ast
-
     began = time.process_time()
     for path in files:
         ast.parse(path.read_bytes())
     return time.process_time() - began
 
 
-def main() -> None:
-    """Measure, print a Markdown table, compare with the baseline."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", nargs="*", type=Path, help="model files to edit and to give to the peers")
-    parser.add_argument(
-        "--library", action="append", default=[], metavar="NAME=DIR", help="a folder to check as a whole"
-    )
-    parser.add_argument(
-        "--scaling", action="append", default=[], type=Path, metavar="DIR", help="a folder to check parts of"
-    )
-    parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--edits", type=int, default=10, help="edits of each kind through the server; 0 for none")
-    parser.add_argument("--save", action="store_true", help="store the figures as the baseline")
-    args = parser.parse_args()
-    libraries = {name: Path(folder) for name, _, folder in (text.partition("=") for text in args.library)}
-    files = [path.resolve() for path in args.files]
-    found, missing = figures(libraries, args.scaling, files, args.repeat)
-    servers = {"ane-lsp": OWN}
-    if shutil.which("pyright-langserver"):
-        servers["pyright"] = "pyright-langserver --stdio"
-    rows = table(servers, files, dict.fromkeys(KINDS, args.edits), 0.3) if args.edits else []
+def measured(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
+    """Every part, the document that ``--save`` stores."""
+    files = [path.resolve() for path in args.files] or installed(EDITED)
+    opened = [path.resolve() for path in args.opened] or installed(OPENED)
+    package = args.library.resolve() if args.library is not None else folder("timm")
+    document: dict[str, Any] = {
+        "date": datetime.date.today().isoformat(),
+        "python": platform.python_version(),
+        "load": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "not known",
+        "missing": [name for name in PEERS if shutil.which(name) is None],
+    }
+    say("starting")
+    document["start"] = start.measured(opened, args.repeat)
+    if files:
+        say("edits")
+        rows = document["edits"] = table({"ane-lsp": OWN}, files, dict.fromkeys(KINDS, args.edits), 0.3)
+        if shutil.which("pyright-langserver"):
+            rows += table({"pyright": "pyright-langserver --stdio"}, files, dict.fromkeys(KINDS, args.peer_edits), 0.3)
+        say("an open file")
+        found = asyncio.run(warm.measured(OWN, files[0], args.requests, args.typing, 0))
+        document["warm"] = [{"file": files[0].name, **row} for row in found]
+    if package is not None:
+        say(f"memory, {package.name}")
+        document["memory"] = asyncio.run(
+            memory.measure(package, args.open, args.typed, 0, lambda text: None, args.rest)
+        )
+        say(f"check, {package.name}")
+        document["library"] = library(package, args.sample)
+    say("commands")
+    document["figures"] = {name: round(value, 3) for name, value in commands(files, args.repeat).items()}
+    return document
+
+
+def compared(figures: dict[str, float]) -> str:
+    """The commands beside the stored ones."""
     known = json.loads(BASELINE.read_text(encoding="utf-8"))["figures"] if BASELINE.exists() else {}
-    print(f"Python {platform.python_version()}, {platform.machine()}; CPU seconds, least of {args.repeat}\n")
-    print("| what | CPU s | baseline | |\n|---|---:|---:|---|")
-    for name, seconds in found.items():
+    out = ["| processor time of a whole process | s | baseline | |", "|---|---:|---:|---|"]
+    for name, seconds in figures.items():
         before = known.get(name)
         mark = "slower" if before is not None and seconds > before * WORSE + 0.01 else ""
-        print(f"| {name} | {seconds:.3f} | {'' if before is None else f'{before:.3f}'} | {mark} |")
-    if rows:
-        print(
-            "\n| file | server | edit | wall ms, p50 | p95 | CPU ms, p50 | p95 | edits | MB |\n|---|---|---|---:|---:|---:|---:|---:|---:|"
-        )
-    for row in rows:
-        keys = ("file", "server", "kind", "wall_p50", "wall_p95", "cpu_p50", "cpu_p95", "n", "memory_mb")
-        print("| " + " | ".join(str(row[key]) for key in keys) + " |")
-    for name in missing:
+        out.append(f"| {name} | {seconds:.3f} | {'' if before is None else f'{before:.3f}'} | {mark} |")
+    return "\n".join(out)
+
+
+def main() -> None:
+    """Measure, print Markdown tables, compare with the baseline."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", type=Path, help="files to edit and to give to the peers")
+    parser.add_argument("--opened", nargs="+", type=Path, default=[], help="files of about 300 lines to open")
+    parser.add_argument("--library", type=Path, metavar="DIR", help="a package to check as a whole (default: timm)")
+    parser.add_argument("--sample", type=int, default=8, help="torchfix gets every so manyth file of it")
+    parser.add_argument("--repeat", type=int, default=5, help="rounds of what takes less than a second")
+    parser.add_argument("--edits", type=int, default=20, help="edits of each kind")
+    parser.add_argument("--peer-edits", type=int, default=5, help="the same through pyright")
+    parser.add_argument("--requests", type=int, default=200, help="requests of each kind")
+    parser.add_argument("--typing", type=float, default=5.0, metavar="SECONDS", help="how long to type")
+    parser.add_argument("--open", type=int, default=20, help="files that are open when memory is read")
+    parser.set_defaults(typed=30, rest=memory.REST)
+    parser.add_argument("--quick", action="store_true", help="one of each, to see that it works")
+    parser.add_argument("--save", action="store_true", help="store the figures as the baseline")
+    parser.add_argument("--out", type=Path, help="store the figures in this file")
+    parser.add_argument("--table", action="store_true", help="print the stored table, measure nothing")
+    args = parser.parse_args()
+    if args.table:
+        print(goals.markdown(goals.lines(json.loads(BASELINE.read_text(encoding="utf-8")))))
+        return
+    if args.quick:
+        args.repeat = args.edits = args.peer_edits = 1
+        args.requests, args.typing, args.open, args.typed, args.rest = 3, 0.5, 2, 2, 0.1
+    began = time.monotonic()
+    document = measured(
+        args, lambda text: print(f"{time.monotonic() - began:5.0f} s: {text}", file=sys.stderr, flush=True)
+    )
+    document["seconds"] = round(time.monotonic() - began)
+    print(
+        f"Python {platform.python_version()}, {platform.machine()}, load {document['load']}; {document['seconds']} s\n"
+    )
+    print(goals.markdown(goals.lines(document)), end="\n\n")
+    print(compared(document["figures"]))
+    for name in document["missing"]:
         print(f"\n{name} is not installed: not measured")
-    if args.save:
-        stored = {
-            "date": datetime.date.today().isoformat(),
-            "python": platform.python_version(),
-            "load": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "not known",
-            "figures": {k: round(v, 3) for k, v in found.items()},
-            "edits": rows,
-        }
-        BASELINE.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    for path in (*([BASELINE] if args.save else []), *([args.out] if args.out is not None else [])):
+        path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

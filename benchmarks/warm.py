@@ -17,11 +17,12 @@ import os
 import random
 import sys
 import time
-from itertools import cycle
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from benchmarks.edits import KINDS, edits, memory, project, quantile
+from benchmarks.edits import KINDS, edits, project, quantile
+from benchmarks.processes import memory
 from benchmarks.servers.__main__ import OWN, Server
 
 _EVERY = 0.05
@@ -126,14 +127,14 @@ def place_to_type(text: str) -> tuple[int, int]:
     return first.lineno - 1, first.col_offset
 
 
-async def typing(editor: Editor, seconds: float) -> dict[str, Any]:
-    """Milliseconds of single keys and from the last of many, and how many of the versions were answered."""
+async def typing(editor: Editor, seconds: float, alone: int = 10) -> dict[str, Any]:
+    """Milliseconds of `alone` single keys and from the last of many, and how many of the versions were answered."""
     line, column = place_to_type(editor.text)
     editor.type(line, 0, " " * column + "x_ = 1\n")
     await editor.answered()
     column += 1
     singles = []
-    for _ in range(10):
+    for _ in range(alone):
         await asyncio.sleep(0.4)
         began = time.perf_counter()
         editor.type(line, column, "a")
@@ -157,8 +158,9 @@ async def typing(editor: Editor, seconds: float) -> dict[str, Any]:
 
 
 async def many(editor: Editor, count: int) -> dict[str, Any]:
-    """Megabytes after each tenth of so many quick edits, and the growth from the first tenth on."""
-    texts = cycle([text for kind in KINDS for text in edits(editor.text, kind, 40)])
+    """Megabytes after each tenth of so many edits, no two numbers in them alike, and the growth from the first tenth on."""
+    kinds = [kind for kind in KINDS if next(edits(editor.text, kind, 1), None) is not None]
+    texts = chain.from_iterable(zip(*(edits(editor.text, kind, count // len(kinds) + 1) for kind in kinds)))
     held = {}
     for number in range(1, count + 1):
         editor.change(next(texts))
@@ -170,19 +172,19 @@ async def many(editor: Editor, count: int) -> dict[str, Any]:
     return {"edits": held, "growth": round(held[count] / held[count // 10] - 1, 3)}
 
 
-async def measured(command: str, file: Path, args: argparse.Namespace) -> list[dict[str, Any]]:
-    """A row for each part that the command line asks for."""
+async def measured(command: str, file: Path, asked: int, seconds: float, edited: int) -> list[dict[str, Any]]:
+    """A row for each part that is asked for: requests of each kind, seconds of typing, edits after which memory is compared."""
     editor = await Editor.start(command, file)
     rows: list[dict[str, Any]] = []
-    if args.requests:
-        for kind, took in (await requests(editor, args.requests)).items():
+    if asked:
+        for kind, took in (await requests(editor, asked)).items():
             rows.append({"part": kind, "n": len(took), **{f"p{share}": round(1000 * quantile(took, share / 100), 1) for share in (50, 95)}})  # fmt: skip
-    if args.typing:
-        rows.append({"part": "typing", **await typing(editor, args.typing)})
+    if seconds:
+        rows.append({"part": "typing", **await typing(editor, seconds, min(10, max(asked, 3)))})
         editor.change(editor.text)
         await editor.answered()
-    if args.many:
-        rows.append({"part": "memory", **await many(editor, args.many)})
+    if edited:
+        rows.append({"part": "memory", **await many(editor, edited)})
     await editor.server.stop()
     return rows
 
@@ -195,10 +197,16 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=200, help="requests of each kind")
     parser.add_argument("--typing", type=float, default=5.0, metavar="SECONDS", help="how long to type")
     parser.add_argument("--many", type=int, default=0, metavar="EDITS", help="edits after which memory is compared")
+    parser.add_argument("--out", type=Path, help="add the rows here, one JSON object a line")
     args = parser.parse_args()
     for file in args.files:
-        for row in asyncio.run(measured(args.command, file.resolve(), args)):
-            print(json.dumps({"file": file.name, **row}), flush=True)
+        asked = (args.requests, args.typing, args.many)
+        for row in asyncio.run(measured(args.command, file.resolve(), *asked)):
+            line = json.dumps({"file": file.name, **row})
+            print(line, flush=True)
+            if args.out is not None:
+                with args.out.open("a", encoding="utf-8") as out:
+                    out.write(line + "\n")
 
 
 if __name__ == "__main__":

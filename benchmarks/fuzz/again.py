@@ -149,7 +149,8 @@ def main() -> int:
     chance.shuffle(files)
     args.work.mkdir(parents=True, exist_ok=True)
     counts: Counter[str] = Counter()
-    end, busy = time.monotonic() + 60 * args.minutes, time.process_time()
+    began, busy = time.monotonic(), time.process_time()
+    end = began + 60 * args.minutes
     for path in files:
         if time.monotonic() > end:
             break
@@ -158,6 +159,8 @@ def main() -> int:
             continue
         counts["files"] += 1
         found = follow(path, text, chance, args.edits, args.every, counts)
+        spent = f"{time.monotonic() - began:.0f} s, {time.process_time() - busy:.0f} of processor time"
+        print(f"{spent}: {path.name}, {json.dumps(counts)}", file=sys.stderr, flush=True)
         if found is not None:
             counts["differ"] += 1
             name = f"{path.stem}-{counts['differ']}.json"

@@ -14,11 +14,15 @@ import json
 import os
 import platform
 import shlex
+import signal
 import statistics
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
+
+from benchmarks.processes import family
 
 FIGURES = Path(__file__).resolve().parent / "figures.json"
 OWN = f"{sys.executable} -P -m ane_lsp server" if sys.version_info >= (3, 11) else f"{sys.executable} -m ane_lsp server"
@@ -41,10 +45,10 @@ class Server:
         self.sent = 0
 
     @classmethod
-    async def start(cls: type[Spoken], command: str) -> Spoken:
+    async def start(cls: type[Spoken], command: str, **variables: str) -> Spoken:
         words = shlex.split(command)
         pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), **variables}
         process = await asyncio.create_subprocess_exec(
             *words, stdin=pipe, stdout=pipe, stderr=null, limit=1 << 26, env=environment
         )
@@ -107,7 +111,9 @@ class Server:
         await self.until(lambda: self.published > before)
 
     async def stop(self) -> None:
-        self.process.kill()
+        for pid in reversed(family(self.process.pid)):  # a wrapper's child would keep the pipes, and so the wait, open
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         await self.process.wait()
         self.reading.cancel()
 

@@ -30,6 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.packages import required
 from benchmarks.servers.__main__ import OWN, Server
 from benchmarks.soak.plot import svg
 from benchmarks.soak.typist import Document, burst
@@ -101,18 +102,12 @@ class Client(Server):
 
 def choose(workspace: Path, number: int, chance: random.Random) -> list[Path]:
     """Copies timm and torchvision into the workspace; the files to edit, those of transformers where they are."""
-    import importlib.util
-
     found: list[list[Path]] = []
     for name in ("timm", "torchvision"):
-        spec = importlib.util.find_spec(name)
-        assert spec is not None, f"{name} is not installed"
-        source = Path(next(iter(spec.submodule_search_locations or ())))
+        source = required(name)
         shutil.copytree(source, workspace / name, ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
         found.append(sorted((workspace / name).rglob("*.py")))
-    spec = importlib.util.find_spec("transformers")
-    assert spec is not None, "transformers is not installed"
-    package = Path(next(iter(spec.submodule_search_locations or ())))
+    package = required("transformers")
     found.append(sorted(package.glob("models/*/modeling_*.py")))
     (workspace / "own").mkdir()
     own = [*sorted((ROOT / "examples").glob("*.py")), *sorted((ROOT / "tests" / "data").rglob("*.py"))]

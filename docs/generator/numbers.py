@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import ane_lsp
 from ane_lsp.checks.finding import SEVERITIES
@@ -86,11 +87,15 @@ def _servers() -> str:
 
 
 def _speed() -> str:
+    from benchmarks import goals
+
     document = json.loads((ROOT / "benchmarks" / "baseline.json").read_text(encoding="utf-8"))
     # A file written before date, load and edits were recorded has only the commands' figures.
     when = [document["date"]] if "date" in document else []
     load = [f"load {document['load']}"] if "load" in document else []
     out = [", ".join([*when, f"Python {document['python']}", "2 shared cores", *load]) + ".", ""]
+    if reached := goals.lines(document):
+        out += [*table(list(goals.HEADER), [line.cells() for line in reached]), ""]
     rows = document.get("edits", [])
     for file in dict.fromkeys(row["file"] for row in rows):
         own = [row for row in rows if row["file"] == file]
@@ -106,8 +111,20 @@ def _speed() -> str:
         for row in rows
     ]  # fmt: skip
     out += [*table(header, cells), ""] if rows else []
+    out += _checked(document.get("library", {}))
     figures = [[plain(name), f"{seconds:g}"] for name, seconds in document["figures"].items()]
     return "\n".join([*out, *table(["command", "CPU seconds"], figures)])
+
+
+def _checked(library: dict[str, Any]) -> list[str]:
+    """The picture of a package checked cold beside torchfix."""
+    if "torchfix" not in library.get("sample", {}):
+        return []
+    sample = library["sample"]
+    ways = (("cpu", "processor time, one process"), ("wall", "by the clock"))
+    drawn = [(f"{name}, {way}", round(sample[key][kind], 1), key == "own")
+             for kind, way in ways for name, key in (("ane-lsp", "own"), ("torchfix", "torchfix"))]  # fmt: skip
+    return [bars(f"{library['name']}, {sample['files']} files, cold", drawn, "s"), ""]
 
 
 def _tutorial() -> str:

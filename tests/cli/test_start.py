@@ -58,6 +58,21 @@ def test_no_heavy_package_is_imported(tmp_path: Path, command: list[str]) -> Non
     assert done.returncode == 0, done.stderr
 
 
+def test_findings_bring_no_heavy_package_either(tmp_path: Path) -> None:
+    neck = Path(__file__).resolve().parents[2] / "examples" / "detector_neck.py"
+    script = (
+        "import sys\nfrom ane_lsp.cli.main import main\n"
+        f"code = main(['check', '--exit-zero', {str(neck)!r}])\n"
+        f"loaded = sorted(name for name in {HEAVY!r} if name in sys.modules)\n"
+        "assert not loaded, f'imported for findings: {loaded}'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=_environment(tmp_path), timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert "[ANE" in done.stdout
+
+
 def test_nothing_of_the_checked_code_runs(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     write = f"import pathlib\npathlib.Path({str(mark)!r}).touch()\n"
