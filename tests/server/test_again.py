@@ -298,10 +298,10 @@ def test_a_value_that_is_unknown_for_the_same_reason_concerns_nobody_else(tmp_pa
     path = tmp_path / "net.py"
     text = (
         "import torch\nfrom torch import nn\nfrom nowhere import thing\n\n\n"
-        "class Base(nn.Module):\n    known = None\n\n\n"
+        "class Base(nn.Module):\n    known = None\n\n\ndef remember():\n    Base.known = thing.part\n\n\n"
         "class One(Base):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(8, 8)\n\n"
         "    def forward(self, x):\n        return self.fc(x).relu()\n\n\n"
-        "class Two(Base):\n    def __init__(self):\n        super().__init__()\n        Base.known = thing.part\n"
+        "class Two(Base):\n    def __init__(self):\n        super().__init__()\n        remember()\n"
         "        self.fc = nn.Linear(8, 4)\n\n    def forward(self, x):\n        return self.fc(x).tanh()\n"
     )
     analyst = analysed(path, text)
