@@ -264,8 +264,9 @@ def join_cells(cells: Iterable[tuple[str, Text]]) -> tuple[str, list[Part]]:
     line = 1
     for key, text in cells:
         module = without_magics(text.text)
-        # Before the line end that joins, a lone CR at the end would become half of one.
-        texts.append(module[:-1] + "\n" if module.endswith("\r") else module)
+        # Before the line end that joins, a lone CR at the end would become half of one; so would a CR before that.
+        bare = module.rstrip("\r")
+        texts.append(bare + "\n" * (len(module) - len(bare)))
         parts.append(Part(key, line, len(text.lines)))
         line += len(text.lines)
     return "\n".join(texts) + "\n", parts

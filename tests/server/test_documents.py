@@ -178,6 +178,13 @@ def test_every_line_of_a_module_belongs_to_the_cell_it_came_from(cells):
             assert utf8_length(lines[part.first - 1 + n]) == utf8_length(Text(cell).line(n + 1))
 
 
+@pytest.mark.parametrize("end", ["\r", "\r\r", "\r\r\r", "\n\r", "\r\n\r"])
+def test_a_cell_that_ends_in_carriage_returns_keeps_its_lines(end):
+    module, parts = join_cells([("a", Text(f"x = 1{end}")), ("b", Text("y = 2"))])
+    lines = Text(module)
+    assert [lines.line(part.first) for part in parts] == ["x = 1", "y = 2"]
+
+
 @pytest.mark.parametrize("path", ["/a b/é#?%.py", "/x/[1]&y=z.py", "/~u/+,;.py"])
 def test_paths_survive_the_way_through_a_uri(path):
     assert str(uris.to_path(uris.from_path(path))) == path
