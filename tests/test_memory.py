@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ane_lsp import _memory
-from ane_lsp._memory import held_after_collecting, rare_collections
+from ane_lsp._memory import collect_between, held_after_collecting, rare_collections
 
 
 class Ring:
@@ -29,6 +29,30 @@ def test_garbage_goes_once_the_process_has_grown(monkeypatch: pytest.MonkeyPatch
             assert (gone() is None) is collected, size
         assert not gc.isenabled()
     assert (gc.isenabled(), gc.get_threshold()) == before
+
+
+def test_between_two_analyses_what_the_first_left_is_taken_apart_where_it_is_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_memory, "resident", lambda: 100)
+    gc.collect()
+    with rare_collections(room=1000):
+        few = weakref.ref(Ring())
+        collect_between()
+        assert few() is not None
+        rings = [Ring() for _ in range(2 * _memory._YOUNG)]
+        gone = weakref.ref(rings.pop())
+        del rings
+        collect_between()
+        assert gone() is None
+        assert few() is None
+    gone = weakref.ref([Ring() for _ in range(2 * _memory._YOUNG)].pop())
+    gc.disable()
+    try:
+        collect_between()  # a program that collects its own way is left alone
+        assert gone() is not None
+    finally:
+        gc.enable()
 
 
 def test_where_the_system_tells_nothing_python_looks_seldom(monkeypatch: pytest.MonkeyPatch) -> None:

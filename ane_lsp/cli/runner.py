@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ane_lsp import analysis
-from ane_lsp._memory import ROOM, collect_rarely
+from ane_lsp._memory import ROOM, collect_between, collect_rarely
 from ane_lsp.analysis import AnalysisError, FileAnalysis
 from ane_lsp.cli.cache import ResultCache
 from ane_lsp.graph import Span
@@ -148,6 +148,7 @@ def _key(path: Path, projects: Projects, store: ResultCache) -> str:
 
 
 def _analysed(path: Path, projects: Projects, store: ResultCache | None) -> Tracked:
+    collect_between()
     workspace = projects.workspace(path)
     with workspace.track() as used:
         result = analyse_one(path, projects)
