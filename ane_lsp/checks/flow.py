@@ -211,7 +211,8 @@ class Flow:
             elif kind == "bool":
                 self._ranges[out.id] = self._truth(op, values)
             else:
-                self._ranges[out.id] = replace(found, integral=found.integral or kind == "int")
+                whole = kind == "int" and not found.integral
+                self._ranges[out.id] = replace(found, integral=True) if whole else found
             self._extremes[out.id] = huge if kind == "float" else ()
 
     def _truth(self, op: Op, values: list[Value]) -> Range:

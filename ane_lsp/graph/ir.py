@@ -100,16 +100,18 @@ class Op:
 
     def input_values(self) -> Iterator[Value]:
         """Every tensor operand, lists flattened."""
+        found: list[Value] = []
         for operand in self.inputs.values():
-            if isinstance(operand, tuple):
-                yield from operand
+            if operand.__class__ is tuple:
+                found += operand
             else:
-                yield operand
+                found.append(operand)  # type: ignore[arg-type]
+        return iter(found)
 
     @property
     def folds(self) -> bool:
         """True where every output is computed at conversion time and so no op is left at run time."""
-        return all(v.fold for v in self.outputs)
+        return False not in [value.fold for value in self.outputs]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from ane_lsp.graph.ir import Call, Graph, Value
@@ -44,8 +45,8 @@ def training_ops(graph: Graph) -> frozenset[int]:
     Inference ends where a loss begins: what is compared counts as an output, the targets, the loss and what is made of it do
     not. A graph that is a loss as a whole has none: somebody asked for it.
     """
-    losses = {call.id for call in graph.calls if is_loss(call) or _LOSS_CODE.search(call.fn)}
-    if not losses or _LOSS_CODE.search(graph.name) or all(op.call.id in losses for op in graph.ops):
+    losses = {call.id for call in graph.calls if is_loss(call) or _of_a_loss(call.fn)}
+    if not losses or _of_a_loss(graph.name) or all(op.call.id in losses for op in graph.ops):
         return frozenset()
     made: set[int] = set()  # values that a loss takes part in
     after: set[int] = set()
@@ -79,7 +80,17 @@ def _raw(graph: Graph, value: Value) -> Iterator[Value]:
 
 def is_loss(call: Call) -> bool:
     """Whether a call is one of torch's losses, as a module or a function."""
-    return _LOSS_CALL.search(call.torch) is not None
+    return _is_loss(call.torch)
+
+
+@lru_cache(maxsize=4096)
+def _is_loss(name: str) -> bool:
+    return _LOSS_CALL.search(name) is not None
+
+
+@lru_cache(maxsize=4096)
+def _of_a_loss(name: str) -> bool:
+    return _LOSS_CODE.search(name) is not None
 
 
 def _unreached(graph: Graph, wanted: set[int], left_out: frozenset[int]) -> frozenset[int]:
@@ -94,8 +105,8 @@ def _unreached(graph: Graph, wanted: set[int], left_out: frozenset[int]) -> froz
     for op in reversed(graph.ops):
         if op.id in left_out:
             idle.add(op.id)
-        elif op.kind in _WRITES or not live.isdisjoint(value.id for value in op.outputs):
-            live.update(value.id for value in op.input_values())
+        elif op.kind in _WRITES or not live.isdisjoint([value.id for value in op.outputs]):
+            live.update([value.id for value in op.input_values()])
         else:
             idle.add(op.id)
     return frozenset(idle)
