@@ -350,6 +350,12 @@ class Calls(Attributes):
 
     def isinstance(self, value: Any, cls: Any) -> Any:
         """``isinstance``, three-valued."""
+        if value.__class__ is Instance and cls.__class__ is ClassObject and cls.metaclass is type:  # most often
+            mro = value.cls.mro
+            if cls in mro:
+                return True
+            lost = next((base for base in mro if base.__class__ is Unknown), None)
+            return False if lost is None else Unknown(f"a base class of {value.cls.name} is unknown", self.here(), lost)
         if isinstance(cls, UnionOf):
             cls = cls.classes
         if isinstance(cls, tuple):

@@ -168,6 +168,8 @@ class Operators(Calls):
 
     def identical(self, left: Any, right: Any) -> Any:
         """``left is right``: three-valued."""
+        if right is None and left.__class__ is not OneOf and left.__class__ is not Unknown:  # most often
+            return left is None
         if isinstance(left, OneOf) or isinstance(right, OneOf):
             return self._spread(self.identical, left, right)
         if isinstance(left, Unknown) or isinstance(right, Unknown):
