@@ -31,6 +31,7 @@ class Projects:
         self._root = absolute(root) if root is not None else None
         self._config = config
         self._by_folder: dict[Path, Settings] = {}
+        self._roots: dict[Path, Path] = {}  # of folders without settings
         self._by_file: dict[Path, Settings] = {}
         self._workspaces: dict[tuple[Path, tuple[Path, ...], str | None], Workspace] = {}
         self.problems: list[SettingsProblem] = []
@@ -50,11 +51,17 @@ class Projects:
         """The workspace a file is analysed in."""
         path = absolute(path)
         settings = self.settings(path)
-        root = self._root or settings.root or _find_root(path)
+        root = self._root or settings.root or self._found_root(path.parent)
         key = (root, tuple(Path(p) for p in settings.search_paths), settings.python)
         if key not in self._workspaces:
             self._workspaces[key] = Workspace(root, key[1], key[2])
         return self._workspaces[key]
+
+    def _found_root(self, folder: Path) -> Path:
+        root = self._roots.get(folder)
+        if root is None:
+            root = self._roots[folder] = _find_root(folder)
+        return root
 
     def workspaces(self) -> list[Workspace]:
         """Every workspace opened so far."""
@@ -88,10 +95,11 @@ def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
     return replace(settings, search_paths=search, python=python)
 
 
-def _find_root(path: Path) -> Path:
-    """Without settings: the nearest folder that looks like a project, else the current folder or the file's own."""
-    for folder in path.parents:
+def _find_root(start: Path) -> Path:
+    """Without settings: the nearest folder that looks like a project, else the current folder or the file's own, `start`."""
+    above = (start, *start.parents)
+    for folder in above:
         if any((folder / marker).exists() for marker in _MARKERS):
             return folder
     current = absolute(Path())
-    return current if current in path.parents else path.parent
+    return current if current in above else start
