@@ -23,11 +23,12 @@ ALLOWED = {
     "analysis": {"graph", "syntax", "workspace", "torch_model", "_memory", "interp", "checks", "knowledge", "placement", "fixes"},
     "verify": {"graph", "checks", "placement", "knowledge", "analysis", "workspace", "syntax", "report", "fixes"},
     "report": {"graph", "syntax", "checks", "knowledge", "analysis", "placement", "fixes"},
+    "stored": {"graph", "workspace", "checks", "knowledge", "analysis", "report"},
     "_cells": {"graph", "analysis"},
     "_api": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report", "_cells"},
     "pytest_plugin": {"graph", "checks", "knowledge", "analysis", "_api"},
-    "server": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report", "_memory"},
-    "cli": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report", "server", "_api", "_memory"},
+    "server": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report", "_memory", "stored"},
+    "cli": {"graph", "syntax", "workspace", "checks", "knowledge", "analysis", "placement", "fixes", "verify", "report", "server", "_api", "_memory", "stored"},
 }  # fmt: skip
 SHARED = ("ane_lsp.checks.finding", "ane_lsp.knowledge.evidence")
 LSP = ("pygls", "lsprotocol")

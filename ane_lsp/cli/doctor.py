@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ane_lsp import __version__
-from ane_lsp.cli.cache import ResultCache
 from ane_lsp.cli.errors import CLEAN, FINDINGS
 from ane_lsp.cli.options import add_project_options, open_projects, project_arguments, to_utf8
+from ane_lsp.stored import ResultCache
 from ane_lsp.workspace import Workspace
 from ane_lsp.workspace.workspace import absolute
 

@@ -11,8 +11,8 @@ from typing import Any
 from ane_lsp import analysis
 from ane_lsp._memory import ROOM, collect_between, collect_rarely
 from ane_lsp.analysis import AnalysisError, FileAnalysis
-from ane_lsp.cli.cache import ResultCache
 from ane_lsp.graph import Span
+from ane_lsp.stored import ResultCache
 from ane_lsp.workspace import Dependencies
 from ane_lsp.workspace.project import Projects
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ane_lsp.cli.cache import ResultCache
 from ane_lsp.cli.errors import CLEAN, FAILED, UsageError
 from ane_lsp.cli.options import (
     add_color_option,
@@ -21,6 +20,7 @@ from ane_lsp.cli.options import (
     wants_color,
 )
 from ane_lsp.report.terminal import Painter, printable, width
+from ane_lsp.stored import ResultCache
 from ane_lsp.syntax.inputs import InputError, InputSpec, parse_inputs
 from ane_lsp.syntax.positions import utf8_to_code_points
 from ane_lsp.workspace.settings import Settings

@@ -25,6 +25,7 @@ from ane_lsp.graph import Span
 from ane_lsp.graph.records import dataclass
 from ane_lsp.server import predictions
 from ane_lsp.server.following import Cancelled, Following, Lost, world
+from ane_lsp.server.remembered import Remembered
 from ane_lsp.server.results import Completion, Digests, DocumentResult, FixName, Predicted, SettingsProblem, digest
 from ane_lsp.syntax import SourceFile
 from ane_lsp.workspace import Settings, Workspace
@@ -153,6 +154,7 @@ class Analyst:
         self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._grown = False  # a large world was made since garbage was looked for
         self._frozen = False
+        self._remembered = Remembered()
 
     def warm(self) -> None:
         """Load what the first analysis needs, by analysing a model of one line that is on no disk."""
@@ -258,10 +260,17 @@ class Analyst:
             if self._frozen:
                 gc.unfreeze()  # what the last analysis left may go
             self._frozen, busy = False, time.process_time()
+            shown = path in self._overlays and self.ahead is not None
+            if shown and kept is None:
+                known = self._remembered.find(path, settings, workspace, self._overlays)
+                if known is not None:
+                    tell(known)
             with workspace.track() as disk:
                 if kept is not None and kept.following is not None:
                     kept.following.drop()
                 found = analyze(Path(path), workspace, settings, cancelled, keep=path in self._overlays)
+            if shown and not cancelled():  # before fixes are proposed: the command keeps its findings without
+                self._remembered.keep(found, settings, workspace, disk, workspace.used, self._overlays)
             self._grown |= time.process_time() - busy > LARGE
             source = workspace.read(Path(path))
             found.findings = [replace(f, fixes=(*f.fixes, *propose(source, found, f))) for f in found.findings]
@@ -289,6 +298,7 @@ class Analyst:
 
     def idle(self) -> None:
         """What may be done before the next edit."""
+        self._remembered.flush()
         for path, kept in self._kept.items():
             if kept.following is not None:
                 try:

@@ -36,10 +36,10 @@ def main() -> None:
     """Fuzz until the time is over."""
     name, folder, seconds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     with atheris.instrument_imports(include=["ane_lsp"]):
-        import ane_lsp.cli.cache
         import ane_lsp.fixes
         import ane_lsp.server.app
-        import ane_lsp.server.lifecycle  # noqa: F401
+        import ane_lsp.server.lifecycle
+        import ane_lsp.stored  # noqa: F401
         from benchmarks.fuzz.targets import TARGETS
 
         target = TARGETS[name]

@@ -251,7 +251,7 @@ def compared_with_baseline(path: Path, data: bytes, found: FileAnalysis, text: s
 
 def cached(data: bytes, path: Path) -> None:
     """A stored result is as good as new or none."""
-    from ane_lsp.cli.cache import ResultCache
+    from ane_lsp.stored import ResultCache
 
     with tempfile.TemporaryDirectory(prefix="ane-fuzz-", dir=memory_folder()) as folder:
         store = ResultCache(Path(folder), "build")

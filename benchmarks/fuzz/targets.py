@@ -264,7 +264,7 @@ def caches(data: bytes) -> None:
 
 
 def cache_seeds() -> list[bytes]:
-    from ane_lsp.cli.cache import ResultCache
+    from ane_lsp.stored import ResultCache
 
     with tempfile.TemporaryDirectory() as name:
         store = ResultCache(Path(name), "build")

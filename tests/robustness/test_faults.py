@@ -21,8 +21,8 @@ import pytest
 from ane_lsp import analysis
 from ane_lsp.analysis import FileAnalysis, analyze
 from ane_lsp.cli import runner
-from ane_lsp.cli.cache import ResultCache
 from ane_lsp.cli.main import main
+from ane_lsp.stored import ResultCache
 from ane_lsp.workspace import Dependencies, Settings, Workspace
 from ane_lsp.workspace.atomic import write_atomic
 
@@ -84,9 +84,9 @@ def test_a_cache_entry_damaged_anywhere_is_none(tmp_path: Path) -> None:
 
 
 def test_the_cache_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ane_lsp.cli import cache
+    from ane_lsp import stored
 
-    monkeypatch.setattr(cache, "_MAX_ENTRIES", 256)
+    monkeypatch.setattr(stored, "_MAX_ENTRIES", 256)
     store = ResultCache(tmp_path, "build")
     for number in range(600):
         store.save(f"00{number:062x}", FileAnalysis("/m.py"), Dependencies())

@@ -167,7 +167,7 @@ def test_rule_pages(data: st.DataObject) -> None:
 @given(st.data())
 def test_cache_files(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """A damaged entry is no entry: the file is analysed again."""
-    from ane_lsp.cli.cache import ResultCache
+    from ane_lsp.stored import ResultCache
 
     folder = tmp_path_factory.mktemp("cache")
     store = ResultCache(folder, "build")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 FAKE = "lsp_fake_analyst:FakeAnalyst"
 _converter = converters.get_converter()
 VENDOR = {"ane-lsp/status"}
+_cache = tempfile.TemporaryDirectory()  # results that servers of these tests keep
 
 
 def command(*options: str, analyst: str | None = FAKE) -> list[str]:
@@ -27,7 +29,7 @@ def command(*options: str, analyst: str | None = FAKE) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    return dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT), str(HERE)]))
+    return dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT), str(HERE)]), ANE_LSP_CACHE_DIR=_cache.name)
 
 
 class ServerError(Exception):
