@@ -125,6 +125,8 @@ def test_nothing_of_the_file_is_run(command: str, where: str, tmp_path: Path) ->
 
 def _harmless(event: str, args: list[object], cache: str) -> bool:
     """Whether something Python announced is reading, loading of our own modules, or a write to the result cache."""
+    if event == "code.__new__":  # a function of ours gets a larger stack, once, when its module is loaded
+        return Path(str(args[1])).parts[-3:] == ("ane_lsp", "interp", "run.py") and args[2] == "_with_room"
     if event not in ALLOWED_EVENTS:
         return False
     first = str(args[0]) if args else ""
