@@ -36,12 +36,15 @@ def processor_time(pid: int) -> float:
     return total / _TICK
 
 
-def memory(pid: int) -> float:
-    """Megabytes a process and everything it started hold, shared pages by their share."""
+def memory(pid: int, what: str = "Pss") -> float:
+    """Megabytes a process and everything it started hold, shared pages by their share.
+
+    what: ``Pss_Anon`` leaves out pages of files, whose share rises when other programs that map them end.
+    """
     total = 0
     for one in family(pid):
         try:
-            match = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{one}/smaps_rollup").read_text(), re.M)
+            match = re.search(rf"^{what}:\s+(\d+) kB", Path(f"/proc/{one}/smaps_rollup").read_text(), re.M)
         except OSError:
             continue
         total += int(match[1]) if match else 0

@@ -167,7 +167,7 @@ async def many(editor: Editor, count: int) -> dict[str, Any]:
         await editor.answered()
         if number % (count // 10) == 0:
             await asyncio.sleep(1)
-            held[number] = round(memory(editor.server.process.pid), 1)
+            held[number] = round(memory(editor.server.process.pid, "Pss_Anon"), 1)
             print(f"{number} edits: {held[number]} MB", file=sys.stderr, flush=True)
     return {"edits": held, "growth": round(held[count] / held[count // 10] - 1, 3)}
 
