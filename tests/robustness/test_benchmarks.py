@@ -62,11 +62,12 @@ def test_the_server_may_start_a_tenth_later_than_a_bare_one() -> None:
 
 def test_what_long_runs_keep_is_part_of_the_table() -> None:
     many = {"file": "a.py", "part": "memory", "edits": {"1000": 100.0, "10000": 105.0}, "growth": 0.05}
-    rows = [{"common": "lib", "match": "*.py", "files": n, "cpu": 2.0 * n, "megabytes": 300} for n in (10, 100)]
+    rows = [{"common": "lib", "match": "*.py", "files": n, "cpu": 2.0 * n, "megabytes": 300} for n in (10, 100, 1000)]
     grown, scaled = goals.lines({}, {"many": [many], "scaling": rows})
     assert grown.met
     assert (scaled.met, scaled.peer) == (True, "exponent 1.00")
     assert "| yes |" in goals.markdown([grown])
+    assert goals.lines({}, {"scaling": rows[:2]})[0].met is None
     many["growth"] = 0.06
     assert not goals.lines({}, {"many": [many]})[0].met
 
