@@ -306,6 +306,9 @@ class Analyst:
                 except Exception:
                     log.exception("getting ready for an edit of %s", path)
                     kept.following.drop()
+
+    def rest(self) -> None:
+        """What an edit would wait for, done when none has come for a while."""
         if self._grown and any(kept.following and kept.following.standing for kept in self._kept.values()):
             gc.collect()
             gc.freeze()  # a world stays: looking for garbage in it takes longer than most edits

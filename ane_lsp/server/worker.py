@@ -25,6 +25,8 @@ from typing import IO, Any, BinaryIO, Protocol
 
 Message = tuple[Any, ...]
 _HEAD = struct.Struct("<Q")
+REST = 2.0
+"""Seconds without a message after which there is time for what takes as long as some answers."""
 RETRY = 1.0
 """Seconds between two attempts to load an analyst that could not be loaded."""
 
@@ -117,7 +119,12 @@ class Worker:
         while True:
             if not self._inbox and (idle := getattr(analyst, "idle", None)) is not None:
                 idle()
-            self._ready.acquire()
+            rest = getattr(analyst, "rest", None)
+            if rest is None:
+                self._ready.acquire()
+            elif not self._ready.acquire(timeout=REST):
+                rest()
+                self._ready.acquire()
             message = self._inbox.popleft()
             job: int | None = message[1] if message[0] == "ask" else None
             reply: Message

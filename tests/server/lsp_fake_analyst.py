@@ -195,3 +195,17 @@ class FakeAnalyst:
             for match in NET.finditer(text)
         )
         return result
+
+
+class RestingAnalyst(FakeAnalyst):
+    """Tells how often it was given time to rest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rests = 0
+
+    def rest(self) -> None:
+        self.rests += 1
+
+    def ask(self, what: str, args: tuple[Any, ...], cancelled: Callable[[], bool]) -> Any:
+        return self.rests

@@ -11,6 +11,7 @@ from lsp_client import environment
 
 from ane_lsp.server import engine as engines
 from ane_lsp.server.engine import EngineFailure, ProcessEngine
+from ane_lsp.server.worker import REST
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")
 
@@ -93,5 +94,16 @@ async def test_a_process_that_dies_again_and_again_is_left_alone_for_a_while_onl
         engine._deaths = [death - 5.0 for death in engine._deaths]
         found = await asyncio.wait_for(engine.ask("analyze", "/ws/b.py"), 60)
         assert [f.code for f in found.findings] == ["ANE302"]
+    finally:
+        engine.close()
+
+
+async def test_what_takes_long_is_done_once_nobody_has_asked_for_a_while():
+    engine = ProcessEngine("lsp_fake_analyst:RestingAnalyst")
+    try:
+        engine.start()
+        assert await asyncio.wait_for(engine.ask("rests"), 60) == 0
+        await asyncio.sleep(2 * REST)
+        assert await asyncio.wait_for(engine.ask("rests"), 60) == 1
     finally:
         engine.close()
