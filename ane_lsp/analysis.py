@@ -96,7 +96,8 @@ class Standing:
 
     worlds: the one it was read in as it is captured, and where models failed there the one it was read in besides; empty where
     it has to be analysed from scratch. behind: what was exchanged since the latter was followed. ran: what the latter depends on.
-    alone: the latter's was chosen. followed: what was exchanged since both were followed, and the former has seen. checked: what was found for a graph, with the assumptions it was found under.
+    alone: the latter's was chosen. followed: what was exchanged since both were followed, and the former has seen. checked: what
+    was found for a graph, with the assumptions it was found under.
     """
 
     path: Path

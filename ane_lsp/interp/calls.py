@@ -351,11 +351,10 @@ class Calls(Attributes):
     def isinstance(self, value: Any, cls: Any) -> Any:
         """``isinstance``, three-valued."""
         if value.__class__ is Instance and cls.__class__ is ClassObject and cls.metaclass is type:  # most often
-            mro = value.cls.mro
-            if cls in mro:
+            if cls in value.cls.mro:
                 return True
-            lost = next((base for base in mro if base.__class__ is Unknown), None)
-            return False if lost is None else Unknown(f"a base class of {value.cls.name} is unknown", self.here(), lost)
+            lost = self._lost_base(value.cls)
+            return False if lost is None else lost
         if isinstance(cls, UnionOf):
             cls = cls.classes
         if isinstance(cls, tuple):
@@ -387,9 +386,9 @@ class Calls(Attributes):
                     value.cls.native_base is not None and issubclass(value.cls.native_base, cls)
                 ):
                     return True
-            for base in value.cls.mro:
-                if isinstance(base, Unknown):
-                    return Unknown(f"a base class of {value.cls.name} is unknown", self.here(), base)
+            lost = self._lost_base(value.cls)
+            if lost is not None:
+                return lost
             if isinstance(cls, Opaque):
                 return Unknown(f"isinstance against {cls.name}", self.here())
             return False
@@ -416,6 +415,13 @@ class Calls(Attributes):
         if isinstance(cls, Opaque):
             return Unknown(f"isinstance against {cls.name}", self.here())
         return False
+
+    def _lost_base(self, cls: ClassObject) -> Unknown | None:
+        """Why it is not known what else a class is derived from, None where it is."""
+        for base in cls.mro:
+            if base.__class__ is Unknown:
+                return Unknown(f"a base class of {cls.name} is unknown", self.here(), base)
+        return None
 
     def issubclass(self, cls: Any, parent: Any) -> Any:
         """``issubclass``, three-valued."""

@@ -3,8 +3,9 @@
 Models repeat their blocks, and following a block is most of what an analysis interprets. What a call saw is written down as a
 key: everything the module and the arguments lead to, with values, places and what stands for what. A call is only kept where
 it left nothing behind but its result: the key is the same after it, what was written meanwhile is gone, no name was bound
-anew, no size was made up. It is given again while no name outside, and nothing that such names stand for, has changed. Its calls and ops are then recorded again with the parameters, paths and callers of the other
-module. Kept calls live on between the versions of a file, but for those that ran a function which was exchanged.
+anew, no size was made up. It is given again while no name outside, and nothing that such names stand for, has changed. Its
+calls and ops are then recorded again with the parameters, paths and callers of the other module. Kept calls live on between the
+versions of a file, but for those that ran a function which was exchanged.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What an earlier run said of a file that is opened: told at once, while the file is analysed.
 
-The results are those that ``check`` keeps and finds, too. It is told only where everything it was made from is as it was, on disk and in the editor: the same check as the command's, and
-no open document among it differs from its file. The analysis that follows has the last word.
+The results are those that ``check`` keeps and finds, too. One is told only where everything it was made from is as it was, on
+disk and in the editor: the same check as the command's, and no open document among it differs from its file. The analysis that
+follows has the last word.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from ane_lsp.analysis import FileAnalysis
@@ -25,15 +27,13 @@ class Remembered:
     """Results on disk. Every failure means that nothing is known. Nothing is written before :meth:`flush`."""
 
     def __init__(self) -> None:
-        self._store: ResultCache | None = None
-        self._opened = False
         self._unwritten: dict[str, tuple[FileAnalysis, Dependencies]] = {}
 
     def find(
         self, path: str, settings: Settings, workspace: Workspace, overlays: Mapping[str, str]
     ) -> DocumentResult | None:
         """The findings, errors and models of a file that an editor shows as it is on disk."""
-        store = self._open()
+        store = self._store
         if store is None:
             return None
         found = store.load_with_dependencies(_key(store, path, settings, workspace))
@@ -54,7 +54,7 @@ class Remembered:
         """Remember an analysis, made from what was `seen` on disk and the documents of `used` that are open."""
         if any(error.kind in _UNFIT for error in found.errors):
             return
-        store, shown = self._open(), _on_disk([found.path, *used], overlays)
+        store, shown = self._store, _on_disk([found.path, *used], overlays)
         if store is None or shown is None:
             return
         plain = FileAnalysis(found.path, list(found.findings), [], list(found.models), list(found.errors))
@@ -67,10 +67,9 @@ class Remembered:
             key, (found, seen) = self._unwritten.popitem()
             self._store.save(key, found, seen)
 
-    def _open(self) -> ResultCache | None:
-        if not self._opened:
-            self._opened, self._store = True, ResultCache.open(quiet=True)
-        return self._store
+    @cached_property
+    def _store(self) -> ResultCache | None:
+        return ResultCache.open(quiet=True)
 
 
 def _key(store: ResultCache, path: str, settings: Settings, workspace: Workspace) -> str:

@@ -441,21 +441,8 @@ def _parsed(region: list[str], owner: ast.ClassDef | None) -> list[ast.stmt] | N
 
 def _yields(body: list[ast.stmt]) -> bool:
     """Whether these statements hold a yield of their own function."""
-    pending: list[Any] = list(body)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, (ast.Yield, ast.YieldFrom)):
-            return True
-        if isinstance(node, (*_FUNCTIONS, ast.Lambda, ast.ClassDef)):
-            continue
-        own = node.__dict__
-        for name in node._fields:
-            held = own.get(name)
-            if held.__class__ is list:
-                pending += [item for item in held if isinstance(item, ast.AST)]
-            elif isinstance(held, ast.AST):
-                pending.append(held)
-    return False
+    own = nodes(*body, closed=(*_FUNCTIONS, ast.Lambda, ast.ClassDef))
+    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in own)
 
 
 def bound_names(statement: ast.stmt) -> list[str]:
