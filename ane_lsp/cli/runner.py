@@ -6,15 +6,18 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ane_lsp import analysis
-from ane_lsp._memory import ROOM, collect_between, collect_rarely
+from ane_lsp._memory import ROOM, collect_between, collect_rarely, resident
 from ane_lsp.analysis import AnalysisError, FileAnalysis
 from ane_lsp.graph import Span
 from ane_lsp.stored import ResultCache
 from ane_lsp.workspace import Dependencies
 from ane_lsp.workspace.project import Projects
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 Arguments = tuple[dict[str, Any], Any, Any]
 Tracked = tuple[FileAnalysis, Dependencies]
@@ -23,7 +26,10 @@ Tell = Callable[[int, int], None]
 _FILES_PER_JOB = 8
 """A worker process costs about as much to start as this many small files to check."""
 
-_worker: tuple[Projects, ResultCache | None] | None = None
+_MAX_HELD = 400_000_000
+"""Bytes of memory after which another process takes a worker's place. What an analysis lets go of lies scattered between what is
+kept, so that little of it can be used again: a process grows with the files it has seen, though it keeps next to nothing of them.
+"""
 
 
 def analyse_one(path: Path, projects: Projects) -> FileAnalysis:
@@ -89,58 +95,114 @@ def analyse_tracked(
 
 
 def _in_processes(files: list[Path], arguments: Arguments, jobs: int, cache: bool) -> Iterator[tuple[Path, Tracked]]:
+    """Each file with its result, in the order in which they are done."""
     if cache and (store := ResultCache.open()) is not None:
         store.try_out()
     size = max(1, min(8, len(files) // (4 * jobs)))
-    chunks = [files[at : at + size] for at in range(0, len(files), size)]
-    lost: list[Path] = []
-    for chunk, found in _in_pool(chunks, arguments, jobs, cache):
+    lost: list[list[Path]] = []
+    for chunk, found in _by_workers(
+        [files[at : at + size] for at in range(0, len(files), size)], arguments, jobs, cache
+    ):
         if found is None:
-            lost += chunk
+            lost += [[path] for path in chunk]
         else:
             yield from zip(chunk, found, strict=True)
-    for path in lost:  # its process was killed, or that of a neighbour: each again, in one of its own
-        ((_, found),) = _in_pool([[path]], arguments, 1, cache)
-        yield path, found[0] if found is not None else (_killed(path), Dependencies())
+    # Again, each in a process of its own and nothing beside it: it may have been another that took the memory.
+    for alone in lost:
+        for (path,), found in _by_workers([alone], arguments, 1, cache):
+            yield path, found[0] if found is not None else (_killed(path), Dependencies())
 
 
-def _in_pool(
+def _by_workers(
     chunks: list[list[Path]], arguments: Arguments, jobs: int, cache: bool
 ) -> Iterator[tuple[list[Path], list[Tracked] | None]]:
-    """Each chunk with its results, None for those that were lost with a process."""
-    from concurrent.futures import Future, ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
+    """Each chunk with its results, None where its process was killed."""
+    from multiprocessing.connection import wait
 
-    with ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(arguments, cache)) as pool:
-        waiting: list[Future[list[Tracked]]] = []
-        with suppress(BrokenProcessPool):
-            waiting += [pool.submit(_in_worker, chunk) for chunk in chunks]
-        try:
-            for number, chunk in enumerate(chunks):
-                found: list[Tracked] | None = None
-                if number < len(waiting):
-                    with suppress(BrokenProcessPool):
-                        found = waiting[number].result()
+    waiting = chunks[::-1]
+    workers: list[_Worker] = []
+    try:
+        while waiting and len(workers) < jobs:
+            workers.append(_Worker(arguments, cache))
+            workers[-1].begin(waiting.pop())
+        while busy := [worker for worker in workers if worker.chunk]:
+            ready = wait([worker.pipe for worker in busy])
+            for worker in busy:
+                if worker.pipe not in ready:
+                    continue
+                chunk, found = worker.chunk, worker.found()
+                if waiting:
+                    if found is None or worker.held > _MAX_HELD:
+                        worker.end()
+                        workers[workers.index(worker)] = worker = _Worker(arguments, cache)
+                    worker.begin(waiting.pop())
                 yield chunk, found
-        except BaseException:  # interrupted: what has not begun is not begun
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+class _Worker:
+    """A process that analyses one chunk of files after the other.
+
+    Not of ``concurrent.futures``: there one that is killed takes its neighbours along, and none can be replaced by another.
+    chunk: what it is at, empty where it is idle. held: bytes of memory it held after the last one.
+    """
+
+    def __init__(self, arguments: Arguments, cache: bool) -> None:
+        from multiprocessing import Pipe, Process
+
+        self.pipe, theirs = Pipe()
+        self._process = Process(target=_work, args=(theirs, arguments, cache), daemon=True)
+        self._process.start()
+        theirs.close()  # so that reading ends when the process does
+        self.chunk: list[Path] = []
+        self.held = 0
+
+    def begin(self, chunk: list[Path]) -> None:
+        """Give it a chunk."""
+        self.chunk = chunk
+        with suppress(OSError):  # it is gone, which is told where its results are asked for
+            self.pipe.send(chunk)
+
+    def found(self) -> list[Tracked] | None:
+        """The results of its chunk, None where it was killed. Raises what went wrong in it."""
+        self.chunk = []
+        try:
+            found, self.held = self.pipe.recv()
+        except (EOFError, OSError):
+            return None
+        if isinstance(found, Exception):
+            raise found
+        return found  # type: ignore[no-any-return]
+
+    def end(self) -> None:
+        """Stop it, whatever it is at."""
+        self._process.terminate()
+        self._process.join()
+        self.pipe.close()
+
+
+def _work(pipe: Connection, arguments: Arguments, cache: bool) -> None:
+    """What a worker does until nobody asks any more."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started it is interrupted too, and ends it
+    collect_rarely(ROOM)
+    projects, store = Projects(*arguments), ResultCache.open(quiet=True) if cache else None
+    with suppress(EOFError, OSError):
+        while True:
+            chunk = pipe.recv()
+            try:
+                found: Any = [_analysed(path, projects, store) for path in chunk]
+            except Exception as error:
+                found = error
+            pipe.send((found, resident()))
 
 
 def _killed(path: Path) -> FileAnalysis:
     message = "the process that analysed it was killed (out of memory?); the other files were analysed"
     return FileAnalysis(str(path), errors=[AnalysisError("internal", message, Span(str(path), 1, 0, 1, 0))])
-
-
-def _start_worker(arguments: Arguments, cache: bool) -> None:
-    global _worker
-    collect_rarely(ROOM)
-    _worker = (Projects(*arguments), ResultCache.open(quiet=True) if cache else None)
-
-
-def _in_worker(paths: list[Path]) -> list[Tracked]:
-    assert _worker is not None
-    return [_analysed(path, *_worker) for path in paths]
 
 
 def _key(path: Path, projects: Projects, store: ResultCache) -> str:

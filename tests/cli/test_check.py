@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +94,30 @@ def test_an_internal_error_is_reported_and_other_files_are_still_checked(
     assert code == 2
     assert "a.py:1:1: error[internal] the analysis failed: RuntimeError: boom" in out
     assert "b.py:1:8: warning[ANE902]" in out
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is only told under Linux")
+def test_a_worker_that_holds_much_is_replaced(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process grows with the files it has seen, however little it keeps of them."""
+    from ane_lsp.cli import runner
+
+    started: list[object] = []
+
+    class Counted(runner._Worker):
+        def __init__(self, *args: Any) -> None:
+            started.append(self)
+            super().__init__(*args)
+
+    write(project, **{f"m{number}": WARNING for number in range(9)})
+    alone = check(capsys, "--no-cache", "--jobs", "1")
+    monkeypatch.setattr(runner, "_Worker", Counted)
+    assert check(capsys, "--no-cache", "--jobs", "2") == alone
+    assert len(started) == 2
+    monkeypatch.setattr(runner, "_MAX_HELD", 1)
+    assert check(capsys, "--no-cache", "--jobs", "2") == alone
+    assert len(started) == 2 + 9
 
 
 def test_folders_in_a_fixed_order_with_patterns(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -277,6 +277,31 @@ def test_a_file_that_shrinks_or_goes_during_a_check_is_reported_all_the_same(
 
 
 @linux
+def test_an_interrupted_check_ends_at_once_with_its_processes(project: Path) -> None:
+    """As Ctrl-C does it: every process of the group is interrupted, and none says so."""
+    for number in range(300):
+        (project / f"m{number}.py").write_text(FIXABLE)
+    arguments = [sys.executable, "-m", "ane_lsp", "check", "--no-cache", "--jobs", "2"]
+    process = subprocess.Popen(
+        arguments,
+        cwd=project,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while len(workers := children.read_text().split()) < 2:
+        time.sleep(0.01)
+    time.sleep(0.4)  # they are at work
+    os.killpg(process.pid, signal.SIGINT)
+    out, problems = process.communicate(timeout=60)
+    assert (process.returncode, out, problems) == (130, "", "")
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+@linux
 def test_a_killed_process_of_a_parallel_check_costs_its_file_only(project: Path) -> None:
     """The killer is a module the workers import, where the system kills what takes too much memory."""
     for name in ("a", "b", "c", "d"):
