@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ane_lsp.graph import Unknown
+from ane_lsp.graph import Span, Unknown
 from ane_lsp.interp import stdlib
 from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.objects import Objects
@@ -171,15 +171,17 @@ class Imports(Objects):
             f"module '{name}' was not found; set `python` or `search-path` if it is installed elsewhere"
         )
 
-    def absolute_name(self, module: ModuleObject, name: str, level: int) -> str:
-        """The absolute name of a relative import in `module`."""
+    def _absolute_name(self, module: ModuleObject, name: str, level: int) -> str | None:
+        """The absolute name of a relative import in `module`; None where it leads out of the package."""
         if not level:
             return name
         package = module.namespace.get("__package__")
         if not isinstance(package, str):
             package = module.name if module.is_package else module.name.rpartition(".")[0]
         parts = package.split(".") if package else []
-        parts = parts[: len(parts) - (level - 1)] if level > 1 else parts
+        if level > max(1, len(parts)):
+            return None
+        parts = parts[: len(parts) - (level - 1)]
         return ".".join([*parts, name] if name else parts)
 
     # -- statements ----------------------------------------------------------------------------------------------------
@@ -216,23 +218,30 @@ class Imports(Objects):
         """Bind what an import statement binds; the machine's rules for global and nonlocal names apply."""
         raise NotImplementedError
 
+    def _imported_from(self, importer: ModuleObject, name: str, level: int) -> ModuleObject | None:
+        """What ``from name import`` takes its names from, `level` dots in front of it."""
+        absolute = self._absolute_name(importer, name, level)
+        found = self.find_module(absolute, importer) if absolute is not None else None
+        if found is None and level and importer.path is not None:
+            file = self.workspace.resolve(name, Path(importer.path), level)
+            if file is not None:
+                found = self.modules.get(file.name)
+                if found is None:
+                    found = ModuleObject(file.name, None if file.is_namespace else str(file.path), file.is_package)
+                    found.state = "done" if file.is_namespace else "new"
+                    self.modules[file.name] = found
+        return found
+
     def import_from(self, node: ast.ImportFrom, frame: Frame) -> None:
         """``from x import a, b as c``: names are bound lazily, inside a ``try`` at once."""
         frame.node = node
-        name = self.absolute_name(frame.module, node.module or "", node.level)
-        module: Any = self.find_module(name, frame.module)
-        if module is None and node.level and frame.module.path is not None:
-            file = self.workspace.resolve(node.module or "", Path(frame.module.path), node.level)
-            if file is not None:
-                module = self.modules.get(file.name)
-                if module is None:
-                    module = ModuleObject(file.name, None if file.is_namespace else str(file.path), file.is_package)
-                    module.state = "done" if file.is_namespace else "new"
-                    self.modules[file.name] = module
+        module: Any = self._imported_from(frame.module, node.module or "", node.level)
         if module is None:
-            if name == "__future__":
+            if node.module == "__future__":
                 return
-            module = self.missing_module(name)
+            name = self._absolute_name(frame.module, node.module or "", node.level)
+            module = self.missing_module(name or "." * node.level + (node.module or ""))
+        at = self.span_in(frame, node)
         for alias in node.names:
             bound = alias.asname or alias.name
             if alias.name == "*":
@@ -240,11 +249,11 @@ class Imports(Objects):
                     self._import_star(module, frame)
                 continue
             if isinstance(module, Unknown):
-                self.bind_name(frame, bound, Unknown(f"`{alias.name}` of {module.reason}", self.here(), module))
+                self.bind_name(frame, bound, Unknown(f"`{alias.name}` of {module.reason}", at, module))
             elif self.trying or frame.names is not None:
-                self.bind_name(frame, bound, self._import_attribute(module, alias.name))
+                self.bind_name(frame, bound, self._import_attribute(module, alias.name, at))
             else:
-                self.bind_name(frame, bound, Lazy(module, alias.name))
+                self.bind_name(frame, bound, Lazy(module, alias.name, at=at))
 
     def _import_star(self, module: ModuleObject, frame: Frame) -> None:
         if frame.names is None and not frame.class_body:
@@ -258,12 +267,12 @@ class Imports(Objects):
             if not name.startswith("_"):
                 self.bind_name(frame, name, value)
 
-    def _import_attribute(self, module: ModuleObject, name: str) -> Any:
+    def _import_attribute(self, module: ModuleObject, name: str, at: Span | None) -> Any:
         found = self.module_attribute(module, name)
         if found is MISSING:
             if self.trying:
-                raise PyRaise(ImportError(f"cannot import name '{name}' from '{module.name}'"), self.here())
-            return self.unknown(f"'{name}' was not found in module '{module.name}'")
+                raise PyRaise(ImportError(f"cannot import name '{name}' from '{module.name}'"), at)
+            return Unknown(f"'{name}' was not found in module '{module.name}'", at)
         return found
 
     def resolve_lazy(self, value: Any, namespace: dict[str, Any], name: str) -> Any:
@@ -277,7 +286,7 @@ class Imports(Objects):
         trying, self.trying = self.trying, 0
         value.resolving = True
         try:
-            found = self._import_attribute(value.module, value.attribute)
+            found = self._import_attribute(value.module, value.attribute, value.at)
         finally:
             self.trying = trying
             value.resolving = False
@@ -400,7 +409,7 @@ class Imports(Objects):
                 for alias in node.names:
                     if alias.name != "*" and (alias.asname or alias.name) != name:
                         continue
-                    source = self.find_module(self.absolute_name(module, node.module or "", node.level), module)
+                    source = self._imported_from(module, node.module or "", node.level)
                     if source is None or source is module:
                         continue
                     if alias.name == "*":
@@ -459,7 +468,7 @@ class Imports(Objects):
         for match in STAR_IMPORT.finditer(text):
             dotted = match.group(1)
             level = len(dotted) - len(dotted.lstrip("."))
-            child = self.find_module(self.absolute_name(module, dotted.lstrip("."), level), module)
+            child = self._imported_from(module, dotted.lstrip("."), level)
             if child is not None and self._may_export(child, name, seen):
                 return True
         return False

@@ -45,11 +45,14 @@ class ModuleObject:
 
 class Lazy:
     """A name whose value is made when it is first asked for: an import whose module has not run, or a definition of a
-    library module that has not been parsed."""
+    library module that has not been parsed. at: where it is imported."""
 
-    __slots__ = ("attribute", "module", "piece", "resolving")
+    __slots__ = ("at", "attribute", "module", "piece", "resolving")
 
-    def __init__(self, module: ModuleObject, attribute: str, piece: Piece | None = None) -> None:
+    def __init__(
+        self, module: ModuleObject, attribute: str, piece: Piece | None = None, at: Span | None = None
+    ) -> None:
+        self.at = at
         self.module = module
         self.attribute = attribute
         self.piece = piece

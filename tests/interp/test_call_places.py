@@ -60,3 +60,27 @@ def test_slices_of_a_tensor_of_unknown_length(tmp_path: Path) -> None:
     found = {op: (line, out) for line, op, out in called(tmp_path, body, "torch.randn(2, 3)")}
     assert found["torch.Tensor.unbind"] == (5, [{"t": [2], "d": "i64"}, {"t": ["?"], "d": "i64"}])
     assert found["torch.Tensor.add"] == (6, {"t": [], "d": "i64"})
+
+
+def test_an_import_from_above_the_package_is_no_sibling(tmp_path: Path) -> None:
+    """A file that is opened by itself has its own folder as project; two dots still lead out of it."""
+    inner = tmp_path / "package" / "inner"
+    inner.mkdir(parents=True)
+    for folder, width in ((inner, 5), (inner.parent, 3)):
+        (folder / "__init__.py").touch()
+        (folder / "widths.py").write_text(f"WIDTH = {width}\n")
+    script = inner / "script.py"
+    script.write_text("from ..widths import WIDTH\n")
+    done = run.run_script(Workspace(inner), script)
+    (module,) = [module for module in done.interp.modules.values() if module.path == str(script)]
+    assert done.interp.module_attribute(module, "WIDTH") == 3
+
+
+def test_a_name_that_a_module_lacks_is_missed_where_it_is_imported(tmp_path: Path) -> None:
+    """And not where it is first used: its value outlives the function that used it."""
+    (tmp_path / "widths.py").write_text("WIDTH = 3\n")
+    text = "import torch\nfrom widths import DEPTH\n\ntorch.zeros(1)\nkept = DEPTH + 1\n"
+    done = followed(tmp_path, text)
+    kept = done.interp.modules["script"].namespace["kept"]
+    assert kept.first.reason == "'DEPTH' was not found in module 'widths'"
+    assert kept.first.span.line == 2
