@@ -18,6 +18,7 @@ from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Modu
 from ane_lsp.syntax.exchange import ANY_DEFAULT, Dependency
 
 if TYPE_CHECKING:
+    from ane_lsp.interp.enough import Listening
     from ane_lsp.interp.record import Recorder
     from ane_lsp.interp.repeats import Repeats
     from ane_lsp.syntax.source import SourceFile
@@ -99,6 +100,7 @@ class Base:
         self.internal: dict[str, Span] = {}  # faults of ours, with the place that led to them
         self.differentiated = False  # backward() was called
         self.probing = False
+        self.listening: Listening | None = None  # what a probed forward has told, where the rest of it may be left
         self.inference = False  # models are called as they are converted: in eval mode
         self.capture: Capture = ""  # and so are answered their questions whether they are being traced or exported
         self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking

@@ -104,6 +104,7 @@ class Calls(Attributes):
             self.raise_(RecursionError, "maximum recursion depth exceeded")
         if func.signature.is_generator:
             return self.start_generator(func, frame)
+        frame.code = func.node
         return self.run_function(func, frame)
 
     def bind_arguments(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Frame:

@@ -14,7 +14,7 @@ class Frame:
     """One activation of a function, class body or module."""
 
     __slots__ = (
-        "class_body", "closure", "depth", "extra", "function", "locals", "module", "names", "node", "owner", "parent", "pending",
+        "class_body", "closure", "code", "depth", "extra", "function", "locals", "module", "names", "node", "owner", "parent", "pending",
         "sent",
     )  # fmt: skip
 
@@ -37,6 +37,7 @@ class Frame:
         self.node: Any = None  # the expression being evaluated, for attribution
         self.owner: Any = None  # class whose body defined the running function, for super()
         self.class_body = False
+        self.code: Any = None  # the definition of the running function, if it is no generator
         self.extra: dict[str, Any] | None = None  # what ``**kwargs`` took
         self.pending: list[Any] = []  # values returned under conditions nobody could decide
         self.sent: dict[Any, Any] = {}  # what yield expressions evaluated to, in generators

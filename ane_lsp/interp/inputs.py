@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import TensorType, Unknown, dims
 from ane_lsp.interp.assumptions import required
+from ane_lsp.interp.enough import Listening
 from ane_lsp.interp.hints import hints_in_source, holds_tensors, is_container
-from ane_lsp.interp.probing import CONVENTIONS, Probe, probe_tensor
+from ane_lsp.interp.probing import CONVENTIONS, Probe, probe_of, probe_tensor
 from ane_lsp.interp.record import registered
 from ane_lsp.interp.scopes import signature_of
-from ane_lsp.interp.values import MISSING, Function, Instance, PyRaise, Tensor
+from ane_lsp.interp.values import MISSING, Function, Instance, PyRaise, Stop, Tensor
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -266,12 +267,20 @@ def _probe(interp: Interpreter, model: Instance, inputs: dict[str, Any]) -> None
 
     recorder = interp.recorder
     kept = recorder.snapshot()
+    written = interp.written
     interp.probing = True
+    if interp.repeats is None and written is None:  # where calls are kept, they are followed to their end
+        probes = [probe for value in inputs.values() if (probe := probe_of(value)) is not None]
+        interp.listening, interp.written = Listening(interp, probes), {}
     try:
         with interp.step_limit(_PROBE_STEPS):
             guarded_inline(interp, lambda: interp.call(model, (), inputs))
+    except Stop as stop:
+        if stop.reason != "told":
+            raise
     finally:
         interp.probing = False
+        interp.listening, interp.written = None, written
         interp.probe_shapes.clear()
         recorder.restore(kept)
 

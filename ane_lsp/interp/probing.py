@@ -230,9 +230,19 @@ def same_channels(facts: Facts) -> Facts:
     return Facts(facts.told, facts.rank, {a: s for a, s in facts.sizes.items() if a in (0, 1)}, dtype=facts.dtype)
 
 
-def shifted(by: int) -> Back:
+@dataclass(frozen=True, slots=True)
+class shifted:
     """The source has so many dimensions more than the result."""
-    return lambda facts: Facts(facts.told, facts.rank + by if facts.rank is not None else None)
+
+    by: int
+
+    def __call__(self, facts: Facts) -> Facts:
+        return Facts(facts.told, facts.rank + self.by if facts.rank is not None else None)
+
+
+def tells_more(back: Back) -> bool:
+    """Whether what is known of a result can say more of its source than how many dimensions it has."""
+    return back is not same_rank and back.__class__ is not shifted
 
 
 def permuted(axes: Sequence[int]) -> Back:

@@ -44,6 +44,7 @@ from ane_lsp.interp.values import (
     OneOf,
     PyRaise,
     Refusal,
+    Stop,
     Tensor,
     TorchFunction,
 )
@@ -79,6 +80,12 @@ class TorchGlue(Registries):
         if self.probing:
             inner = self.recorder.innermost
             follows = note_use(func.name, args, kwargs, inner.instance.cls.name if inner is not None else "")
+            if (
+                self.listening is not None
+                and args
+                and self.listening.enough(self, func.name, probe_of(args[0]), follows)
+            ):
+                raise Stop("told")
         try:
             result: Any = _joined_many(decl, args, kwargs)
             if result is None:

@@ -392,7 +392,8 @@ class PyRaise(Exception):
 
 
 class Stop(BaseException):
-    """The run ends here: a budget is used up (`reason` ``"budget"``) or the caller cancelled (``"cancelled"``).
+    """The run ends here: a budget is used up (`reason` ``"budget"``), the caller cancelled (``"cancelled"``), or a probed forward
+    has told what it can (``"told"``).
 
     limit: how much of what was used ("20 s").
     """
