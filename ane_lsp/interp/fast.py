@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.interp.values import (
     MISSING,
+    MORE,
     ClassObject,
     Function,
     Instance,
@@ -132,6 +133,8 @@ def _named_children(interp: Interpreter, func: Function, args: tuple[Any, ...], 
     if len(args) != 1 or kwargs or not _plain_module(args[0]) or _children(args[0]) is None:
         return MISSING
     registered: dict[str, Any] = args[0].attrs["_modules"]
+    if MORE in registered:
+        return MISSING
 
     def produce() -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
