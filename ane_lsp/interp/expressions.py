@@ -144,8 +144,7 @@ class Expressions(TorchGlue):
         )  # fmt: skip
         if frame.class_body or frame.owner is not None:
             func.owner = frame.owner
-        if frame.module.is_torch:
-            func.fast = fast_path(frame.module.name, func.qualname)
+        func.fast = fast_path(frame.module.name, func.qualname)
         return func
 
     def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:
