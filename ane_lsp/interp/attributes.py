@@ -509,10 +509,13 @@ class Attributes(Base):
         elif kind is Tensor:
             self.tensor_setattr(obj, name, value)
         elif kind is ClassObject or kind is ModuleObject:
+            if kind is ModuleObject:
+                self.changes += 1
+            else:
+                self.outside.note(obj.namespace)
             self.touch(obj.namespace)
             obj.namespace[name] = value
             self.bindings += 1
-            self.changes += 1
             if obj.is_torch if kind is ModuleObject else obj.module.is_torch:
                 self.templates.clear()  # torch itself was changed: what was built before may be built differently now
         elif kind is Function or kind is Partial:
@@ -555,9 +558,11 @@ class Attributes(Base):
             if name == "__class__" and isinstance(value, ClassObject):
                 if self.undo is not None:
                     self.undo.lasting = True
+                if self.repeats is not None:
+                    self.repeats.pieces.clear()
                 obj.cls = value
                 return
-            if self.journals or self.written is not None or self.undo is not None or self.shared:
+            if self.journals or self.written is not None or self.undo is not None or self.outside.noted or self.covered:
                 self.touch(obj.attrs)
             if isinstance(value, dict):  # a registry kept by an object
                 self.bindings += 1
@@ -582,5 +587,7 @@ class Attributes(Base):
             return
         if name not in space:
             self.raise_(AttributeError, name)
+        if isinstance(obj, ClassObject):
+            self.outside.note(space)
         self.touch(space)
         del space[name]

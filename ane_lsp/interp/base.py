@@ -14,6 +14,7 @@ from ane_lsp._memory import resident
 from ane_lsp.graph import Span, Unknown
 from ane_lsp.interp import state
 from ane_lsp.interp.frames import Frame, Signal
+from ane_lsp.interp.outside import Outside
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, ModuleObject, Opaque, PyRaise, Stop, Tensor
 from ane_lsp.syntax.exchange import ANY_DEFAULT, Dependency
 
@@ -105,12 +106,11 @@ class Base:
         self.capture: Capture = ""  # and so are answered their questions whether they are being traced or exported
         self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking
         # Modules by class and arguments, with what building them ran: see templates.py.
-        self.built: dict[Any, tuple[int, tuple[Instance, set[Dependency]] | None]] = {}
-        # Grows whenever a name outside the running functions is bound anew, or what it stands for changes.
-        self.changes = 0
-        # Containers such names stand for that were read while modules were built or called, by id.
-        self.shared: dict[int, Any] = {}
+        self.built: dict[Any, tuple[tuple[int, int] | None, tuple[Instance, set[Dependency]] | None]] = {}
+        self.changes = 0  # grows whenever a name outside the running functions is bound anew
+        self.outside = Outside()  # containers such names stand for that were read while modules were built or called
         self.written: dict[int, Any] | None = None  # containers changed while a module is built, by id
+        self.covered: dict[int, Any] = {}  # containers that were written down for calls of modules, see seen.py
         self.repeats: Repeats | None = None  # calls of modules that were made before, where the world is kept
         self.templates: dict[Any, Instance] = {}  # leaf modules of torch by class and arguments, see templates.py
         self._spans: dict[int, Span] = {}
@@ -221,29 +221,42 @@ class Base:
             self.journals[-1].touch(container)
         if self.written is not None:
             self.written[id(container)] = container
-        if self.shared and id(container) in self.shared:
-            self.changes += 1
-            self.shared.clear()
+        if id(container) in self.outside.noted:
+            self.outside.written(container)
+        if self.covered and id(container) in self.covered and self.repeats is not None:
+            self.repeats.pieces.written(container)
         if self.undo is not None:
             self.undo.touch(container)
+
+    def put_back(self, container: Any, contents: Any) -> None:
+        """Give a container contents that it had before."""
+        if self.repeats is not None:
+            self.repeats.pieces.written(container)
+        if id(container) in self.outside.noted:
+            self.outside.written(container)
+        state.restore(container, contents)
 
     def note_shared(self, value: Any) -> None:
         """A name outside all functions, or of a class, stands for a container that was read while a module is built or called:
         once that changes, or what lies in it, the same arguments may give something else. Other values are left."""
         if value.__class__ not in _CHANGING:
             return
-        shared = self.shared
+        shared, note = self.outside.shared, self.outside.note
         pending: list[Any] = [value]
         for one in pending:
             if id(one) in shared or len(pending) > MAX_SHARED:
                 continue
             kind = one.__class__
             if kind is Instance:
-                shared[id(one)] = one
+                note(one)
                 pending += (one.attrs, one.data)
             elif kind in _CHANGING:
-                shared[id(one)] = one
+                note(one)
                 pending += one.values() if isinstance(one, dict) else one
+
+    def surroundings(self) -> tuple[int, int]:
+        """Equal wherever names outside the running functions stand for the same, as far as calls have read them."""
+        return self.changes, self.outside.state()
 
     def raise_(self, kind: type[BaseException], message: str = "") -> Any:
         """Raise a builtin exception in the interpreted program."""

@@ -80,6 +80,7 @@ class Interpreter(Expressions):
             signal = self.run_block(node.body, frame)
         finally:
             self.frame = caller
+            frame.parent = None  # functions made here may live on; who called it need not
         result = signal.value if signal is not None else None
         if frame.pending:
             result = state.join([*frame.pending, result], UNDECIDED, self.span(node))

@@ -8,7 +8,6 @@ from typing import Any
 from ane_lsp.graph import Call, Graph, Span, TensorType, Unknown, Value
 from ane_lsp.graph.builder import GraphBuilder
 from ane_lsp.graph.ir import CallKind, Operand
-from ane_lsp.graph.liveness import values
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.values import ClassObject, DType, Instance, OneOf, Tensor
 from ane_lsp.torch_model.registry import OpDecl
@@ -148,6 +147,11 @@ class Recorder:
         """The dotted path of a module below the root, ``""`` where it is not registered there."""
         return self._paths.get(id(module), "")
 
+    @property
+    def paths(self) -> dict[int, str]:
+        """The paths of the present graph's modules, by identity. Another one for each graph."""
+        return self._paths
+
     def bind(self, tensor: Tensor, value: Value) -> None:
         tensor.value = value
         tensor.graph = self.graph
@@ -175,8 +179,7 @@ class Recorder:
         if kind is DType:
             return argument.name
         if kind is Unknown and argument.item is not None:
-            held = tuple(values(self.values_in(argument.item)))
-            return Unknown(argument.reason, argument.span, argument.cause, held or None)
+            return Unknown(argument.reason, argument.span, argument.cause)
         if kind is Instance and argument.cls.name == "PackedSequence" and argument.cls.module.is_torch:
             return tuple(self.values_in(argument.attrs.get(field)) for field in _PACKED)
         if kind is slice:
@@ -287,10 +290,6 @@ def _operand(value: Any) -> Operand | None:
         return value
     if isinstance(value, (tuple, list)):
         return tuple(v for v in value if isinstance(v, Value)) or None  # beside one that is not known
-    if isinstance(value, Unknown) and isinstance(
-        value.item, tuple
-    ):  # a sequence of unknown length comes from what its items come from
-        return value.item
     return None
 
 

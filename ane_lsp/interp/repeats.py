@@ -3,8 +3,8 @@
 Models repeat their blocks, and following a block is most of what an analysis interprets. What a call saw is written down as a
 key: everything the module and the arguments lead to, with values, places and what stands for what. A call is only kept where
 it left nothing behind but its result: the key is the same after it, what was written meanwhile is gone, no name was bound
-anew, no size was made up. It is given again while no name outside, and nothing that such names stand for, has changed. Its
-calls and ops are then recorded again with the parameters, paths and callers of the other module. Kept calls live on between the
+anew, no size was made up. It is given again where names outside, and what they stand for, are as they were. Its calls and ops
+are then recorded again with the parameters, paths and callers of the other module. Kept calls live on between the
 versions of a file, but for those that ran a function which was exchanged.
 """
 
@@ -16,42 +16,23 @@ from collections.abc import Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, Sym, TensorType, Unknown, Value, dims
+from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, TensorType, Value, dims
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.probing import Facts, Probe, probe_of
 from ane_lsp.interp.record import Recorder
+from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Pieces, Seen
 from ane_lsp.interp.templates import left_behind
-from ane_lsp.interp.values import (
-    BoundMethod,
-    Builtin,
-    ClassObject,
-    Device,
-    DType,
-    Function,
-    Instance,
-    ModuleObject,
-    NativeType,
-    OneOf,
-    Opaque,
-    Partial,
-    Tensor,
-    TorchFunction,
-)
+from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Tensor
 
 if TYPE_CHECKING:
     from ane_lsp.interp.torch_glue import TorchGlue
     from ane_lsp.syntax.exchange import Dependency
 
-MAX_KEPT = 400
+MAX_KEPT = 1_000
 WORTH_IT = 40
 """Interpreter steps below which following a call is as quick as finding out that it was made before."""
-MAX_PARTS = 12_000
 MAX_FAILURES = 3
 """So often a class's calls may turn out to be no use before they are not looked at any more."""
-
-_PLAIN = frozenset({int, float, str, bool, type(None), bytes, complex, DType, Device, Sym, range, TensorType})
-_NAMED = frozenset({ClassObject, ModuleObject, Builtin, NativeType, TorchFunction, type, Opaque})
-"""Told apart by identity."""
 
 
 def _references_of_own() -> int:
@@ -61,144 +42,6 @@ def _references_of_own() -> int:
 
 
 _OWN = _references_of_own()
-
-
-class _NotKept(Exception):
-    """Something that a call made again cannot be told from another by, or cannot be given again."""
-
-
-class _Same:
-    """Equal to what stands for the very same object only."""
-
-    __slots__ = ("one",)
-
-    def __init__(self, one: Any) -> None:
-        self.one = one
-
-    def __eq__(self, other: object) -> bool:
-        return other.__class__ is _Same and other.one is self.one
-
-    def __hash__(self) -> int:
-        return id(self.one)
-
-
-class _Seen:
-    """What a call sees: the key of everything a module and its arguments lead to, and the tensors there in order.
-
-    probe: the one among them, where a forward is run on probes (see :mod:`ane_lsp.interp.probing`).
-    """
-
-    def __init__(self, recorder: Recorder, root: Instance, args: Any, kwargs: Any, probing: bool) -> None:
-        self._recorder = recorder
-        self._probing = probing
-        self.probe: Probe | None = None
-        self._root = root
-        self._path = recorder.path_of(root)
-        self.found: dict[int, int] = {}
-        self.tensors: list[Tensor] = []
-        self.parts: list[Any] = []
-        self._add(args)  # where something is that has no key, it is mostly here
-        self._add(kwargs)
-        self._add(root)
-
-    def _add(self, one: Any) -> None:
-        kind = one.__class__
-        parts = self.parts
-        if kind in _PLAIN:
-            parts.append(kind)
-            parts.append(one if kind is not float else repr(one))  # 0.0 and -0.0 are equal
-            return
-        if kind in _NAMED:
-            parts.append(one)
-            return
-        if kind is Unknown and not self._probing:  # of the shape of a probe, more would have to be told
-            parts.append(_Same(one))
-            return
-        known = self.found.get(id(one))
-        if known is not None:
-            parts.append(-1)
-            parts.append(known)
-            return
-        if len(parts) > MAX_PARTS:
-            raise _NotKept
-        self.found[id(one)] = len(self.found)
-        if kind is Tensor:
-            self._tensor(one)
-        elif kind is dict or kind is OrderedDict:
-            parts += (kind, len(one))
-            for name, value in one.items():
-                if name.__class__ is not str:
-                    if name.__class__ not in _PLAIN:
-                        raise _NotKept
-                    parts.append(name.__class__)
-                kind = value.__class__
-                if kind in _PLAIN:  # most of what modules hold, so here once more
-                    parts += (name, kind, value if kind is not float else repr(value))
-                else:
-                    parts.append(name)
-                    self._add(value)
-        elif kind is tuple or kind is list:
-            parts += (kind, len(one))
-            for value in one:
-                self._add(value)
-        elif kind is Instance:
-            self._instance(one)
-        elif kind is set or kind is frozenset:
-            if any(value.__class__ not in _PLAIN for value in one):
-                raise _NotKept
-            parts += (kind, frozenset((value.__class__, value) for value in one))
-        elif kind is Function:
-            if one.closure is not None:
-                raise _NotKept
-            parts.append(one)
-        elif kind is Partial:
-            parts.append(kind)
-            for value in (one.func, one.args, one.kwargs, one.attrs):
-                self._add(value)
-        elif kind is BoundMethod:
-            parts.append(kind)
-            self._add(one.func)
-            self._add(one.self)
-        elif kind is OneOf:
-            parts += (kind, len(one.options))
-            for value in one.options:
-                self._add(value)
-        else:
-            raise _NotKept
-
-    def _instance(self, one: Instance) -> None:
-        first = one is self._root  # nothing tells where it was made
-        path = self._recorder.path_of(one)
-        if path and not first:
-            if not path.startswith(self._path + "."):
-                raise _NotKept
-            path = path[len(self._path) :]
-        self.parts += (Instance, one.cls, None if first else one.node, "" if first else path)
-        self._add(one.attrs)
-        self._add(one.data)
-
-    def _tensor(self, one: Tensor) -> None:
-        if self._probing and (probe := probe_of(one)) is not None:
-            if self.probe not in (None, probe) or len(one.attrs or ()) != 1 or one.base is not None:
-                raise _NotKept
-            self.probe = probe
-            self.tensors.append(one)
-            self.parts += (Tensor, Probe, one.type, one.origin, one.requires_grad)
-            return
-        if not self._probing and (one.why is not None or one.type.shape is None):
-            raise _NotKept
-        self.tensors.append(one)
-        self.parts += (Tensor, one.type, one.origin, one.requires_grad)
-        if one.attrs is None and one.base is None:
-            self.parts.append(None)
-            return
-        self._add(one.attrs)
-        self._add(one.base)
-
-    def bound(self) -> list[Value | None]:
-        """What stands for each of the tensors in the present graph."""
-        graph = self._recorder.graph
-        return [tensor.value if tensor.graph is graph else None for tensor in self.tensors]
 
 
 def _roles(bound: Iterable[Value | None]) -> tuple[Any, ...]:
@@ -272,8 +115,6 @@ class _Kept:
     depth: int
     steps: int
     asks_capture: bool
-    changes: int
-    epoch: int
     reached: set[ClassObject]
     ran: set[Dependency]
     probe: Probe | None
@@ -281,15 +122,18 @@ class _Kept:
 
 
 class Repeats:
-    """The calls that are kept of one interpreter."""
+    """The calls that are kept of one interpreter. covered: :attr:`Base.covered`."""
 
-    def __init__(self) -> None:
+    def __init__(self, covered: dict[int, Any]) -> None:
+        self.pieces = Pieces(covered)
         self._kept: OrderedDict[Any, _Kept] = OrderedDict()
         self._failures: dict[ClassObject, int] = {}
         self._epoch = 0  # grows whenever a call left something behind that another may see
 
-    def forget(self, changed: Collection[Dependency]) -> None:
-        """`changed` functions are others from now on."""
+    def forget(self, changed: Collection[Dependency], built_again: bool) -> None:
+        """`changed` functions are others from now on. built_again: and models will be built again."""
+        if built_again:
+            self.pieces.clear()
         for key in [key for key, kept in self._kept.items() if not kept.ran.isdisjoint(changed)]:
             del self._kept[key]
         self._failures.clear()
@@ -301,15 +145,15 @@ class Repeats:
         if failures >= MAX_FAILURES or not recorder.path_of(module):
             return follow()
         try:
-            seen = _Seen(recorder, module, args, kwargs, interp.probing)
+            seen = Seen(recorder, module, args, kwargs, interp.probing, self.pieces)
             bound = seen.bound()
             probed = seen.probe.state() if seen.probe is not None else interp.probing
-            key = (tuple(seen.parts), _roles(bound), bool(interp.trying), probed)
+            key = (tuple(seen.parts), _roles(bound), bool(interp.trying), probed, interp.surroundings(), self._epoch)
             kept = self._kept.get(key)
-        except (_NotKept, TypeError, RecursionError):
+        except (NotKept, TypeError, RecursionError):
             self._failures[module.cls] = failures + 1
             return follow()
-        if kept is not None and kept.changes == interp.changes and kept.epoch == self._epoch:
+        if kept is not None:
             self._kept.move_to_end(key)
             self._failures.pop(module.cls, None)
             return self._again(interp, kept, seen, bound, recorder.path_of(module))
@@ -318,14 +162,15 @@ class Repeats:
     # -- the first time ----------------------------------------------------------------------------------------------
 
     def _first(
-        self, interp: TorchGlue, module: Instance, args: Any, kwargs: Any, follow: Callable[[], Any], key: Any, seen: _Seen,
+        self, interp: TorchGlue, module: Instance, args: Any, kwargs: Any, follow: Callable[[], Any], key: Any, seen: Seen,
         bound: list[Value | None],
     ) -> Any:  # fmt: skip
         """Follow the call, and keep it where that is right."""
         recorder = interp.recorder
         graph, builder = recorder.graph, recorder.builder
         calls, ops, shapes, custom = len(graph.calls), len(graph.ops), len(graph.shapes), len(graph.custom)
-        value, steps, changes, epoch = builder.next_value, interp.steps, interp.changes, self._epoch
+        value, steps, epoch = builder.next_value, interp.steps, self._epoch
+        changes, noted = interp.surroundings(), len(interp.outside.noted)
         faults, lost, drawn = len(interp.internal), len(interp.unresolved), dims.drawn()
         outer = interp.written, interp.ran, recorder.reached, recorder.taken_in, graph.asks_capture
         written: dict[int, Any] = {}
@@ -340,6 +185,9 @@ class Repeats:
         result = None
         try:
             result = follow()
+        except PyRaise as raised:  # it holds what nobody will see any more
+            raised.__traceback__ = None
+            raise
         finally:
             if probe is not None:
                 probe.heard = listening
@@ -353,23 +201,28 @@ class Repeats:
             if recorder.taken_in is not None:
                 recorder.taken_in += taken_in
             # What is returned, and held by nobody else yet, is no trace that the call left.
-            handed = [result] if sys.getrefcount(result) == _OWN else []
-            left = left_behind(written, interp.undo, handed)
+            number = id(result)
+            recorded = (number in written) + (interp.undo is not None and number in interp.undo.containers)
+            handed = [result] if sys.getrefcount(result) - recorded == _OWN else []
+            left = left_behind(written, interp.undo, interp.outside, handed)
+            if handed:
+                left.pop(number, None)
             if interp.written is not None:
                 interp.written.update(left)
-            own = all(number in seen.found for number in left)
+            others = [one for one in left if not seen.holds(one)]
+            own = all(interp.outside.knows(one, noted) for one in others)  # others' state is compared below
             if not own:
                 self._epoch += 1
         try:
-            same = own and _Seen(recorder, module, args, kwargs, interp.probing).parts == seen.parts
-        except (_NotKept, TypeError, RecursionError):
+            same = own and Seen(recorder, module, args, kwargs, interp.probing, self.pieces).parts == seen.parts
+        except (NotKept, TypeError, RecursionError):
             same = False
         if interp.steps - steps < WORTH_IT:
             self._failures[module.cls] = MAX_FAILURES
             return result
         sound = (
             same
-            and changes == interp.changes
+            and changes == interp.surroundings()
             and epoch == self._epoch
             and len(graph.custom) == custom
             and len(interp.internal) == faults
@@ -379,24 +232,24 @@ class Repeats:
         )
         try:
             if not sound:
-                raise _NotKept
+                raise NotKept
             after = seen.bound()
             if any(old is not None and old is not new for old, new in zip(bound, after)):
-                raise _NotKept
+                raise NotKept
             places = {id(tensor): place for place, tensor in enumerate(seen.tensors)}
             if any(id(tensor) not in places for tensor in taken_in):
-                raise _NotKept  # nobody knows whether another call would find it or make it
+                raise NotKept  # nobody knows whether another call would find it or make it
             kept = _Kept(
                 _packed(result, places, seen, recorder, interp.probing, written.keys() - left.keys()),
                 graph.calls[calls:], graph.ops[ops:], graph.shapes[shapes:],
                 value, ops, calls, builder.next_value - value,
                 [(v, place) for place, v in enumerate(bound) if v is not None],
                 [(v, place) for place, (v, old) in enumerate(zip(after, bound)) if v is not None and old is None],
-                recorder.path_of(module), len(_callers(interp)), interp.steps - steps, asks_capture, changes, epoch, reached, ran,
+                recorder.path_of(module), len(_callers(interp)), interp.steps - steps, asks_capture, reached, ran,
                 probe, told,
             )  # fmt: skip
             _check(kept, _callers(interp))
-        except _NotKept:
+        except NotKept:
             self._failures[module.cls] = self._failures.get(module.cls, 0) + 1
             return result
         self._kept[key] = kept
@@ -407,7 +260,7 @@ class Repeats:
 
     # -- the other times ---------------------------------------------------------------------------------------------
 
-    def _again(self, interp: TorchGlue, kept: _Kept, seen: _Seen, bound: list[Value | None], path: str) -> Any:
+    def _again(self, interp: TorchGlue, kept: _Kept, seen: Seen, bound: list[Value | None], path: str) -> Any:
         """Record what the kept call recorded, for the tensors that this one sees."""
         interp.tick()
         recorder = interp.recorder
@@ -497,19 +350,19 @@ def _callers(interp: TorchGlue) -> tuple[Span, ...]:
 
 
 def _check(kept: _Kept, callers: tuple[Span, ...]) -> None:
-    """Raises _NotKept where what was recorded could not be recorded for another module."""
+    """Raises NotKept where what was recorded could not be recorded for another module."""
     given = {value for value, _ in kept.given}
     for call in kept.calls:
         if call.stack[: kept.depth] != callers or not (
             call.module == kept.path or call.module.startswith(kept.path + ".")
         ):
-            raise _NotKept
+            raise NotKept
         for value in _values((call.args, call.kwargs, call.params, call.result)):
             if value.id < kept.value and value not in given:
-                raise _NotKept
+                raise NotKept
     for op in kept.ops:
         if op.call.id < kept.call or any(v.id < kept.value and v not in given for v in op.input_values()):
-            raise _NotKept
+            raise NotKept
 
 
 def _values(structure: Any) -> Iterable[Value]:
@@ -525,19 +378,19 @@ def _values(structure: Any) -> Iterable[Value]:
             pending.extend(item)
         elif kind is slice:
             pending += (item.start, item.stop, item.step)
-        elif kind not in _PLAIN and kind not in _NAMED:
-            raise _NotKept
+        elif kind not in PLAIN and kind not in NAMED:
+            raise NotKept
 
 
 def _packed(
-    result: Any, places: dict[int, int], seen: _Seen, recorder: Recorder, probing: bool, made: AbstractSet[int]
+    result: Any, places: dict[int, int], seen: Seen, recorder: Recorder, probing: bool, made: AbstractSet[int]
 ) -> Any:
-    """A result as it can be given again. made: containers that came with it, and nobody else holds. Raises _NotKept."""
+    """A result as it can be given again. made: containers that came with it, and nobody else holds. Raises NotKept."""
     numbers: dict[int, int] = {}
 
     def pack(one: Any) -> Any:
         kind = one.__class__
-        if kind in _PLAIN:
+        if kind in PLAIN:
             return one
         if kind is Tensor:
             place = places.get(id(one))
@@ -545,12 +398,12 @@ def _packed(
                 return _Known(place)
             probe = probe_of(one)
             if probe is not None and not _made_from(probe, seen.probe):
-                raise _NotKept
+                raise NotKept
             known = one.value is None or one.graph is recorder.graph
             if not known or len(one.attrs or ()) != (probe is not None):
-                raise _NotKept
+                raise NotKept
             if not probing and (one.why is not None or one.type.shape is None):
-                raise _NotKept
+                raise NotKept
             number = numbers.setdefault(id(one), len(numbers))
             base = places.get(id(one.base)) if one.base is not None else None
             return _Made(
@@ -566,22 +419,22 @@ def _packed(
             )
         if kind is tuple:
             return tuple([pack(value) for value in one])
-        if id(one) in seen.found:
-            raise _NotKept
+        if seen.holds(id(one)):
+            raise NotKept
         if kind is list and id(one) not in numbers:
             numbers[id(one)] = -1  # once
             return [pack(value) for value in one]
         if id(one) in numbers:
-            raise _NotKept
+            raise NotKept
         if (kind is dict or kind is OrderedDict) and id(one) in made:
             numbers[id(one)] = -1
-            if any(name.__class__ not in _PLAIN for name in one):
-                raise _NotKept
+            if any(name.__class__ not in PLAIN for name in one):
+                raise NotKept
             return _Dict(kind, tuple([(name, pack(value)) for name, value in one.items()]))
         if kind is Instance and id(one.attrs) in made and "_modules" not in one.attrs:
             numbers[id(one)] = -1
             return _Object(one.cls, one.node, pack(one.attrs), pack(one.data))
-        raise _NotKept
+        raise NotKept
 
     return pack(result)
 
@@ -603,7 +456,7 @@ def _made_from(probe: Probe, root: Probe | None) -> bool:
 class _Results:
     """Gives the result of a kept call for the tensors that another one sees."""
 
-    def __init__(self, kept: _Kept, seen: _Seen, mover: _Mover, graph: Graph) -> None:
+    def __init__(self, kept: _Kept, seen: Seen, mover: _Mover, graph: Graph) -> None:
         self._kept = kept
         self._seen = seen
         self._mover = mover

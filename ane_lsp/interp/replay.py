@@ -135,8 +135,8 @@ class Book:
         for part in reversed(self._order):
             if part.applied:
                 for stage in reversed(part.stages):
-                    for container, before, _ in reversed(stage.effects or ()):
-                        state.restore(container, before)
+                    for container, before, after in reversed(stage.effects or ()):
+                        self._put(container, before, after)
                 part.applied = False
         for part in self._known.values():
             for index, stage in enumerate(part.stages):
@@ -149,15 +149,13 @@ class Book:
         interp.recorder.reset(self._base)
         interp.steps = self._steps
         interp.bindings += 1
-        if any(stage.effects for part in self._known.values() for stage in part.stages):
-            interp.changes += 1
         interp.built = {
             key: (changes, kept)
             for key, (changes, kept) in interp.built.items()
             if kept is None or kept[1].isdisjoint(changed)
         }
         if interp.repeats is not None:
-            interp.repeats.forget(changed)
+            interp.repeats.forget(changed, any(part.stale == 0 for part in self._known.values()))
         interp._spans.clear()  # by the identity of nodes, some of which are no more
         return True
 
@@ -213,12 +211,20 @@ class Book:
                 return index
             if any(not _same(state.contents_of(c), before) for c, before, _ in stage.effects or ()):
                 return index
-            for container, _, after in stage.effects or ():
-                state.restore(container, after)
+            for container, before, after in stage.effects or ():
+                self._put(container, after, before)
             interp.bindings += 1
             interp.steps += stage.steps
             interp.recorder.replay(stage.graphs, stage.left)
         return len(part.stages)
+
+    def _put(self, container: Any, contents: Any, instead: Any) -> None:
+        """Give a container that modules lead to its `contents` `instead` of others."""
+        interp = self._interp
+        if id(container) not in interp.outside.noted and not _same(contents, instead):
+            interp.changes += 1  # nobody can tell how it was for earlier calls
+            interp.outside.note(container)
+        interp.put_back(container, contents)
 
     def _undo(self, stages: list[Stage]) -> None:
         """Leave what an attempt made for itself as it was before these stages; what others see was undone before."""
@@ -226,7 +232,7 @@ class Book:
             shared = {id(container) for container, _, _ in stage.effects or ()}
             for key, (container, before) in stage.ledger.saved.items():
                 if key not in shared:
-                    state.restore(container, before)
+                    self._interp.put_back(container, before)
 
     @contextmanager
     def _stage(self, part: Part, old: list[Stage] | None) -> Iterator[None]:

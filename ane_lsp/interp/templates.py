@@ -2,8 +2,8 @@
 
 Models repeat their blocks, and building a block is most of what an analysis interprets. A module is copied where building
 it left nothing behind but itself: what was written meanwhile (see :attr:`Base.written`) belongs to it or is gone, no name
-that might have been read was bound anew (:attr:`Base.changes`), and no container that such names stand for has changed
-(:meth:`Base.note_shared`).
+that might have been read was bound anew (:attr:`Base.changes`), and no container that such names stand for is another than
+before (:class:`ane_lsp.interp.outside.Outside`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from ane_lsp.graph import Sym, Unknown, dims
+from ane_lsp.interp.outside import Outside
 from ane_lsp.interp.state import Journal, Touched
 from ane_lsp.interp.values import (
     MISSING,
@@ -175,7 +176,9 @@ _LISTED = _references([object()])[0]
 _HOLDERS = frozenset({Instance, tuple, list, dict, OrderedDict, set})
 
 
-def left_behind(written: dict[int, Any], undo: Journal | Touched | None, handed: Iterable[Any] = ()) -> dict[int, Any]:
+def left_behind(
+    written: dict[int, Any], undo: Journal | Touched | None, outside: Outside, handed: Iterable[Any] = ()
+) -> dict[int, Any]:
     """Of containers that were written, by identity, those that somebody still holds besides what keeps record of writing.
 
     What nobody holds but containers that are gone is gone as well: without the record it would be no more. handed: objects
@@ -183,7 +186,7 @@ def left_behind(written: dict[int, Any], undo: Journal | Touched | None, handed:
     """
     ledger = undo.containers if undo is not None else {}
     counts = zip(written, _references(written.values()))
-    held = {number: count - _HELD_HERE - (number in ledger) for number, count in counts}
+    held = {number: count - _HELD_HERE - (number in ledger) - outside.records(number) for number, count in counts}
     gone = [written[number] for number, count in held.items() if count == 0]
     if len(gone) == len(held):
         return {}

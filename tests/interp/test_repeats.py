@@ -131,9 +131,10 @@ def test_what_is_recorded_again_is_what_is_followed(tmp_path: Path, monkeypatch:
     assert everything(kept) == everything(followed)
 
 
-def test_blocks_that_are_alike_are_followed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("body", [BLOCKS["plain"], "        y = self.fc(x.abs())\n        y += 1\n        return y\n"])
+def test_blocks_that_are_alike_are_followed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     path = tmp_path / "net.py"
-    path.write_text(source(BLOCKS["plain"]))
+    path.write_text(source(body))
     assert both(path, monkeypatch)[2] >= 4
 
 
@@ -143,6 +144,70 @@ def test_a_call_that_leaves_something_behind_is_followed_each_time(
     path = tmp_path / "net.py"
     path.write_text(source(BLOCKS["a list outside"].replace("self.inner(x)", "x.abs()")))
     assert both(path, monkeypatch)[2] == 0
+
+
+CHANGES = {
+    "a part": "block.fc = nn.Linear(8, 8, bias=False)",
+    "a part of a part": "block.inner.norm = nn.Identity()",
+    "an attribute": "block.fc.bias = None",
+    "an attribute of a part": "block.inner.norm.eps = 0.1",
+    "a parameter": "block.inner.scale.data = torch.ones(1, 1, 1, 8)",
+    "a list": "block.widths.append(1)",
+    "a list replaced in place": "block.widths[:] = [4]",
+    "a class": "block.inner.__class__ = Plain",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changed_in_a_module_between_two_of_its_calls_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    path = tmp_path / "net.py"
+    text = source("        return self.fc(self.inner(x))[..., : sum(self.widths)]\n")
+    text = text.replace("        self.count = 0\n", "        self.widths = [2]\n").replace(
+        "class Block(", "class Plain(Inner):\n    def forward(self, x):\n        return x\n\nclass Block("
+    )
+    text = text.replace(
+        "        for block in self.blocks:\n            x = block(x)\n        return self.head(self.other(x))\n",
+        "        block = self.blocks[0]\n        first = block(x), block(x), block(x)\n"
+        f"        {CHANGES[change]}\n        return torch.cat([one.flatten() for one in (*first, block(x), block(x))])\n",
+    )
+    path.write_text(text)
+    kept, followed, again = both(path, monkeypatch)
+    assert followed.graphs[0].outputs
+    assert again >= 1
+    assert everything(kept) == everything(followed)
+
+
+def test_what_holds_the_same_again_is_recorded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table outside, a class and a module's own flag are others for a while."""
+    path = tmp_path / "net.py"
+    text = source("        return self.fc(self.inner(x))[..., : CACHE['width'] + Block.made + self.count]\n")
+    text = text.replace("CACHE = {}", "CACHE = {'width': 2}").replace(
+        "        for block in self.blocks:\n            x = block(x)\n        return self.head(self.other(x))\n",
+        "        block, found = self.blocks[0], []\n        for at in range(8):\n"
+        "            CACHE['width'], Block.made, block.count = 2 + at % 2, at // 2 % 2, at // 4 % 2\n"
+        "            found.append(block(x))\n"
+        "            CACHE['width'], Block.made, block.count = 2, 0, 0\n"
+        "            found.append(block(x))\n"
+        "        return torch.cat(found, -1)\n",
+    )
+    path.write_text(text)
+    kept, followed, again = both(path, monkeypatch)
+    assert again >= 8
+    assert everything(kept) == everything(followed)
+
+
+def test_functions_made_meanwhile_do_not_keep_what_their_callers_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "net.py"
+    made = "def make():\n    def run(z, last=False):\n        return z if last else run(z, True)\n\n    return run\n\n"
+    body = "        options = {}\n        options['by'] = 2\n        return make()(self.fc(x.abs())) * options['by']\n"
+    path.write_text(source(body).replace("class Inner(", made + "class Inner("))
+    kept, followed, again = both(path, monkeypatch)
+    assert again >= 4
+    assert everything(kept) == everything(followed)
 
 
 @pytest.mark.parametrize("change", ["SEEN.append(1)", "CACHE['sizes'][0] = 3", "CACHE.update(sizes=[4])"])

@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_following import analysed, answered, comparable
@@ -316,3 +317,81 @@ def test_a_value_that_is_unknown_for_the_same_reason_concerns_nobody_else(tmp_pa
         assert [other for other in before if before[other] != after[other]] == [name]
         assert graphs(analyst, path) == graphs(analysed(path, text), path)
         before = after
+
+
+FLAGGED = """\
+import torch
+from contextvars import ContextVar
+from torch import nn
+
+_mode = ContextVar("mode", default=None)
+TABLE = {"width": 4}
+
+
+class Block(nn.Module):
+    def __init__(self, index):
+        super().__init__()
+        self.index = index
+        self.fc = nn.Linear(8, 8)
+
+    def forward(self, x):
+        y = self.fc(x) + self.index
+        for scale in range(12):
+            y = y * (scale + self.index)
+        return y[..., : TABLE["width"]].repeat(1, 8 // TABLE["width"]) + (1 if _mode.get() is None else 0)
+
+
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.fc(x)
+
+
+class Net(nn.Module):  # ane: input(2x8)
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([Block(index) for index in range(4)])
+        self.head = Head()
+
+    def forward(self, x):
+        token = _mode.set({})
+        for block in self.blocks:
+            x = block(x)
+        x = self.head(x)
+        _mode.reset(token)
+        return x
+
+
+class Wide(Net):  # ane: input(2x8)
+    def __init__(self):
+        super().__init__()
+        TABLE["width"] = 8
+"""
+
+
+def test_calls_are_recorded_again_across_edits_though_a_flag_is_set_meanwhile(tmp_path: Path) -> None:
+    """The second model changes a table that blocks read: each finds its own calls again, and none of the other's."""
+    path = tmp_path / "net.py"
+    analyst = analysed(path, FLAGGED)
+    recorded, found = repeats.Repeats._again, list[str]()
+
+    def again(*args: Any) -> Any:
+        found.append(args[-1])
+        return recorded(*args)
+
+    for number in range(3):
+        text = FLAGGED.replace("return self.fc(x)\n", f"return self.fc(x) * {number}\n")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(repeats.Repeats, "_again", again)
+            found.clear()
+            assert answered(analyst, path, text) == "again"
+        fresh = analysed(path, text)
+        assert comparable(analyst.analyze(str(path), lambda: False)) == comparable(
+            fresh.analyze(str(path), lambda: False)
+        )
+        assert graphs(analyst, path) == graphs(fresh, path)
+        if number:
+            assert [one for one in found if one.startswith("blocks.")] == 2 * [f"blocks.{at}" for at in range(4)]

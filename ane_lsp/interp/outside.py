@@ -1,0 +1,168 @@
+"""What names outside all functions stand for, as numbers: equal for equal contents.
+
+Calls and constructions that are not made again read containers that such names stand for: tables, lists, objects. Those that
+they read are noted with all that lies in them (:meth:`Base.note_shared`), and so are the names of a class before one is bound
+anew; from then on every change to one is seen (:meth:`Base.touch`). A change makes another state, and contents that come back make the state they had: a flag that is set for a
+while, as a ``ContextVar`` is, costs nothing afterwards.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict, deque
+from typing import Any
+
+from ane_lsp.graph import Span, Sym, TensorType, Unknown
+from ane_lsp.interp.values import Device, DType, Tensor
+
+MAX_MOVING = 200
+MAX_ITEMS = 400
+MAX_STATES = 5_000
+MAX_NOTED = 100_000
+
+_PLAIN = frozenset({int, str, bool, bytes, complex, type(None), Sym, DType, Device, Span, range, TensorType})
+
+
+class _TooMuch(Exception):
+    """Contents that are too large to be told from others."""
+
+
+class Same:
+    """Equal to what stands for the very same object only."""
+
+    __slots__ = ("one",)
+
+    def __init__(self, one: Any) -> None:
+        self.one = one
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is Same and other.one is self.one
+
+    def __hash__(self) -> int:
+        return id(self.one)
+
+
+class Outside:
+    """The states of the containers that were noted.
+
+    shared: those that were noted since one changed last, with all that lay in them then. noted: all, with the order in which
+    they were.
+    """
+
+    def __init__(self) -> None:
+        self.shared: dict[int, Any] = {}
+        self.noted: dict[int, tuple[int, Any]] = {}
+        # Those that changed since they were noted, each with its place among them and what it held before.
+        self._moving: dict[int, tuple[int, Any, Any]] = {}
+        self._written: set[int] = set()  # those among them that may have changed since the state was told
+        self._other: dict[int, Any] = {}  # by place, what they held then, where it was not what they held first
+        self._numbers: dict[frozenset[tuple[int, Any]], int] = {}
+        self._last = 0
+        self._now: int | None = 0
+        self._start = 0  # the state in which all hold what they held first
+
+    def state(self) -> int:
+        """The number of the present state."""
+        if self._now is None:
+            try:
+                for key in self._written:
+                    place, container, first = self._moving[key]
+                    held = _written_down(container)
+                    if held == first:
+                        self._other.pop(place, None)
+                    else:
+                        self._other[place] = held
+            except (_TooMuch, RecursionError):
+                self.forget()
+            else:
+                self._written.clear()
+                self._now = self._start if not self._other else self._number(frozenset(self._other.items()))
+        return self._start if self._now is None else self._now
+
+    def _number(self, held: frozenset[tuple[int, Any]]) -> int:
+        known = self._numbers.get(held)
+        if known is None:
+            self._last += 1
+            known = self._numbers[held] = self._last
+        return known
+
+    def note(self, container: Any) -> None:
+        """A call read it, or what it lies in."""
+        if id(container) in self._moving and id(container) not in self.shared:
+            self._written.add(id(container))  # what was put into it may have changed unseen until somebody read it
+            self._now = None
+        self.shared[id(container)] = container
+        if id(container) not in self.noted:
+            if len(self.noted) >= MAX_NOTED:
+                self.forget()
+            self.noted[id(container)] = len(self.noted), container
+
+    def written(self, container: Any) -> None:
+        """A container that was noted is about to be changed."""
+        self.shared.clear()
+        self._now = None
+        if id(container) in self._moving:
+            self._written.add(id(container))
+            return
+        if len(self._moving) >= MAX_MOVING or len(self._numbers) > MAX_STATES:
+            self.forget()
+            return
+        try:
+            first = _written_down(container)
+        except (_TooMuch, RecursionError):
+            self.forget()
+            return
+        self._moving[id(container)] = len(self._moving), container, first
+        self._written.add(id(container))
+
+    def forget(self) -> None:
+        """Nothing is known of earlier states any more: this one is like none of them."""
+        self.shared.clear()
+        self.noted.clear()
+        self._moving.clear()
+        self._written.clear()
+        self._other.clear()
+        self._numbers.clear()
+        self._last += 1
+        self._now = self._start = self._last
+
+    def knows(self, key: int, noted: int) -> bool:
+        """Whether what has this identity was among the first so many that were noted: :meth:`state` tells when it changed."""
+        known = self.noted.get(key)
+        return known is not None and known[0] < noted
+
+    def records(self, key: int) -> int:
+        """How many references to what has this identity are held here."""
+        return (key in self.shared) + (key in self.noted) + (key in self._moving)
+
+
+def _written_down(container: Any) -> Any:
+    """Contents of a container, equal where what lies in it is the same and containers in it hold the same."""
+    room = [MAX_ITEMS]
+
+    def down(one: Any) -> Any:
+        kind = one.__class__
+        if kind in _PLAIN:
+            return kind, one
+        if kind is float:
+            return kind, repr(one)
+        if kind is Unknown:
+            return kind, one.reason, one.span, down(one.item), down(one.cause)
+        room[0] -= 1
+        if room[0] < 0:
+            raise _TooMuch
+        if kind is dict or kind is OrderedDict or kind is defaultdict:
+            return kind, tuple([(down(name), down(value)) for name, value in one.items()])
+        if kind is list or kind is tuple or kind is deque:
+            return kind, tuple([down(value) for value in one])
+        if kind is set or kind is frozenset:
+            return kind, frozenset([down(value) for value in one])
+        if one is container or isinstance(one, (dict, list, tuple, set, frozenset, deque)):
+            raise _TooMuch
+        return Same(one)
+
+    if container.__class__ is Tensor:
+        return container.type, Same(container.value), Same(container.graph), container.origin
+    return down(container)
+
+
+__all__ = ["Outside", "Same"]

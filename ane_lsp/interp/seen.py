@@ -1,0 +1,362 @@
+"""What a call of a module sees, written down as a key: all that the module and its arguments lead to.
+
+What a module leads to is written down once, as a :class:`Piece` made of those of the modules below it, and counts until a
+container in it is written to (:meth:`Pieces.written`, which :meth:`Base.touch` and whoever puts old contents back call) and does
+not hold the same again when it is asked for, one of its tensors is another, or a module below it has another path. Keys hold a
+number for each piece: equal for equal ones.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from operator import is_
+from typing import Any
+
+from ane_lsp.graph import Sym, TensorType, Unknown, Value
+from ane_lsp.interp.outside import Same
+from ane_lsp.interp.probing import Probe, probe_of
+from ane_lsp.interp.record import Recorder
+from ane_lsp.interp.values import (
+    BoundMethod,
+    Builtin,
+    ClassObject,
+    Device,
+    DType,
+    Function,
+    Instance,
+    ModuleObject,
+    NativeType,
+    OneOf,
+    Opaque,
+    Partial,
+    Tensor,
+    TorchFunction,
+)
+
+MAX_PARTS = 12_000
+MAX_FOUND = 100_000
+MAX_NUMBERS = 20_000
+
+PLAIN = frozenset({int, float, str, bool, type(None), type(...), bytes, complex, DType, Device, Sym, range, TensorType})
+NAMED = frozenset({ClassObject, ModuleObject, Builtin, NativeType, TorchFunction, type, Opaque})
+"""Told apart by identity."""
+_WRITABLE = frozenset({dict, OrderedDict, list, set})
+
+
+class NotKept(Exception):
+    """Something that a call made again cannot be told from another by, or cannot be given again."""
+
+
+class Piece:
+    """What a module leads to. number: equal for those that are alike. found: what was met, by identity, in order.
+
+    tensors: those among it, as they were in `states`. below: the modules right below it, with their paths from here. above: what
+    is made of it. covers: containers that it was written down from itself. paths: of the graph it was last found true for.
+    written: those of its containers that may have changed since, with what they held. doubted: there are such, here or below.
+    """
+
+    __slots__ = (
+        "above", "below", "covers", "doubted", "found", "module", "number", "paths", "states", "tensors", "valid", "written",
+    )  # fmt: skip
+
+    def __init__(self, module: Instance, number: int, walk: _Walk, paths: Any) -> None:
+        self.module = module
+        self.number = number
+        self.found = walk.found
+        self.tensors = walk.tensors
+        self.states = [(t, t.type, t.origin, t.requires_grad, t.attrs, t.base, t.why) for t in walk.tensors]
+        self.below = walk.below
+        self.covers = walk.covers
+        self.above: list[Piece] = []
+        self.paths = paths
+        self.valid = True
+        self.written: dict[int, tuple[Any, Any]] = {}
+        self.doubted = False
+
+    def doubt(self) -> None:
+        """It and what is made of it may be no more."""
+        if not self.doubted:
+            self.doubted = True
+            for piece in self.above:
+                piece.doubt()
+
+    def confirmed(self) -> bool:
+        """Whether all that was written to holds the same again."""
+        if self.doubted:
+            if any(not piece.valid or not piece.confirmed() for piece, _ in self.below):
+                return False
+            if not all(_same(container, contents) for container, contents in self.written.values()):
+                return False
+            self.written.clear()
+            self.doubted = False
+        return True
+
+    def holds_for(self, recorder: Recorder) -> bool:
+        """Whether tensors and paths are as they were."""
+        for one, kind, origin, grad, attrs, base, why in self.states:
+            if (
+                one.type is not kind
+                or one.origin != origin
+                or one.requires_grad is not grad
+                or one.attrs is not attrs
+                or one.base is not base
+                or one.why is not why
+            ):
+                return False
+        return self._named_as_before(recorder)
+
+    def _named_as_before(self, recorder: Recorder) -> bool:
+        if self.paths is recorder.paths:
+            return True
+        start = recorder.path_of(self.module)
+        for piece, path in self.below:
+            if recorder.path_of(piece.module) != start + path or not piece._named_as_before(recorder):
+                return False
+        self.paths = recorder.paths
+        return True
+
+
+def _same(container: Any, contents: Any) -> bool:
+    """Whether a container holds the very same."""
+    if len(container) != len(contents):
+        return False
+    if isinstance(container, list):
+        return all(map(is_, container, contents))
+    if isinstance(container, dict):
+        return all(map(is_, container.values(), contents.values())) and all(map(is_, container, contents))
+    return False
+
+
+class Pieces:
+    """What modules lead to. covered: by identity, containers with the pieces that were written down from them."""
+
+    def __init__(self, covered: dict[int, dict[Piece, None]]) -> None:
+        self._covered = covered
+        self._known: dict[tuple[int, bool], Piece] = {}
+        self._numbers: dict[Any, int] = {}
+        self._last = 0
+
+    def written(self, container: Any) -> None:
+        """`container` is about to be changed."""
+        contents = None
+        for piece in self._covered.get(id(container), ()):
+            if id(container) not in piece.written:
+                contents = contents if contents is not None else container.copy()
+                piece.written[id(container)] = (container, contents)
+                piece.doubt()
+
+    def clear(self) -> None:
+        """Let go of all modules."""
+        for piece in self._known.values():
+            piece.valid = False
+        self._known.clear()
+        self._covered.clear()
+
+    def of(self, recorder: Recorder, module: Instance, probing: bool) -> Piece:
+        """What `module` leads to. Raises NotKept."""
+        key = (id(module), probing)  # which the piece keeps alive
+        known = self._known.get(key)
+        if known is not None:
+            if known.valid and known.confirmed() and known.holds_for(recorder):
+                return known
+            self._drop(known)
+        walk = _Walk(recorder, module, probing, self)
+        walk.add(module)
+        parts = tuple(walk.parts)
+        number = self._numbers.get(parts)
+        if number is None:
+            if len(self._numbers) >= MAX_NUMBERS:
+                self._numbers.clear()
+            self._last += 1
+            number = self._numbers[parts] = self._last
+        made = self._known[key] = Piece(module, number, walk, recorder.paths)
+        for piece, _ in made.below:
+            piece.above.append(made)
+        for container in made.covers:
+            self._covered.setdefault(container, {})[made] = None
+        return made
+
+    def _drop(self, piece: Piece) -> None:
+        if not piece.valid:
+            return
+        piece.valid = False
+        for container in piece.covers:
+            covering = self._covered.get(container)
+            if covering is not None:
+                covering.pop(piece, None)
+                if not covering:
+                    del self._covered[container]
+        for above in piece.above:
+            above.doubt()
+
+
+class _Walk:
+    """Writes down what `root`, or what is added besides, leads to.
+
+    probe: the one among it, where a forward is run on probes (see :mod:`ane_lsp.interp.probing`). pieces: where modules below
+    the root are written down by themselves.
+    """
+
+    def __init__(self, recorder: Recorder, root: Instance, probing: bool, pieces: Pieces | None = None) -> None:
+        self._recorder = recorder
+        self._probing = probing
+        self._pieces = pieces
+        self._root = root
+        self._path = recorder.path_of(root)
+        self.probe: Probe | None = None
+        self.found: dict[int, int] = {}
+        self.tensors: list[Tensor] = []
+        self.parts: list[Any] = []
+        self.below: list[tuple[Piece, str]] = []
+        self.covers: list[int] = []
+
+    def add(self, one: Any) -> None:
+        kind = one.__class__
+        parts = self.parts
+        if kind in PLAIN:
+            parts.append(kind)
+            parts.append(one if kind is not float else repr(one))  # 0.0 and -0.0 are equal
+            return
+        if kind in NAMED:
+            parts.append(one)
+            return
+        if kind is Unknown and not self._probing:  # of the shape of a probe, more would have to be told
+            parts.append(Same(one))
+            return
+        known = self.found.get(id(one))
+        if known is not None:
+            parts.append(-1)
+            parts.append(known)
+            return
+        if len(parts) > MAX_PARTS:
+            raise NotKept
+        self.found[id(one)] = len(self.found)
+        if kind in _WRITABLE:
+            self.covers.append(id(one))
+        if kind is Tensor:
+            self._tensor(one)
+        elif kind is dict or kind is OrderedDict:
+            parts += (kind, len(one))
+            for name, value in one.items():
+                if name.__class__ is not str:
+                    if name.__class__ not in PLAIN:
+                        raise NotKept
+                    parts.append(name.__class__)
+                kind = value.__class__
+                if kind in PLAIN:  # most of what modules hold, so here once more
+                    parts += (name, kind, value if kind is not float else repr(value))
+                else:
+                    parts.append(name)
+                    self.add(value)
+        elif kind is tuple or kind is list:
+            parts += (kind, len(one))
+            for value in one:
+                self.add(value)
+        elif kind is Instance:
+            self._instance(one)
+        elif kind is set or kind is frozenset:
+            if any(value.__class__ not in PLAIN for value in one):
+                raise NotKept
+            parts += (kind, frozenset((value.__class__, value) for value in one))
+        elif kind is Function:
+            if one.closure is not None:
+                raise NotKept
+            parts.append(one)
+        elif kind is Partial:
+            parts.append(kind)
+            for value in (one.func, one.args, one.kwargs, one.attrs):
+                self.add(value)
+        elif kind is BoundMethod:
+            parts.append(kind)
+            self.add(one.func)
+            self.add(one.self)
+        elif kind is OneOf:
+            parts += (kind, len(one.options))
+            for value in one.options:
+                self.add(value)
+        else:
+            raise NotKept
+
+    def _instance(self, one: Instance) -> None:
+        first = one is self._root  # nothing tells where it was made
+        path = self._recorder.path_of(one)
+        if path and not first:
+            if not path.startswith(self._path + "."):
+                raise NotKept
+            path = path[len(self._path) :]
+        if self._pieces is not None and not first and "_modules" in one.attrs:
+            if not path:
+                raise NotKept  # a name that it gets later would not be noticed
+            self._piece(one, path, self._pieces.of(self._recorder, one, self._probing))
+            return
+        self.parts += (Instance, one.cls, None if first else one.node, "" if first else path)
+        self.add(one.attrs)
+        self.add(one.data)
+
+    def _piece(self, one: Instance, path: str, piece: Piece) -> None:
+        """What is below a module, by its number; and which of it was met before."""
+        found, inner = self.found, piece.found
+        del found[id(one)]  # it is the first in its piece
+        if len(found) + len(inner) > MAX_FOUND:
+            raise NotKept
+        shared = sorted((inner[key], found[key]) for key in inner.keys() & found.keys())
+        self.parts += (Piece, piece.number, one.node, path, tuple(shared))
+        self.tensors += [tensor for tensor in piece.tensors if id(tensor) not in found] if shared else piece.tensors
+        for key in inner:
+            if key not in found:
+                found[key] = len(found)
+        self.below.append((piece, path))
+
+    def _tensor(self, one: Tensor) -> None:
+        if self._probing and (probe := probe_of(one)) is not None:
+            if self._pieces is not None or self.probe not in (None, probe):
+                raise NotKept
+            if len(one.attrs or ()) != 1 or one.base is not None:
+                raise NotKept
+            self.probe = probe
+            self.tensors.append(one)
+            self.parts += (Tensor, Probe, one.type, one.origin, one.requires_grad)
+            return
+        if not self._probing and (one.why is not None or one.type.shape is None):
+            raise NotKept
+        self.tensors.append(one)
+        self.parts += (Tensor, one.type, one.origin, one.requires_grad)
+        if one.attrs is None and one.base is None:
+            self.parts.append(None)
+            return
+        self.add(one.attrs)
+        self.add(one.base)
+
+
+class Seen(_Walk):
+    """What a call sees: the key of everything a module and its arguments lead to, and the tensors there in order."""
+
+    def __init__(
+        self, recorder: Recorder, root: Instance, args: Any, kwargs: Any, probing: bool, pieces: Pieces
+    ) -> None:
+        super().__init__(recorder, root, probing)
+        self.add(args)  # where something is that has no key, it is mostly here
+        self.add(kwargs)
+        self._piece_of_root: dict[int, int] = {}
+        try:
+            piece = pieces.of(recorder, root, probing)
+        except NotKept:
+            self.add(root)
+            return
+        found, inner = self.found, piece.found
+        shared = tuple([(number, inner[key]) for key, number in found.items() if key in inner])
+        self.parts += (Piece, piece.number, shared)
+        self.tensors = [*self.tensors, *(t for t in piece.tensors if id(t) not in found)]
+        self._piece_of_root = inner
+
+    def holds(self, key: int) -> bool:
+        """Whether it led to what has this identity."""
+        return key in self.found or key in self._piece_of_root
+
+    def bound(self) -> list[Value | None]:
+        """What stands for each of the tensors in the present graph."""
+        graph = self._recorder.graph
+        return [tensor.value if tensor.graph is graph else None for tensor in self.tensors]
+
+
+__all__ = ["NAMED", "PLAIN", "NotKept", "Pieces", "Seen"]
