@@ -164,7 +164,7 @@ def _may_be_tensor(result: Any) -> bool:
 
 
 def values(structure: Any) -> Iterator[Value]:
-    """The tensors in nested tuples, lists and dicts."""
+    """The tensors in nested tuples, lists and dicts, and those that stand for the items of a sequence of unknown length."""
     if isinstance(structure, Value):
         yield structure
     elif isinstance(structure, (tuple, list)):
@@ -173,3 +173,5 @@ def values(structure: Any) -> Iterator[Value]:
     elif isinstance(structure, dict):
         for item in structure.values():
             yield from values(item)
+    elif isinstance(structure, Unknown):
+        yield from values(structure.item)

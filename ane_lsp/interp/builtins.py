@@ -37,6 +37,7 @@ from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.text import ascii_of, format_value, to_repr
 from ane_lsp.interp.values import (
     MISSING,
+    MORE,
     BoundMethod,
     Builtin,
     ClassObject,
@@ -242,6 +243,8 @@ def _len(interp: Interpreter, obj: Any, /) -> Any:
         isinstance(obj, (list, tuple, str, dict, set, frozenset, bytes, range, DictView))
         or type(obj).__name__ == "deque"
     ):
+        if isinstance(obj, dict) and MORE in obj:
+            return Unknown("the number of entries under keys nobody knows", interp.here(), number=True)
         return host_call(interp, "the length", len, obj)
     if isinstance(obj, Unknown):
         return interp.unknown("the length of an unknown value", obj)
@@ -436,7 +439,7 @@ def _iter(interp: Interpreter, obj: Any, sentinel: Any = MISSING, /) -> Any:
     if isinstance(obj, IteratorObject):
         return obj
     if isinstance(obj, Unknown):
-        return interp.unknown("an iterator over an unknown value", obj)
+        return Unknown("an iterator over an unknown value", interp.here(), obj, obj.item)
     if isinstance(obj, Instance):
         found = interp.lookup_attribute(obj, "__iter__")
         if found is not MISSING:

@@ -9,11 +9,12 @@ from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp import builtins, state
 from ane_lsp.interp.attributes import Attributes
 from ane_lsp.interp.base import MAX_DEPTH, PLAIN
-from ane_lsp.interp.frames import UNDECIDED, Frame
+from ane_lsp.interp.frames import FROM_ARGS, UNDECIDED, Frame, item_of
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.templates import MAX_TEMPLATES, WORTH_IT, copied, left_behind, template_key
 from ane_lsp.interp.values import (
     MISSING,
+    MORE,
     BoundMethod,
     Builtin,
     ClassMethod,
@@ -120,11 +121,15 @@ class Calls(Attributes):
             frame.owner = func.owner
             return frame
         space: dict[str, Any] = {}
+        many = next((i for i, arg in enumerate(args) if arg.__class__ is Unknown and arg.reason == FROM_ARGS), None)
+        if many is not None:
+            self._bind_many(func, args, many, kwargs, space)
+            args, given = args[:many], many
         if given > count and signature.vararg is None:
             self._misfit(func, f"{func.name}() takes {count} positional arguments but {given} were given")
         for name, value in zip(positional, args):
             space[name] = value
-        if signature.vararg is not None:
+        if signature.vararg is not None and signature.vararg not in space:
             space[signature.vararg] = tuple(args[count:])
         extra: dict[str, Any] = {}
         if kwargs:
@@ -138,11 +143,11 @@ class Calls(Attributes):
                     space[name] = value
                 elif signature.kwarg is not None:
                     extra[name] = value
-                elif name == "**":
+                elif name == MORE:
                     pass
                 else:
                     self._misfit(func, f"{func.name}() got an unexpected keyword argument '{name}'")
-        lost = kwargs.get("**") if kwargs else None
+        lost = kwargs.get(MORE) if kwargs else None
         if len(space) < count + (signature.vararg is not None) or signature.kwonly:
             first_default = count - len(func.defaults)
             watched = func.module.path in self.watched
@@ -167,12 +172,30 @@ class Calls(Attributes):
                     else:
                         self._misfit(func, f"{func.name}() missing required keyword-only argument: '{name}'")
         if signature.kwarg is not None:
-            extra.pop("**", None)
+            extra.pop(MORE, None)
             space[signature.kwarg] = extra
         frame = Frame(func.module, space, func.closure, self.frame, func.qualname, signature.local_names)
         frame.extra = extra
         frame.owner = func.owner
         return frame
+
+    def _bind_many(
+        self, func: Function, args: tuple[Any, ...], many: int, kwargs: dict[str, Any], space: dict[str, Any]
+    ) -> None:
+        """Bind the parameters that ``*args`` of unknown length may reach. many: its place among the arguments."""
+        signature, spread = func.signature, args[many]
+        count, item = (
+            len(signature.positional),
+            item_of(spread.cause if spread.cause is not None else spread, spread.span),
+        )
+        for index, name in enumerate(signature.positional[many:], many):
+            if name not in kwargs:
+                space[name] = item if index < count - len(func.defaults) else spread
+        if signature.vararg is not None:
+            like = state.join([*args[count:many], item, *args[many + 1 :]])
+            space[signature.vararg] = Unknown(
+                "arguments of unknown number", spread.span, spread, None if isinstance(like, Unknown) else like
+            )
 
     def _misfit(self, func: Function, message: str) -> None:
         self.looked_into(func)  # though it does not run

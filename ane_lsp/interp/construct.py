@@ -313,11 +313,17 @@ def _range(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
     bounds = [index_of(interp, a) for a in args]
     for bound in bounds:
         if isinstance(bound, Unknown):
-            return interp.unknown("range() over an unknown number", bound)
+            return _numbers(interp, "range() over an unknown number", bound)
     for bound in bounds:
         if isinstance(bound, Sym):
-            return interp.unknown(f"range() over the symbolic size {bound}")
+            return _numbers(interp, f"range() over the symbolic size {bound}")
     return host_call(interp, "the range", range, *bounds)
+
+
+def _numbers(interp: Interpreter, reason: str, cause: Unknown | None = None) -> Unknown:
+    """A range nobody knows the end of."""
+    number = Unknown("a number of a range whose end is not known", interp.here(), number=True)
+    return Unknown(reason, interp.here(), cause, number)
 
 
 def _slice(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:

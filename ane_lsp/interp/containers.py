@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
+from ane_lsp.interp.frames import item_of
 from ane_lsp.interp.support import (
     LIMIT,
     DefaultDict,
@@ -18,7 +19,7 @@ from ane_lsp.interp.support import (
     too_large,
 )
 from ane_lsp.interp.text import to_repr
-from ane_lsp.interp.values import MISSING, Instance, IteratorObject, OneOf, PyRaise
+from ane_lsp.interp.values import MISSING, MORE, Instance, IteratorObject, OneOf, PyRaise
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -256,22 +257,48 @@ def _get(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any = None, 
     key = _key(interp, key)
     if isinstance(key, Unknown):
         return key
-    key = _found(interp, d, key)
-    return default if key is MISSING else dict.__getitem__(d, key)
+    found = _found(interp, d, key)
+    if found is MISSING and MORE in d:
+        return interp.unknown("looked up among entries under keys nobody knows")
+    return default if found is MISSING else dict.__getitem__(d, found)
 
 
-def _keys(interp: Interpreter, d: dict[Any, Any], /) -> DictView:
+def uncounted(interp: Interpreter, d: dict[Any, Any]) -> Unknown:
+    """The values of a dict that holds entries nobody knows the number of."""
+    from ane_lsp.interp.state import join
+
+    item = join(list(d.values()))
+    return Unknown("entries under keys nobody knows", interp.here(), item=None if isinstance(item, Unknown) else item)
+
+
+def add_more(interp: Interpreter, d: dict[Any, Any], value: Any) -> None:
+    """Enter `value` into `d` under a key that nobody knows."""
+    from ane_lsp.interp.state import join
+
+    interp.touch(d)
+    d[MORE] = join([d.get(MORE, MISSING), value])
+
+
+def _keys(interp: Interpreter, d: dict[Any, Any], /) -> DictView | Unknown:
     interp.complete(d)
+    if MORE in d:
+        return Unknown("keys nobody knows", interp.here())
     return DictView("dict_keys", tuple(d))
 
 
-def _values(interp: Interpreter, d: dict[Any, Any], /) -> DictView:
+def _values(interp: Interpreter, d: dict[Any, Any], /) -> DictView | Unknown:
     interp.complete(d)
+    if MORE in d:
+        return uncounted(interp, d)
     return DictView("dict_values", tuple(d.values()))
 
 
-def _items(interp: Interpreter, d: dict[Any, Any], /) -> DictView:
+def _items(interp: Interpreter, d: dict[Any, Any], /) -> DictView | Unknown:
     interp.complete(d)
+    if MORE in d:
+        values = uncounted(interp, d)
+        name = Unknown("a key nobody knows", values.span)
+        return Unknown(values.reason, values.span, item=(name, item_of(values, values.span)))
     return DictView("dict_items", tuple(d.items()))
 
 
@@ -316,6 +343,7 @@ def _update(interp: Interpreter, d: dict[Any, Any], /, *args: Any, **kwargs: Any
     lost = fill_dict(interp, d, args, kwargs)
     if lost is not None:
         spoil(interp, d, "updated from something unknown")
+        add_more(interp, d, lost)
     return None
 
 

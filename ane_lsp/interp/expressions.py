@@ -11,13 +11,14 @@ from ane_lsp.interp import builtins, state
 from ane_lsp.interp.base import MAX_ELEMENTS
 from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.fast import fast_path
-from ane_lsp.interp.frames import UNDECIDED, Frame, UnknownIteration, mangled
+from ane_lsp.interp.frames import FROM_ARGS, UNDECIDED, Frame, UnknownIteration, mangled
 from ane_lsp.interp.summaries import SUMMARIES
 from ane_lsp.interp.support import too_deep
 from ane_lsp.interp.text import format_value
 from ane_lsp.interp.torch_glue import TorchGlue
 from ane_lsp.interp.values import (
     MISSING,
+    MORE,
     ClassMethod,
     ClassObject,
     Function,
@@ -143,8 +144,7 @@ class Expressions(TorchGlue):
         )  # fmt: skip
         if frame.class_body or frame.owner is not None:
             func.owner = frame.owner
-        if frame.module.is_torch:
-            func.fast = fast_path(frame.module.name, func.qualname)
+        func.fast = fast_path(frame.module.name, func.qualname)
         return func
 
     def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:
@@ -302,7 +302,7 @@ class Expressions(TorchGlue):
                 try:
                     args.extend(self.listed(value))
                 except UnknownIteration as lost:
-                    args.append(Unknown("from unknown *args", self.span(arg), lost.unknown))
+                    args.append(Unknown(FROM_ARGS, self.span(arg), lost.unknown))
             else:
                 args.append(_EXPRESSIONS[arg.__class__](self, arg, frame))
         if not node.keywords:
@@ -320,7 +320,7 @@ class Expressions(TorchGlue):
         if isinstance(value, dict):
             into.update(value)
         elif isinstance(value, Unknown):
-            into["**"] = Unknown("from unknown **kwargs", self.span(node), value)
+            into[MORE] = Unknown("from unknown **kwargs", self.span(node), value)
         elif isinstance(value, OneOf):
             for option in value.options:
                 self._spread_mapping(option, into, node)
@@ -329,7 +329,7 @@ class Expressions(TorchGlue):
         else:
             keys = self.lookup_attribute(value, "keys")
             if keys is MISSING or isinstance(keys, Unknown):
-                into["**"] = self.unknown("from **kwargs that are not a dict")
+                into[MORE] = self.unknown("from **kwargs that are not a dict")
                 return
             for key in self.iterate(self.call(keys, ())):
                 if isinstance(key, str):
@@ -551,14 +551,15 @@ def _dict(interp: Expressions, node: ast.Dict, frame: Frame) -> Any:
         value = interp.eval(value_node, frame)
         if key_node is None:
             interp._spread_mapping(value, made, value_node)
-            made.pop("**", None)
         else:
             key = interp.eval(key_node, frame)
-            if not isinstance(key, (Unknown, OneOf)):
-                try:
-                    made[key] = value
-                except TypeError:
-                    interp.raise_(TypeError, "unhashable key")
+            if isinstance(key, (Unknown, OneOf)):
+                made[MORE] = state.join([made.get(MORE, MISSING), value])
+                continue
+            try:
+                made[key] = value
+            except TypeError:
+                interp.raise_(TypeError, "unhashable key")
     return made
 
 

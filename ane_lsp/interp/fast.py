@@ -1,8 +1,8 @@
-"""Methods of ``torch.nn.Module`` that models run thousands of times, done at once instead of statement by statement.
+"""Methods of ``torch.nn.Module``, and what else models run thousands of times, done at once instead of statement by statement.
 
 Each does what the stub of the same name does (``torch_model/stubs/torch/nn/modules/module.py``) for modules as they
 usually are, and declines everything else: a subclass that overrides a method or attribute access, a child that may be one
-of several, an argument of the wrong kind. The stub is then followed as written. Building a leaf module of torch
+of several, an argument of the wrong kind. The stub, or the library's function, is then followed as written. Building a leaf module of torch
 (``Linear(768, 768)``) with arguments that were met before copies what was built then.
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.interp.values import (
     MISSING,
+    MORE,
     ClassObject,
     Function,
     Instance,
@@ -132,6 +133,8 @@ def _named_children(interp: Interpreter, func: Function, args: tuple[Any, ...], 
     if len(args) != 1 or kwargs or not _plain_module(args[0]) or _children(args[0]) is None:
         return MISSING
     registered: dict[str, Any] = args[0].attrs["_modules"]
+    if MORE in registered:
+        return MISSING
 
     def produce() -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
@@ -153,15 +156,52 @@ def _child_modules(interp: Interpreter, func: Function, args: tuple[Any, ...], k
     return MISSING if pairs is MISSING else IteratorObject((child for _, child in pairs), "generator")
 
 
+_NAMED_APPLY: dict[str, Any] = {
+    "fn": MISSING,
+    "module": MISSING,
+    "name": "",
+    "depth_first": True,
+    "include_root": False,
+}
+
+
+def _named_apply(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """timm's way to fill the weights of a model: `fn` is told each module below `module` and where it is."""
+    if len(args) > len(_NAMED_APPLY) or not kwargs.keys() <= _NAMED_APPLY.keys() or func.module.path in interp.watched:
+        return MISSING
+    fn, module, name, depth_first, include_root = {**_NAMED_APPLY, **dict(zip(_NAMED_APPLY, args)), **kwargs}.values()
+    if name.__class__ is not str or not _plain_module(module):
+        return MISSING
+    if depth_first.__class__ is not bool or include_root.__class__ is not bool or "named_children" in module.attrs:
+        return MISSING
+    named = module.cls.lookup("named_children")
+    if named.__class__ is not Function or named.module.name != _MODULE or _children(module) is None:
+        return MISSING
+    if include_root and not depth_first:
+        interp.call(fn, (), {"module": module, "name": name})
+    seen: set[int] = set()
+    for below, child in tuple(module.attrs["_modules"].items()):  # as they are when the first is asked for
+        if child is not None and id(child) not in seen:
+            seen.add(id(child))
+            given = {"fn": fn, "module": child, "name": f"{name}.{below}" if name else below}
+            interp.call(func, (), {**given, "depth_first": depth_first, "include_root": True})
+    if include_root and depth_first:
+        interp.call(fn, (), {"module": module, "name": name})
+    return module
+
+
+_MODULE = "torch.nn.modules.module"
+
 FAST: dict[str, Fast] = {
-    "Module.__init__": _init,
-    "Module.train": _train,
-    "Module.apply": _apply,
-    "Module.named_children": _named_children,
-    "Module.children": _child_modules,
+    f"{_MODULE}:Module.__init__": _init,
+    f"{_MODULE}:Module.train": _train,
+    f"{_MODULE}:Module.apply": _apply,
+    f"{_MODULE}:Module.named_children": _named_children,
+    f"{_MODULE}:Module.children": _child_modules,
+    "timm.models._manipulate:named_apply": _named_apply,
 }
 
 
 def fast_path(module: str, qualname: str) -> Fast | None:
-    """The quick way for a function of a stub, if it has one."""
-    return FAST.get(qualname) if module == "torch.nn.modules.module" else None
+    """The quick way for a function of a stub or a library, if it has one."""
+    return FAST.get(f"{module}:{qualname}")

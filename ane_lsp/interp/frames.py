@@ -64,6 +64,10 @@ BREAK = Signal("break")
 CONTINUE = Signal("continue")
 
 
+FROM_ARGS = "from unknown *args"
+"""Why an argument is unknown that stands for any number of them; its cause is the sequence."""
+
+
 class UnknownIteration(Exception):
     """An unknown value was iterated; the statement at hand decides what that means."""
 

@@ -491,7 +491,7 @@ class Imports(Objects):
 
     def lines_of(self, module: ModuleObject) -> list[str]:
         """The lines of a module's file, none where it has no file."""
-        return self._source(module).text.splitlines() if module.path is not None else []
+        return self._source(module).text_lines if module.path is not None else []
 
     def run_module(self, module: ModuleObject) -> None:
         """Run a module's top level once. A statement that fails is left out; the rest still counts."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import TensorType, Unknown, dims
+from ane_lsp.graph import Span, TensorType, Unknown, dims
 from ane_lsp.interp.frames import BREAK, CONTINUE, Frame, Signal, UnknownIteration, item_of
-from ane_lsp.interp.values import MISSING, OneOf, PyRaise, Tensor
+from ane_lsp.interp.state import join
+from ane_lsp.interp.values import MISSING, MORE, Instance, OneOf, PyRaise, Tensor
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
 
 _SAME = 4  # rounds in a row that called the same models on the same inputs: training goes on like this
 _ENDLESS = 1_000  # rounds of ``while True`` in which no model was called: it waits for the user to end it
+_MANY = 20_000  # modules that are looked at for what a loop may have changed
 _GROWING = (list, dict, set, deque)
 
 
@@ -91,7 +93,14 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
                 break
     except UnknownIteration as lost:
         item = item_of(lost.unknown, interp.span(node.iter))
-        return _once(interp, node.body, node.orelse, frame, lambda: interp.assign(node.target, item, frame))
+        return _once(
+            interp,
+            node.body,
+            node.orelse,
+            frame,
+            lambda: interp.assign(node.target, item, frame),
+            interp.span(node.iter),
+        )
     return interp.run_block(node.orelse, frame)
 
 
@@ -105,7 +114,7 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
         if verdict is False:
             return interp.run_block(node.orelse, frame)
         if verdict is not True:
-            return _once(interp, node.body, node.orelse, frame, lambda: None)
+            return _once(interp, node.body, node.orelse, frame, lambda: None, interp.span(node))
         signal = interp.run_block(node.body, frame)
         if signal is not None:
             if signal is BREAK:
@@ -121,26 +130,71 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
 
 
 def _once(
-    interp: Interpreter, body: list[ast.stmt], orelse: list[ast.stmt], frame: Frame, bind: Callable[[], None]
+    interp: Interpreter,
+    body: list[ast.stmt],
+    orelse: list[ast.stmt],
+    frame: Frame,
+    bind: Callable[[], None],
+    lost: Span,
 ) -> Signal | None:
-    """A loop that runs nobody knows how often: the body once, over values it may have changed before."""
+    """A loop that runs nobody knows how often: the body once, over values it may have changed before. lost: where it is."""
     before = dict(frame.locals)
+    sizes = {name: len(held) for name, held in before.items() if isinstance(held, (list, set, deque))}
+
+    tables = _module_tables(before.values())
 
     def once() -> Signal | None:
         bind()
         signal = interp.run_block(body, frame)
+        for table, known in tables:
+            if len(table) > known:
+                _uncount(interp, table, known)
         return signal if signal is not None and signal.kind == "return" else None
 
     signal = interp.fork(frame, [once, lambda: None])
     for name, value in list(frame.locals.items()):
         old = before.get(name, MISSING)
-        if old is not MISSING and old is not value:
-            if interp.journals:
-                interp.touch(frame.locals)
-            frame.locals[name] = _widen(old, value)
+        if old is MISSING:
+            continue
+        if old is not value:
+            new = _widen(old, value)
+        elif name in sizes and len(value) != sizes[name]:
+            item = join(list(value)) if value else None
+            reason = "filled in a loop that runs nobody knows how often"
+            new = Unknown(reason, lost, item=None if isinstance(item, Unknown) else item)
+        else:
+            continue
+        if interp.journals:
+            interp.touch(frame.locals)
+        frame.locals[name] = new
     if signal is not None:
         return signal
     return interp.run_block(orelse, frame)
+
+
+def _module_tables(values: Iterable[Any]) -> list[tuple[dict[str, Any], int]]:
+    """Where the numbered modules are held that these values lead to, with how many there are."""
+    found: list[tuple[dict[str, Any], int]] = []
+    pending, seen = list(values), set[int]()
+    for one in pending:
+        if one.__class__ is not Instance or id(one) in seen or len(seen) > _MANY:
+            continue
+        seen.add(id(one))
+        table = one.attrs.get("_modules")
+        if isinstance(table, dict):
+            if all(name.isdigit() for name in table):
+                found.append((table, len(table)))
+            pending += table.values()
+    return found
+
+
+def _uncount(interp: Interpreter, table: dict[str, Any], known: int) -> None:
+    """Of numbered modules only so many are known to be there; one stands for the others."""
+    added = [name for name in table if name.isdigit()][known:]
+    if added:
+        interp.touch(table)
+        more = [table.pop(name) for name in added]
+        table[MORE] = join([table.get(MORE, MISSING), *more])
 
 
 def _widen(old: Any, new: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Sym, Unknown, dims
 from ane_lsp.interp import containers, state
+from ane_lsp.interp.frames import UnknownIteration
 from ane_lsp.interp.support import (
     LIMIT,
     DefaultDict,
@@ -25,7 +26,7 @@ from ane_lsp.interp.support import (
     type_name,
 )
 from ane_lsp.interp.text import format_string, percent_format, to_repr, to_str
-from ane_lsp.interp.values import MISSING, Builtin, Instance, IteratorObject, OneOf, PyRaise
+from ane_lsp.interp.values import MISSING, MORE, Builtin, Instance, IteratorObject, OneOf, PyRaise
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -463,6 +464,8 @@ def setitem(interp: Interpreter, obj: Any, key: Any, value: Any) -> None:
 def iterate(interp: Interpreter, value: Any) -> Iterator[Any] | None:
     """The items of a value of builtin type that the machine does not know itself; None where it is not iterable."""
     if isinstance(value, (dict, set, frozenset, deque, list)):
+        if MORE in value and isinstance(value, dict):
+            raise UnknownIteration(Unknown("keys nobody knows", interp.here()))
         return iter(list(value))
     if isinstance(value, (tuple, DictView, bytearray, Counter)):
         return iter(value)

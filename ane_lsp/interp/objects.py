@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from ane_lsp.graph import Sym, Unknown
+from ane_lsp.graph import Sym, Unknown, dims
 from ane_lsp.interp import builtins, containers, methods
 from ane_lsp.interp.base import MAX_ELEMENTS
-from ane_lsp.interp.frames import UnknownIteration
+from ane_lsp.interp.frames import UnknownIteration, item_of
 from ane_lsp.interp.operators import BINARY, Operators
 from ane_lsp.interp.support import in_order
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.values import (
     MISSING,
+    MORE,
     ClassMethod,
     ClassObject,
     Function,
@@ -31,6 +32,15 @@ from ane_lsp.interp.values import (
 )
 
 
+def _counted(key: Any) -> Any:
+    """An index of a tensor; numbers nobody knows are symbols, which take out an axis as any number does."""
+    if key.__class__ is Unknown:
+        return dims.fresh() if key.number else key
+    if key.__class__ is tuple and any(part.__class__ is Unknown and part.number for part in key):
+        return tuple([_counted(part) for part in key])
+    return key
+
+
 class Objects(Operators):
     # -- items ---------------------------------------------------------------------------------------------------------------
 
@@ -38,7 +48,7 @@ class Objects(Operators):
         """``obj[key]``."""
         kind = obj.__class__
         if kind is Tensor:
-            return self.torch_method("torch.Tensor.__getitem__", (obj, key))
+            return self.torch_method("torch.Tensor.__getitem__", (obj, _counted(key)))
         if kind is Unknown:
             if obj.item is not None and not isinstance(key, slice):
                 return obj.item
@@ -82,6 +92,8 @@ class Objects(Operators):
 
     def _dict_item(self, obj: dict[Any, Any], key: Any) -> Any:
         if isinstance(key, Unknown):
+            if MORE in obj:
+                return item_of(containers.uncounted(self, obj), self.here())  # type: ignore[arg-type]
             return Unknown("looked up by something unknown", self.here(), key)
         try:
             if key in obj:
@@ -95,6 +107,8 @@ class Objects(Operators):
             self.touch(obj)
             obj[key] = made
             return made
+        if MORE in obj:
+            return obj[MORE]
         known = containers.find_key(self, obj, key)  # type: ignore[arg-type]
         if known is not MISSING:
             return obj[known]
@@ -121,6 +135,8 @@ class Objects(Operators):
                 self.setitem(obj.data, key, value)
         elif isinstance(obj, dict):
             if isinstance(key, (Unknown, OneOf)):
+                if "__name__" not in obj:
+                    containers.add_more(self, obj, value)  # type: ignore[arg-type]
                 return
             self.touch(obj)
             if "__name__" in obj:  # the names of a module
@@ -165,6 +181,8 @@ class Objects(Operators):
                 return iter(in_order(value))
             if kind is dict:
                 self.complete(value)
+                if MORE in value:
+                    raise UnknownIteration(Unknown("keys nobody knows", self.here()))
                 return iter(list(value))
             return iter(value)
         if kind is IteratorObject:

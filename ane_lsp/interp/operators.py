@@ -15,6 +15,7 @@ from ane_lsp.interp.frames import UNDECIDED, UnknownIteration
 from ane_lsp.interp.symbolic import SymRatio, is_numeric
 from ane_lsp.interp.values import (
     MISSING,
+    MORE,
     BoundMethod,
     ClassObject,
     Device,
@@ -276,6 +277,8 @@ class Operators(Calls):
                     return self.raise_(TypeError, f"unhashable type: '{self.type_name(item)}'")
                 if not found and isinstance(container, dict) and self.force_pending_imports(container, item, False):
                     found = item in container
+                if not found and isinstance(container, dict) and MORE in container:
+                    return Unknown("membership among entries under keys nobody knows", self.here())
                 if found or not {Sym, OneOf} & set(map(type, container)):
                     return found
         if isinstance(container, str):

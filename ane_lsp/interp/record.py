@@ -8,6 +8,7 @@ from typing import Any
 from ane_lsp.graph import Call, Graph, Span, TensorType, Unknown, Value
 from ane_lsp.graph.builder import GraphBuilder
 from ane_lsp.graph.ir import CallKind, Operand
+from ane_lsp.graph.liveness import values
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.values import ClassObject, DType, Instance, OneOf, Tensor
 from ane_lsp.torch_model.registry import OpDecl
@@ -179,7 +180,8 @@ class Recorder:
         if kind is DType:
             return argument.name
         if kind is Unknown and argument.item is not None:
-            return Unknown(argument.reason, argument.span, argument.cause)
+            held = tuple(values(self.values_in(argument.item)))
+            return Unknown(argument.reason, argument.span, argument.cause, held or None)
         if kind is Instance and argument.cls.name == "PackedSequence" and argument.cls.module.is_torch:
             return tuple(self.values_in(argument.attrs.get(field)) for field in _PACKED)
         if kind is slice:
@@ -290,6 +292,10 @@ def _operand(value: Any) -> Operand | None:
         return value
     if isinstance(value, (tuple, list)):
         return tuple(v for v in value if isinstance(v, Value)) or None  # beside one that is not known
+    if isinstance(value, Unknown) and isinstance(
+        value.item, tuple
+    ):  # a sequence of unknown length comes from what its items come from
+        return value.item
     return None
 
 

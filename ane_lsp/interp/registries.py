@@ -221,9 +221,11 @@ class Registries(Imports):
         elif self._held is None:  # asked twice about the same names: worth an index
             self._held = set()
             for module in self._that_have_run(tops):
-                self._held.update(map(id, module.namespace.values()))
-                for value in module.namespace.values():
-                    self._held.update(map(id, _inside(value).values()))
+                values = module.namespace.values()
+                self._held.update(map(id, values))
+                for value in values:
+                    if value.__class__ is ClassObject or value.__class__ is Instance:
+                        self._held.update(map(id, _inside(value).values()))
         if self._held is not None and id(container) not in self._held:
             return None
         return next((m for m in self._that_have_run(tops) if _holds(m, container)), None)
@@ -254,8 +256,13 @@ class Registries(Imports):
         return True
 
     def _reads_only(self, module: ModuleObject, names: frozenset[str]) -> bool:
-        statements = self._mentioning(module, names) if module.path is not None else None
-        return statements is not None and _only_read(statements, names)
+        if module.path is None:
+            return False
+        known = self._source(module).only_read
+        if names not in known:
+            statements = self._mentioning(module, names)
+            known[names] = statements is not None and _only_read(statements, names)
+        return known[names]
 
     def _mentioning(self, module: ModuleObject, names: frozenset[str]) -> list[ast.stmt] | None:
         """What stands at the top level of a file, but for definitions that mention none of the names; None where it cannot be

@@ -736,8 +736,11 @@ def _tensors(value: Any, seen: set[int] | None = None) -> Iterator[Tensor]:
     if isinstance(value, Tensor):
         yield value
         return
-    if isinstance(value, Unknown) and isinstance(value.item, Tensor):
-        yield value.item
+    if isinstance(value, Unknown):
+        value = value.item
+        if isinstance(value, Tensor):
+            yield value
+            return
     if not isinstance(value, (tuple, list, dict, Instance)):
         return
     seen = set() if seen is None else seen

@@ -43,6 +43,11 @@ class ModuleObject:
         return f"<module {self.name}>"
 
 
+MORE = "**"
+"""The key that stands for the entries of a dict whose keys and number nobody knows; what it holds is one of them. It passes for unknown
+keyword arguments where the dict is spread."""
+
+
 class Lazy:
     """A name whose value is made when it is first asked for: an import whose module has not run, or a definition of a
     library module that has not been parsed. at: where it is imported."""

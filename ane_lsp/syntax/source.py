@@ -48,6 +48,7 @@ class SourceFile:
     encoding: what the file declares (PEP 263), ``utf-8`` by default. newline: the most frequent line end.
     unreadable: set where there is no text to parse; `text` is then ``""``.
     version: an editor's document version, None for files on disk.
+    only_read: for sets of names at the top level, whether its functions do no more than read them, once somebody worked it out.
     """
 
     path: Path
@@ -56,12 +57,18 @@ class SourceFile:
     bom: bool = False
     unreadable: SyntaxProblem | None = None
     version: int | None = None
+    only_read: dict[frozenset[str], bool] = field(default_factory=dict, repr=False)
     _parsed: ast.Module | SyntaxProblem | None = field(default=None, repr=False)
 
     @cached_property
     def lines(self) -> LineTable:
         """The line table of `text`."""
         return LineTable(self.text)
+
+    @cached_property
+    def text_lines(self) -> list[str]:
+        """The lines of `text` without their ends, as Python splits them."""
+        return self.text.splitlines()
 
     @cached_property
     def newline(self) -> Newline:

@@ -61,6 +61,16 @@ class DirectoryCache:
             self.on_use(directory, stamp, names if fresh else None)
         return names
 
+    def unchanged(self, directory: str, stamp: int) -> bool:
+        """Whether a listing that bore this stamp still counts; it is used then."""
+        try:
+            now = os.stat(directory).st_mtime_ns
+        except (OSError, ValueError):
+            now = -1
+        if now == stamp and self.on_use is not None:
+            self.on_use(directory, stamp, None)
+        return now == stamp
+
 
 def _is_dir(entry: os.DirEntry[str]) -> bool:
     try:

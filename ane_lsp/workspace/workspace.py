@@ -25,6 +25,10 @@ CACHED_TEXT = 24_000_000
 """Characters of source whose text and tree are kept in memory; least recently used files go first."""
 
 
+_DOUBTFUL = -2
+"""Stands for the stamp of a listing so fresh that a further change might carry the same time: no listing has it."""
+_MAX_RESOLVED = 20_000
+
 Stamp = tuple[int, ...]
 
 
@@ -123,6 +127,10 @@ class Workspace:
         self._directories = DirectoryCache()
         self._tracking: ContextVar[Dependencies | None] = ContextVar("tracking", default=None)
         self._directories.on_use = self._track_directory
+        # By name and folder of the importing file: where the name led, the stamps of the listings that decided it, and which
+        # files were unsaved.
+        self._resolved: dict[tuple[str, str], tuple[ModuleFile | None, dict[str, int], tuple[str, ...]]] = {}
+        self._deciding: ContextVar[dict[str, int] | None] = ContextVar("deciding", default=None)
         source_roots = [self.root, *([self.root / "src"] if (self.root / "src").is_dir() else [])]
         self.source_roots = tuple(source_roots)
         self._finder = Finder(
@@ -251,6 +259,25 @@ class Workspace:
             return self._resolve_relative(module, from_file, level) if from_file is not None else None
         if not module:
             return None
+        key = module, str(absolute(from_file).parent) if from_file is not None else ""
+        known = self._resolved.get(key)
+        if known is not None:
+            found, listings, unsaved = known
+            if unsaved == tuple(self._overlays) and all(map(self._directories.unchanged, listings, listings.values())):
+                return found
+        listings, unsaved = {}, tuple(self._overlays)
+        token = self._deciding.set(listings)
+        try:
+            found = self._resolve_absolute(module, from_file)
+        finally:
+            self._deciding.reset(token)
+        if module.partition(".")[0] not in self.environment.editable:
+            if len(self._resolved) >= _MAX_RESOLVED:
+                self._resolved.clear()
+            self._resolved[key] = found, listings, unsaved
+        return found
+
+    def _resolve_absolute(self, module: str, from_file: Path | None) -> ModuleFile | None:
         script_dir: tuple[Path, ...] = ()
         if from_file is not None:
             import_root, _ = package_root(absolute(from_file), self._finder.entries)
@@ -330,6 +357,9 @@ class Workspace:
             current.files[path] = stamp
 
     def _track_directory(self, path: str, stamp: int, names: Iterable[str] | None) -> None:
+        deciding = self._deciding.get()
+        if deciding is not None:
+            deciding[path] = stamp if names is None else _DOUBTFUL
         current = self._tracking.get()
         if current is not None:
             current.directories[path] = stamp

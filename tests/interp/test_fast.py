@@ -8,8 +8,22 @@ from ane_lsp.interp import fast
 from ane_lsp.interp.run import run_script
 from ane_lsp.workspace import Workspace
 
+# Does what timm's function of this name does.
+WALK = """\
+def named_apply(fn, module, name="", depth_first=True, include_root=False):
+    if include_root and not depth_first:
+        fn(module=module, name=name)
+    for below, child in module.named_children():
+        path = name + "." + below if name else below
+        named_apply(fn, child, path, depth_first, include_root=True)
+    if include_root and depth_first:
+        fn(module=module, name=name)
+    return module
+"""
 PROGRAM = """\
+import functools
 import torch
+from timm.models._manipulate import named_apply
 from torch import nn
 
 class Loud(nn.Module):
@@ -63,11 +77,69 @@ for child in grown.children():
     if len(grown) < 4:
         grown.append(nn.Tanh())
 size = len(grown)
+class Filled(nn.Module):
+    def named_children(self):
+        return [("other", nn.Tanh())]
+class Growing(nn.Sequential):
+    pass
+walked = []
+def fill(module, name, head=None):
+    walked.append((type(module).__name__, name, head))
+    if isinstance(module, Growing) and len(module) < 3:
+        module.append(nn.ReLU())
+deep = nn.Sequential(shared, nn.Sequential(nn.Linear(2, 2), Filled(), nn.Sequential()), Growing(shared, nn.Tanh()), shared)
+deep.register_module("none", None)
+named_apply(functools.partial(fill, head=1), deep)
+named_apply(fill, deep, "top", False, include_root=True)
+named_apply(fn=fill, module=deep, depth_first=True, include_root=True)
+same = named_apply(fill, deep) is deep
+class Kept(list):
+    def __call__(self, module, name):
+        self.append(name)
+kept = Kept()
+named_apply(kept, deep)
+for wrong in (dict(wrong=1), dict(name=5)):
+    try:
+        named_apply(fill, deep, **wrong)
+    except TypeError:
+        walked.append("refused")
+try:
+    named_apply(fill, deep, "", True, True, 1)
+except TypeError:
+    walked.append("refused")
+odd = nn.Sequential(nn.Tanh())
+odd.named_children = lambda: [("mine", nn.ReLU())]
+named_apply(fill, odd)
+import nowhere
+named_apply(fill, nn.Sequential(nn.Tanh()), depth_first=nowhere.flag, include_root=True)
 """
-NAMES = ("seen", "names", "kinds", "modes", "marks", "different", "shapes", "flags", "patched", "after", "size")
+NAMES = (
+    "seen",
+    "names",
+    "kinds",
+    "modes",
+    "marks",
+    "different",
+    "shapes",
+    "flags",
+    "patched",
+    "after",
+    "size",
+    "walked",
+    "same",
+    "kept",
+)
 
 
 def values(path: Path) -> dict[str, object]:
+    folder = path.parent / "timm" / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, text in (
+        (folder.parent / "__init__.py", ""),
+        (folder / "__init__.py", ""),
+        (folder / "_manipulate.py", WALK),
+    ):
+        file.write_text(text)
     run = run_script(Workspace(path.parent), path)
     assert not run.errors, run.errors
     (module,) = [m for m in run.interp.modules.values() if m.path == str(path)]
@@ -84,6 +156,18 @@ def test_same_as_following_the_stub(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert [(k, repr(v)) for k, v in quick.items()] == [(k, repr(v)) for k, v in slow.items()]
     assert quick["different"] == (True, True)
     assert quick["patched"] == [False, True, True]
+
+
+def test_a_function_of_a_watched_file_counts_as_run(tmp_path: Path) -> None:
+    path = tmp_path / "timm" / "models" / "_manipulate.py"
+    path.parent.mkdir(parents=True)
+    for folder in (path.parent, path.parent.parent):
+        (folder / "__init__.py").write_text("")
+    path.write_text(
+        f"from torch import nn\n{WALK}\ntold = []\nnamed_apply(lambda module, name: told.append(name), nn.ReLU())\n"
+    )
+    run = run_script(Workspace(tmp_path), path)
+    assert [node.name for node in run.interp.ran if getattr(node, "name", "") == "named_apply"]
 
 
 def test_every_quick_way_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,6 +137,71 @@ def test_unsaved_documents_can_be_imported(project: Path) -> None:
     assert space.resolve("draft", script) is None
 
 
+def age(project: Path, seconds: int = 1) -> None:
+    """Folders as they were left a while ago."""
+    for folder in (project.parent, *project.parent.rglob("*")):
+        if folder.is_dir():
+            os.utime(folder, ns=(0, seconds * 1_000_000_000))
+
+
+def test_a_name_is_looked_for_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    age(project)
+    space = workspace(project)
+    script = project / "scripts/train.py"
+    with space.track() as first:
+        where = space.resolve("torchy.nn", script), space.resolve("nowhere", script)
+    monkeypatch.setattr(space._finder, "find", None)  # not asked again
+    with space.track() as second:
+        assert (space.resolve("torchy.nn", script), space.resolve("nowhere", project / "scripts/other.py")) == where
+    assert where[0] is not None
+    assert where[1] is None
+    assert second.directories == first.directories != {}
+
+
+def test_what_was_found_is_looked_for_again_once_a_folder_or_a_document_says_otherwise(project: Path) -> None:
+    age(project)
+    space = workspace(project)
+    script = project / "scripts/train.py"
+    site = project.parent / SITE
+    assert space.resolve("torchy", script).path == site / "torchy/__init__.py"
+    assert space.resolve("torchy", project / "loose/a.py").path == site / "torchy/__init__.py"
+    write(project, "scripts/torchy.py")
+    age(project, 2)
+    assert space.resolve("torchy", script).path == project / "scripts/torchy.py"
+    assert space.resolve("torchy", project / "loose/a.py").path == site / "torchy/__init__.py"
+    age(project)
+    assert space.resolve("draft", script) is None
+    space.set_overlay(project / "scripts/draft.py", "x = 1\n")
+    assert space.resolve("draft", script).path == project / "scripts/draft.py"
+    space.close_overlay(project / "scripts/draft.py")
+    assert space.resolve("draft", script) is None
+
+
+def test_a_folder_that_has_just_changed_is_looked_at_each_time(project: Path) -> None:
+    space = workspace(project)
+    folder, script = project / "scripts", project / "scripts/train.py"
+    age(project)
+    os.utime(folder)
+    stamp = folder.stat()
+    assert space.resolve("later", script) is None
+    write(project, "scripts/later.py")
+    os.utime(folder, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert space.resolve("later", script) is not None
+
+
+def test_an_editable_install_that_becomes_a_package_is_found(project: Path, tmp_path: Path) -> None:
+    write(tmp_path / "dev", "one.py")
+    finder = f"MAPPING: dict[str, str] = {{'one': {str(tmp_path / 'dev/one')!r}}}\nNAMESPACES = {{}}\n"
+    (tmp_path / SITE / "__editable___one_1_0_finder.py").write_text(finder, encoding="utf-8")
+    age(project)
+    space = workspace(project)
+    script = project / "scripts/train.py"
+    assert space.resolve("one", script).path == tmp_path / "dev/one.py"
+    write(tmp_path / "dev", "one/__init__.py")
+    age(project)  # as if nothing had happened in the folders around
+    assert space.resolve("one", script).path == tmp_path / "dev/one/__init__.py"
+
+
 def test_names_and_paths_as_reports_print_them(project: Path) -> None:
     space = workspace(project)
     nn = project.parent / SITE / "torchy/nn/__init__.py"

@@ -1,0 +1,123 @@
+"""Sequences and tables that are filled nobody knows how often: what is made of their items is known, their number is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ane_lsp.graph.liveness import idle_ops
+from ane_lsp.interp import run
+from ane_lsp.interp.trace import rows
+from ane_lsp.workspace import Workspace
+
+UNKNOWN = "?"  # how `rows` shows a size nobody knows
+KEPT, WIDER = "nn.Conv2d(3, 3, 1)", "nn.Conv2d(3, 6, 1)"
+
+
+def source(init: str, forward: str) -> str:
+    """A script that calls a model; module `foreign` is not there."""
+    lines = "".join(f"        {line}\n" for line in init.splitlines())
+    body = "".join(f"        {line}\n" for line in forward.splitlines())
+    return (
+        "import torch\nfrom collections import OrderedDict\nfrom torch import nn\nimport foreign\n\n\n"
+        f"class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n{lines}        self.relu = nn.ReLU()\n\n"
+        f"    def forward(self, x):\n{body}\n\nNet()(torch.zeros(1, 3, 8, 8))\n"
+    )
+
+
+def last(folder: Path, init: str, forward: str) -> tuple[Any, list[str]]:
+    """The shape of what a model's last call gives, and the operations it records."""
+    script = folder / "script.py"
+    script.write_text(source(init, forward))
+    done = run.run_script(Workspace(folder), script)
+    assert (done.errors, done.internal) == ([], {})
+    found = rows(done.graphs, str)
+    return found[-1]["out"]["t"], [row["op"] for row in found]
+
+
+EACH = "for block in self.blocks:\n    x = block(x)\nreturn self.relu(x)"
+FILLED = "self.blocks = nn.ModuleList()\nfor _ in foreign.names():\n    self.blocks.append({})"
+
+
+@pytest.mark.parametrize(
+    ("init", "forward"),
+    [
+        ("self.blocks = nn.ModuleList(foreign.make())", EACH),
+        ("self.blocks = nn.ModuleDict(foreign.make())", "for block in self.blocks.values():\n    x = block(x)\nreturn self.relu(x)"),
+        ("self.blocks = nn.Sequential(*foreign.make())", "return self.relu(self.blocks(x))"),
+        ("self.blocks = nn.ModuleList()\nfor one in foreign.make():\n    self.blocks.append(one)", EACH),
+    ],
+)  # fmt: skip
+def test_modules_that_nobody_knows_give_nobody_knows_what(tmp_path: Path, init: str, forward: str) -> None:
+    assert last(tmp_path, init, forward)[0] is None
+
+
+@pytest.mark.parametrize(
+    ("init", "forward"),
+    [
+        (FILLED, EACH),
+        ("self.blocks = nn.Sequential()\nfor name in foreign.names():\n    self.blocks.add_module(name, {})",
+         "return self.relu(self.blocks(x))"),
+        ("blocks = []\nfor _ in foreign.names():\n    blocks.append({})\nself.blocks = nn.Sequential(*blocks)",
+         "return self.relu(self.blocks(x))"),
+        ("blocks = []\nfor _ in foreign.names():\n    blocks.append({})\nself.blocks = nn.ModuleList(blocks)", EACH),
+        ("self.blocks = nn.ModuleDict()\nfor name in foreign.names():\n    self.blocks[name] = {}",
+         "for block in self.blocks.values():\n    x = block(x)\nreturn self.relu(x)"),
+        ("made = OrderedDict()\nfor name in foreign.names():\n    made[name] = {}\nself.blocks = nn.ModuleDict(made)",
+         "for name, block in self.blocks.items():\n    x = block(x)\nreturn self.relu(x)"),
+    ],
+)  # fmt: skip
+def test_one_of_them_stands_for_the_others(tmp_path: Path, init: str, forward: str) -> None:
+    """What keeps a shape keeps it however often it is done."""
+    shape, ops = last(tmp_path, init.replace("{}", KEPT), forward)
+    assert (shape, len(ops)) == ([1, 3, 8, 8], 2)
+    shape, ops = last(tmp_path, init.replace("{}", WIDER), forward)
+    assert (shape, len(ops)) == ([1, UNKNOWN, 8, 8], 2)
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        "outs = []\nfor name in foreign.names():\n    outs.append(x)\nreturn self.relu(torch.cat(outs, 1))",
+        "outs = {}\nfor name in foreign.names():\n    outs[name] = x\nreturn self.relu(torch.cat(list(outs.values()), 1))",
+        "outs = []\nfor block in self.blocks:\n    outs.append(block(x))\nreturn self.relu(torch.cat(outs, 1))",
+        "outs = list(foreign.names())\nreturn self.relu(x.expand(1, 3, 8, 8).new_zeros(1, len(self.blocks), 8, 8))",
+    ],
+)
+def test_what_is_made_of_all_of_them_has_an_unknown_size(tmp_path: Path, forward: str) -> None:
+    assert last(tmp_path, FILLED.format(KEPT), forward)[0] == [1, UNKNOWN, 8, 8]
+
+
+def test_an_entry_that_is_not_there_may_be_among_them(tmp_path: Path) -> None:
+    forward = "outs = {'a': 1}\nouts.update(foreign.make())\nif 'b' in outs:\n    x = x.flatten(1)\nreturn self.relu(x)"
+    assert last(tmp_path, "pass", forward)[0] is None
+
+
+def test_a_call_with_unknown_positions_fits(tmp_path: Path) -> None:
+    """All parameters may be given by them, and a default may be taken or not."""
+    forward = (
+        "def three(a, b, c=None):\n    return a\n\nthree(*foreign.make())\nthree(x, *foreign.make())\n"
+        "return self.relu(three(x, *foreign.make()))"
+    )
+    assert last(tmp_path, "pass", forward)[0] == [1, 3, 8, 8]
+
+
+def test_a_number_of_a_range_takes_out_an_axis(tmp_path: Path) -> None:
+    forward = "for i in range(foreign.count()):\n    y = self.relu(x[i])\nreturn y"
+    assert last(tmp_path, "pass", forward)[0] == [3, 8, 8]
+    forward = "outs = [self.relu(x[:, i]) for i in range(foreign.count())]\nreturn self.relu(torch.stack(outs, 1))"
+    assert last(tmp_path, "pass", forward)[0] == [1, UNKNOWN, 8, 8]
+
+
+@pytest.mark.parametrize("returned", ["outs", "torch.cat(outs, 1)", "[{'all': tuple(outs)}]"])
+def test_what_comes_out_through_such_a_list_is_used(tmp_path: Path, returned: str) -> None:
+    """Or nothing would be said of the operations that made it."""
+    forward = f"outs = []\nfor name in foreign.names():\n    outs.append(torch.sin(x))\nreturn {returned}"
+    text = source("pass", forward)
+    script = tmp_path / "script.py"
+    script.write_text(text)
+    (graph,) = run.run_script(Workspace(tmp_path), script).graphs
+    assert [op.kind for op in graph.ops][:1] == ["sin"]
+    assert not idle_ops(graph)
