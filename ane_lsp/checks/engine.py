@@ -27,7 +27,7 @@ from typing import Any, Literal, TypeVar
 
 from ane_lsp.checks.finding import Finding, Related
 from ane_lsp.graph import Call, Graph, Op, Span
-from ane_lsp.graph.liveness import idle_calls, idle_ops, unconverted_ops
+from ane_lsp.graph.liveness import idle_calls, idle_ops, training_ops
 from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import eligibility
 from ane_lsp.knowledge import rules as pages
@@ -111,7 +111,7 @@ class Context:
     @cached_property
     def idle(self) -> frozenset[int]:
         """Ids of ops whose results reach no output, or only a loss; a converted model lacks them, op rules do not see them."""
-        return unconverted_ops(self.graph)
+        return self.dropped | training_ops(self.graph)
 
     @cached_property
     def dropped(self) -> frozenset[int]:

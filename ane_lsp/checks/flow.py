@@ -7,7 +7,7 @@ value come from token ids only. One pass over the ops answers them for every val
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -92,11 +92,13 @@ class Extreme:
 
 
 class Flow:
-    """Facts about every value of a graph. Build one with :func:`flow_of`."""
+    """Facts about every value of a graph; `idle` are ids of ops that the converted model lacks, where somebody knows them.
+    Build one with :func:`flow_of`."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, idle: Collection[int] | None = None) -> None:
         self.graph = graph
-        idle = unconverted_ops(graph)
+        if idle is None:
+            idle = unconverted_ops(graph)
         self.live: tuple[Op, ...] = tuple(op for op in graph.ops if not op.folds and op.id not in idle)
         self._ranges: dict[int, Range] = {}
         self._extremes: dict[int, tuple[Extreme, ...]] = {}
@@ -409,7 +411,7 @@ def flow_of(context: Context) -> Flow:
     """The flow of a context's graph, computed once."""
     found: Flow | None = context.memo.get("flow")
     if found is None:
-        found = context.memo["flow"] = Flow(context.graph)
+        found = context.memo["flow"] = Flow(context.graph, context.idle)
     return found
 
 

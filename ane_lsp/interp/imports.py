@@ -44,6 +44,15 @@ _ABSENT = frozenset({"triton", "xformers", "flash_attn", "flash_attn_interface",
                      "fbgemm_gpu", "mamba_ssm", "causal_conv1d", "natten", "fla", "liger_kernel"})  # fmt: skip
 
 
+_STUB_FOLDERS = tuple(str(root) for root in STUB_ROOTS)
+_path_of = lru_cache(maxsize=1024)(Path)  # a file is asked for again and again
+
+
+def is_stub(path: str) -> bool:
+    """Whether a file is one of ours, standing for a library's."""
+    return path.startswith(_STUB_FOLDERS)
+
+
 @lru_cache(maxsize=64)
 def _stub_source(path: str) -> SourceFile:
     from ane_lsp.syntax.source import read_source
@@ -480,9 +489,9 @@ class Imports(Objects):
         kept = self.sources.get(module.path)
         if kept is not None:
             return kept
-        if any(module.path.startswith(str(root)) for root in STUB_ROOTS):
+        if is_stub(module.path):
             return _stub_source(module.path)
-        return self.workspace.read(Path(module.path))
+        return self.workspace.read(_path_of(module.path))
 
     def tree_of(self, module: ModuleObject) -> ast.Module | None:
         """The syntax tree of a module's file, None where it has none."""

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from ane_lsp.interp.frames import Frame
-from ane_lsp.interp.imports import STAR_IMPORT, STDLIB, STUB_ROOTS, Imports, bytes_of, mentioned
+from ane_lsp.interp.imports import STAR_IMPORT, STDLIB, Imports, bytes_of, is_stub, mentioned
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Lazy, ModuleObject
 from ane_lsp.syntax.moving import bound_names
 from ane_lsp.syntax.outline import Piece, spelt_out
@@ -293,7 +293,7 @@ class Registries(Imports):
             if not isinstance(source, ModuleObject) or source.is_torch or source.path is None:
                 continue
             top = source.name.partition(".")[0]
-            if top != own and top not in STDLIB and not any(source.path.startswith(str(r)) for r in STUB_ROOTS):
+            if top != own and top not in STDLIB and not is_stub(source.path):
                 return True
         return False
 
@@ -338,6 +338,6 @@ class Registries(Imports):
         return self.find_module(f"{source.name}.{value.attribute}", source)
 
     def _of_project(self, module: ModuleObject) -> bool:
-        if module.path is None or module.is_torch or any(module.path.startswith(str(root)) for root in STUB_ROOTS):
+        if module.path is None or module.is_torch or is_stub(module.path):
             return False
         return not any(module.path.startswith(f"{folder}/") for folder in self.workspace.environment.site_packages)
