@@ -74,8 +74,10 @@ def sequence_of_unknown_length(interp: Interpreter, value: Any) -> Unknown | Non
     """The unknown that stands for a sequence whose items look alike, if that is what `value` is."""
     if isinstance(value, Tensor):
         shape = value.type.shape
-        if not shape or isinstance(shape[0], int):
-            return None
+        uncounted = bool(shape and not isinstance(shape[0], int))
+    else:
+        uncounted = isinstance(value, Instance) and MORE in (value.attrs.get("_modules") or ())
+    if uncounted:
         try:
             interp.iterate(value)
         except UnknownIteration as lost:
@@ -582,8 +584,9 @@ def _filter(interp: Interpreter, function: Any, iterable: Any, /) -> Any:
 @native("reversed")
 def _reversed(interp: Interpreter, sequence: Any, /) -> Any:
     sequence = concrete(sequence) if not _has(interp, sequence, "__reversed__") else sequence
-    if isinstance(sequence, Unknown):
-        return Unknown("an unknown sequence, reversed", interp.here(), sequence, sequence.item)
+    lost = sequence if isinstance(sequence, Unknown) else sequence_of_unknown_length(interp, sequence)
+    if lost is not None:
+        return Unknown("an unknown sequence, reversed", interp.here(), lost, lost.item)
     if isinstance(sequence, (list, tuple, str, bytes, range, dict, DictView)) or type(sequence).__name__ == "deque":
         items = sequence if isinstance(sequence, (list, tuple, str, bytes, range)) else tuple(sequence)
         return IteratorObject(iter(reversed(items)), "reversed")

@@ -101,7 +101,10 @@ def processor_seconds() -> float:
 def summary(work: Path) -> int:
     """Print hours, inputs and faults of each target."""
     rows: dict[str, list[float]] = {}
-    for line in (work / "log.jsonl").read_text().splitlines():
+    log = work / "log.jsonl"
+    if not log.exists():
+        sys.exit(f"{work}: no run was kept there")
+    for line in log.read_text().splitlines():
         entry = json.loads(line)
         row = rows.setdefault(entry["target"], [0, 0, 0, 0])
         for at, value in enumerate((entry["seconds"] / 3600, entry["busy"] / 3600, entry["runs"], len(entry["new"]))):

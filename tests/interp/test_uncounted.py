@@ -78,6 +78,24 @@ def test_one_of_them_stands_for_the_others(tmp_path: Path, init: str, forward: s
 
 
 @pytest.mark.parametrize(
+    "loop",
+    [
+        "for number, block in enumerate(self.blocks):\n    x = block(x)",
+        "for block, other in zip(self.blocks, self.blocks):\n    x = block(x)",
+        "for block in reversed(self.blocks):\n    x = block(x)",
+        "for block in self.blocks[1:]:\n    x = block(x)",
+        "for number in range(len(self.blocks)):\n    x = self.blocks[number](x)",
+        "x = self.blocks[0](x)",
+        "x = self.blocks[-1](x)",
+    ],
+)
+def test_they_are_gone_through_in_any_way(tmp_path: Path, loop: str) -> None:
+    init = "self.blocks = nn.ModuleList([nn.Conv2d(3, 3, 1) for _ in range(foreign.count())])"
+    shape, ops = last(tmp_path, init, f"{loop}\nreturn self.relu(x)")
+    assert (shape, len(ops)) == ([1, 3, 8, 8], 2)
+
+
+@pytest.mark.parametrize(
     "forward",
     [
         "outs = []\nfor name in foreign.names():\n    outs.append(x)\nreturn self.relu(torch.cat(outs, 1))",
