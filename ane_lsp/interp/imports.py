@@ -511,7 +511,8 @@ class Imports(Objects):
             module.state = "done"
             return
         source = self._source(module)
-        pieces = source.pieces
+        # A file that is edited has its functions exchanged in its tree, also where it imports itself under another name.
+        pieces = source.pieces if module.path not in self.watched else None
         if pieces is not None and self._run_pieces(module, pieces):
             return
         tree = source.parse()

@@ -179,9 +179,9 @@ class Recorder:
             return {k: self.values_in(v) for k, v in argument.items()}
         if kind is DType:
             return argument.name
-        if kind is Unknown and argument.item is not None:
-            held = tuple(values(self.values_in(argument.item)))
-            return Unknown(argument.reason, argument.span, argument.cause, held or None)
+        if kind is Unknown:
+            held = tuple(values(self.values_in(argument.item))) if argument.item is not None else ()
+            return _told(argument, held or None)
         if kind is Instance and argument.cls.name == "PackedSequence" and argument.cls.module.is_torch:
             return tuple(self.values_in(argument.attrs.get(field)) for field in _PACKED)
         if kind is slice:
@@ -285,6 +285,20 @@ class CallLowering:
 
 
 _PACKED = ("data", "batch_sizes", "sorted_indices", "unsorted_indices")  # the fields of torch's named tuple, in order
+
+
+def _told(unknown: Unknown, item: tuple[Value, ...] | None) -> Unknown:
+    """An unknown as a graph may keep it: with its reasons, and of what items look like the values, not the program's objects."""
+    chain, cause = [unknown], unknown.cause
+    while cause is not None:
+        chain.append(cause)
+        cause = cause.cause
+    if all(one.item is None for one in chain):
+        return unknown
+    for one in reversed(chain):
+        cause = Unknown(one.reason, one.span, cause, number=one.number)
+    assert cause is not None
+    return cause if item is None else Unknown(cause.reason, cause.span, cause.cause, item, cause.number)
 
 
 def _operand(value: Any) -> Operand | None:

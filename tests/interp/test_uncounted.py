@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ane_lsp.graph import Value
 from ane_lsp.graph.liveness import idle_ops
 from ane_lsp.interp import run
 from ane_lsp.interp.trace import rows
@@ -139,3 +140,15 @@ def test_what_comes_out_through_such_a_list_is_used(tmp_path: Path, returned: st
     (graph,) = run.run_script(Workspace(tmp_path), script).graphs
     assert [op.kind for op in graph.ops][:1] == ["sin"]
     assert not idle_ops(graph)
+
+
+def test_a_graph_keeps_no_object_of_the_program(tmp_path: Path) -> None:
+    """An unknown leads back to sequences, and those know what their items look like."""
+    forward = "made = []\nfor name in foreign.names():\n    made.append(self.relu)\nreturn torch.stack([one(x) for one in made])"
+    script = tmp_path / "script.py"
+    script.write_text(source("pass", forward))
+    (graph,) = run.run_script(Workspace(tmp_path), script).graphs
+    (stacked,) = [call.args[0] for call in graph.calls if call.torch == "torch.stack"]
+    assert [type(one) for one in stacked.item] == [Value]
+    assert stacked.cause is not None
+    assert stacked.cause.item is None

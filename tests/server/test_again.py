@@ -395,3 +395,24 @@ def test_calls_are_recorded_again_across_edits_though_a_flag_is_set_meanwhile(tm
         assert graphs(analyst, path) == graphs(fresh, path)
         if number:
             assert [one for one in found if one.startswith("blocks.")] == 2 * [f"blocks.{at}" for at in range(4)]
+
+
+def test_a_file_that_leads_to_itself_under_another_name_is_one_file(tmp_path: Path) -> None:
+    """Opened by itself it is ``net``, for the package it lies in ``pack.models.net``: an edit reaches both."""
+    models = tmp_path / "pack" / "models"
+    models.mkdir(parents=True)
+    for folder in (models.parent, models):
+        (folder / "__init__.py").touch()
+    (models.parent / "registry.py").write_text("from pack.models import net\ndef make():\n    return net.Block()\n")
+    path = models / "net.py"
+    text = (
+        "from torch import nn\nfrom ..registry import make\n\n\nclass Block(nn.Module):\n    def __init__(self, width=4):\n"
+        "        super().__init__()\n        self.conv = nn.Conv2d(3, width * 2, 1)\n\n    def forward(self, x):\n"
+        "        return self.conv(x)\n\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.block = make()\n\n    def forward(self, x):\n        return self.block(x)\n"
+    )
+    analyst = analysed(path, text)
+    edited = text.replace("width * 2", "width * 3")
+    assert answered(analyst, path, edited) == "again"
+    assert graphs(analyst, path) == graphs(analysed(path, edited), path)
+    assert all("12" in str(graph) for graph in graphs(analyst, path))
