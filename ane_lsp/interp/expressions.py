@@ -144,7 +144,7 @@ class Expressions(TorchGlue):
         )  # fmt: skip
         if frame.class_body or frame.owner is not None:
             func.owner = frame.owner
-        func.fast = fast_path(frame.module.name, func.qualname)
+        func.fast = fast_path(frame.module.name, func.qualname, node)
         return func
 
     def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:

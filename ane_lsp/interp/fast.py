@@ -8,6 +8,7 @@ of several, an argument of the wrong kind. The stub, or the library's function, 
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -202,6 +203,20 @@ FAST: dict[str, Fast] = {
 }
 
 
-def fast_path(module: str, qualname: str) -> Fast | None:
+SOURCES = {"timm.models._manipulate:named_apply": "7a2f1fbe9303fdf07d874eff696b2def"}
+"""Of functions that are none of ours, the :func:`digest` that they had when they were read (timm 1.0.31): another one may do something
+else, and is followed as it is written."""
+
+
+def digest(node: ast.AST) -> str:
+    """Tells a function from another whatever its comments and line breaks."""
+    from hashlib import sha256
+
+    return sha256(ast.unparse(node).encode()).hexdigest()[:32]
+
+
+def fast_path(module: str, qualname: str, node: ast.AST) -> Fast | None:
     """The quick way for a function of a stub or a library, if it has one."""
-    return FAST.get(f"{module}:{qualname}")
+    key = f"{module}:{qualname}"
+    found = FAST.get(key)
+    return found if found is None or key not in SOURCES or SOURCES[key] == digest(node) else None

@@ -1,5 +1,6 @@
 """What is done at once gives what following the stub gives."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,12 @@ NAMES = (
 )
 
 
+@pytest.fixture(autouse=True)
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function above counts as timm's."""
+    monkeypatch.setitem(fast.SOURCES, "timm.models._manipulate:named_apply", fast.digest(ast.parse(WALK).body[0]))
+
+
 def values(path: Path) -> dict[str, object]:
     folder = path.parent / "timm" / "models"
     folder.mkdir(parents=True, exist_ok=True)
@@ -156,6 +163,16 @@ def test_same_as_following_the_stub(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert [(k, repr(v)) for k, v in quick.items()] == [(k, repr(v)) for k, v in slow.items()]
     assert quick["different"] == (True, True)
     assert quick["patched"] == [False, True, True]
+
+
+def test_a_library_that_does_something_else_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    walked = values(path)["walked"]
+    monkeypatch.setattr(
+        "test_fast.WALK", WALK.replace("module.named_children()", "reversed(list(module.named_children()))")
+    )
+    assert values(path)["walked"] != walked
 
 
 def test_a_function_of_a_watched_file_counts_as_run(tmp_path: Path) -> None:
