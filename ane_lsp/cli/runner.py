@@ -26,8 +26,8 @@ Tell = Callable[[int, int], None]
 _FILES_PER_JOB = 8
 """A worker process costs about as much to start as this many small files to check."""
 
-_MAX_HELD = 400_000_000
-"""Bytes of memory after which another process takes a worker's place. What an analysis lets go of lies scattered between what is
+_MAX_GROWN = 350_000_000
+"""Bytes by which a worker may grow before another process takes its place. What an analysis lets go of lies scattered between what is
 kept, so that little of it can be used again: a process grows with the files it has seen, though it keeps next to nothing of them.
 """
 
@@ -132,7 +132,7 @@ def _by_workers(
                     continue
                 chunk, found = worker.chunk, worker.found()
                 if waiting:
-                    if found is None or worker.held > _MAX_HELD:
+                    if found is None or worker.grown > _MAX_GROWN:
                         worker.end()
                         workers[workers.index(worker)] = worker = _Worker(arguments, cache)
                     worker.begin(waiting.pop())
@@ -146,7 +146,7 @@ class _Worker:
     """A process that analyses one chunk of files after the other.
 
     Not of ``concurrent.futures``: there one that is killed takes its neighbours along, and none can be replaced by another.
-    chunk: what it is at, empty where it is idle. held: bytes of memory it held after the last one.
+    chunk: what it is at, empty where it is idle. grown: bytes of memory it held more after the last one than when it began.
     """
 
     def __init__(self, arguments: Arguments, cache: bool) -> None:
@@ -157,7 +157,7 @@ class _Worker:
         self._process.start()
         theirs.close()  # so that reading ends when the process does
         self.chunk: list[Path] = []
-        self.held = 0
+        self.grown = 0
 
     def begin(self, chunk: list[Path]) -> None:
         """Give it a chunk."""
@@ -169,7 +169,7 @@ class _Worker:
         """The results of its chunk, None where it was killed. Raises what went wrong in it."""
         self.chunk = []
         try:
-            found, self.held = self.pipe.recv()
+            found, self.grown = self.pipe.recv()
         except (EOFError, OSError):
             return None
         if isinstance(found, Exception):
@@ -190,6 +190,7 @@ def _work(pipe: Connection, arguments: Arguments, cache: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started it is interrupted too, and ends it
     collect_rarely(ROOM)
     projects, store = Projects(*arguments), ResultCache.open(quiet=True) if cache else None
+    began = resident()  # of a forked process that is what the other holds, too
     with suppress(EOFError, OSError):
         while True:
             chunk = pipe.recv()
@@ -197,7 +198,7 @@ def _work(pipe: Connection, arguments: Arguments, cache: bool) -> None:
                 found: Any = [_analysed(path, projects, store) for path in chunk]
             except Exception as error:
                 found = error
-            pipe.send((found, resident()))
+            pipe.send((found, resident() - began))
 
 
 def _killed(path: Path) -> FileAnalysis:

@@ -115,7 +115,7 @@ def test_a_worker_that_holds_much_is_replaced(
     monkeypatch.setattr(runner, "_Worker", Counted)
     assert check(capsys, "--no-cache", "--jobs", "2") == alone
     assert len(started) == 2
-    monkeypatch.setattr(runner, "_MAX_HELD", 1)
+    monkeypatch.setattr(runner, "_MAX_GROWN", -(1 << 60))
     assert check(capsys, "--no-cache", "--jobs", "2") == alone
     assert len(started) == 2 + 9
 
