@@ -184,18 +184,14 @@ class Calls(Attributes):
     ) -> None:
         """Bind the parameters that ``*args`` of unknown length may reach. many: its place among the arguments."""
         signature, spread = func.signature, args[many]
-        count, item = (
-            len(signature.positional),
-            item_of(spread.cause if spread.cause is not None else spread, spread.span),
-        )
+        count = len(signature.positional)
+        item = item_of(spread.cause if spread.cause is not None else spread, spread.span)
         for index, name in enumerate(signature.positional[many:], many):
             if name not in kwargs:
                 space[name] = item if index < count - len(func.defaults) else spread
         if signature.vararg is not None:
-            like = state.join([*args[count:many], item, *args[many + 1 :]])
-            space[signature.vararg] = Unknown(
-                "arguments of unknown number", spread.span, spread, None if isinstance(like, Unknown) else like
-            )
+            like = state.likeness([*args[count:many], item, *args[many + 1 :]])
+            space[signature.vararg] = Unknown("arguments of unknown number", spread.span, spread, like)
 
     def _misfit(self, func: Function, message: str) -> None:
         self.looked_into(func)  # though it does not run

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
 from ane_lsp.interp.frames import item_of
+from ane_lsp.interp.state import likeness, put_more
 from ane_lsp.interp.support import (
     LIMIT,
     DefaultDict,
@@ -265,24 +266,24 @@ def _get(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any = None, 
 
 def uncounted(interp: Interpreter, d: dict[Any, Any]) -> Unknown:
     """The values of a dict that holds entries nobody knows the number of."""
-    from ane_lsp.interp.state import join
+    return Unknown("entries under keys nobody knows", interp.here(), item=likeness(d.values()))
 
-    item = join(list(d.values()))
-    return Unknown("entries under keys nobody knows", interp.here(), item=None if isinstance(item, Unknown) else item)
+
+def uncounted_keys(interp: Interpreter) -> Unknown:
+    """The keys of such a dict."""
+    return Unknown("keys nobody knows", interp.here())
 
 
 def add_more(interp: Interpreter, d: dict[Any, Any], value: Any) -> None:
     """Enter `value` into `d` under a key that nobody knows."""
-    from ane_lsp.interp.state import join
-
     interp.touch(d)
-    d[MORE] = join([d.get(MORE, MISSING), value])
+    put_more(d, value)
 
 
 def _keys(interp: Interpreter, d: dict[Any, Any], /) -> DictView | Unknown:
     interp.complete(d)
     if MORE in d:
-        return Unknown("keys nobody knows", interp.here())
+        return uncounted_keys(interp)
     return DictView("dict_keys", tuple(d))
 
 

@@ -554,7 +554,7 @@ def _dict(interp: Expressions, node: ast.Dict, frame: Frame) -> Any:
         else:
             key = interp.eval(key_node, frame)
             if isinstance(key, (Unknown, OneOf)):
-                made[MORE] = state.join([made.get(MORE, MISSING), value])
+                state.put_more(made, value)
                 continue
             try:
                 made[key] = value

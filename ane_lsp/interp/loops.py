@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, TensorType, Unknown, dims
 from ane_lsp.interp.frames import BREAK, CONTINUE, Frame, Signal, UnknownIteration, item_of
-from ane_lsp.interp.state import join
-from ane_lsp.interp.values import MISSING, MORE, Instance, OneOf, PyRaise, Tensor
+from ane_lsp.interp.state import likeness, put_more
+from ane_lsp.interp.values import MISSING, Instance, OneOf, PyRaise, Tensor
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -93,14 +93,7 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
                 break
     except UnknownIteration as lost:
         item = item_of(lost.unknown, interp.span(node.iter))
-        return _once(
-            interp,
-            node.body,
-            node.orelse,
-            frame,
-            lambda: interp.assign(node.target, item, frame),
-            interp.span(node.iter),
-        )
+        return _once(interp, node, frame, lambda: interp.assign(node.target, item, frame), interp.span(node.iter))
     return interp.run_block(node.orelse, frame)
 
 
@@ -114,7 +107,7 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
         if verdict is False:
             return interp.run_block(node.orelse, frame)
         if verdict is not True:
-            return _once(interp, node.body, node.orelse, frame, lambda: None, interp.span(node))
+            return _once(interp, node, frame, lambda: None, interp.span(node))
         signal = interp.run_block(node.body, frame)
         if signal is not None:
             if signal is BREAK:
@@ -130,22 +123,16 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
 
 
 def _once(
-    interp: Interpreter,
-    body: list[ast.stmt],
-    orelse: list[ast.stmt],
-    frame: Frame,
-    bind: Callable[[], None],
-    lost: Span,
+    interp: Interpreter, node: ast.For | ast.While, frame: Frame, bind: Callable[[], None], lost: Span
 ) -> Signal | None:
     """A loop that runs nobody knows how often: the body once, over values it may have changed before. lost: where it is."""
     before = dict(frame.locals)
     sizes = {name: len(held) for name, held in before.items() if isinstance(held, (list, set, deque))}
-
     tables = _module_tables(before.values())
 
     def once() -> Signal | None:
         bind()
-        signal = interp.run_block(body, frame)
+        signal = interp.run_block(node.body, frame)
         for table, known in tables:
             if len(table) > known:
                 _uncount(interp, table, known)
@@ -159,9 +146,7 @@ def _once(
         if old is not value:
             new = _widen(old, value)
         elif name in sizes and len(value) != sizes[name]:
-            item = join(list(value)) if value else None
-            reason = "filled in a loop that runs nobody knows how often"
-            new = Unknown(reason, lost, item=None if isinstance(item, Unknown) else item)
+            new = Unknown("filled in a loop that runs nobody knows how often", lost, item=likeness(value))
         else:
             continue
         if interp.journals:
@@ -169,7 +154,7 @@ def _once(
         frame.locals[name] = new
     if signal is not None:
         return signal
-    return interp.run_block(orelse, frame)
+    return interp.run_block(node.orelse, frame)
 
 
 def _module_tables(values: Iterable[Any]) -> list[tuple[dict[str, Any], int]]:
@@ -193,8 +178,8 @@ def _uncount(interp: Interpreter, table: dict[str, Any], known: int) -> None:
     added = [name for name in table if name.isdigit()][known:]
     if added:
         interp.touch(table)
-        more = [table.pop(name) for name in added]
-        table[MORE] = join([table.get(MORE, MISSING), *more])
+        for name in added:
+            put_more(table, table.pop(name))
 
 
 def _widen(old: Any, new: Any) -> Any:

@@ -465,7 +465,7 @@ def iterate(interp: Interpreter, value: Any) -> Iterator[Any] | None:
     """The items of a value of builtin type that the machine does not know itself; None where it is not iterable."""
     if isinstance(value, (dict, set, frozenset, deque, list)):
         if MORE in value and isinstance(value, dict):
-            raise UnknownIteration(Unknown("keys nobody knows", interp.here()))
+            raise UnknownIteration(containers.uncounted_keys(interp))
         return iter(list(value))
     if isinstance(value, (tuple, DictView, bytearray, Counter)):
         return iter(value)

@@ -182,7 +182,7 @@ class Objects(Operators):
             if kind is dict:
                 self.complete(value)
                 if MORE in value:
-                    raise UnknownIteration(Unknown("keys nobody knows", self.here()))
+                    raise UnknownIteration(containers.uncounted_keys(self))  # type: ignore[arg-type]
                 return iter(list(value))
             return iter(value)
         if kind is IteratorObject:

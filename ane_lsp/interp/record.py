@@ -306,10 +306,8 @@ def _operand(value: Any) -> Operand | None:
         return value
     if isinstance(value, (tuple, list)):
         return tuple(v for v in value if isinstance(v, Value)) or None  # beside one that is not known
-    if isinstance(value, Unknown) and isinstance(
-        value.item, tuple
-    ):  # a sequence of unknown length comes from what its items come from
-        return value.item
+    if isinstance(value, Unknown) and isinstance(value.item, tuple):
+        return value.item  # a sequence of unknown length comes from what its items come from
     return None
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ane_lsp.graph import Span, Sym, TensorType, Unknown, dims
-from ane_lsp.interp.values import MISSING, BoundMethod, DType, OneOf, Partial, Tensor
+from ane_lsp.interp.values import MISSING, MORE, BoundMethod, DType, OneOf, Partial, Tensor
 
 MAX_OPTIONS = 6
 Container = Any
@@ -144,6 +144,17 @@ def join(
     if len(options) > MAX_OPTIONS:
         return Unknown(cause, span)
     return OneOf(tuple(options))
+
+
+def likeness(items: Iterable[Any]) -> Any:
+    """What stands for each of the items of a sequence whose length is not known; None where nobody knows that."""
+    joined = join(list(items))
+    return None if joined is MISSING or isinstance(joined, Unknown) else joined
+
+
+def put_more(table: dict[Any, Any], value: Any) -> None:
+    """Enter `value` under a key that nobody knows: it joins what stands for such entries."""
+    table[MORE] = join([table.get(MORE, MISSING), value])
 
 
 def _same(left: Any, right: Any, cause: str, span: Span | None) -> Any:
