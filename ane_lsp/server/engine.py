@@ -29,6 +29,10 @@ GRACE = 4.0  # seconds of processor time a cancelled job may go on before its pr
 PATIENCE = 10  # times that by the clock
 MAX_DEATHS = 5  # starts within DEATH_WINDOW seconds before it is left alone for a while
 DEATH_WINDOW = 120.0
+MAX_GROWN = (
+    400_000_000  # bytes a process may grow by before another takes its place while nobody asks; twice that, even so
+)
+QUIET = 10.0  # seconds without a question that count as nobody asking
 
 
 class EngineFailure(Exception):
@@ -112,8 +116,60 @@ def _log_failure(future: Any) -> None:
         log.error("analysis: %s", future.exception())
 
 
+class _Link:
+    """A worker process and the threads that speak with it.
+
+    heard, ended: called with this link and a message, or the code it ended with, on one of those threads. grown: bytes it holds
+    more than after its first answer.
+    """
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        heard: Callable[[_Link, Message], None],
+        ended: Callable[[_Link, int], None],
+    ) -> None:
+        self.process = process
+        self.grown = 0
+        self._began: int | None = None
+        self._heard, self._ended = heard, ended
+        self._out: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        for target, role in ((self._listen, "answers"), (self._speak, "questions")):
+            threading.Thread(target=target, name=f"ane-lsp {role}", daemon=True).start()
+
+    def send(self, message: Message) -> None:
+        """Pass a message on, soon."""
+        self._out.put(message)
+
+    def holds(self, held: int) -> None:
+        """Note what it told of its memory; the first time is what it begins with."""
+        if self._began is None:
+            self._began = held
+        self.grown = held - self._began
+
+    def _speak(self) -> None:
+        """A large text takes several turns of the worker's reader: this must not hold up the event loop."""
+        assert self.process.stdin is not None
+        with suppress(OSError, ValueError):  # a dead worker is dealt with by its listener
+            while (message := self._out.get()) is not None:
+                worker.send(self.process.stdin, message)
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        with suppress(Exception):
+            while (message := worker.receive(self.process.stdout)) is not None:
+                self._heard(self, message)
+        code = self.process.wait()
+        self._out.put(None)
+        self._ended(self, code)
+
+
 class ProcessEngine:
-    """Runs in a worker process, started again where it dies and killed where it does not stop."""
+    """Runs in a worker process, started again where it dies and killed where it does not stop.
+
+    A process that has grown much is replaced while nobody asks: what analyses let go of lies scattered between what is kept, and is
+    seldom given back. Its heir first does the last analysis again, so that the next edit finds what it would have found.
+    """
 
     def __init__(
         self,
@@ -125,7 +181,11 @@ class ProcessEngine:
         self._analyst = analyst
         self._grace = grace
         self._process = process
-        self._out: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._link: _Link | None = None  # to the process, once there is somebody to hear of it
+        self._heir: _Link | None = None  # gets ready to take its place
+        self._rehearsed = False  # and is ready
+        self._quiet: asyncio.TimerHandle | None = None
+        self._last: Message | None = None  # the analysis that was asked for last
         self._loop: asyncio.AbstractEventLoop | None = None
         self._jobs: dict[int, tuple[asyncio.Future[Any], Message]] = {}  # by number, so the oldest first
         self._ahead: dict[int, Callable[[Any], None]] = {}  # who hears of parts of answers, by job
@@ -135,7 +195,6 @@ class ProcessEngine:
         self._configuration: Message | None = None
         self._deaths: list[float] = []
         self._closed = False
-        self._attended = False
 
     @property
     def pid(self) -> int | None:
@@ -145,13 +204,11 @@ class ProcessEngine:
     def start(self) -> None:
         if self._closed:
             return
-        if self._attended and self._process is not None and (code := self._process.poll()) is not None:
-            self._died(self._process, code)  # before there was a loop that could be told
-        if self._attended:
-            return
-        if self._process is None:
-            self._process = launch(self._analyst)
-        self._attend()
+        if self._link is not None and (code := self._link.process.poll()) is not None:
+            self._died(self._link, code)  # before there was a loop that could be told
+        if self._link is None:
+            self._process = self._process or launch(self._analyst)
+            self._link = self._attend(self._process)
 
     def tell(self, *message: Any) -> None:
         if message[0] == "overlay":
@@ -162,6 +219,8 @@ class ProcessEngine:
         elif message[0] == "configure":
             self._configuration = message
         self._send(message)
+        if self._heir is not None:
+            self._heir.send(message)
 
     async def ask(self, what: str, *args: Any, ahead: Callable[[Any], None] | None = None) -> Any:
         if self._closed:
@@ -173,11 +232,15 @@ class ProcessEngine:
             self.start()
         except OSError as error:
             raise EngineFailure(f"no analysis process can be started: {error}") from error
+        if self._quiet is not None:
+            self._quiet.cancel()
         job = next(self._ids)
         future: asyncio.Future[Any] = loop.create_future()
         self._jobs[job] = future, ("ask", job, what, args)
         if ahead is not None:
             self._ahead[job] = ahead
+        if what == "analyze":
+            self._last = self._jobs[job][1]
         self._send(self._jobs[job][1])
         try:
             return await asyncio.shield(future)
@@ -193,50 +256,97 @@ class ProcessEngine:
 
     def close(self) -> None:
         self._closed = True
-        process = self._process
-        if process is None:
-            return
-        process.kill()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(1.0)
+        if self._quiet is not None:
+            self._quiet.cancel()
+        for process in (self._process, self._heir.process if self._heir else None):
+            if process is not None:
+                process.kill()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(1.0)
 
-    def _attend(self) -> None:
-        assert self._process is not None
-        self._attended = True
-        self._out = queue.SimpleQueue()
+    def _attend(self, process: subprocess.Popen[bytes]) -> _Link:
+        """Begin to speak with a process: it is told what is known."""
+        link = _Link(
+            process,
+            lambda link, message: self._on_loop(self._heard, link, message),
+            lambda link, code: None if self._closed else self._on_loop(self._died, link, code),
+        )
         if self._configuration is not None:
-            self._send(self._configuration)
+            link.send(self._configuration)
         for path, text in self._overlays.items():
-            self._send(("overlay", path, text))
-        for target, role in ((self._listen, "answers"), (self._speak, "questions")):
-            threading.Thread(
-                target=target, args=(self._process, self._out), name=f"ane-lsp {role}", daemon=True
-            ).start()
+            link.send(("overlay", path, text))
+        return link
 
     def _send(self, message: Message) -> None:
-        self._out.put(message)
-
-    def _speak(self, process: subprocess.Popen[bytes], out: queue.SimpleQueue[Message | None]) -> None:
-        """A large text takes several turns of the worker's reader: this must not hold up the event loop."""
-        assert process.stdin is not None
-        with suppress(OSError, ValueError):  # a dead worker is dealt with by its listener
-            while (message := out.get()) is not None:
-                worker.send(process.stdin, message)
-
-    def _listen(self, process: subprocess.Popen[bytes], out: queue.SimpleQueue[Message | None]) -> None:
-        assert process.stdout is not None
-        with suppress(Exception):
-            while (message := worker.receive(process.stdout)) is not None:
-                self._on_loop(self._answered, message)
-        code = process.wait()
-        out.put(None)
-        if not self._closed:
-            self._on_loop(self._died, process, code)
+        if self._link is not None:
+            self._link.send(message)
 
     def _on_loop(self, callback: Callable[..., None], *args: Any) -> None:
         if self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(callback, *args)
+
+    def _heard(self, link: _Link, message: Message) -> None:
+        answer = message[0] in ("done", "failed")
+        if answer:
+            link.holds(message[-1])
+        if link is self._link:
+            self._answered(message)
+        elif link is not self._heir:
+            return
+        elif answer:
+            self._rehearsed = True
+        elif message[0] == "ready":
+            self._rehearse(link)
+        if self._rehearsed and (not self._jobs or (answer and link is self._link)):
+            self._hand_over()
+        elif answer:
+            self._consider()
+
+    def _consider(self) -> None:
+        """Make the process's heir ready where it has grown too much: soon, or once nobody asks."""
+        if self._link is None or self._heir is not None or self._link.grown <= MAX_GROWN:
+            return
+        if self._link.grown > 2 * MAX_GROWN:
+            self._prepare()
+        elif not self._jobs:
+            assert self._loop is not None
+            self._quiet = self._loop.call_later(QUIET, self._prepare)
+
+    def _prepare(self) -> None:
+        if self._closed or self._link is None or self._heir is not None:
+            return
+        try:
+            self._heir = self._attend(launch(self._analyst))
+        except OSError as error:
+            log.warning("no process could be started to take over from one that has grown: %s", error)
+
+    def _rehearse(self, heir: _Link) -> None:
+        """Let it do again what was asked last, if that is still open."""
+        if self._last is not None and self._last[3][0] in self._overlays:
+            heir.send(self._last)
+        else:
+            self._rehearsed = True
+
+    def _hand_over(self) -> None:
+        """The heir takes over, with the questions that are not answered yet."""
+        assert self._link is not None
+        assert self._heir is not None
+        log.info("the analysis process has grown by %d MB; another takes its place", self._link.grown // 1_000_000)
+        old, self._link, self._heir, self._rehearsed = self._link, self._heir, None, False
+        self._process = self._link.process
+        old.process.kill()
+        for job in self._abandoned & self._jobs.keys():
+            self._lose(job, "the analysis was given up")
+        self._abandoned.clear()
+        for _, question in self._jobs.values():
+            self._send(question)
+
+    def _lose(self, job: int, why: str) -> None:
+        future, _ = self._jobs.pop(job)
+        if not future.done():
+            future.set_exception(EngineFailure(why))
+            future.exception()  # read: nobody may be waiting any more
 
     def _answered(self, message: Message) -> None:
         if message[0] == "ready":
@@ -272,11 +382,13 @@ class ProcessEngine:
         log.warning("an analysis did not stop %.0f s after its cancellation; its process is replaced", self._grace)
         process.kill()
 
-    def _died(self, process: subprocess.Popen[bytes], code: int) -> None:
-        if process is not self._process:
+    def _died(self, link: _Link, code: int) -> None:
+        if link is self._heir:
+            log.warning("the process that was to take over ended with code %s", code)
+            self._heir, self._rehearsed = None, False
+        if link is not self._link:
             return
-        self._process = None
-        self._attended = False
+        self._process = self._link = None
         now = time.monotonic()
         self._deaths = [*(death for death in self._deaths if now - death < DEATH_WINDOW), now]
         log.error("the analysis process ended with code %s", code)
@@ -291,12 +403,9 @@ class ProcessEngine:
             log.error("no new analysis process for now: %s", error)
             lost = list(self._jobs)
         else:
-            self._attend()
+            self._link = self._attend(self._process)
         for job in lost:
-            future, _ = self._jobs.pop(job)
-            if not future.done():
-                future.set_exception(EngineFailure(f"the analysis process ended (code {code})"))
-                future.exception()
+            self._lose(job, f"the analysis process ended (code {code})")
         for _, question in self._jobs.values():
             self._send(question)
 

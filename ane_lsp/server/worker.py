@@ -23,6 +23,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol
 
+from ane_lsp._memory import resident
+
 Message = tuple[Any, ...]
 _HEAD = struct.Struct("<Q")
 REST = 2.0
@@ -90,7 +92,10 @@ def obey(
 
 
 class Worker:
-    """Reads on a thread of its own so that a cancellation is seen while an analysis runs."""
+    """Reads on a thread of its own so that a cancellation is seen while an analysis runs.
+
+    Each answer ends with the bytes of memory this process holds.
+    """
 
     def __init__(self, source: BinaryIO, target: BinaryIO) -> None:
         self._source, self._target = source, target
@@ -149,9 +154,8 @@ class Worker:
                 reply = ("failed", job, f"{type(error).__name__}: {error}", traceback.format_exc())
             if job is not None:
                 self._cancelled.discard(job)
-                send(self._target, reply)
-            elif reply[0] == "failed":
-                send(self._target, reply)
+            if job is not None or reply[0] == "failed":
+                send(self._target, (*reply, resident()))
 
     def _ahead(self, job: int | None, part: Any) -> None:
         send(self._target, ("ahead", job, part))

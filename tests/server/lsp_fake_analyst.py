@@ -7,6 +7,7 @@ It is steered by the text it is given:
     class Net          a model summary
     # SLOW seconds     analyses that long, and stops early once cancelled
     # HANG seconds     the same without ever asking whether it is cancelled
+    # GROWS megabytes  holds that much more memory from then on
     # RAISE, # CRASH   fails, kills its process
     # ANE: digest      is answered with an error of kind budget whose message is the SHA-1 of the whole text
     # UNPLACED         is not placed
@@ -51,6 +52,7 @@ class FakeAnalyst:
         self.overlays: dict[str, str] = {}
         self.hints = "assignments"
         self.severity = "warning"
+        self.ballast: list[bytes] = []
 
     def configure(self, folders: list[tuple[str, dict[str, Any]]], options: dict[str, Any]) -> None:
         given = {**options, **(folders[0][1] if folders else {})}
@@ -130,6 +132,8 @@ class FakeAnalyst:
             end = time.monotonic() + float(match[1])
             while time.monotonic() < end:
                 sum(range(20_000))
+        if match := re.search(r"# GROWS (\d+)", text):
+            self.ballast.append(os.urandom(int(match[1]) * 1_000_000))
         if "# RAISE" in text:
             raise RuntimeError("secret detail of the analysis")
         if "# CRASH" in text:
