@@ -133,10 +133,56 @@ def op(op: Op, target: Target, graph: Graph | None = None) -> Verdict:
     An op that folds away at conversion never runs and answers yes. A size that is a symbol is taken to be within limits.
     """
     if op.folds:
-        return Verdict("yes", "computed at conversion", "measured", ())
+        return _FOLDED
     if op.kind.startswith("aten."):
-        return Verdict("unknown", "it has no known conversion", "reported", ())
+        return _UNCONVERTED
     table = facts()
+    try:
+        key = _likeness(op, target)
+        known = _decided.get(key)
+    except TypeError:  # something in it that cannot be told from others
+        return _decide(op, target, table)
+    if known is None or known[0] is not table:
+        if len(_decided) >= _MAX_DECIDED:
+            _decided.clear()
+        known = _decided[key] = table, _decide(op, target, table)
+    return known[1]
+
+
+_FOLDED = Verdict("yes", "computed at conversion", "measured", ())
+_UNCONVERTED = Verdict("unknown", "it has no known conversion", "reported", ())
+_MAX_DECIDED = 20_000
+# Verdicts on operations that no property tells apart, with the table they come from: models repeat their blocks.
+_decided: dict[tuple[object, ...], tuple[Mapping[str, tuple[Fact, ...]], Verdict]] = {}
+
+
+def _likeness(op: Op, target: Target) -> tuple[object, ...]:
+    """Equal for operations that no property in :mod:`features` tells apart. Raises TypeError where that is not known."""
+    operands: list[object] = []
+    for name, given in op.inputs.items():
+        operands += (name, given.__class__)
+        for value in given if isinstance(given, tuple) else (given,):
+            operands += (value.type.shape, value.type.dtype, value.is_const)
+    made = [(v.type.shape, v.type.dtype, v.is_const) for v in op.outputs]
+    return (
+        target.chip,
+        target.generation,
+        target.family,
+        op.kind,
+        *operands,
+        *made,
+        *[_exactly(item) for item in op.attrs.items()],
+    )
+
+
+def _exactly(item: object) -> object:
+    """A constant with its class: 1, 1.0 and True are equal and answer differently."""
+    if isinstance(item, (tuple, list)):
+        return (item.__class__, *map(_exactly, item))
+    return item.__class__, item
+
+
+def _decide(op: Op, target: Target, table: Mapping[str, tuple[Fact, ...]]) -> Verdict:
     own = table.get(op.kind, ())
     decided: Fact | None = None
     doubt = False

@@ -92,3 +92,32 @@ def test_what_folds_is_never_off_the_ane() -> None:
     x = b.const(TensorType((1, 70000), "f32"))
     b.emit(dispatch._CALL, "tan", {"x": x}, {}, [x.type])
     assert eligibility.op(b.graph.ops[-1], M4).ane == "yes"
+
+
+def test_operations_that_are_equal_in_part_are_judged_each_for_itself() -> None:
+    """Verdicts are kept for operations that no property tells apart."""
+
+    def asked(attrs: dict[str, object], operand: object = None, dtype: str = "f16") -> str:
+        b = GraphBuilder()
+        x = b.value(TensorType((1, 8, 64, 64), dtype), "input")
+        b.emit(dispatch._CALL, "max_pool", {"x": x if operand is None else (x,)}, attrs, [x.type])
+        return eligibility.op(b.graph.ops[-1], M4).ane
+
+    for _ in range(2):
+        assert asked({"kernel_sizes": (2, 2)}) == "yes"
+        assert asked({"kernel_sizes": (9, 9)}) == "no"
+        assert asked({"kernel_sizes": [9, 9]}) == "no"
+        assert asked({"kernel_sizes": (2.0, 2.0)}) == "unknown", "equal to (2, 2), and no size"
+        assert asked({"kernel_sizes": (2, 2)}, dtype="i32") != "yes"
+    m1 = targets.resolve("M1")[0]
+    nine = _emit("max_pool", (1, 8, 64, 64), kernel_sizes=(9, 9))
+    assert [eligibility.op(nine, target).confidence for target in (M4, m1, M4)] == ["measured", "carried", "measured"]
+
+
+def test_a_verdict_of_another_table_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    nine = _emit("max_pool", (1, 8, 64, 64), kernel_sizes=(9, 9))
+    assert eligibility.op(nine, M4).ane == "no"
+    monkeypatch.setattr(eligibility, "facts", dict)
+    assert eligibility.op(nine, M4).ane == "unknown"
+    monkeypatch.undo()
+    assert eligibility.op(nine, M4).ane == "no"
