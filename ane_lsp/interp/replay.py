@@ -29,6 +29,7 @@ from ane_lsp.graph import Graph, Span, Sym, Unknown
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp import state
 from ane_lsp.interp.frames import Frame
+from ane_lsp.interp.templates import names_objects
 from ane_lsp.interp.values import (
     BoundMethod,
     Builtin,
@@ -152,7 +153,7 @@ class Book:
         interp.built = {
             key: (changes, kept)
             for key, (changes, kept) in interp.built.items()
-            if kept is None or kept[1].isdisjoint(changed)
+            if (kept is None or kept[1].isdisjoint(changed)) and not names_objects(key)
         }
         if interp.repeats is not None:
             interp.repeats.forget(changed, any(part.stale == 0 for part in self._known.values()))

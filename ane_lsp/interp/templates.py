@@ -1,6 +1,7 @@
 """Modules built before: one that is built again from the same arguments is a copy of it.
 
-Models repeat their blocks, and building a block is most of what an analysis interprets. A module is copied where building
+Models repeat their blocks, and building a block is most of what an analysis interprets. Arguments are the same where they are
+equal or, for objects such as a configuration, where they are the very same and hold the same. A module is copied where building
 it left nothing behind but itself: what was written meanwhile (see :attr:`Base.written`) belongs to it or is gone, no name
 that might have been read was bound anew (:attr:`Base.changes`), and no container that such names stand for is another than
 before (:class:`ane_lsp.interp.outside.Outside`).
@@ -14,7 +15,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from ane_lsp.graph import Sym, Unknown, dims
-from ane_lsp.interp.outside import Outside
+from ane_lsp.interp.outside import Outside, Same
 from ane_lsp.interp.state import Journal, Touched
 from ane_lsp.interp.values import (
     MISSING,
@@ -33,6 +34,8 @@ from ane_lsp.interp.values import (
 )
 
 MAX_TEMPLATES = 500
+MAX_GIVEN = 4_000
+"""Values that an object given to a constructor may lead to."""
 WORTH_IT = 60
 """Interpreter steps below which building a module is as quick as finding out that it can be copied."""
 
@@ -43,14 +46,20 @@ _SHARED = frozenset(
 )
 
 _CONTAINERS = frozenset({tuple, list, dict})
+_CONTENTS = frozenset({type(None), dict, OrderedDict, list, set})
 
 
 def template_key(cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What two constructions must have in common to give the same module; None where that cannot be told."""
     try:
         return cls, *map(_alike, args), *((name, _alike(value)) for name, value in kwargs.items())
-    except _NotOurs:
+    except (_NotOurs, RecursionError):
         return None
+
+
+def names_objects(key: Any) -> bool:
+    """Whether a key holds for certain objects only, such as a configuration, which the next run makes anew."""
+    return key.__class__ is Same or (key.__class__ is tuple and any(map(names_objects, key)))
 
 
 def _alike(value: Any) -> Any:
@@ -64,6 +73,36 @@ def _alike(value: Any) -> Any:
         return (kind, *map(_alike, value))
     if kind is dict and all(name.__class__ is str for name in value):
         return (kind, *((name, _alike(held)) for name, held in value.items()))
+    if kind is Instance:  # what is built holds this very object, or what it holds
+        room = [MAX_GIVEN]
+        return _itself(value, room)
+    raise _NotOurs
+
+
+def _itself(value: Any, room: list[int]) -> Any:
+    """Equal for the very same object only, as long as it leads to the same. Raises _NotOurs where that cannot be told."""
+    kind = value.__class__
+    if kind in _PLAIN:
+        return kind, value
+    if kind in _NAMED or kind is Opaque or kind is Unknown or (kind is Sym and value.is_known):
+        return Same(value)
+    room[0] -= 1 if kind is Instance else len(value) if kind in _HOLDERS else 0
+    if room[0] < 0:
+        raise _NotOurs
+    if kind is Instance:
+        if value.cls.flags.get("enum"):
+            return Same(value)
+        if "_modules" in value.attrs or value.data.__class__ not in _CONTENTS:
+            raise _NotOurs
+        return Same(value), value.cls, _itself(value.attrs, room), _itself(value.data, room)
+    if kind is tuple or kind is list:
+        return Same(value), *[_itself(held, room) for held in value]
+    if kind is dict or kind is OrderedDict:
+        if any(name.__class__ not in _PLAIN for name in value):
+            raise _NotOurs
+        return Same(value), *[(name.__class__, name, _itself(held, room)) for name, held in value.items()]
+    if kind is set and all(held.__class__ in _PLAIN for held in value):
+        return Same(value), frozenset((held.__class__, held) for held in value)
     raise _NotOurs
 
 
@@ -72,15 +111,25 @@ class _NotOurs(Exception):
 
 
 class _Copier:
-    """Copies a module with all below it. given: the constructor's arguments, of which functions may be shared."""
+    """Copies a module with all below it. given: the constructor's arguments, of which functions and objects may be shared."""
 
     def __init__(self, given: Iterable[Any]) -> None:
         self.given: set[int] = set()
+        self.shared: set[int] = set()  # objects that were given, and what they lead to
         pending = list(given)
+        objects = []
         for value in pending:
             self.given.add(id(value))
             if value.__class__ in _CONTAINERS:
                 pending += value.values() if isinstance(value, dict) else value
+            elif value.__class__ is Instance:
+                objects.append(value)
+        for value in objects:
+            kind = value.__class__
+            if kind not in _HOLDERS or id(value) in self.shared:
+                continue
+            self.shared.add(id(value))
+            objects += _parts(value)
         self.made: dict[int, Any] = {}
 
     def copy(self, one: Any) -> Any:
@@ -90,6 +139,8 @@ class _Copier:
         known = self.made.get(id(one), MISSING)
         if known is not MISSING:
             return known
+        if id(one) in self.shared:
+            return one
         if id(one) in self.given and kind in _CONTAINERS and kind is not tuple:
             raise _NotOurs  # whoever gave it may change it
         if kind is Instance:

@@ -215,3 +215,89 @@ def test_a_container_outside_that_changed_in_between_is_seen(tmp_path: Path, rea
     convolutions = [op for op in graph.ops if op.kind == "conv"]
     assert len(convolutions) == 24
     assert [op.outputs[0].type.shape[-1] for op in convolutions[15:17]] == [32, 32], "a kernel of 1 from here on"
+
+
+CONFIGURED = """\
+import torch
+from torch import nn
+
+class Options:
+    def __init__(self):
+        self.size, self.kernel, self.names, self.made, self.inner = 4, 3, ["a"], 0, None
+
+class Block(nn.Module):
+    def __init__(self, options, at=0):
+        super().__init__()
+        made = []
+        for i in range(8):
+            made.append(nn.Conv2d(options.size, options.size, {read}))
+        for i in range(30):  # large enough to be worth a copy
+            at = at + 0
+        self.layers = nn.ModuleList(made)
+        self.options, self.names = options, options.names
+        {write}
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        options = Options()
+        made = [Block(options) for _ in range(3)]  # the first brings in what it needs
+        {change}
+        made.append(Block(options))
+        self.made = nn.ModuleList(made)
+    def forward(self, x):
+        for one in self.made:
+            x = one(x)
+        return x
+
+net = Net()
+net(torch.zeros(1, 4, 200, 200))
+same = [one.options is net.made[0].options and one.names is one.options.names for one in net.made]
+own = len({{id(p) for p in net.parameters()}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("read", "write", "change", "copies"),
+    [
+        ("options.kernel", "pass", "pass", 2),
+        ("options.kernel", "pass", "options.kernel = 1", 1),
+        ("options.kernel", "pass", "options = Options()", 1),
+        ("len(options.names) + 2", "pass", "options.names.append('b')", 1),
+        ("len(options.names) + 2", "pass", "options.names = list(options.names)", 1),
+        ("options.made * 2 + 1", "options.made += 1", "pass", 0),
+        ("len(options.names) * 2 + 1", "options.names.append('b')", "pass", 0),
+        ("options.kernel", "options.inner = self", "pass", 0),
+    ],
+)
+def test_a_copy_holds_the_object_that_it_was_made_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str, write: str, change: str, copies: int
+) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(CONFIGURED.format(read=read, write=write, change=change))
+    made: list[Any] = []
+    copied = calls.copied
+
+    def watched(value: Any, *rest: Any) -> Any:
+        found = copied(value, *rest)
+        if found is not None and len(rest) == 1:
+            made.append(found)
+        return found
+
+    def told() -> Any:
+        run = run_script(Workspace(tmp_path), path)
+        assert not run.errors, run.errors
+        (module,) = [m for m in run.interp.modules.values() if m.path == str(path)]
+        graphs = [[(op.kind, repr(op.attrs), repr(op.outputs)) for op in graph.ops] for graph in run.graphs]
+        return graphs, module.namespace["same"], module.namespace["own"]
+
+    monkeypatch.setattr(calls, "copied", watched)
+    quick = told()
+    assert [one.cls.name for one in made] == ["Block"] * copies
+    monkeypatch.setattr(calls, "template_key", lambda *_: None)
+    assert told() == quick
+    assert quick[2] == 64
