@@ -36,6 +36,8 @@ from ane_lsp.interp.values import (
 MAX_PARTS = 12_000
 MAX_FOUND = 100_000
 MAX_NUMBERS = 20_000
+WORTH_IT = 12
+"""Attributes from which on an object that is no module is written down once for all that hold it."""
 
 PLAIN = frozenset({int, float, str, bool, type(None), type(...), bytes, complex, DType, Device, Sym, range, TensorType})
 NAMED = frozenset({ClassObject, ModuleObject, Builtin, NativeType, TorchFunction, type, Opaque})
@@ -50,13 +52,15 @@ class NotKept(Exception):
 class Piece:
     """What a module leads to. number: equal for those that are alike. found: what was met, by identity, in order.
 
-    tensors: those among it, as they were in `states`. below: the modules right below it, with their paths from here. above: what
-    is made of it. covers: containers that it was written down from itself. paths: of the graph it was last found true for.
+    tensors: those among it, as they were in `states`. below: the modules right below it, with their paths from here, and the large
+    objects it holds, with "". above: what is made of it. covers: containers that it was written down from itself. paths: of the graph it was last found true for.
     written: those of its containers that may have changed since, with what they held. doubted: there are such, here or below.
+    alike: it is written down alike whether the module's forward is run on probes or not.
     """
 
     __slots__ = (
-        "above", "below", "covers", "doubted", "found", "module", "number", "paths", "states", "tensors", "valid", "written",
+        "above", "alike", "below", "covers", "doubted", "found", "module", "number", "paths", "states", "tensors", "valid",
+        "written",
     )  # fmt: skip
 
     def __init__(self, module: Instance, number: int, walk: _Walk, paths: Any) -> None:
@@ -67,6 +71,7 @@ class Piece:
         self.states = [(t, t.type, t.origin, t.requires_grad, t.attrs, t.base, t.why) for t in walk.tensors]
         self.below = walk.below
         self.covers = walk.covers
+        self.alike = walk.alike
         self.above: list[Piece] = []
         self.paths = paths
         self.valid = True
@@ -110,7 +115,7 @@ class Piece:
             return True
         start = recorder.path_of(self.module)
         for piece, path in self.below:
-            if recorder.path_of(piece.module) != start + path or not piece._named_as_before(recorder):
+            if recorder.path_of(piece.module) != (start + path if path else "") or not piece._named_as_before(recorder):
                 return False
         self.paths = recorder.paths
         return True
@@ -160,6 +165,10 @@ class Pieces:
             if known.valid and known.confirmed() and known.holds_for(recorder):
                 return known
             self._drop(known)
+        other = self._known.get((id(module), not probing))
+        if other is not None and other.alike and other.valid and other.confirmed() and other.holds_for(recorder):
+            self._known[key] = other
+            return other
         walk = _Walk(recorder, module, probing, self)
         walk.add(module)
         parts = tuple(walk.parts)
@@ -209,6 +218,7 @@ class _Walk:
         self.parts: list[Any] = []
         self.below: list[tuple[Piece, str]] = []
         self.covers: list[int] = []
+        self.alike = True  # the other way of probing, the same would have been written down
 
     def add(self, one: Any) -> None:
         kind = one.__class__
@@ -222,6 +232,7 @@ class _Walk:
             return
         if kind is Unknown and not self._probing:  # of the shape of a probe, more would have to be told
             parts.append(Same(one))
+            self.alike = False
             return
         known = self.found.get(id(one))
         if known is not None:
@@ -289,6 +300,14 @@ class _Walk:
                 raise NotKept  # a name that it gets later would not be noticed
             self._piece(one, path, self._pieces.of(self._recorder, one, self._probing))
             return
+        if self._pieces is not None and not first and not path and len(one.attrs) > WORTH_IT:
+            try:  # a configuration that many modules hold
+                piece = self._pieces.of(self._recorder, one, self._probing)
+            except NotKept:  # it may be that it holds modules
+                pass
+            else:
+                self._piece(one, "", piece)
+                return
         self.parts += (Instance, one.cls, None if first else one.node, "" if first else path)
         self.add(one.attrs)
         self.add(one.data)
@@ -306,6 +325,7 @@ class _Walk:
             if key not in found:
                 found[key] = len(found)
         self.below.append((piece, path))
+        self.alike = self.alike and piece.alike
 
     def _tensor(self, one: Tensor) -> None:
         if self._probing and (probe := probe_of(one)) is not None:
@@ -316,9 +336,14 @@ class _Walk:
             self.probe = probe
             self.tensors.append(one)
             self.parts += (Tensor, Probe, one.type, one.origin, one.requires_grad)
+            self.alike = False
             return
-        if not self._probing and (one.why is not None or one.type.shape is None):
-            raise NotKept
+        if one.why is not None or one.type.shape is None:
+            if not self._probing:
+                raise NotKept
+            self.alike = False
+        elif one.attrs is not None and probe_of(one) is not None:
+            self.alike = False
         self.tensors.append(one)
         self.parts += (Tensor, one.type, one.origin, one.requires_grad)
         if one.attrs is None and one.base is None:
