@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ane_lsp.graph import Sym, Unknown
-from ane_lsp.interp import builtins, methods, state
+from ane_lsp.interp import absent, builtins, methods, state
 from ane_lsp.interp.base import Base
 from ane_lsp.interp.frames import UNDECIDED
 from ane_lsp.interp.scopes import signature_of
@@ -165,7 +165,11 @@ class Attributes(Base):
             return self._run_property(raw, obj, name)
         attrs = obj.attrs
         if name in attrs:
-            return attrs[name]
+            found = attrs[name]
+            if found.__class__ is OneOf and absent.optional(found):
+                held = [absent.present(found)]
+                return state.join(held if raw is MISSING else [*held, self.bind(raw, obj, cls)], UNDECIDED, self.here())
+            return found
         if raw is not MISSING:
             return self.bind(raw, obj, cls)
         if "_modules" in attrs:
@@ -203,6 +207,14 @@ class Attributes(Base):
         if name == "__getattribute__":
             return Builtin(name, lambda interp, args, kwargs: interp.plain_attribute(obj, args[0]))
         return MISSING
+
+    def may_lack(self, obj: Any, name: str) -> bool:
+        """Whether it depends on a condition nobody can decide that an object has an attribute."""
+        if obj.__class__ is not Instance or obj.cls.lookup(name) is not MISSING:
+            return False
+        tables = [obj.attrs.get(kind) for kind in ("_parameters", "_modules", "_buffers")]
+        held = [table[name] for table in (obj.attrs, *tables) if isinstance(table, dict) and name in table]
+        return bool(held) and all(map(absent.optional, held))
 
     def _run_property(self, prop: Property, obj: Any, name: str) -> Any:
         if prop.fget is None:
@@ -513,13 +525,13 @@ class Attributes(Base):
                 self.changes += 1
             else:
                 self.outside.note(obj.namespace)
-            self.touch(obj.namespace)
+            self.touch_names(obj.namespace)
             obj.namespace[name] = value
             self.bindings += 1
             if obj.is_torch if kind is ModuleObject else obj.module.is_torch:
                 self.templates.clear()  # torch itself was changed: what was built before may be built differently now
         elif kind is Function or kind is Partial:
-            self.touch(obj.attrs)
+            self.touch_names(obj.attrs)
             obj.attrs[name] = value
         elif kind is OneOf:
             for option in obj.options:

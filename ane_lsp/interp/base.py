@@ -70,6 +70,8 @@ class Base:
         self.first_step = 0  # of the present share of the budget
         self.frame: Frame = Frame(ModuleObject("<start>", None), {}, None, None, "<start>")
         self.journals: list[state.Journal] = []
+        self.gaps = False  # some container has held items that may be absent
+        self.named: dict[int, Any] = {}  # containers of names that were changed in branches, by id, see state.merge
         self.undo: state.Journal | state.Touched | None = None  # of the stage that is recorded, see replay.py
         self.top_touched = state.Touched()  # by the top level of modules that were run during a stage
         self.modules: dict[str, ModuleObject] = {}
@@ -228,6 +230,18 @@ class Base:
         if self.undo is not None:
             self.undo.touch(container)
 
+    def touch_names(self, container: Any) -> None:
+        """As :meth:`touch`, for the names of a class, a module or a function."""
+        if self.journals:
+            self.named[id(container)] = container
+        self.touch(container)
+
+    def make(self, container: Any) -> Any:
+        """To be called with a new container: in the branches that do not make it, it does not exist."""
+        if self.journals:
+            self.journals[-1].made[id(container)] = container
+        return container
+
     def put_back(self, container: Any, contents: Any) -> None:
         """Give a container contents that it had before."""
         if self.repeats is not None:
@@ -304,6 +318,12 @@ class Base:
         raise NotImplementedError
 
     def iterate(self, value: Any) -> Iterator[Any]:
+        raise NotImplementedError
+
+    def items_of(self, value: Any) -> Iterator[Any]:
+        raise NotImplementedError
+
+    def without_gaps(self, args: tuple[Any, ...], start: int = 0) -> tuple[Any, ...]:
         raise NotImplementedError
 
     def listed(self, value: Any) -> list[Any]:

@@ -10,10 +10,11 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Sym, Unknown, dims
-from ane_lsp.interp import symbolic
+from ane_lsp.interp import absent, methods, symbolic
 from ane_lsp.interp.construct import construct
 from ane_lsp.interp.containers import from_keys
 from ane_lsp.interp.frames import Frame, UnknownIteration
+from ane_lsp.interp.state import join
 from ane_lsp.interp.support import (
     LIMIT,
     SCALARS,
@@ -75,8 +76,11 @@ def sequence_of_unknown_length(interp: Interpreter, value: Any) -> Unknown | Non
     if isinstance(value, Tensor):
         shape = value.type.shape
         uncounted = bool(shape and not isinstance(shape[0], int))
+    elif isinstance(value, Instance):
+        table = value.attrs.get("_modules") or ()
+        uncounted = MORE in table or (interp.gaps and absent.gappy(table))
     else:
-        uncounted = isinstance(value, Instance) and MORE in (value.attrs.get("_modules") or ())
+        uncounted = interp.gaps and absent.gappy(value)
     if uncounted:
         try:
             interp.iterate(value)
@@ -245,6 +249,8 @@ def _len(interp: Interpreter, obj: Any, /) -> Any:
         isinstance(obj, (list, tuple, str, dict, set, frozenset, bytes, range, DictView))
         or type(obj).__name__ == "deque"
     ):
+        if interp.gaps and absent.gappy(obj):
+            return Unknown(absent.NUMBER, interp.here(), number=True)
         if isinstance(obj, dict) and MORE in obj:
             return Unknown("the number of entries under keys nobody knows", interp.here(), number=True)
         return host_call(interp, "the length", len, obj)
@@ -324,6 +330,9 @@ def _getattr(interp: Interpreter, obj: Any, name: Any, default: Any = MISSING, /
         return interp.unknown(f"attribute {name!r} of an unknown value", obj)
     if default is MISSING:
         return interp.getattr(obj, name)
+    if interp.gaps and interp.may_lack(obj, name):
+        found = [interp.getattr(obj, name), default]
+        return join(found, absent.THERE, interp.here())
     return interp.getattr(obj, name, default)
 
 
@@ -332,6 +341,8 @@ def _hasattr(interp: Interpreter, obj: Any, name: Any, /) -> Any:
     name = _attribute_name(interp, name)
     if isinstance(name, Unknown) or isinstance(obj, Unknown):
         return interp.unknown("whether an unknown value has an attribute", obj if isinstance(obj, Unknown) else name)
+    if interp.gaps and interp.may_lack(obj, name):
+        return interp.unknown(absent.THERE)
     if isinstance(obj, Instance) and name in obj.attrs:
         return obj.attrs[name] is not MISSING
     try:
@@ -446,7 +457,8 @@ def _iter(interp: Interpreter, obj: Any, sentinel: Any = MISSING, /) -> Any:
         found = interp.lookup_attribute(obj, "__iter__")
         if found is not MISSING:
             return interp.call(found, (), {})
-    return IteratorObject(interp.iterate(obj), f"{type_name(obj)}_iterator")
+    source = interp.items_of(obj)
+    return IteratorObject(source, f"{type_name(obj)}_iterator", gaps=interp.gaps and absent.gappy(obj))
 
 
 @native("next")
@@ -457,7 +469,7 @@ def _next(interp: Interpreter, iterator: Any, default: Any = MISSING, /) -> Any:
         if interp.written is not None:
             interp.written[id(iterator)] = iterator
         try:
-            return next(iterator.source)
+            return methods.next_of(interp, iterator)
         except StopIteration:
             pass
     elif isinstance(iterator, Instance):
@@ -473,8 +485,27 @@ def _next(interp: Interpreter, iterator: Any, default: Any = MISSING, /) -> Any:
     return default
 
 
+def _numbered(interp: Interpreter, iterable: Any, number: Any) -> Iterator[Any]:
+    """``enumerate()`` of items some of which may be absent: behind those nobody knows the number."""
+    for item in interp.items_of(iterable):
+        numbered = (number, absent.present(item))
+        if absent.optional(item):
+            yield absent.perhaps(numbered)
+            number = Unknown("the number of an item", interp.here(), number=True)
+        else:
+            yield numbered
+            number = interp.binary("+", number, 1)
+
+
+def holds_modules_that_may_be_absent(value: Any) -> bool:
+    """Whether it is a ``ModuleList`` or the like, and branches that nobody can decide filled it."""
+    return isinstance(value, Instance) and value.cls.module.is_torch and absent.gappy(value.attrs.get("_modules"))
+
+
 @native("enumerate")
 def _enumerate(interp: Interpreter, iterable: Any, start: Any = 0) -> Any:
+    if interp.gaps and (absent.gappy(iterable) or holds_modules_that_may_be_absent(iterable)):
+        return IteratorObject(_numbered(interp, iterable, index_of(interp, start)), "enumerate", gaps=True)
     lost = sequence_of_unknown_length(interp, iterable)
     if lost is not None:
         number = Unknown("the number of an item", interp.here(), number=True)
@@ -584,6 +615,8 @@ def _filter(interp: Interpreter, function: Any, iterable: Any, /) -> Any:
 @native("reversed")
 def _reversed(interp: Interpreter, sequence: Any, /) -> Any:
     sequence = concrete(sequence) if not _has(interp, sequence, "__reversed__") else sequence
+    if interp.gaps and isinstance(sequence, (list, tuple, DictView)) and absent.gappy(sequence):
+        return IteratorObject(iter(list(sequence)[::-1]), "reversed", gaps=True)
     lost = sequence if isinstance(sequence, Unknown) else sequence_of_unknown_length(interp, sequence)
     if lost is not None:
         return Unknown("an unknown sequence, reversed", interp.here(), lost, lost.item)

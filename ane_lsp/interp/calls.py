@@ -6,7 +6,7 @@ from collections import deque
 from typing import Any
 
 from ane_lsp.graph import Sym, Unknown
-from ane_lsp.interp import builtins, state
+from ane_lsp.interp import absent, builtins, state
 from ane_lsp.interp.attributes import Attributes
 from ane_lsp.interp.base import MAX_DEPTH, PLAIN
 from ane_lsp.interp.frames import FROM_ARGS, UNDECIDED, Frame, item_of
@@ -106,6 +106,7 @@ class Calls(Attributes):
         if func.signature.is_generator:
             return self.start_generator(func, frame)
         frame.code = func.node
+        self.make(frame.locals)
         return self.run_function(func, frame)
 
     def bind_arguments(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Frame:
@@ -113,6 +114,10 @@ class Calls(Attributes):
         signature = func.signature
         positional = signature.positional
         count = len(positional)
+        if self.gaps and any(map(absent.optional, args)):
+            args = (
+                self.without_gaps(args) if signature.vararg is None or any(map(absent.optional, args[:count])) else args
+            )
         given = len(args)
         if given == count and not kwargs and signature.plain:
             frame = Frame(
@@ -138,9 +143,9 @@ class Calls(Attributes):
                 if name in accepted:
                     if name in space:
                         self._misfit(func, f"{func.name}() got multiple values for argument '{name}'")
-                    space[name] = value
+                    space[name] = self._or_default(func, name, value) if value.__class__ is OneOf else value
                 elif name in signature.kwonly:
-                    space[name] = value
+                    space[name] = self._or_default(func, name, value) if value.__class__ is OneOf else value
                 elif signature.kwarg is not None:
                     extra[name] = value
                 elif name == MORE:
@@ -178,6 +183,16 @@ class Calls(Attributes):
         frame.extra = extra
         frame.owner = func.owner
         return frame
+
+    def _or_default(self, func: Function, name: str, value: OneOf) -> Any:
+        """What a parameter gets from an entry of ``**kwargs`` that may be absent."""
+        if not absent.optional(value):
+            return value
+        positional = func.signature.positional
+        default = func.kw_defaults.get(name, MISSING)
+        if name in positional[len(positional) - len(func.defaults) :]:
+            default = func.defaults[positional.index(name) - len(positional)]
+        return state.join([absent.present(value), default], UNDECIDED, self.here())
 
     def _bind_many(
         self, func: Function, args: tuple[Any, ...], many: int, kwargs: dict[str, Any], space: dict[str, Any]
@@ -269,6 +284,9 @@ class Calls(Attributes):
             copy = copied(known)
             if copy is not None:
                 copy.node = self.here()
+                if self.journals:
+                    for held in (copy.attrs, *copy.attrs.values()):
+                        self.make(held)
                 return copy
         made = self._construct_plain(cls, args, kwargs)
         if key is not None and key not in self.templates and len(self.templates) < MAX_TEMPLATES:
@@ -305,13 +323,14 @@ class Calls(Attributes):
         if not isinstance(cls, ClassObject):
             return self.call(cls, args, kwargs or {})
         obj = Instance(cls)
+        self.make(obj.attrs)
         base = cls.native_base
         if base is not None:
             if issubclass(base, BaseException):
                 obj.data = Exception(*[a for a in args if isinstance(a, str)])
                 obj.attrs["args"] = tuple(args)
             elif base in (dict, list, set, deque):
-                obj.data = base()
+                obj.data = self.make(base())
             elif base in (int, float, str, bytes, frozenset, complex) or issubclass(base, tuple):
                 obj.data = builtins.construct(self, base, args, kwargs or {})  # type: ignore[arg-type]
         return obj

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp import symbolic
+from ane_lsp.interp.absent import optional, perhaps, present
+from ane_lsp.interp.state import join
 from ane_lsp.interp.support import (
     HOST_ERRORS,
     LIMIT,
@@ -57,7 +59,8 @@ def construct(interp: Interpreter, cls: type, args: Args, kwargs: Kwargs) -> Any
         if args and args[0].__class__ is OneOf and cls in _CONVERSIONS:
             rest = args[1:]
             return spread(interp, args[:1], {}, lambda interp, one, _: maker(interp, (*one, *rest), kwargs))
-        return maker(interp, args, kwargs)
+        made = maker(interp, args, kwargs)
+        return interp.make(made) if interp.journals and isinstance(made, (list, dict, set, deque)) else made
     if isinstance(cls, type):
         if issubclass(cls, BaseException):
             return _exception(interp, cls, args, kwargs)
@@ -178,7 +181,7 @@ def _list(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
     _arity(interp, "list", args, kwargs, 0, 1)
     if args and isinstance(args[0], Unknown) and args[0].item is not None:
         return args[0]
-    return collect(interp, args[0], "the list") if args else []
+    return collect(interp, args[0], "the list", gaps=True) if args else []
 
 
 def _tuple(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
@@ -187,7 +190,7 @@ def _tuple(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
         return ()
     if type(args[0]) is tuple or (isinstance(args[0], Unknown) and args[0].item is not None):
         return args[0]
-    items = collect(interp, args[0], "the tuple")
+    items = collect(interp, args[0], "the tuple", gaps=True)
     return items if isinstance(items, Unknown) else tuple(items)
 
 
@@ -205,11 +208,11 @@ def _set(kind: type) -> Callable[..., Any]:
         _arity(interp, kind.__name__, args, kwargs, 0, 1)
         if not args:
             return kind()
-        items = collect(interp, args[0], "the set")
+        items = collect(interp, args[0], "the set", gaps=True)
         if isinstance(items, Unknown):
             return items
         for item in items:
-            if isinstance(item, (Unknown, OneOf)):
+            if isinstance(present(item), (Unknown, OneOf)):
                 return _unknown(interp, kind.__name__, item)
         return host_call(interp, "the set", kind, items)
 
@@ -230,10 +233,11 @@ def fill_dict(interp: Interpreter, target: dict[Any, Any], args: Args, kwargs: K
             keys = interp.call(interp.getattr(source, "keys"), (), {})
             made += [(key, interp.getitem(source, key)) for key in interp.iterate(keys)]
         else:
-            pairs = collect(interp, source, "the dict")
+            pairs = collect(interp, source, "the dict", gaps=True)
             if isinstance(pairs, Unknown):
                 return pairs
             for position, pair in enumerate(pairs):
+                gap, pair = optional(pair), present(pair)
                 if isinstance(pair, (Unknown, OneOf)):
                     return _unknown(interp, "dict", pair)
                 if not isinstance(pair, (list, tuple, str, Instance)) and not hasattr(pair, "__iter__"):
@@ -243,7 +247,7 @@ def fill_dict(interp: Interpreter, target: dict[Any, Any], args: Args, kwargs: K
                 if len(items) != 2:
                     text = f"dictionary update sequence element #{position} has length {len(items)}; 2 is required"
                     interp.raise_(ValueError, text)
-                made.append((items[0], items[1]))
+                made.append((items[0], perhaps(items[1]) if gap else items[1]))
     for key, _ in made:
         if isinstance(key, (Unknown, OneOf)):
             return _unknown(interp, "dict", key)
@@ -252,7 +256,7 @@ def fill_dict(interp: Interpreter, target: dict[Any, Any], args: Args, kwargs: K
     if made:
         interp.touch(target)
         for key, value in made:
-            target[key] = value
+            target[key] = join([target[key], present(value)]) if optional(value) and key in target else value
     return None
 
 
@@ -304,7 +308,7 @@ def _deque(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
     source = args[0] if args else kwargs.get("iterable", ())
     if isinstance(maxlen, Unknown):
         return _unknown(interp, "deque", maxlen)
-    items = collect(interp, source, "the deque")
+    items = collect(interp, source, "the deque", gaps=True)
     return items if isinstance(items, Unknown) else host_call(interp, "the deque", deque, items, maxlen)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
+from ane_lsp.interp import absent, state
 from ane_lsp.interp.frames import item_of
-from ane_lsp.interp.state import likeness, put_more
+from ane_lsp.interp.state import join, likeness, put_more
 from ane_lsp.interp.support import (
     LIMIT,
     DefaultDict,
@@ -49,13 +50,13 @@ def _extend(interp: Interpreter, items: list[Any], iterable: Any, /) -> Any:
 def grow(interp: Interpreter, items: list[Any] | deque[Any], iterable: Any) -> Unknown | None:
     """``items.extend(iterable)``. What an iterator gives is there before it gives the next: it may look at `items`."""
     if isinstance(iterable, (list, tuple, range, str, dict, set, frozenset)):
-        added = collect(interp, iterable, "the list")
+        added = collect(interp, iterable, "the list", gaps=True)
         if isinstance(added, Unknown) or len(items) + len(added) > LIMIT:
             return too_large(interp, "the list")
         interp.touch(items)
         items.extend(added)
         return None
-    for item in interp.iterate(iterable):
+    for item in interp.items_of(iterable):
         if len(items) >= LIMIT:
             return too_large(interp, "the list")
         interp.touch(items)
@@ -69,8 +70,17 @@ def _insert(interp: Interpreter, items: list[Any], index: Any, value: Any, /) ->
         spoil(interp, items, "an item was inserted at an unknown position", len(items) + 1)
         return None
     interp.touch(items)
+    if interp.gaps and not _certain(items, index):
+        # It goes where the place may be: once for each, or not there.
+        items[:] = [part for item in items for part in (absent.perhaps(value), item)] + [absent.perhaps(value)]
+        return None
     items.insert(index, value)
     return None
+
+
+def _certain(items: Any, index: int) -> bool:
+    """Whether no item that may be absent lies between the end that a position is counted from and the position."""
+    return not any(map(absent.optional, items[:index] if index >= 0 else items[index:]))
 
 
 def _pop(interp: Interpreter, items: list[Any], index: Any = -1, /) -> Any:
@@ -81,6 +91,10 @@ def _pop(interp: Interpreter, items: list[Any], index: Any = -1, /) -> Any:
         return spoil(interp, items, "an item was taken from an unknown position", len(items) - 1)
     if not -len(items) <= index < len(items):
         return interp.raise_(IndexError, "pop index out of range")
+    if interp.gaps and absent.gappy(items):
+        taken = interp.getitem(items, index)
+        interp.delitem(items, index)
+        return taken
     interp.touch(items)
     return items.pop(index)
 
@@ -89,6 +103,8 @@ def find(interp: Interpreter, items: Any, value: Any, start: int = 0, stop: int 
     """The first position that equals `value`: an int, None where there is none, Unknown where it is not decided."""
     for position in range(start, len(items) if stop is None else min(stop, len(items))):
         item = items[position]
+        if absent.optional(item):
+            return interp.unknown(absent.NUMBER)
         if item is value and not isinstance(item, (Unknown, OneOf)):
             return position
         same = interp.truth(interp.equal(item, value))
@@ -104,6 +120,10 @@ def _remove(interp: Interpreter, items: Any, value: Any, /) -> Any:
     if position is None:
         return interp.raise_(ValueError, "list.remove(x): x not in list")
     if isinstance(position, Unknown):
+        if interp.gaps and absent.gappy(items):
+            interp.touch(items)
+            items[:] = [absent.perhaps(item) for item in items]
+            return None
         spoil(interp, items, "an item was removed, nobody knows which", len(items) - 1)
         return None
     interp.touch(items)
@@ -127,6 +147,8 @@ def _index(interp: Interpreter, items: Any, value: Any, start: Any = 0, stop: An
 
 def _count(interp: Interpreter, items: Any, value: Any, /) -> Any:
     total = 0
+    if interp.gaps and absent.gappy(items):
+        return interp.unknown(absent.NUMBER)
     for item in list(items):
         same = item is value or interp.truth(interp.equal(item, value))
         if isinstance(same, Unknown):
@@ -138,6 +160,11 @@ def _count(interp: Interpreter, items: Any, value: Any, /) -> Any:
 def _sort(interp: Interpreter, items: list[Any], /, *, key: Any = None, reverse: Any = False) -> Any:
     from ane_lsp.interp.builtins import sort_values
 
+    if interp.gaps and absent.gappy(items):
+        among = interp.unknown(absent.NUMBER)
+        interp.touch(items)
+        items[:] = [absent.perhaps(among) for _ in items]
+        return None
     ordered = sort_values(interp, list(items), key, reverse)
     if isinstance(ordered, Unknown):
         spoil(interp, items, "sorted in an order nobody knows")
@@ -158,7 +185,7 @@ def _clear(interp: Interpreter, container: Any, /) -> None:
 
 
 def _copy(interp: Interpreter, container: Any, /) -> Any:
-    return container.copy()
+    return interp.make(container.copy())
 
 
 _LIST: dict[str, Fn] = {
@@ -186,7 +213,11 @@ def _pop_deque(left: bool) -> Fn:
         if not items:
             return interp.raise_(IndexError, "pop from an empty deque")
         interp.touch(items)
-        return items.popleft() if left else items.pop()
+        taken = items.popleft() if left else items.pop()
+        if absent.optional(taken):  # it may be the next one that is taken
+            items[:] = [absent.perhaps(item) for item in items]  # type: ignore[index]
+            return interp.unknown(absent.NUMBER)
+        return taken
 
     return run
 
@@ -261,7 +292,12 @@ def _get(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any = None, 
     found = _found(interp, d, key)
     if found is MISSING and MORE in d:
         return interp.unknown("looked up among entries under keys nobody knows")
-    return default if found is MISSING else dict.__getitem__(d, found)
+    return default if found is MISSING else _or_default(interp, dict.__getitem__(d, found), default)
+
+
+def _or_default(interp: Interpreter, value: Any, default: Any) -> Any:
+    """What is looked up with a default."""
+    return join([absent.present(value), default], absent.THERE, interp.here()) if absent.optional(value) else value
 
 
 def uncounted(interp: Interpreter, d: dict[Any, Any]) -> Unknown:
@@ -284,6 +320,8 @@ def _keys(interp: Interpreter, d: dict[Any, Any], /) -> DictView | Unknown:
     interp.complete(d)
     if MORE in d:
         return uncounted_keys(interp)
+    if interp.gaps and absent.gappy(d):
+        return DictView("dict_keys", tuple(interp.items_of(d)))
     return DictView("dict_keys", tuple(d))
 
 
@@ -300,6 +338,8 @@ def _items(interp: Interpreter, d: dict[Any, Any], /) -> DictView | Unknown:
         values = uncounted(interp, d)
         name = Unknown("a key nobody knows", values.span)
         return Unknown(values.reason, values.span, item=(name, item_of(values, values.span)))
+    if interp.gaps and absent.gappy(d):
+        return DictView("dict_items", tuple(absent.pair(key, value) for key, value in d.items()))
     return DictView("dict_items", tuple(d.items()))
 
 
@@ -311,7 +351,8 @@ def _pop_key(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any = MI
     found = _found(interp, d, key, default is MISSING)
     if found is not MISSING:
         interp.touch(d)
-        return d.pop(found)
+        value = d.pop(found)
+        return absent.present(value) if default is MISSING else _or_default(interp, value, default)
     if default is MISSING:
         raise PyRaise(KeyError(key))
     return default
@@ -321,6 +362,10 @@ def _pop_item(interp: Interpreter, d: dict[Any, Any], last: Any = True) -> Any:
     if not d:
         return interp.raise_(KeyError, "popitem(): dictionary is empty")
     interp.touch(d)
+    if interp.gaps and absent.gappy(d):
+        for key, value in d.items():
+            dict.__setitem__(d, key, absent.perhaps(value))
+        return interp.unknown(absent.NUMBER)
     if isinstance(d, OrderedDict):
         return d.popitem(last=bool(last))
     return d.popitem()
@@ -335,7 +380,11 @@ def _set_default(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any 
         interp.touch(d)
         d[key] = default
         return default
-    return dict.__getitem__(d, found)
+    value = dict.__getitem__(d, found)
+    if absent.optional(value):
+        interp.touch(d)
+        d[found] = value = _or_default(interp, value, default)
+    return value
 
 
 def _update(interp: Interpreter, d: dict[Any, Any], /, *args: Any, **kwargs: Any) -> Any:
@@ -416,17 +465,25 @@ def _discard(interp: Interpreter, s: set[Any], value: Any, /) -> Any:
     if not isinstance(value, Unknown):
         interp.touch(s)
         s.discard(value)
+        _discard_perhaps(interp, s, value)
     return None
+
+
+def _discard_perhaps(interp: Interpreter, s: set[Any], value: Any) -> bool:
+    """Take out a member that may be absent; whether it was there."""
+    same = [member for member in s if absent.optional(member) and interp.equal(absent.present(member), value) is True]
+    s.difference_update(same)
+    return bool(same)
 
 
 def _remove_member(interp: Interpreter, s: set[Any], value: Any, /) -> Any:
     value = _key(interp, value)
     if isinstance(value, Unknown):
         return value
-    if value not in s:
-        raise PyRaise(KeyError(value))
     interp.touch(s)
-    s.remove(value)
+    if not _discard_perhaps(interp, s, value) and value not in s:
+        raise PyRaise(KeyError(value))
+    s.discard(value)
     return None
 
 
@@ -434,6 +491,9 @@ def _pop_member(interp: Interpreter, s: set[Any], /) -> Any:
     if not s:
         return interp.raise_(KeyError, "pop from an empty set")
     interp.touch(s)
+    if interp.gaps and absent.gappy(s):
+        state.restore(s, {absent.perhaps(member) for member in s})
+        return interp.unknown(absent.NUMBER)
     if len(s) == 1:
         return s.pop()
     s.pop()

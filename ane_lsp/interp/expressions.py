@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ane_lsp.graph import Unknown
-from ane_lsp.interp import builtins, state
+from ane_lsp.interp import absent, builtins, state
 from ane_lsp.interp.base import MAX_ELEMENTS
 from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.fast import fast_path
@@ -19,14 +19,17 @@ from ane_lsp.interp.torch_glue import TorchGlue
 from ane_lsp.interp.values import (
     MISSING,
     MORE,
+    BoundMethod,
     ClassMethod,
     ClassObject,
     Function,
+    Instance,
     IteratorObject,
     Lazy,
     ModuleObject,
     OneOf,
     Opaque,
+    Partial,
     PyRaise,
     StaticMethod,
     Super,
@@ -276,20 +279,23 @@ class Expressions(TorchGlue):
 
     def _loops(self, node: _Comprehension, inner: Frame, level: int, source: Iterator[Any]) -> Iterator[Frame]:
         generator = node.generators[level]
+        outer = inner.perhaps
         for item in source:
             self.tick()
-            self.assign(generator.target, item, inner)
+            inner.perhaps = outer or absent.optional(item)
+            self.assign(generator.target, absent.present(item), inner)
             skip = False
             for condition in generator.ifs:
                 verdict = self.truth(self.eval(condition, inner))
                 if verdict is False:
                     skip = True
                     break
+                inner.perhaps = inner.perhaps or verdict is not True
             if skip:
                 continue
             if level + 1 < len(node.generators):
                 following = self.eval(node.generators[level + 1].iter, inner)
-                yield from self._loops(node, inner, level + 1, self.iterate(following))
+                yield from self._loops(node, inner, level + 1, self.items_of(following))
             else:
                 yield inner
 
@@ -300,7 +306,7 @@ class Expressions(TorchGlue):
             if arg.__class__ is ast.Starred:
                 value = self.eval(arg.value, frame)
                 try:
-                    args.extend(self.listed(value))
+                    args.extend(self.listed(value, gaps=True))
                 except UnknownIteration as lost:
                     args.append(Unknown(FROM_ARGS, self.span(arg), lost.unknown))
             else:
@@ -315,6 +321,26 @@ class Expressions(TorchGlue):
             else:
                 self._spread_mapping(value, kwargs, keyword.value)
         return tuple(args), kwargs
+
+    def counted_arguments(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of a call as `func` takes them: only functions that are followed bind those that may be absent."""
+        while func.__class__ is BoundMethod or func.__class__ is Partial:
+            func = func.func
+        if func.__class__ is Function or func.__class__ is ClassObject or func.__class__ is Instance:
+            return args, kwargs
+        if any(map(absent.optional, kwargs.values())):
+            kwargs = {k: self.unknown(absent.THERE) if absent.optional(v) else v for k, v in kwargs.items()}
+        return self.without_gaps(args), kwargs
+
+    def without_gaps(self, args: tuple[Any, ...], start: int = 0) -> tuple[Any, ...]:
+        """Positional arguments; from the first that may be absent on, one that stands for an unknown number of them."""
+        first = next((i for i, arg in enumerate(args[start:], start) if absent.optional(arg)), None)
+        if first is None:
+            return args
+        rest = Unknown(absent.NUMBER, self.here(), item=state.likeness(args[first:]))
+        return (*args[:first], Unknown(FROM_ARGS, self.here(), rest))
 
     def _spread_mapping(self, value: Any, into: dict[str, Any], node: ast.expr) -> None:
         if isinstance(value, dict):
@@ -376,6 +402,8 @@ def _call(interp: Expressions, node: ast.Call, frame: Frame) -> Any:
     args, kwargs = interp.arguments(node, frame)
     interp.tick()
     frame.node = node
+    if interp.gaps:
+        args, kwargs = interp.counted_arguments(func, args, kwargs)
     try:
         result = interp.call(func, args, kwargs)
         if result.__class__ is Unknown and frame.module.path in interp.watched:
@@ -519,7 +547,7 @@ def _items(interp: Expressions, nodes: list[ast.expr], frame: Frame) -> list[Any
     for node in nodes:
         if node.__class__ is ast.Starred:
             try:
-                items.extend(interp.listed(interp.eval(node.value, frame)))
+                items.extend(interp.listed(interp.eval(node.value, frame), gaps=True))
             except UnknownIteration as lost:
                 items.append(Unknown("items of an unknown sequence", interp.span(node), lost.unknown))
         else:
@@ -536,17 +564,17 @@ def _tuple(interp: Expressions, node: ast.Tuple, frame: Frame) -> Any:
 
 
 def _list(interp: Expressions, node: ast.List, frame: Frame) -> Any:
-    return _items(interp, node.elts, frame)
+    return interp.make(_items(interp, node.elts, frame))
 
 
 def _set(interp: Expressions, node: ast.Set, frame: Frame) -> Any:
     items = _items(interp, node.elts, frame)
-    unknown = next((i for i in items if isinstance(i, (Unknown, OneOf))), None)
+    unknown = next((i for i in items if isinstance(absent.present(i), (Unknown, OneOf))), None)
     return interp.unknown("a set with an unknown element") if unknown is not None else set(items)
 
 
 def _dict(interp: Expressions, node: ast.Dict, frame: Frame) -> Any:
-    made: dict[Any, Any] = {}
+    made: dict[Any, Any] = interp.make({})
     for key_node, value_node in zip(node.keys, node.values):
         value = interp.eval(value_node, frame)
         if key_node is None:
@@ -587,7 +615,7 @@ def _lambda(interp: Expressions, node: ast.Lambda, frame: Frame) -> Any:
 def _first_source(interp: Expressions, node: _Comprehension, frame: Frame) -> Iterator[Any]:
     value = interp.eval(node.generators[0].iter, frame)
     frame.node = node
-    return interp.iterate(value)
+    return interp.items_of(value)
 
 
 def _element_frames(interp: Expressions, node: _Comprehension, frame: Frame) -> Iterator[Frame]:
@@ -600,9 +628,24 @@ def _element_frames(interp: Expressions, node: _Comprehension, frame: Frame) -> 
             interp.frame = caller
 
 
+def _elements(interp: Expressions, node: ast.ListComp | ast.SetComp, frame: Frame) -> list[Any]:
+    made: list[Any] = []
+    for inner in _element_frames(interp, node, frame):
+        made += _perhaps(interp, node.elt, inner) if inner.perhaps else (interp.eval(node.elt, inner),)
+    return made
+
+
+def _perhaps(interp: Expressions, element: ast.expr, inner: Frame) -> list[Any]:
+    """An element of a comprehension that may be absent; none where evaluating it raises."""
+    made: list[Any] = []
+    interp.fork(inner, [lambda: made.append(interp.eval(element, inner)), lambda: None], element)
+    interp.gaps = True
+    return [absent.perhaps(one) for one in made]
+
+
 def _list_comp(interp: Expressions, node: ast.ListComp, frame: Frame) -> Any:
     try:
-        return [interp.eval(node.elt, inner) for inner in _element_frames(interp, node, frame)]
+        return interp.make(_elements(interp, node, frame))
     except UnknownIteration as lost:
         return Unknown(
             "a list built from something unknown", interp.span(node), lost.unknown, _built(interp, node, frame, lost)
@@ -625,10 +668,10 @@ def _built(interp: Expressions, node: ast.ListComp, frame: Frame, lost: UnknownI
 
 def _set_comp(interp: Expressions, node: ast.SetComp, frame: Frame) -> Any:
     try:
-        items = [interp.eval(node.elt, inner) for inner in _element_frames(interp, node, frame)]
+        items = _elements(interp, node, frame)
     except UnknownIteration as lost:
         return Unknown("a set built from something unknown", interp.span(node), lost.unknown)
-    if any(isinstance(i, (Unknown, OneOf)) for i in items):
+    if any(isinstance(absent.present(i), (Unknown, OneOf)) for i in items):
         return interp.unknown("a set with an unknown element")
     return set(items)
 
@@ -638,10 +681,11 @@ def _dict_comp(interp: Expressions, node: ast.DictComp, frame: Frame) -> Any:
     try:
         for inner in _element_frames(interp, node, frame):
             key = interp.eval(node.key, inner)
-            value = interp.eval(node.value, inner)
+            values = _perhaps(interp, node.value, inner) if inner.perhaps else [interp.eval(node.value, inner)]
             if isinstance(key, (Unknown, OneOf)):
                 return interp.unknown("a dict with an unknown key")
-            made[key] = value
+            for value in values:
+                made[key] = state.join([made[key], absent.present(value)]) if inner.perhaps and key in made else value
     except UnknownIteration as lost:
         return Unknown("a dict built from something unknown", interp.span(node), lost.unknown)
     return made
@@ -658,12 +702,13 @@ def _generator_exp(interp: Expressions, node: ast.GeneratorExp, frame: Frame) ->
             caller = interp.frame
             interp.frame = inner
             try:
-                value = interp.eval(node.elt, inner)
+                values = _perhaps(interp, node.elt, inner) if inner.perhaps else (interp.eval(node.elt, inner),)
             finally:
                 interp.frame = caller
-            yield value
+            yield from values
 
-    return IteratorObject(produce(), "generator")
+    gaps = interp.gaps or any(generator.ifs for generator in node.generators)
+    return IteratorObject(produce(), "generator", gaps=gaps)
 
 
 def _joined_str(interp: Expressions, node: ast.JoinedStr, frame: Frame) -> Any:

@@ -12,6 +12,7 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ane_lsp.interp import containing
 from ane_lsp.interp.values import (
     MISSING,
     MORE,
@@ -68,8 +69,8 @@ def _init(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: di
     interp.touch(attrs)
     attrs["training"] = True
     for name in _DICTS:
-        attrs[name] = {}
-    attrs["_non_persistent_buffers_set"] = set()
+        attrs[name] = interp.make({})
+    attrs["_non_persistent_buffers_set"] = interp.make(set())
     return None
 
 
@@ -218,5 +219,5 @@ def digest(node: ast.AST) -> str:
 def fast_path(module: str, qualname: str, node: ast.AST) -> Fast | None:
     """The quick way for a function of a stub or a library, if it has one."""
     key = f"{module}:{qualname}"
-    found = FAST.get(key)
+    found = FAST.get(key) or containing.WAYS.get(key)
     return found if found is None or key not in SOURCES or SOURCES[key] == digest(node) else None

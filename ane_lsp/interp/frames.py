@@ -15,7 +15,7 @@ class Frame:
 
     __slots__ = (
         "class_body", "closure", "code", "depth", "extra", "function", "locals", "module", "names", "node", "owner", "parent", "pending",
-        "sent",
+        "perhaps", "sent",
     )  # fmt: skip
 
     def __init__(
@@ -40,6 +40,7 @@ class Frame:
         self.code: Any = None  # the definition of the running function, if it is no generator
         self.extra: dict[str, Any] | None = None  # what ``**kwargs`` took
         self.pending: list[Any] = []  # values returned under conditions nobody could decide
+        self.perhaps = False  # of a comprehension: whether its present element is one depends on what nobody can decide
         self.sent: dict[Any, Any] = {}  # what yield expressions evaluated to, in generators
 
 

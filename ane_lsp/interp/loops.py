@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, TensorType, Unknown, dims
+from ane_lsp.interp import absent
 from ane_lsp.interp.frames import BREAK, CONTINUE, Frame, Signal, UnknownIteration, item_of
 from ane_lsp.interp.state import likeness, put_more
 from ane_lsp.interp.values import MISSING, Instance, OneOf, PyRaise, Tensor
@@ -73,7 +74,7 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
     iterable = interp.eval(node.iter, frame)
     frame.node = node.iter
     try:
-        source = interp.iterate(iterable)
+        source = interp.items_of(iterable)
         rounds = None if interp.recorder.modules else _Rounds(interp, frame)
         while True:
             frame.node = node.iter
@@ -82,8 +83,11 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
             except StopIteration:
                 break
             interp.tick()
-            interp.assign(node.target, item, frame)
-            signal = interp.run_block(node.body, frame)
+            if item.__class__ is OneOf and absent.optional(item):
+                signal = _perhaps(interp, node, frame, absent.present(item))
+            else:
+                interp.assign(node.target, item, frame)
+                signal = interp.run_block(node.body, frame)
             if signal is not None:
                 if signal is BREAK:
                     return None
@@ -95,6 +99,17 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
         item = item_of(lost.unknown, interp.span(node.iter))
         return _once(interp, node, frame, lambda: interp.assign(node.target, item, frame), interp.span(node.iter))
     return interp.run_block(node.orelse, frame)
+
+
+def _perhaps(interp: Interpreter, node: ast.For, frame: Frame, item: Any) -> Signal | None:
+    """A round that may not take place."""
+
+    def round() -> Signal | None:
+        interp.assign(node.target, item, frame)
+        signal = interp.run_block(node.body, frame)
+        return None if signal is CONTINUE else signal
+
+    return interp.fork(frame, [round, lambda: None], node)
 
 
 def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signal | None:

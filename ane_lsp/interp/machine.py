@@ -9,7 +9,7 @@ from typing import Any
 
 from ane_lsp._memory import held_after_collecting
 from ane_lsp.graph import ShapeFact, Span, Unknown
-from ane_lsp.interp import state
+from ane_lsp.interp import absent, state
 from ane_lsp.interp.base import clock
 from ane_lsp.interp.expressions import OPERATORS, Expressions
 from ane_lsp.interp.frames import BREAK, CONTINUE, UNDECIDED, Frame, Signal, UnknownIteration, item_of, mangled
@@ -97,6 +97,7 @@ class Interpreter(Expressions):
         if len(self.journals) >= MAX_FORKS:
             return branches[-1]()  # type: ignore[no-any-return]
         done: list[tuple[Signal | None, dict[int, tuple[Any, Any]]]] = []
+        made: dict[int, Any] = {}
         error: PyRaise | None = None
         for branch in branches:
             journal = state.Journal()
@@ -111,6 +112,7 @@ class Interpreter(Expressions):
             finally:
                 self.journals.pop()
                 journal.rollback()
+                made.update(journal.made)
         if not done:
             assert error is not None
             raise error
@@ -121,7 +123,7 @@ class Interpreter(Expressions):
                     frame.pending.append(signal.value)
             done = going_on
         span = self.span(node) if node is not None else None
-        self._apply([changes for _, changes in done], span)
+        self._apply([changes for _, changes in done], made, span)
         signals = [signal for signal, _ in done]
         first = signals[0]
         if first is None or len(signals) == 1:
@@ -133,24 +135,48 @@ class Interpreter(Expressions):
                 frame.pending.append(signal.value)
         return next(s for s in signals if s is not None and s.kind != "return")
 
-    def _apply(self, states: list[dict[int, tuple[Any, Any]]], span: Span | None) -> None:
-        """Leave every container as the join of what the branches left in it. The containers are rolled back now."""
+    def _apply(self, states: list[dict[int, tuple[Any, Any]]], made: dict[int, Any], span: Span | None) -> None:
+        """Leave every container as the join of what the branches left in it. The containers are rolled back now.
+
+        made: containers that only one of the branches has.
+        """
+        if self.journals:
+            self.journals[-1].made.update(made)
         touched: dict[int, Any] = {}
         for changes in states:
             for key, (container, _) in changes.items():
                 touched[key] = container
+        names: frozenset[int] | None = None
         for key, container in touched.items():
             before = None
             contents = []
             for changes in states:
                 if key in changes:
                     contents.append(changes[key][1])
-                else:
+                elif key not in made:
                     before = before if before is not None else state.contents_of(container)
                     contents.append(before)
-            after = contents[0] if len(contents) == 1 else state.merge(container, contents, UNDECIDED, span)
+            if len(contents) == 1:
+                after = contents[0]
+            else:
+                named = container is self.frame.locals or key in self.named
+                if not named and isinstance(container, dict):
+                    names = names if names is not None else self._names_around()
+                    named = key in names
+                after = state.merge(container, contents, UNDECIDED, span, named)
+                self.gaps = self.gaps or (not named and absent.gappy(after))
             self.touch(container)
             state.restore(container, after)
+
+    def _names_around(self) -> frozenset[int]:
+        """The running functions' names, and those they look up, by identity."""
+        found: set[int] = set()
+        pending: list[Frame] = [self.frame]
+        for frame in pending:
+            if id(frame.locals) not in found:
+                found.update((id(frame.locals), id(frame.module.namespace)))
+                pending += [outer for outer in (frame.closure, frame.parent) if outer is not None]
+        return frozenset(found)
 
     def fork_value(self, frame: Frame, thunks: list[Callable[[], Any]], node: ast.AST | None = None) -> Any:
         """Like :meth:`fork` for expressions: the join of the values."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Sym, Unknown, dims
-from ane_lsp.interp import containers, state
-from ane_lsp.interp.frames import UnknownIteration
+from ane_lsp.interp import absent, containers, state
+from ane_lsp.interp.frames import UnknownIteration, item_of
 from ane_lsp.interp.support import (
     LIMIT,
     DefaultDict,
@@ -285,9 +285,24 @@ def _record_attribute(interp: Interpreter, obj: Any, name: str) -> Any:
 
 def _step(interp: Interpreter, iterator: IteratorObject) -> Any:
     try:
-        return next(iterator.source)
+        return next_of(interp, iterator)
     except StopIteration:
         raise PyRaise(StopIteration()) from None
+
+
+def next_of(interp: Interpreter, iterator: IteratorObject) -> Any:
+    """The next item; where it may be absent, it may be one of those after it. Raises StopIteration."""
+    item = next(iterator.source)
+    if not absent.optional(item):
+        return item
+    lost = Unknown(absent.NUMBER, interp.here(), item=state.likeness([item, *iterator.source]))
+
+    def rest() -> Iterator[Any]:
+        raise UnknownIteration(lost)
+        yield
+
+    iterator.source = rest()
+    return item_of(lost, lost.span)
 
 
 def _send(interp: Interpreter, iterator: IteratorObject, value: Any) -> Any:
@@ -392,6 +407,8 @@ def _bounds(interp: Interpreter, key: slice) -> Any:
 def getitem(interp: Interpreter, obj: Any, key: Any) -> Any:
     """``obj[key]`` for sequences and the like; dicts are the machine's."""
     if isinstance(obj, (list, tuple, str, bytes, bytearray, range)):
+        if interp.gaps and isinstance(obj, (list, tuple)) and absent.gappy(obj):
+            return _among_gaps(interp, obj, key)
         if type(key) is int:
             if -len(obj) <= key < len(obj):
                 return obj[key] if type(obj) in (list, tuple, str) else _item(interp, obj, key)
@@ -408,6 +425,39 @@ def getitem(interp: Interpreter, obj: Any, key: Any) -> Any:
     if isinstance(found, Builtin) and found.name != "__getitem__":
         return interp.call(found, (key,), {})
     return interp.raise_(TypeError, f"'{type_name(obj)}' object is not subscriptable")
+
+
+def _among_gaps(interp: Interpreter, items: Any, key: Any) -> Any:
+    """``items[key]`` where some of the items may be absent."""
+    if isinstance(key, slice):
+        bounds = _bounds(interp, key)
+        where = absent.cut(items, bounds) if isinstance(bounds, slice) else None
+        return items[where] if where is not None else interp.uncounted(items)
+    index = index_of(interp, key)
+    found = absent.candidates(items, index) if isinstance(index, int) else [absent.present(item) for item in items]
+    if not found:
+        return interp.raise_(IndexError, f"{type_name(items)} index out of range")
+    return state.join(found, absent.NUMBER, interp.here())
+
+
+def position(items: Any, index: int) -> int | None:
+    """Where ``items[index]`` is for certain."""
+    return absent.place(items, index) if index >= 0 else absent.place_from_end(items, index)
+
+
+def delete_among_gaps(interp: Interpreter, items: list[Any], key: Any) -> None:
+    """``del items[key]`` where some of the items may be absent."""
+    if isinstance(key, slice):
+        bounds = _bounds(interp, key)
+        where: Any = absent.cut(items, bounds) if isinstance(bounds, slice) else None
+    else:
+        index = index_of(interp, key)
+        where = position(items, index) if isinstance(index, int) else None
+    interp.touch(items)
+    if where is not None:
+        del items[where]
+    else:  # any of them may be the one
+        items[:] = [absent.perhaps(item) for item in items]
 
 
 def _item(interp: Interpreter, obj: Any, key: int) -> Any:
@@ -441,7 +491,9 @@ def setitem(interp: Interpreter, obj: Any, key: Any, value: Any) -> None:
         interp.raise_(TypeError, f"'{type_name(obj)}' object does not support item assignment")
     if isinstance(key, slice):
         bounds = _bounds(interp, key)
-        items = collect(interp, value, "the assigned items")
+        items = collect(interp, value, "the assigned items", gaps=True)
+        if interp.gaps and isinstance(bounds, slice) and absent.gappy(obj):
+            bounds = absent.cut(obj, bounds) or interp.unknown(absent.NUMBER)
         if isinstance(bounds, Unknown) or isinstance(items, Unknown):
             spoil(interp, obj, "an assignment to an unknown slice")
             return
@@ -457,6 +509,19 @@ def setitem(interp: Interpreter, obj: Any, key: Any, value: Any) -> None:
     if not isinstance(index, int):
         spoil(interp, obj, "an assignment at an unknown position")
         return
+    if interp.gaps and absent.gappy(obj):
+        where = position(obj, index)
+        if where is None:
+            interp.touch(obj)
+            kept = [
+                absent.perhaps(state.join([absent.present(old), value]))
+                if absent.optional(old)
+                else state.join([old, value])
+                for old in obj
+            ]
+            state.restore(obj, kept)
+            return
+        index = where
     interp.touch(obj)
     host_call(interp, "the list", obj.__setitem__, index, value)
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from ane_lsp.graph import Sym, Unknown, dims
-from ane_lsp.interp import builtins, containers, methods
+from ane_lsp.interp import absent, builtins, containers, methods, state
 from ane_lsp.interp.base import MAX_ELEMENTS
-from ane_lsp.interp.frames import UnknownIteration, item_of
+from ane_lsp.interp.frames import UNDECIDED, UnknownIteration, item_of
 from ane_lsp.interp.operators import BINARY, Operators
-from ane_lsp.interp.support import in_order
+from ane_lsp.interp.support import DictView, in_order
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.values import (
     MISSING,
@@ -98,6 +98,8 @@ class Objects(Operators):
         try:
             if key in obj:
                 found = obj[key]
+                if found.__class__ is OneOf:
+                    return absent.present(found)
                 return found if found.__class__ is not Lazy else self.resolve_lazy(found, obj, key)
         except TypeError:
             return self.raise_(TypeError, f"unhashable type: '{self.type_name(key)}'")
@@ -164,6 +166,9 @@ class Objects(Operators):
                 self.delitem(obj.data, key)
         elif isinstance(obj, (dict, list)) and not isinstance(key, (Unknown, OneOf)):
             self.touch(obj)
+            if self.gaps and isinstance(obj, list) and absent.gappy(obj):
+                methods.delete_among_gaps(self, obj, key)  # type: ignore[arg-type]
+                return
             try:
                 del obj[key]
             except (KeyError, IndexError, TypeError) as error:
@@ -174,6 +179,10 @@ class Objects(Operators):
     def iterate(self, value: Any) -> Iterator[Any]:
         """The items of `value`, as Python would iterate it. Raises UnknownIteration where nobody knows them."""
         kind = value.__class__
+        if kind is IteratorObject:
+            return self._certain(value) if value.gaps else value.source
+        if self.gaps and absent.gappy(value):
+            raise UnknownIteration(self.uncounted(value))
         if kind in (list, tuple, range, str, dict, set, frozenset, bytes):
             if kind is list:
                 return self._iterate_list(value)
@@ -185,8 +194,6 @@ class Objects(Operators):
                     raise UnknownIteration(containers.uncounted_keys(self))  # type: ignore[arg-type]
                 return iter(list(value))
             return iter(value)
-        if kind is IteratorObject:
-            return value.source  # type: ignore[no-any-return]
         if kind is Tensor:
             return self.iterate_tensor(value)
         if kind is Unknown:
@@ -220,9 +227,49 @@ class Objects(Operators):
             self.raise_(TypeError, f"'{self.type_name(value)}' object is not iterable")
         return found  # type: ignore[return-value]
 
-    def listed(self, value: Any) -> list[Any]:
-        """All items of `value`. Raises UnknownIteration where nobody knows them or there are too many."""
-        items = list(islice(self.iterate(value), MAX_ELEMENTS + 1))
+    def items_of(self, value: Any) -> Iterator[Any]:
+        """As :meth:`iterate`; items that may be absent are among them, marked so, see absent.py."""
+        kind = value.__class__
+        if kind is OneOf and all(option.__class__ in (list, tuple) for option in value.options):
+            self.gaps = True
+            return iter(absent.aligned(value.options, lambda items: state.join(items, UNDECIDED, self.here())))
+        if not self.gaps:
+            return value.source if kind is IteratorObject else self.iterate(value)
+        if kind is IteratorObject:
+            return value.source  # type: ignore[no-any-return]
+        if kind is Instance:
+            raw = value.cls.lookup("__iter__")
+            if raw is not MISSING and value.cls.module.is_torch:
+                return self.items_of(self.call(self.bind(raw, value, value.cls), ()))
+            return self.iterate(value)
+        if not absent.gappy(value) or kind not in (list, tuple, set, frozenset, dict, deque, OrderedDict, DictView):
+            return self.iterate(value)
+        if kind is list:
+            return self._iterate_list(value)
+        if isinstance(value, dict):
+            self.complete(value)
+            return iter([absent.perhaps(key) if absent.optional(held) else key for key, held in value.items()])
+        return iter(value)
+
+    def _certain(self, iterator: IteratorObject) -> Iterator[Any]:
+        for item in iterator.source:
+            if absent.optional(item):
+                rest = [item, *iterator.source]
+                raise UnknownIteration(Unknown(absent.NUMBER, self.here(), item=state.likeness(rest)))
+            yield item
+
+    def uncounted(self, value: Any) -> Unknown:
+        """What stands for a sequence of which items may be absent, or the keys of a table, where their number matters."""
+        if isinstance(value, dict):
+            return Unknown(absent.NUMBER, self.here())
+        return Unknown(absent.NUMBER, self.here(), item=state.likeness(absent.parts(value)))
+
+    def listed(self, value: Any, gaps: bool = False) -> list[Any]:
+        """All items of `value`. Raises UnknownIteration where nobody knows them or there are too many.
+
+        gaps: those that may be absent are wanted, marked so.
+        """
+        items = list(islice(self.items_of(value) if gaps else self.iterate(value), MAX_ELEMENTS + 1))
         if len(items) > MAX_ELEMENTS:
             raise UnknownIteration(self.unknown("more items than can be gone through here"))
         return items

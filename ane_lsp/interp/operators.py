@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ane_lsp.graph import Sym, Unknown, dims
-from ane_lsp.interp import methods, state, symbolic
+from ane_lsp.interp import absent, methods, state, symbolic
 from ane_lsp.interp.base import MAX_ELEMENTS, PLAIN
 from ane_lsp.interp.calls import Calls
 from ane_lsp.interp.containers import grow
@@ -72,6 +72,8 @@ class Operators(Calls):
             return True
         kind = value.__class__
         if kind in (int, float, str, tuple, list, dict, set, bytes, range, frozenset, complex):
+            if self.gaps and value and all(map(absent.optional, absent.parts(value))) and absent.gappy(value):
+                return self.unknown(absent.NUMBER)
             return bool(value)
         if kind is Unknown:
             return value
@@ -135,6 +137,8 @@ class Operators(Calls):
             if ldata is not None and rdata is not None and not isinstance(ldata, Instance):
                 return self.equal(ldata, rdata)
             return False
+        if self.gaps and (absent.gappy(left) or absent.gappy(right)):
+            return self.unknown(absent.NUMBER)
         if (lk is rk and lk in (list, tuple)) or (isinstance(left, tuple) and isinstance(right, tuple)):
             if len(left) != len(right):
                 return False
@@ -220,6 +224,8 @@ class Operators(Calls):
             return self.unknown("an order that is not modelled")
 
     def _compare_sequences(self, symbol: str, left: Any, right: Any) -> Any:
+        if self.gaps and (absent.gappy(left) or absent.gappy(right)):
+            return self.unknown(absent.NUMBER)
         for a, b in zip(left, right):
             self.tick()
             same = self.truth(self.equal(a, b))
@@ -279,6 +285,8 @@ class Operators(Calls):
                     found = item in container
                 if not found and isinstance(container, dict) and MORE in container:
                     return Unknown("membership among entries under keys nobody knows", self.here())
+                if found and self.gaps and isinstance(container, dict) and absent.optional(container[item]):
+                    return self.unknown(absent.THERE)
                 if found or not {Sym, OneOf} & set(map(type, container)):
                     return found
         if isinstance(container, str):
@@ -302,11 +310,14 @@ class Operators(Calls):
                 return False
         undecided: Any = False
         try:
-            for element in self.iterate(container):
+            for element in self.items_of(container):
                 self.tick()
+                gap, element = absent.optional(element), absent.present(element)
                 verdict = self.identical(element, item)
                 if verdict is not True:
                     verdict = self.truth(self.equal(element, item))
+                if gap and verdict is True:
+                    verdict = self.unknown(absent.THERE)
                 if verdict is True:
                     return True
                 if verdict is not False:
@@ -356,8 +367,15 @@ class Operators(Calls):
                 return self.unknown("a sequence too large to build here")
         if isinstance(left, (int, float, complex)) and isinstance(right, (int, float, complex)):
             return self._numbers(symbol, left, right)
+        if self.gaps and symbol in "&|-^" and (absent.gappy(left) or absent.gappy(right)):
+            if symbol != "|" or not (isinstance(left, dict) and isinstance(right, dict)):
+                return self.unknown(absent.NUMBER)
+            made = self.make(left.copy())
+            self.call(self.getattr(made, "update"), (right,))
+            return made
         try:
-            return plain(left, right)
+            result = plain(left, right)
+            return self.make(result) if lk is list or lk is dict or lk is set else result
         except TypeError as error:
             return self.raise_(TypeError, str(error))
         except Exception:
@@ -468,6 +486,8 @@ class Operators(Calls):
             left *= right
             return left
         if isinstance(left, set) and isinstance(right, (set, frozenset)):
+            if self.gaps and symbol != "|" and (absent.gappy(left) or absent.gappy(right)):
+                return self.unknown(absent.NUMBER)
             self.touch(left)
             changed = BINARY[symbol][2](left, right)
             left.clear()
@@ -475,7 +495,7 @@ class Operators(Calls):
             return left
         if isinstance(left, dict) and symbol == "|" and isinstance(right, dict):
             self.touch(left)
-            left.update(right)
+            self.call(self.getattr(left, "update"), (right,))
             return left
         if isinstance(left, Instance):
             raw = left.cls.lookup("__i" + BINARY[symbol][0][2:])

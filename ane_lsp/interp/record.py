@@ -10,6 +10,7 @@ from ane_lsp.graph.builder import GraphBuilder
 from ane_lsp.graph.ir import CallKind, Operand
 from ane_lsp.graph.liveness import values
 from ane_lsp.graph.records import dataclass
+from ane_lsp.interp import absent
 from ane_lsp.interp.values import ClassObject, DType, Instance, OneOf, Tensor
 from ane_lsp.torch_model.registry import OpDecl
 
@@ -184,6 +185,8 @@ class Recorder:
             return _told(argument, held or None)
         if kind is Instance and argument.cls.name == "PackedSequence" and argument.cls.module.is_torch:
             return tuple(self.values_in(argument.attrs.get(field)) for field in _PACKED)
+        if kind is OneOf and absent.optional(argument):
+            return self.values_in(absent.present(argument))
         if kind is slice:
             return slice(self.values_in(argument.start), self.values_in(argument.stop), self.values_in(argument.step))
         return argument

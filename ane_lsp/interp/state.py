@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ane_lsp.graph import Span, Sym, TensorType, Unknown, dims
-from ane_lsp.interp.values import MISSING, MORE, BoundMethod, DType, OneOf, Partial, Tensor
+from ane_lsp.interp import absent
+from ane_lsp.interp.values import ABSENT, MISSING, MORE, BoundMethod, DType, OneOf, Partial, Tensor
 
 MAX_OPTIONS = 6
 Container = Any
 
 
 class Journal:
-    """Remembers containers as they were before their first change, so that a branch can be undone."""
+    """Remembers containers as they were before their first change, so that a branch can be undone.
 
-    __slots__ = ("lasting", "saved")
+    made: containers that were made since, by identity: elsewhere they do not exist.
+    """
+
+    __slots__ = ("lasting", "made", "saved")
 
     def __init__(self) -> None:
         self.saved: dict[int, tuple[Container, Any]] = {}
+        self.made: dict[int, Container] = {}
         self.lasting = False  # something was changed that cannot be undone
 
     @property
@@ -86,29 +91,32 @@ def restore(container: Container, contents: Any) -> None:
         container.extend(contents)
 
 
-def merge(container: Container, states: list[Any], cause: str, span: Span | None) -> Any:
-    """Contents of `container` after one of several branches ran: the join of what each left in it."""
+def merge(container: Container, states: list[Any], cause: str, span: Span | None, names: bool = False) -> Any:
+    """Contents of `container` after one of several branches ran: the join of what each left in it.
+
+    names: it holds names; a program that goes on to read one that may not be bound is taken to have it bound.
+    """
     first = states[0]
+
+    def together(values: list[Any]) -> Any:
+        return join(values, cause, span)
+
     if isinstance(container, Tensor):
         joined = join([_as_tensor(s) for s in states], cause, span)
         return (joined.type, first[1], first[2], first[3])
     if isinstance(container, dict):
-        merged = OrderedDict() if isinstance(container, OrderedDict) else {}
+        if not names:
+            return absent.merged(states, together)
+        merged: dict[Any, Any] = {}
         for state in states:
             for key in state:
                 if key not in merged:
-                    merged[key] = join([s.get(key, MISSING) for s in states], cause, span)
+                    merged[key] = together([s.get(key, MISSING) for s in states])
         return merged
     if isinstance(container, (list, deque)):
-        length = max(len(s) for s in states)
-        return [
-            join([s[i] if i < len(s) else MISSING for s in (list(x) for x in states)], cause, span)
-            for i in range(length)
-        ]
-    out: set[Any] = set()
-    for state in states:
-        out |= state
-    return out
+        return absent.aligned(states, together)
+    everywhere = set.intersection(*states)
+    return everywhere | {absent.perhaps(member) for member in set.union(*states) - everywhere}
 
 
 def _as_tensor(state: Any) -> Tensor:
@@ -127,6 +135,9 @@ def join(
     first = present[0]
     if all(v is first for v in present[1:]):
         return first
+    if any(v.__class__ is OneOf and absent.optional(v) for v in present):
+        there = join([absent.present(v) for v in present if v is not ABSENT], cause, span)
+        return absent.perhaps(there)
     options: list[Any] = []
     for value in present:
         for option in value.options if isinstance(value, OneOf) else (value,):
@@ -148,13 +159,13 @@ def join(
 
 def likeness(items: Iterable[Any]) -> Any:
     """What stands for each of the items of a sequence whose length is not known; None where nobody knows that."""
-    joined = join(list(items))
+    joined = join([absent.present(item) for item in items])
     return None if joined is MISSING or isinstance(joined, Unknown) else joined
 
 
 def put_more(table: dict[Any, Any], value: Any) -> None:
     """Enter `value` under a key that nobody knows: it joins what stands for such entries."""
-    table[MORE] = join([table.get(MORE, MISSING), value])
+    table[MORE] = join([table.get(MORE, MISSING), absent.present(value)])
 
 
 def _same(left: Any, right: Any, cause: str, span: Span | None) -> Any:

@@ -228,14 +228,14 @@ def in_order(members: Any) -> list[Any]:
     return items
 
 
-def collect(interp: Interpreter, iterable: Any, what: str = "the sequence") -> Any:
-    """All items as a host list, or Unknown where there are too many."""
+def collect(interp: Interpreter, iterable: Any, what: str = "the sequence", gaps: bool = False) -> Any:
+    """All items as a host list, or Unknown where there are too many. gaps: those that may be absent are wanted, marked so."""
     if isinstance(iterable, (list, tuple, range, str, bytes, dict, set, frozenset)):
         if len_exceeds(iterable):
             return too_large(interp, what)
-        if type(iterable) in (list, tuple, range, str):
+        if type(iterable) in (list, tuple, range, str) and (gaps or not interp.gaps):
             return list(iterable)
-    items = list(islice(interp.iterate(iterable), LIMIT + 1))
+    items = list(islice(interp.items_of(iterable) if gaps else interp.iterate(iterable), LIMIT + 1))
     return too_large(interp, what) if len(items) > LIMIT else items
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, TensorType, Unknown, dims
 from ane_lsp.graph.ir import CallKind
+from ane_lsp.interp import absent
 from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.hints import hints_in_source
 from ane_lsp.interp.probing import probe_of, probe_tensor, shifted
@@ -31,6 +32,7 @@ from ane_lsp.interp.torch_types import (
 )  # fmt: skip
 from ane_lsp.interp.uses import note_use
 from ane_lsp.interp.values import (
+    ABSENT,
     MISSING,
     BoundMethod,
     Builtin,
@@ -357,7 +359,7 @@ class TorchGlue(Registries):
             return
         if value.attrs is None:
             value.attrs = {}
-        self.touch(value.attrs)
+        self.touch_names(value.attrs)
         value.attrs[name] = new
 
     def tensor_truth(self, value: Tensor) -> bool | Unknown:
@@ -456,7 +458,7 @@ class TorchGlue(Registries):
         for kind in ("_parameters", "_modules", "_buffers"):
             space = attrs.get(kind)
             if isinstance(space, dict) and name in space:
-                return space[name]
+                return absent.present(space[name])
         return MISSING
 
     def nn_getattr_or_raise(self, obj: Instance, name: str) -> Any:
@@ -470,8 +472,8 @@ class TorchGlue(Registries):
             self.touch(obj.attrs)
             obj.attrs["training"] = True
             for kind in ("_parameters", "_buffers", "_modules"):
-                obj.attrs[kind] = {}
-            obj.attrs["_non_persistent_buffers_set"] = set()
+                obj.attrs[kind] = self.make({})
+            obj.attrs["_non_persistent_buffers_set"] = self.make(set())
 
     def nn_setattr(self, obj: Instance, name: str, value: Any) -> bool:
         """Assignment on a module. True where the value went to a registry of parameters, buffers or modules."""
@@ -534,6 +536,8 @@ class TorchGlue(Registries):
             if raw is MISSING:
                 return self.unknown(f"{obj.cls.name} has no forward as far as is known")
             forward = self.bind(raw, obj, obj.cls)
+        elif absent.optional(forward):
+            forward = self.getattr(obj, "forward")
         recorder = self.recorder
         is_torch = obj.cls.module.is_torch
         if not is_torch:
@@ -741,13 +745,16 @@ def _tensors(value: Any, seen: set[int] | None = None) -> Iterator[Tensor]:
         if isinstance(value, Tensor):
             yield value
             return
-    if not isinstance(value, (tuple, list, dict, Instance)):
+    if not isinstance(value, (tuple, list, dict, Instance, OneOf)):
         return
     seen = set() if seen is None else seen
     if id(value) in seen:
         return
     seen.add(id(value))
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, OneOf):
+        if absent.optional(value):
+            yield from _tensors(absent.present(value), seen)
+    elif isinstance(value, (tuple, list)):
         for item in value:
             yield from _tensors(item, seen)
     elif isinstance(value, dict):
@@ -780,5 +787,5 @@ def _choose(value: Any, choice: OneOf, option: Any) -> Any:
     if value is choice:
         return option
     if value.__class__ in (tuple, list) and any(v is choice for v in value):
-        return type(value)(option if v is choice else v for v in value)
+        return type(value)(option if v is choice else v for v in value if option is not ABSENT or v is not choice)
     return value

@@ -272,6 +272,7 @@ class IteratorObject:
     source: Iterator[Any]
     kind: str = "iterator"
     send: Callable[[Any], Any] | None = None
+    gaps: bool = False  # items that may be absent are marked so, see absent.py
 
     def __iter__(self) -> Iterator[Any]:
         return self.source
@@ -357,7 +358,10 @@ class Tensor:
 
 @dataclass(eq=False, slots=True)
 class OneOf:
-    """One of a few values, after branches that could not be decided were joined. Never nested, never fewer than two."""
+    """One of a few values, after branches that could not be decided were joined. Never nested, never fewer than two.
+
+    The last may be ABSENT: the item of a sequence, or the entry of a table, may not be there at all.
+    """
 
     options: tuple[Any, ...]
 
@@ -371,6 +375,14 @@ class _Missing:
 
 
 MISSING = _Missing()
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT = _Absent()
 
 
 @dataclass(frozen=True, slots=True)
