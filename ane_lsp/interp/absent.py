@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ane_lsp.interp.values import ABSENT, MORE, IteratorObject, OneOf
+from ane_lsp.interp.values import ABSENT, MANY, MORE, IteratorObject, OneOf
 
 NUMBER = "how many there are depends on a condition nobody can decide here"
 THERE = "whether it is there depends on a condition nobody can decide here"
@@ -31,11 +31,31 @@ def perhaps(value: Any) -> Any:
     return OneOf((*(value.options if value.__class__ is OneOf else (value,)), ABSENT))
 
 
+def several(value: Any) -> Any:
+    """Any number of items like `value`."""
+    return OneOf((*perhaps(present(value)).options[:-1], MANY, ABSENT))
+
+
+def repeated(value: Any) -> bool:
+    """Whether an item stands for any number of them."""
+    return optional(value) and value.options[-2] is MANY
+
+
+def endless(container: Any) -> bool:
+    """Whether nobody knows how many items a sequence has at most."""
+    return any(map(repeated, parts(container)))
+
+
+def like(old: Any, value: Any) -> Any:
+    """`value` in the place of `old`: absent or repeated as that is."""
+    return several(value) if repeated(old) else perhaps(value) if optional(old) else value
+
+
 def present(value: Any) -> Any:
     """What an item or entry is if it is there."""
     if not optional(value):
         return value
-    options = value.options[:-1]
+    options = value.options[: -2 if value.options[-2] is MANY else -1]
     return options[0] if len(options) == 1 else OneOf(options)
 
 
@@ -80,11 +100,13 @@ def candidates(items: Sequence[Any], index: int) -> list[Any]:
     order = items if index >= 0 else items[::-1]
     wanted = index if index >= 0 else -index - 1
     found: list[Any] = []
-    least = 0  # so many items before this one are there for certain
-    for position, item in enumerate(order):
-        if least <= wanted <= position:
+    least, most = 0, 0.0  # so many items are before this one
+    for item in order:
+        most += float("inf") if repeated(item) else 0
+        if least <= wanted <= most:
             found.append(present(item))
         least += not optional(item)
+        most += 1
     return found
 
 
@@ -95,7 +117,7 @@ def cut(items: Sequence[Any], bounds: slice) -> slice | None:
     ends: list[int | None] = []
     for end in (bounds.start, bounds.stop):
         if end is not None:
-            if abs(end) >= len(items):  # beyond all that may be there
+            if abs(end) >= len(items) and not endless(items):  # beyond all that may be there
                 end = len(items) if end > 0 else 0
             elif any(map(optional, items[:end] if end >= 0 else items[end:])):
                 return None
@@ -141,10 +163,17 @@ def in_one_order(tables: Sequence[dict[Any, Any]]) -> list[Any]:
     return order
 
 
+def numbered(table: dict[Any, Any]) -> bool:
+    """Whether a table's keys are those of a ``ModuleList``: the numbers of its entries."""
+    return all(key == str(at) for at, key in enumerate(table))
+
+
 def merged(tables: Sequence[dict[Any, Any]], join: Callable[[list[Any]], Any]) -> dict[Any, Any]:
     """One table that stands for any of `tables`: entries that one of them lacks may be absent."""
     same = all(table.keys() == tables[0].keys() for table in tables)
     made: dict[Any, Any] = {}
+    if not same and all(map(numbered, tables)):
+        return {str(at): item for at, item in enumerate(aligned([list(table.values()) for table in tables], join))}
     for key in tables[0] if same else in_one_order(tables):
         value = join([table[key] for table in tables if key in table])
         made[key] = value if same or key == MORE or all(key in table for table in tables) else perhaps(value)

@@ -51,6 +51,7 @@ def build(interp: Interpreter, cls: ClassObject, assumed: list[str]) -> Any:
                 raise
             interp.frame = frame
             interp.journals.clear()
+            interp.branches = 0
             _assume(interp, cls, found[1], values, assumed)
     return interp.call(cls, (), values)
 
@@ -148,6 +149,7 @@ def _made(interp: Interpreter, configuration: ClassObject, assumed: list[str]) -
     except PyRaise:
         interp.frame = frame
         interp.journals.clear()
+        interp.branches = 0
         return None
     if not isinstance(made, Instance):
         return None

@@ -70,6 +70,7 @@ class Base:
         self.first_step = 0  # of the present share of the budget
         self.frame: Frame = Frame(ModuleObject("<start>", None), {}, None, None, "<start>")
         self.journals: list[state.Journal] = []
+        self.branches = 0  # undecided ones that are being run
         self.gaps = False  # some container has held items that may be absent
         self.named: dict[int, Any] = {}  # containers of names that were changed in branches, by id, see state.merge
         self.undo: state.Journal | state.Touched | None = None  # of the stage that is recorded, see replay.py
@@ -200,6 +201,7 @@ class Base:
             stopped.append(stop.limit)
             self.frame, self.recorder.modules[:] = frame, modules
             self.journals.clear()
+            self.branches = 0
         finally:
             self.max_steps, self.deadline, self.seconds, self.first_step = steps, deadline, seconds, first
 
@@ -220,7 +222,10 @@ class Base:
     def touch(self, container: Any) -> None:
         """To be called before a container is changed in place, so that a branch can be undone."""
         if self.journals:
-            self.journals[-1].touch(container)
+            for journal in reversed(self.journals):
+                journal.touch(container)
+                if not journal.watching:
+                    break
         if self.written is not None:
             self.written[id(container)] = container
         if id(container) in self.outside.noted:
@@ -239,7 +244,10 @@ class Base:
     def make(self, container: Any) -> Any:
         """To be called with a new container: in the branches that do not make it, it does not exist."""
         if self.journals:
-            self.journals[-1].made[id(container)] = container
+            for journal in reversed(self.journals):
+                journal.made[id(container)] = container
+                if not journal.watching:
+                    break
         return container
 
     def put_back(self, container: Any, contents: Any) -> None:
@@ -321,6 +329,9 @@ class Base:
         raise NotImplementedError
 
     def items_of(self, value: Any) -> Iterator[Any]:
+        raise NotImplementedError
+
+    def uncounted(self, value: Any) -> Unknown:
         raise NotImplementedError
 
     def without_gaps(self, args: tuple[Any, ...], start: int = 0) -> tuple[Any, ...]:

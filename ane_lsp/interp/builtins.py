@@ -6,6 +6,7 @@ import ast
 import builtins as host
 from collections.abc import Callable, Iterator
 from functools import cmp_to_key
+from itertools import count, takewhile
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,14 @@ def sequence_of_unknown_length(interp: Interpreter, value: Any) -> Unknown | Non
     return value if isinstance(value, Unknown) and value.item is not None else None
 
 
+def made_of(items: Iterator[Any]) -> Iterator[Any]:
+    """What is made of the items of another sequence: where nobody knows those, these do not look like them."""
+    try:
+        yield from items
+    except UnknownIteration as lost:
+        raise UnknownIteration(Unknown(lost.unknown.reason, lost.unknown.span, lost.unknown)) from None
+
+
 def lost_iteration(unknown: Unknown) -> Exception:
     """The machine's exception for "nobody knows what comes next"."""
     return UnknownIteration(unknown)
@@ -165,10 +174,15 @@ def _sum(interp: Interpreter, iterable: Any, /, start: Any = 0) -> Any:
             return too_large(interp, "the sum")
         return start + (iterable[0] + iterable[-1]) * step_count // 2 if step_count else start
     total = start
-    for position, item in enumerate(interp.iterate(iterable)):
+    for position, item in enumerate(interp.items_of(iterable)):
         if position > LIMIT:
             return too_large(interp, "the sum")
-        total = interp.binary("+", total, item)
+        if absent.optional(item):
+            without, one = total, absent.present(item)
+            sides: list[Callable[[], Any]] = [lambda: interp.binary("+", without, one), lambda: without]  # noqa: B023
+            total = interp.fork_value(interp.frame, sides)
+        else:
+            total = interp.binary("+", total, item)
         if isinstance(total, Unknown):
             return total
     return total
@@ -371,6 +385,7 @@ def _setattr(interp: Interpreter, obj: Any, name: Any, value: Any, /) -> Any:
             for key in list(obj.attrs):
                 if not key.startswith("_"):
                     obj.attrs[key] = interp.unknown("may have been replaced by setattr() with an unknown name", name)
+            _replace_any(interp, obj, value)
         return None
     if not isinstance(obj, Unknown):
         interp.setattr(obj, name, value)
@@ -380,9 +395,27 @@ def _setattr(interp: Interpreter, obj: Any, name: Any, value: Any, /) -> Any:
 @native("delattr")
 def _delattr(interp: Interpreter, obj: Any, name: Any, /) -> Any:
     name = _attribute_name(interp, name)
-    if not isinstance(name, (Unknown, OneOf)) and not isinstance(obj, Unknown):
+    if isinstance(obj, Unknown):
+        return None
+    if not isinstance(name, (Unknown, OneOf)):
         interp.delattr(obj, name)
+    elif isinstance(obj, Instance):
+        for held in (obj.attrs.get("_modules") or {}, obj.attrs.get("_parameters") or {}, obj.attrs):
+            interp.touch(held)
+            for key, value in held.items():
+                if not key.startswith("_") and key != MORE and key != "training":
+                    held[key] = absent.perhaps(value)
+        interp.gaps = True
     return None
+
+
+def _replace_any(interp: Interpreter, obj: Instance, value: Any) -> None:
+    """``setattr`` of a module under an unknown name: it replaces any of them, or none."""
+    table = obj.attrs.get("_modules")
+    if isinstance(table, dict) and isinstance(value, (Instance, OneOf, Unknown)):
+        interp.touch(table)
+        for key, old in table.items():
+            table[key] = absent.like(old, join([absent.present(old), value]))
 
 
 @native("vars")
@@ -505,7 +538,7 @@ def holds_modules_that_may_be_absent(value: Any) -> bool:
 @native("enumerate")
 def _enumerate(interp: Interpreter, iterable: Any, start: Any = 0) -> Any:
     if interp.gaps and (absent.gappy(iterable) or holds_modules_that_may_be_absent(iterable)):
-        return IteratorObject(_numbered(interp, iterable, index_of(interp, start)), "enumerate", gaps=True)
+        return IteratorObject(made_of(_numbered(interp, iterable, index_of(interp, start))), "enumerate", gaps=True)
     lost = sequence_of_unknown_length(interp, iterable)
     if lost is not None:
         number = Unknown("the number of an item", interp.here(), number=True)
@@ -525,7 +558,7 @@ def _enumerate(interp: Interpreter, iterable: Any, start: Any = 0) -> Any:
             yield number, item
             number += 1
 
-    return IteratorObject(counted() if type(first) is int else items(), "enumerate")
+    return IteratorObject(made_of(counted() if type(first) is int else items()), "enumerate")
 
 
 @native("zip", stores=True)
@@ -538,14 +571,21 @@ def _zip(interp: Interpreter, *iterables: Any, strict: Any = False) -> Any:
             items = tuple(o.item for o in open_ended if o is not None)
             known = items if len(items) == len(iterables) else None
             return Unknown("zip() of something unknown", interp.here(), lost, known)
-        # The others are taken to be as long as what is known.
-        iterables = tuple(v if o is None else [o.item] * min(sizes) for v, o in zip(iterables, open_ended))
+        # There are no more rows than that; of the others nobody knows how many items they give.
+        begun = [_first_items(v) if o is not None else None for v, o in zip(iterables, open_ended)]
+        certain = min(len(first) for first in begun if first is not None)
+        iterables = tuple(
+            v if o is None or first is None else (first + [o.item] * min(sizes))[: min(sizes)]
+            for v, o, first in zip(iterables, open_ended, begun)
+        )
+    else:
+        certain = None
     sources = [interp.iterate(v) for v in iterables]
 
     def rows() -> Iterator[Any]:
         if not sources:
             return
-        while True:
+        for number in count():
             row = []
             for position, source in enumerate(sources):
                 try:
@@ -554,9 +594,18 @@ def _zip(interp: Interpreter, *iterables: Any, strict: Any = False) -> Any:
                     if strict is True:
                         _check_ended(interp, sources, position)
                     return
-            yield tuple(row)
+            yield tuple(row) if certain is None or number < certain else absent.perhaps(tuple(row))
 
-    return IteratorObject(rows(), "zip")
+    if certain is not None:
+        interp.gaps = True
+    return IteratorObject(made_of(rows()), "zip", gaps=certain is not None)
+
+
+def _first_items(value: Any) -> list[Any]:
+    """The items of a sequence before the first that may be absent."""
+    held = (value.attrs.get("_modules") or {}) if isinstance(value, Instance) else value
+    found = [] if isinstance(held, dict) and MORE in held else absent.parts(held)
+    return list(takewhile(lambda item: not absent.optional(item), found))
 
 
 def _check_ended(interp: Interpreter, sources: list[Iterator[Any]], position: int) -> None:
@@ -589,7 +638,7 @@ def _map(interp: Interpreter, function: Any, *iterables: Any) -> Any:
                     return
             yield interp.call(function, tuple(row), {})
 
-    return IteratorObject(results(), "map")
+    return IteratorObject(made_of(results()), "map")
 
 
 def keep(interp: Interpreter, function: Any, iterable: Any, wanted: bool, kind: str) -> IteratorObject:

@@ -163,7 +163,7 @@ def _sort(interp: Interpreter, items: list[Any], /, *, key: Any = None, reverse:
     if interp.gaps and absent.gappy(items):
         among = interp.unknown(absent.NUMBER)
         interp.touch(items)
-        items[:] = [absent.perhaps(among) for _ in items]
+        items[:] = [absent.like(absent.perhaps(item), among) for item in items]
         return None
     ordered = sort_values(interp, list(items), key, reverse)
     if isinstance(ordered, Unknown):

@@ -377,6 +377,7 @@ def guarded_inline(interp: Interpreter, work: Callable[[], Any]) -> tuple[bool, 
         interp.frame = frame
         interp.recorder.modules[:] = modules
         interp.journals.clear()
+        interp.branches = 0
     return False, run
 
 

@@ -458,11 +458,16 @@ def _unary(interp: Expressions, node: ast.UnaryOp, frame: Frame) -> Any:
 
 
 def _boolop(interp: Expressions, node: ast.BoolOp, frame: Frame) -> Any:
+    return _operands(interp, node, frame, 0)
+
+
+def _operands(interp: Expressions, node: ast.BoolOp, frame: Frame, start: int) -> Any:
+    """What ``and`` or ``or`` gives from operand `start` on."""
     stop_at = node.op.__class__ is ast.Or
     value: Any = None
     undecided: list[Any] = []
     last = len(node.values) - 1
-    for i, part in enumerate(node.values):
+    for i, part in enumerate(node.values[start:], start):
         value = interp.eval(part, frame)
         if i == last:
             break
@@ -475,9 +480,31 @@ def _boolop(interp: Expressions, node: ast.BoolOp, frame: Frame) -> Any:
                 undecided.extend(kept)
             else:
                 undecided.append(value)
+            if any(map(_acts, node.values[i + 1 :])):
+                rest = _rest(interp, node, frame, i + 1)
+                if not rest:  # evaluating it raises
+                    return state.join(undecided, UNDECIDED, interp.here())
+                value = rest[0]
+                break
     if not undecided or (not stop_at and interp.truth(value) is False):
         return value  # whatever the undecided operands are, `and` is false
     return state.join([*undecided, value], UNDECIDED, interp.here())
+
+
+def _rest(interp: Expressions, node: ast.BoolOp, frame: Frame, start: int) -> list[Any]:
+    """The operands from `start` on, which may not be evaluated; empty where that raises."""
+    found: list[Any] = []
+    interp.fork(frame, [lambda: found.append(_operands(interp, node, frame, start)), lambda: None], node)
+    return found
+
+
+def _acts(node: ast.expr) -> bool:
+    """Whether evaluating an expression may change something, cached on the node."""
+    cached = getattr(node, "_acts", None)
+    if cached is None:
+        cached = any(isinstance(part, (ast.Call, ast.NamedExpr, ast.Await)) for part in ast.walk(node))
+        node._acts = cached  # type: ignore[attr-defined]
+    return bool(cached)
 
 
 def _compare(interp: Expressions, node: ast.Compare, frame: Frame) -> Any:
@@ -708,7 +735,7 @@ def _generator_exp(interp: Expressions, node: ast.GeneratorExp, frame: Frame) ->
             yield from values
 
     gaps = interp.gaps or any(generator.ifs for generator in node.generators)
-    return IteratorObject(produce(), "generator", gaps=gaps)
+    return IteratorObject(builtins.made_of(produce()), "generator", gaps=gaps)
 
 
 def _joined_str(interp: Expressions, node: ast.JoinedStr, frame: Frame) -> Any:

@@ -14,8 +14,25 @@ class Frame:
     """One activation of a function, class body or module."""
 
     __slots__ = (
-        "class_body", "closure", "code", "depth", "extra", "function", "locals", "module", "names", "node", "owner", "parent", "pending",
-        "perhaps", "sent",
+        "base",
+        "catching",
+        "class_body",
+        "closure",
+        "code",
+        "depth",
+        "endless",
+        "escapes",
+        "extra",
+        "function",
+        "locals",
+        "module",
+        "names",
+        "node",
+        "owner",
+        "parent",
+        "pending",
+        "perhaps",
+        "sent",
     )  # fmt: skip
 
     def __init__(
@@ -40,7 +57,14 @@ class Frame:
         self.code: Any = None  # the definition of the running function, if it is no generator
         self.extra: dict[str, Any] | None = None  # what ``**kwargs`` took
         self.pending: list[Any] = []  # values returned under conditions nobody could decide
-        self.perhaps = False  # of a comprehension: whether its present element is one depends on what nobody can decide
+        self.escapes: (
+            list[Any] | None
+        ) = []  # states in which the program left a block early; None where nothing asks for them
+        self.base = 0  # branches nobody can decide that were being run when it began
+        self.catching = 0  # ``try`` statements with handlers that are being run
+        # Of a comprehension or generator: whether its present element is one depends on what nobody can decide.
+        self.perhaps = False
+        self.endless = False  # of a generator: nobody knows how many values it yields
         self.sent: dict[Any, Any] = {}  # what yield expressions evaluated to, in generators
 
 

@@ -570,6 +570,7 @@ class Imports(Objects):
         frame = Frame(module, module.namespace, None, self.frame, "<module>")
         caller, self.frame = self.frame, frame
         journals, self.journals = self.journals, []
+        branches, self.branches = self.branches, 0
         undo = self.undo
         self.undo = self.top_touched if undo is not None else None  # it stays done, whoever asked for the module
         ran, self.ran = self.ran, self.top_ran
@@ -597,6 +598,7 @@ class Imports(Objects):
         finally:
             self.frame = caller
             self.journals = journals
+            self.branches = branches
             self.undo = undo
             self.ran = ran
             self.trying = trying

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, TensorType, Unknown, dims
 from ane_lsp.interp import absent
-from ane_lsp.interp.frames import BREAK, CONTINUE, Frame, Signal, UnknownIteration, item_of
-from ane_lsp.interp.state import likeness, put_more
-from ane_lsp.interp.values import MISSING, Instance, OneOf, PyRaise, Tensor
+from ane_lsp.interp.frames import BREAK, Frame, Signal, UnknownIteration, item_of
+from ane_lsp.interp.state import join, likeness, put_more, restore
+from ane_lsp.interp.values import MISSING, MORE, Instance, OneOf, PyRaise, Tensor
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -73,6 +73,11 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
     """A ``for`` loop."""
     iterable = interp.eval(node.iter, frame)
     frame.node = node.iter
+    start = len(frame.escapes or ())
+
+    def bind() -> None:
+        interp.assign(node.target, item, frame)
+
     try:
         source = interp.items_of(iterable)
         rounds = None if interp.recorder.modules else _Rounds(interp, frame)
@@ -84,73 +89,94 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
                 break
             interp.tick()
             if item.__class__ is OneOf and absent.optional(item):
-                signal = _perhaps(interp, node, frame, absent.present(item))
+                item = absent.present(item)
+                signal = interp.fork(frame, [lambda: interp.run_round(frame, bind, node.body), lambda: None], node)
             else:
-                interp.assign(node.target, item, frame)
-                signal = interp.run_block(node.body, frame)
+                signal = interp.run_round(frame, bind, node.body)
             if signal is not None:
-                if signal is BREAK:
-                    return None
-                if signal is not CONTINUE:
-                    return signal
+                return _left(interp, frame, signal, start)
             if rounds is not None and rounds.settled():
                 break
     except UnknownIteration as lost:
         item = item_of(lost.unknown, interp.span(node.iter))
-        return _once(interp, node, frame, lambda: interp.assign(node.target, item, frame), interp.span(node.iter))
-    return interp.run_block(node.orelse, frame)
+        return _once(interp, node, frame, bind, interp.span(node.iter), start)
+    except PyRaise:
+        _broken(interp, frame, start)
+        return None
+    return _ended(interp, node, frame, start)
 
 
-def _perhaps(interp: Interpreter, node: ast.For, frame: Frame, item: Any) -> Signal | None:
-    """A round that may not take place."""
+def _left(interp: Interpreter, frame: Frame, signal: Signal, start: int) -> Signal | None:
+    """A loop is left by `signal`."""
+    early = interp.taken(frame, ("break",), start)
+    if signal is BREAK:
+        interp.rejoin(early)
+        return None
+    if not early:
+        return signal
+    interp.leave(frame, signal)
+    interp.rejoin(early, present=False)
+    return None
 
-    def round() -> Signal | None:
-        interp.assign(node.target, item, frame)
-        signal = interp.run_block(node.body, frame)
-        return None if signal is CONTINUE else signal
 
-    return interp.fork(frame, [round, lambda: None], node)
+def _broken(interp: Interpreter, frame: Frame, start: int) -> None:
+    """A loop is left by an exception that is being handled, unless it was left before."""
+    early = interp.taken(frame, ("break",), start)
+    if not early:
+        raise
+    interp.rejoin(early, present=False)
+
+
+def _ended(interp: Interpreter, node: ast.For | ast.While, frame: Frame, start: int) -> Signal | None:
+    """A loop comes to its end, if it was not left before."""
+    early = interp.taken(frame, ("break",), start)
+    signal = interp.run_block(node.orelse, frame) if node.orelse else None
+    if early and signal is not None:
+        interp.leave(frame, signal)
+    interp.rejoin(early, present=signal is None)
+    return None if early else signal
 
 
 def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signal | None:
     """A ``while`` loop. One that never ends by itself ends as the user would end it, by KeyboardInterrupt."""
     rounds = None if interp.recorder.modules else _Rounds(interp, frame)
     forever = isinstance(node.test, ast.Constant)
-    while True:
-        interp.tick()
-        verdict = interp.truth(interp.eval(node.test, frame))
-        if verdict is False:
-            return interp.run_block(node.orelse, frame)
-        if verdict is not True:
-            return _once(interp, node, frame, lambda: None, interp.span(node))
-        signal = interp.run_block(node.body, frame)
-        if signal is not None:
-            if signal is BREAK:
-                return None
-            if signal is not CONTINUE:
-                return signal
-        if rounds is not None:
-            if rounds.settled():
-                return None
-            if forever and rounds.idle >= _ENDLESS:
-                interp.unresolved.setdefault("a loop that does not end by itself", interp.span(node))
-                raise PyRaise(KeyboardInterrupt())
+    start = len(frame.escapes or ())
+    try:
+        while True:
+            interp.tick()
+            verdict = interp.truth(interp.eval(node.test, frame))
+            if verdict is False:
+                return _ended(interp, node, frame, start)
+            if verdict is not True:
+                return _once(interp, node, frame, lambda: None, interp.span(node), start)
+            signal = interp.run_round(frame, lambda: None, node.body)
+            if signal is not None:
+                return _left(interp, frame, signal, start)
+            if rounds is not None:
+                if rounds.settled():
+                    return None
+                if forever and rounds.idle >= _ENDLESS:
+                    interp.unresolved.setdefault("a loop that does not end by itself", interp.span(node))
+                    raise PyRaise(KeyboardInterrupt())
+    except PyRaise:
+        _broken(interp, frame, start)
+        return None
 
 
 def _once(
-    interp: Interpreter, node: ast.For | ast.While, frame: Frame, bind: Callable[[], None], lost: Span
+    interp: Interpreter, node: ast.For | ast.While, frame: Frame, bind: Callable[[], None], lost: Span, start: int
 ) -> Signal | None:
     """A loop that runs nobody knows how often: the body once, over values it may have changed before. lost: where it is."""
     before = dict(frame.locals)
-    sizes = {name: len(held) for name, held in before.items() if isinstance(held, (list, set, deque))}
     tables = _module_tables(before.values())
 
     def once() -> Signal | None:
-        bind()
-        signal = interp.run_block(node.body, frame)
+        signal = interp.run_round(frame, bind, node.body)
         for table, known in tables:
             if len(table) > known:
                 _uncount(interp, table, known)
+        _generalise(interp, frame)
         return signal if signal is not None and signal.kind == "return" else None
 
     signal = interp.fork(frame, [once, lambda: None])
@@ -160,16 +186,40 @@ def _once(
             continue
         if old is not value:
             new = _widen(old, value)
-        elif name in sizes and len(value) != sizes[name]:
+        elif absent.endless(value):
             new = Unknown("filled in a loop that runs nobody knows how often", lost, item=likeness(value))
         else:
             continue
         if interp.journals:
             interp.touch(frame.locals)
         frame.locals[name] = new
-    if signal is not None:
-        return signal
-    return interp.run_block(node.orelse, frame)
+    return _ended(interp, node, frame, start) if signal is None else _left(interp, frame, signal, start)
+
+
+def _generalise(interp: Interpreter, frame: Frame) -> None:
+    """What one round changed, as any number of rounds may leave it. Names of the running function are the caller's."""
+    journal = next(journal for journal in reversed(interp.journals) if not journal.watching)
+    for key, (container, old) in list(journal.saved.items()):
+        if key in journal.made or container is frame.locals:
+            continue
+        if isinstance(container, (list, deque)):
+            before, after = list(old), list(container)
+            if len(before) == len(after):
+                new = [a if a is b else _widen(b, a) for a, b in zip(after, before)]
+            elif len(after) > len(before) and all(a is b for a, b in zip(after, before)):
+                new = [*before, absent.several(join([absent.present(item) for item in after[len(before) :]]))]
+            else:
+                new = [absent.several(join([absent.present(item) for item in (*before, *after)]))]
+            interp.gaps = True
+            restore(container, new)
+        elif isinstance(container, dict):
+            if any(name not in container for name in old):  # other rounds may take other entries
+                for name, value in container.items():
+                    dict.__setitem__(container, name, value if name == MORE else absent.perhaps(value))
+                interp.gaps = True
+            for name, value in list(container.items()):
+                if name in old and old[name] is not value and name != MORE:
+                    dict.__setitem__(container, name, _widen(old[name], value))
 
 
 def _module_tables(values: Iterable[Any]) -> list[tuple[dict[str, Any], int]]:

@@ -8,10 +8,11 @@ from itertools import islice
 from typing import Any
 
 from ane_lsp._memory import held_after_collecting
-from ane_lsp.graph import ShapeFact, Span, Unknown
+from ane_lsp.graph import ShapeFact, Unknown
 from ane_lsp.interp import absent, state
 from ane_lsp.interp.base import clock
-from ane_lsp.interp.expressions import OPERATORS, Expressions
+from ane_lsp.interp.expressions import OPERATORS
+from ane_lsp.interp.forks import Escape, Forks
 from ane_lsp.interp.frames import BREAK, CONTINUE, UNDECIDED, Frame, Signal, UnknownIteration, item_of, mangled
 from ane_lsp.interp.loops import for_statement, while_statement
 from ane_lsp.interp.probing import note_unpacking
@@ -26,10 +27,10 @@ from ane_lsp.interp.values import (
     Tensor,
 )
 
-MAX_FORKS = 10
+_MOST = 10_000  # values that a generator is asked for at once
 
 
-class Interpreter(Expressions):
+class Interpreter(Forks):
     """Runs source abstractly. One instance serves one entry; budgets are its own.
 
     steps: statements and calls allowed. seconds: processor time allowed. cancelled: asked now and then.
@@ -76,120 +77,26 @@ class Interpreter(Expressions):
             for parameter in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
                 if isinstance(value := frame.locals.get(parameter.arg), Tensor):
                     self.note_shape(parameter, parameter.arg, value)
+        frame.base = len(self.journals)
         try:
             signal = self.run_block(node.body, frame)
+            if frame.escapes:
+                self.rejoin(self.taken(frame, ("return",), 0), besides=frame.locals)
+        except PyRaise:
+            early = self.taken(frame, ("return",), 0)
+            if not early:
+                raise
+            self.rejoin(early, present=False, besides=frame.locals)
+            signal = Signal("return", frame.pending.pop())
         finally:
+            if frame.escapes:
+                self.unwatch(frame.escapes, [])
             self.frame = caller
             frame.parent = None  # functions made here may live on; who called it need not
         result = signal.value if signal is not None else None
         if frame.pending:
             result = state.join([*frame.pending, result], UNDECIDED, self.span(node))
         return result
-
-    # -- forks -------------------------------------------------------------------------------------------------------
-
-    def fork(self, frame: Frame, branches: list[Callable[[], Any]], node: ast.AST | None = None) -> Signal | None:
-        """Run each branch from the present state, then continue from the join of where they ended.
-
-        A branch that raises is dropped unless all do. A branch that returns while another goes on leaves its value to
-        the function's end.
-        """
-        if len(self.journals) >= MAX_FORKS:
-            return branches[-1]()  # type: ignore[no-any-return]
-        done: list[tuple[Signal | None, dict[int, tuple[Any, Any]]]] = []
-        made: dict[int, Any] = {}
-        error: PyRaise | None = None
-        for branch in branches:
-            journal = state.Journal()
-            self.journals.append(journal)
-            caller = self.frame
-            try:
-                signal = branch()
-                done.append((signal, journal.capture()))
-            except PyRaise as raised:
-                error = error or raised
-                self.frame = caller
-            finally:
-                self.journals.pop()
-                journal.rollback()
-                made.update(journal.made)
-        if not done:
-            assert error is not None
-            raise error
-        going_on = [d for d in done if d[0] is None]
-        if going_on and len(going_on) < len(done):
-            for signal, _ in done:
-                if signal is not None and signal.kind == "return":
-                    frame.pending.append(signal.value)
-            done = going_on
-        span = self.span(node) if node is not None else None
-        self._apply([changes for _, changes in done], made, span)
-        signals = [signal for signal, _ in done]
-        first = signals[0]
-        if first is None or len(signals) == 1:
-            return first
-        if all(s is not None and s.kind == "return" for s in signals):
-            return Signal("return", state.join([s.value for s in signals if s is not None], UNDECIDED, span))
-        for signal in signals:
-            if signal is not None and signal.kind == "return":
-                frame.pending.append(signal.value)
-        return next(s for s in signals if s is not None and s.kind != "return")
-
-    def _apply(self, states: list[dict[int, tuple[Any, Any]]], made: dict[int, Any], span: Span | None) -> None:
-        """Leave every container as the join of what the branches left in it. The containers are rolled back now.
-
-        made: containers that only one of the branches has.
-        """
-        if self.journals:
-            self.journals[-1].made.update(made)
-        touched: dict[int, Any] = {}
-        for changes in states:
-            for key, (container, _) in changes.items():
-                touched[key] = container
-        names: frozenset[int] | None = None
-        for key, container in touched.items():
-            before = None
-            contents = []
-            for changes in states:
-                if key in changes:
-                    contents.append(changes[key][1])
-                elif key not in made:
-                    before = before if before is not None else state.contents_of(container)
-                    contents.append(before)
-            if len(contents) == 1:
-                after = contents[0]
-            else:
-                named = container is self.frame.locals or key in self.named
-                if not named and isinstance(container, dict):
-                    names = names if names is not None else self._names_around()
-                    named = key in names
-                after = state.merge(container, contents, UNDECIDED, span, named)
-                self.gaps = self.gaps or (not named and absent.gappy(after))
-            self.touch(container)
-            state.restore(container, after)
-
-    def _names_around(self) -> frozenset[int]:
-        """The running functions' names, and those they look up, by identity."""
-        found: set[int] = set()
-        pending: list[Frame] = [self.frame]
-        for frame in pending:
-            if id(frame.locals) not in found:
-                found.update((id(frame.locals), id(frame.module.namespace)))
-                pending += [outer for outer in (frame.closure, frame.parent) if outer is not None]
-        return frozenset(found)
-
-    def fork_value(self, frame: Frame, thunks: list[Callable[[], Any]], node: ast.AST | None = None) -> Any:
-        """Like :meth:`fork` for expressions: the join of the values."""
-        values: list[Any] = []
-
-        def branch(thunk: Callable[[], Any]) -> Callable[[], None]:
-            def run() -> None:
-                values.append(thunk())
-
-            return run
-
-        self.fork(frame, [branch(t) for t in thunks], node)
-        return state.join(values, UNDECIDED, self.span(node) if node is not None else None)
 
     def store(self, frame: Frame, name: str, value: Any) -> None:
         """Bind a name in a frame, honouring global and nonlocal declarations."""
@@ -246,6 +153,7 @@ class Interpreter(Expressions):
         assert not isinstance(node, ast.Lambda)
         if function.module.path in self.watched:
             self.ran.add(node)
+        frame.escapes = None
 
         def drive() -> Generator[Any, Any, Any]:
             inner = self._generate(node.body, frame)
@@ -260,10 +168,23 @@ class Interpreter(Expressions):
                     return stop.value.value if stop.value is not None else None
                 finally:
                     self.frame = caller
+                if frame.endless:
+                    raise UnknownIteration(self._remaining(inner, frame, value))
                 sent = yield value
 
         source = drive()
-        return IteratorObject(source, "generator", send=lambda v: source.send(v))
+        return IteratorObject(source, "generator", send=lambda v: source.send(v), gaps=True)
+
+    def _remaining(self, inner: Any, frame: Frame, first: Any) -> Unknown:
+        """What a generator yields from here on, nobody knows how many."""
+        values, caller = [first], self.frame
+        self.frame = frame
+        try:
+            values.extend(islice(inner, _MOST))
+        finally:
+            self.frame = caller
+        reason = "yielded by a generator in a loop that runs nobody knows how often"
+        return Unknown(reason, self.here(), item=state.likeness(values))
 
     def _generate(self, body: list[ast.stmt], frame: Frame) -> Any:
         for node in body:
@@ -281,13 +202,15 @@ class Interpreter(Expressions):
             yield from self._yields_of(node.test, frame)
             verdict = self.truth(self.eval(node.test, frame))
             if isinstance(verdict, Unknown):
-                yield from self._generate(node.body, frame)
-                verdict = False
+                return (yield from self._perhaps(frame, node.body, node.orelse))
             return (yield from self._generate(node.body if verdict else node.orelse, frame))
         if isinstance(node, (ast.For, ast.AsyncFor)):
             yield from self._yields_of(node.iter, frame)
-            for item in self.iterate_or_once(self.eval(node.iter, frame), node):
-                self.assign(node.target, item, frame)
+            for item in self.iterate_or_once(self.eval(node.iter, frame), node, frame):
+                self.assign(node.target, absent.present(item), frame)
+                if absent.optional(item):
+                    yield from self._perhaps(frame, node.body)
+                    continue
                 signal = yield from self._generate(node.body, frame)
                 if signal is BREAK:
                     return None
@@ -295,12 +218,11 @@ class Interpreter(Expressions):
                     return signal
             return (yield from self._generate(node.orelse, frame))
         if isinstance(node, ast.While):
-            rounds = 0
             while True:
                 verdict = self.truth(self.eval(node.test, frame))
-                if verdict is False or (isinstance(verdict, Unknown) and rounds):
+                if verdict is False or frame.endless:
                     break
-                rounds += 1
+                frame.endless = isinstance(verdict, Unknown)
                 signal = yield from self._generate(node.body, frame)
                 if signal is BREAK:
                     return None
@@ -336,28 +258,46 @@ class Interpreter(Expressions):
         yield from self._yields_of(node, frame)
         return _STATEMENTS[node.__class__](self, node, frame)
 
+    def _perhaps(self, frame: Frame, *bodies: list[ast.stmt]) -> Any:
+        """Run bodies of which nobody knows whether they are run: what they yield may be absent, and what follows if one ends early."""
+        outer, ended = frame.perhaps, False
+        frame.perhaps = self.gaps = True
+        for body in bodies:
+            signal = yield from self._generate(body, frame)
+            ended = ended or signal is not None
+        frame.perhaps = outer or ended
+
     def _yields_of(self, node: ast.AST, frame: Frame) -> Any:
         """Yield what each yield expression inside `node` asks for, and keep the answers for its evaluation."""
         for child in _yield_nodes(node):
             if isinstance(child, ast.YieldFrom):
                 source = self.eval(child.value, frame)
                 frame.sent[child] = None
+                sent: Any = None
                 try:
-                    items: Any = self.iterate(source)
-                    frame.sent[child] = yield from items
+                    items: Any = self.items_of(source)
+                    while True:
+                        try:
+                            item = items.send(sent) if sent is not None and hasattr(items, "send") else next(items)
+                        except StopIteration as stop:
+                            frame.sent[child] = stop.value
+                            break
+                        sent = yield absent.perhaps(item) if frame.perhaps else item
                 except UnknownIteration as lost:
-                    yield lost.unknown
+                    frame.endless = True
+                    yield item_of(lost.unknown, self.span(child))
             else:
                 value = self.eval(child.value, frame) if child.value is not None else None
-                frame.sent[child] = yield value
+                frame.sent[child] = yield absent.perhaps(value) if frame.perhaps else value
 
     # -- statements --------------------------------------------------------------------------------------------------
 
-    def iterate_or_once(self, value: Any, node: ast.AST) -> Iterator[Any]:
-        """The items of `value`; where nobody knows them, one unknown item."""
+    def iterate_or_once(self, value: Any, node: ast.AST, frame: Frame) -> Iterator[Any]:
+        """The items of `value`; where nobody knows them, one unknown item, and what the generator yields then is uncounted."""
         try:
-            yield from self.iterate(value)
+            yield from self.items_of(value)
         except UnknownIteration as lost:
+            frame.endless = True
             yield item_of(lost.unknown, self.span(node))
 
     def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
@@ -592,31 +532,54 @@ def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> Signal | None:
     interp.trying += 1
     journals = len(interp.journals)
     here = interp.frame
+    start = len(frame.escapes or ())
+    frame.catching += bool(node.handlers)
+    raised: PyRaise | None = None
+    signal: Signal | None = None
     try:
-        try:
-            signal = interp.run_block(node.body, frame)
-        finally:
-            interp.trying -= 1
-    except PyRaise as raised:
+        signal = interp.run_block(node.body, frame)
+    except PyRaise as error:
+        raised = error
         interp.frame = here
-        del interp.journals[journals:]
-        try:
-            handled, signal = interp._handle(node, raised, frame)
-        except PyRaise:
-            final = interp.run_block(node.finalbody, frame)
-            if final is not None:
-                return final
-            raise
-        if not handled:
-            final = interp.run_block(node.finalbody, frame)
-            if final is not None:
-                return final
-            raise
-    else:
-        if signal is None:
-            signal = interp.run_block(node.orelse, frame)
+        interp.journals[journals:] = [kept for kept in interp.journals[journals:] if kept.watching]
+    finally:
+        interp.trying -= 1
+        frame.catching -= bool(node.handlers)
+    try:
+        signal = _handled(interp, node, frame, signal, raised, interp.taken(frame, ("raise",), start))
+    except PyRaise:
+        final = interp.run_block(node.finalbody, frame)
+        if final is not None:
+            return final
+        raise
     final = interp.run_block(node.finalbody, frame)
     return final if final is not None else signal
+
+
+def _handled(
+    interp: Interpreter, node: ast.Try, frame: Frame, signal: Signal | None, raised: PyRaise | None, early: list[Escape]
+) -> Signal | None:
+    """How a ``try`` goes on whose body ended with `signal`, or raised; and may have raised before, as `early` says."""
+
+    def after() -> Signal | None:
+        return (
+            handle(raised) if raised is not None else interp.run_block(node.orelse, frame) if signal is None else signal
+        )
+
+    def handle(error: PyRaise) -> Signal | None:
+        handled, ended = interp._handle(node, error, frame)
+        if not handled:
+            raise error
+        return ended
+
+    def handle_early(escape: Escape) -> Callable[[], Signal | None]:
+        def run() -> Signal | None:
+            interp.rejoin([escape], present=False)
+            return handle(escape.signal.value)
+
+        return run
+
+    return interp.fork(frame, [after, *map(handle_early, early)], node) if early else after()
 
 
 def _raise(interp: Interpreter, node: ast.Raise, frame: Frame) -> None:

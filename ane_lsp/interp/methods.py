@@ -513,12 +513,7 @@ def setitem(interp: Interpreter, obj: Any, key: Any, value: Any) -> None:
         where = position(obj, index)
         if where is None:
             interp.touch(obj)
-            kept = [
-                absent.perhaps(state.join([absent.present(old), value]))
-                if absent.optional(old)
-                else state.join([old, value])
-                for old in obj
-            ]
+            kept = [absent.like(old, state.join([absent.present(old), value])) for old in obj]
             state.restore(obj, kept)
             return
         index = where

@@ -232,7 +232,8 @@ class Objects(Operators):
         kind = value.__class__
         if kind is OneOf and all(option.__class__ in (list, tuple) for option in value.options):
             self.gaps = True
-            return iter(absent.aligned(value.options, lambda items: state.join(items, UNDECIDED, self.here())))
+            made = absent.aligned(value.options, lambda items: state.join(items, UNDECIDED, self.here()))
+            return self.iterate(made) if absent.endless(made) else iter(made)
         if not self.gaps:
             return value.source if kind is IteratorObject else self.iterate(value)
         if kind is IteratorObject:
@@ -242,7 +243,11 @@ class Objects(Operators):
             if raw is not MISSING and value.cls.module.is_torch:
                 return self.items_of(self.call(self.bind(raw, value, value.cls), ()))
             return self.iterate(value)
-        if not absent.gappy(value) or kind not in (list, tuple, set, frozenset, dict, deque, OrderedDict, DictView):
+        if (
+            not absent.gappy(value)
+            or absent.endless(value)
+            or kind not in (list, tuple, set, frozenset, dict, deque, OrderedDict, DictView)
+        ):
             return self.iterate(value)
         if kind is list:
             return self._iterate_list(value)

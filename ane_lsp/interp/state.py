@@ -17,12 +17,14 @@ Container = Any
 class Journal:
     """Remembers containers as they were before their first change, so that a branch can be undone.
 
-    made: containers that were made since, by identity: elsewhere they do not exist.
+    made: containers that were made since, by identity: elsewhere they do not exist. watching: it is only to know what has
+    changed, and the journal below it on the stack is kept as well.
     """
 
-    __slots__ = ("lasting", "made", "saved")
+    __slots__ = ("lasting", "made", "saved", "watching")
 
-    def __init__(self) -> None:
+    def __init__(self, watching: bool = False) -> None:
+        self.watching = watching
         self.saved: dict[int, tuple[Container, Any]] = {}
         self.made: dict[int, Container] = {}
         self.lasting = False  # something was changed that cannot be undone
@@ -137,7 +139,7 @@ def join(
         return first
     if any(v.__class__ is OneOf and absent.optional(v) for v in present):
         there = join([absent.present(v) for v in present if v is not ABSENT], cause, span)
-        return absent.perhaps(there)
+        return absent.several(there) if any(map(absent.repeated, present)) else absent.perhaps(there)
     options: list[Any] = []
     for value in present:
         for option in value.options if isinstance(value, OneOf) else (value,):

@@ -136,7 +136,7 @@ class TorchGlue(Registries):
         span = self.here()
         raised = PyRaise(_RAISES.get(type(error).__name__, RuntimeError)(str(error)), span)
         raised.from_operation = True
-        certain = not self.journals and not self.trying and not self.probing
+        certain = not self.branches and not self.trying and not self.probing
         if certain and span is not None and all(_all_numbers(t) for t in (*_tensors(args), *_tensors(kwargs))):
             site = self.site()
             callers = reversed(self.stack_of(site[0])) if site is not None else ()
@@ -158,6 +158,14 @@ class TorchGlue(Registries):
                 self.note_unknown(span, f"the shape of the result of {name}", made.why)
 
     def _over_choices(self, func: TorchFunction, args: tuple[Any, ...], kwargs: dict[str, Any], choice: OneOf) -> Any:
+        if absent.repeated(choice):
+            given = [self.uncounted(v) if v.__class__ in (tuple, list) and absent.endless(v) else v for v in args]
+            named = {
+                k: self.uncounted(v) if v.__class__ in (tuple, list) and absent.endless(v) else v
+                for k, v in kwargs.items()
+            }
+            return self.torch_function(func, tuple(given), named)
+
         def attempt(option: Any) -> Any:
             return lambda: self.torch_function(
                 func,
@@ -271,7 +279,7 @@ class TorchGlue(Registries):
                 kwargs,
                 direct,
                 self.stack_of(frame),
-                optional=bool(self.journals),
+                optional=bool(self.branches),
             )
         try:
             params = {k: recorder.values_in(v) for k, v in decl.bind(args, kwargs).items()}
@@ -578,7 +586,7 @@ class TorchGlue(Registries):
                 call = recorder.call(
                     f"torch.nn.{obj.cls.name}", "module", self.span_in(frame, frame.node), frame.function, args,
                     kwargs, direct, self.stack_of(frame), obj.node, self.hyper(obj), recorder.path_of(obj),
-                    bool(self.journals),
+                    bool(self.branches),
                 )  # fmt: skip
         recorder.modules.append(ActiveModule(obj, recorder.path_of(obj), is_torch, call))
         before, after = obj.attrs.get("_forward_pre_hooks"), obj.attrs.get("_forward_hooks")
@@ -710,7 +718,7 @@ def _applied(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         frame, direct = site
         interp.recorder.applied(
             interp.span_in(frame, frame.node), frame.function, given, result, direct, interp.stack_of(frame),
-            bool(interp.journals),
+            bool(interp.branches),
         )  # fmt: skip
     return result
 

@@ -360,7 +360,8 @@ class Tensor:
 class OneOf:
     """One of a few values, after branches that could not be decided were joined. Never nested, never fewer than two.
 
-    The last may be ABSENT: the item of a sequence, or the entry of a table, may not be there at all.
+    The last may be ABSENT: the item of a sequence, or the entry of a table, may not be there at all. If MANY is before it, there may
+    be any number of such items.
     """
 
     options: tuple[Any, ...]
@@ -383,6 +384,14 @@ class _Absent:
 
 
 ABSENT = _Absent()
+
+
+class _Many:
+    def __repr__(self) -> str:
+        return "MANY"
+
+
+MANY = _Many()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,280 @@
+"""Source of small random modules with conditions that nobody can decide, and what torch does with them for every answer.
+
+The module ``foreign`` answers: ``flag(i)`` is a bool, ``number(i)`` a small int. It is not there when the source is analysed. Every
+statement of forward is on a line of its own and gives ``x``, so that a line names one shape at most.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator
+from itertools import product
+from types import ModuleType
+from typing import Any
+
+HEADER = """\
+from collections import OrderedDict
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import foreign
+
+
+class Twice(nn.Module):
+    def forward(self, x):
+        return torch.cat([x, x], 1)
+
+
+def fill(modules, skip, module):
+    if skip:
+        return
+    modules.append(module)
+
+
+"""
+
+_MODULES = [
+    "nn.ReLU()", "nn.Dropout(0.1)", "nn.Identity()", "nn.MaxPool2d(2)", "nn.ZeroPad2d(1)", "nn.Upsample(scale_factor=2)",
+    "Twice()", "nn.AdaptiveAvgPool2d(4)", "nn.AdaptiveAvgPool2d(6)", "nn.BatchNorm2d(4)", "nn.Conv2d(4, 4, 3, padding=1)",
+]  # fmt: skip
+_FLAGS = 2
+
+
+class _Writer:
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.init: list[str] = []
+        self.run: list[str] = []
+        self.made: set[str] = set()
+
+    def module(self) -> str:
+        return self.rng.choice(_MODULES)
+
+    def test(self) -> str:
+        flag = f"foreign.flag({self.rng.randrange(_FLAGS)})"
+        return self.rng.choice([flag, flag, f"not {flag}", f"({flag} or foreign.flag(0))"])
+
+    def change(self) -> str:
+        """A statement that changes the list of modules."""
+        module, rng = self.module, self.rng
+        return rng.choice(
+            [
+                f"modules.append({module()})", f"modules.append({module()})", f"modules += [{module()}, {module()}]",
+                f"modules.extend([{module()}])", f"modules.insert({rng.choice([0, 1, -1])}, {module()})",
+                f"modules.pop({rng.choice(['', '0', '-1'])})", f"del modules[{rng.choice(['0', '-1', ':1', '1:'])}]",
+                f"modules[{rng.choice([0, -1])}] = {module()}", "modules.reverse()", "modules.clear()",
+                f"modules = modules + [{module()}]", f"modules = [{module()}, *modules]", "modules = modules[1:]",
+                f"modules[:1] = [{module()}, {module()}]", "modules *= 2", f"fill(modules, {self.test()}, {module()})",
+                f"modules = [{module()}]", "modules = list(modules) + modules[:1]",
+            ]
+        )  # fmt: skip
+
+    def entry(self) -> str:
+        """A statement that changes the table."""
+        key, rng = self.rng.choice(["'a'", "'b'", "'c'"]), self.rng
+        return rng.choice(
+            [
+                f"table[{key}] = {self.module()}", f"table[{key}] = {self.module()}", f"table.pop({key}, None)",
+                f"table.update(b={self.module()})", f"table.setdefault({key}, {self.module()})",
+                f"table = {{**table, {key}: {self.module()}}}", f"table = dict(table, c={self.module()})",
+                "numbers.add(1)", "numbers.discard(2)", "numbers.add(3)", f"self.opt = {self.module()}",
+                f"self.held.append({self.module()})", f"self.held = [{self.module()}]", f"setattr(self, 'opt', {self.module()})",
+                f"self.add_module('named', {self.module()})", f"self.default = {self.module()}",
+            ]
+        )  # fmt: skip
+
+    def late(self) -> str:
+        """A statement that changes a container of torch."""
+        rng, module = self.rng, self.module
+        return rng.choice(
+            [
+                f"self.many.append({module()})", f"self.many.insert(0, {module()})", f"self.many.extend([{module()}])",
+                f"self.seq.append({module()})", f"self.seq.add_module('z', {module()})", "del self.many[0]", "del self.seq[-1]",
+                f"self.many[0] = {module()}", f"self.many += [{module()}]", f"self.dict['b'] = {module()}",
+                "self.dict.pop('a')", "del self.default", f"self.seq.insert(0, {module()})", "self.many.pop(-1)",
+                f"self.named = {module()}", "self.many = nn.ModuleList(list(self.many)[1:])",
+            ]
+        )  # fmt: skip
+
+    def under(self, change: Any) -> list[str]:
+        """One or two changes under a condition that nobody decides."""
+        rng = self.rng
+        kind = rng.randrange(15)
+        if kind < 5:
+            lines = [f"if {self.test()}:", f"    {change()}"]
+            if rng.random() < 0.3:
+                lines.append(f"    {change()}")
+            if rng.random() < 0.4:
+                lines += ["else:", f"    {change()}"]
+            return lines
+        if kind == 5:
+            return [
+                "try:",
+                f"    if {self.test()}:",
+                "        raise ValueError",
+                f"    {change()}",
+                "except ValueError:",
+                f"    {change()}",
+            ]
+        if kind == 6:
+            return [f"for _ in range(foreign.number({rng.randrange(_FLAGS)})):", f"    {change()}"]
+        if kind == 7:
+            return [
+                "for i in range(2):",
+                f"    if {self.test()}:",
+                f"        {rng.choice(['continue', 'break'])}",
+                f"    {change()}",
+            ]
+        if kind == 8:
+            return [
+                f"match foreign.number({rng.randrange(_FLAGS)}):",
+                "    case 0:",
+                f"        {change()}",
+                "    case 1:",
+                f"        {change()}",
+            ]
+        if kind == 9:
+            return [f"{self.test()} {rng.choice(['and', 'or'])} modules.append({self.module()})"]
+        if kind == 10:
+            return [f"modules = [one for one in modules if {self.test()}]"]
+        if kind == 11:
+            return [f"modules = modules + [{self.module()}] if {self.test()} else modules"]
+        if kind == 12:
+            return [f"if {self.test()}:", f"    if {self.test()}:", f"        {change()}", f"    {change()}"]
+        if kind == 13:
+            return [
+                "count = 0",
+                f"while count < foreign.number({rng.randrange(_FLAGS)}):",
+                "    count += 1",
+                f"    {change()}",
+            ]
+        return ["for i in range(3):", f"    if i == foreign.number({rng.randrange(_FLAGS)}):", f"        {change()}"]
+
+    def step(self) -> list[str]:
+        """Statements of forward that give ``x``."""
+        rng, test = self.rng, self.test
+        return rng.choice(
+            [
+                ["x = self.seq(x)"],
+                ["for one in self.many:", "    x = one(x)"],
+                ["for i, one in enumerate(self.many):", "    x = one(x)", "    x = F.pad(x, (0, i))"],
+                ["for one in reversed(self.many):", "    x = one(x)"],
+                [f"for one in self.many[{rng.choice(['1:', ':-1', ':1', '-1:'])}]:", "    x = one(x)"],
+                ["for one, i in zip(self.many, range(3)):", "    x = F.pad(one(x), (i, 0))"],
+                ["for i in range(len(self.many)):", "    x = self.many[i](x)"],
+                [f"x = self.many[{rng.choice([0, 1, -1, -2])}](x)"], [f"x = self.seq[{rng.choice([0, 1, -1, ':1', '1:'])}](x)"],
+                ["x = F.pad(x, (0, len(self.many)))"], ["x = F.pad(x, (0, len(self.held)))"], ["x = F.pad(x, (0, len(self.dict)))"],
+                ["if self.many:", "    x = F.pad(x, (1, 1))"], ["if len(self.held) > 1:", "    x = F.pad(x, (1, 1))"],
+                ["for key, one in self.dict.items():", "    x = one(x)"], ["for one in self.dict.values():", "    x = one(x)"],
+                ["if 'b' in self.dict:", "    x = self.dict['b'](x)"], ["if 'c' in self.table:", "    x = F.pad(x, (1, 2))"],
+                ["if 1 in self.numbers:", "    x = F.pad(x, (1, 1))"], ["if 2 not in self.numbers:", "    x = F.pad(x, (2, 2))"],
+                ["x = self.table.get('a', self.relu)(x)"], ["x = F.pad(x, (0, len(self.numbers)))"],
+                ["if hasattr(self, 'opt'):", "    x = self.opt(x)"], ["x = getattr(self, 'opt', self.relu)(x)"],
+                ["if hasattr(self, 'named'):", "    x = F.pad(x, (1, 0))"],
+                ["if self.default is not None:", "    x = self.default(x)"],
+                ["for one in self.held:", "    x = one(x)"], ["x = nn.Sequential(*self.held, *self.many)(x)"],
+                ["outs = [x]", f"if {test()}:", "    outs.append(x)", "x = torch.cat(outs, 1)"],
+                ["outs = [x, x]", f"if {test()}:", "    outs.pop()", "x = sum(outs)"],
+                ["outs = [one(x) for one in self.many]", "if outs:", "    x = outs[-1]"],
+                [f"outs = [one for one in self.many if {test()}]", "for one in outs:", "    x = one(x)"],
+                ["for one in self.many:", "    x = one(x)", f"    if {test()}:", "        break"],
+                ["for one in self.many:", f"    if {test()}:", "        continue", "    x = one(x)"],
+                ["x = (lambda *given: F.pad(x, (0, len(given))))(*self.held)"],
+                ["outs = {'x': x}", f"if {test()}:", "    outs['y'] = x", "x = torch.cat(tuple(outs.values()), 1)"],
+                [f"x = self.relu(x) if {test()} else F.pad(x, (1, 1))"], [f"x = x if {test()} else x.mul(2)"],
+                [f"if {test()}:", "    return self.end(x)"],
+                ["x = x.flatten(2).unsqueeze(-1) if len(self.held) == 1 else x"],
+                ["it = iter(self.many)", "x = next(it, self.relu)(x)", "x = next(it, self.relu)(x)"],
+                ["try:", f"    if {test()}:", "        raise KeyError", "    x = F.pad(x, (1, 1))", "except KeyError:", "    x = self.relu(x)"],
+                ["first, *rest = [self.relu, *self.held]", "for one in rest:", "    x = one(x)"],
+                ["for one in sorted(self.table):", "    x = self.table[one](x)"],
+                ["for one in self.children():", "    x = F.pad(x, (0, 1))"],
+            ]
+        )  # fmt: skip
+
+    def source(self) -> str:
+        rng = self.rng
+        lines = ["modules = [" + ", ".join(self.module() for _ in range(rng.randint(1, 3))) + "]",
+                 f"table = {{'a': {self.module()}}}", "numbers = {2}", f"self.held = [{self.module()}]"]  # fmt: skip
+        for _ in range(rng.randint(1, 3)):
+            lines += self.under(rng.choice([self.change, self.change, self.entry]))
+            if rng.random() < 0.3:
+                lines.append(self.change())
+        lines += ["self.seq = nn.Sequential(*modules)", "self.many = nn.ModuleList(modules)", "self.dict = nn.ModuleDict(table)",
+                  "self.table = table", "self.numbers = numbers"]  # fmt: skip
+        if rng.random() < 0.5:
+            lines += self.under(self.late)
+        run: list[str] = []
+        for _ in range(rng.randint(1, 3)):
+            run += [*self.step(), "x = self.mark(x)"]
+        body = "".join(f"        {line}\n" for line in lines)
+        forward = "".join(f"        {line}\n" for line in run)
+        return (
+            f"{HEADER}class Net(nn.Module):\n    default = None\n\n    def __init__(self):\n        super().__init__()\n{body}"
+            "        self.relu = nn.ReLU()\n        self.mark = nn.Tanh()\n        self.end = nn.Sigmoid()\n\n"
+            f"    def forward(self, x):\n{forward}        return self.end(x)\n\n\nNet().eval()(torch.zeros(1, 4, 8, 8))\n"
+        )
+
+
+def undecided_source(seed: int) -> str:
+    """A script that calls a model. The same seed gives the same text."""
+    return _Writer(seed).source()
+
+
+def answers() -> Iterator[tuple[list[bool], list[int]]]:
+    """Everything ``foreign`` may answer: flags and numbers."""
+    for flags in product([False, True], repeat=_FLAGS):
+        for numbers in product([0, 1, 2], repeat=_FLAGS):
+            yield list(flags), list(numbers)
+
+
+def seen_shapes(source: str) -> tuple[dict[int, set[tuple[int, ...]]], int, int]:
+    """By line, the shapes that ``mark`` and ``end`` give there for any answers, for how many of how many answers the script runs to its end."""
+    import torch
+
+    code = compile(source, "<undecided>", "exec")
+    seen: dict[int, set[tuple[int, ...]]] = {}
+    ended = 0
+    texts = [name for name in ("foreign.flag", "foreign.number") if name in source]
+
+    def note(module: Any, args: Any, result: Any) -> None:
+        frame: Any = sys._getframe()
+        while frame is not None and frame.f_code.co_filename != "<undecided>":
+            frame = frame.f_back
+        if frame is not None and result is not None:
+            seen.setdefault(frame.f_lineno, set()).add(tuple(result.shape))
+
+    tried: set[Any] = set()
+    for flags, numbers in answers():
+        key = (
+            tuple(flags) if texts[:1] == ["foreign.flag"] else (),
+            tuple(numbers) if "foreign.number" in texts else (),
+        )
+        if key in tried:
+            continue
+        tried.add(key)
+        foreign = ModuleType("foreign")
+        foreign.flag = flags.__getitem__  # type: ignore[attr-defined]
+        foreign.number = numbers.__getitem__  # type: ignore[attr-defined]
+        before = sys.modules.get("foreign")
+        sys.modules["foreign"] = foreign
+        hook = torch.nn.modules.module.register_module_forward_hook(
+            lambda module, args, result: (
+                note(module, args, result) if isinstance(module, (torch.nn.Tanh, torch.nn.Sigmoid)) else None
+            )
+        )
+        try:
+            with torch.no_grad():
+                exec(code, {"__name__": "__main__"})
+            ended += 1
+        except Exception:
+            pass  # a program that raises shows nothing further
+        finally:
+            hook.remove()
+            del sys.modules["foreign"]
+            if before is not None:
+                sys.modules["foreign"] = before
+    return seen, ended, len(tried)
