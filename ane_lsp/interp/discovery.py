@@ -38,11 +38,13 @@ class Attempt(Protocol):
         assumed: list[str],
         key: tuple[Any, ...],
         proves: bool = True,
+        complete: bool = True,
         asked: bool = False,
         then: Callable[[Any], Any] | None = None,
     ) -> bool:
         """True where it went through. key: tells it from all others of the file. proves: whether a call that torch refuses is a
-        fault of the file. asked: by a comment. then: what is done with the result of `work`."""
+        fault of the file; complete: even where what it refuses is None. asked: by a comment. then: what is done with the result
+        of `work`."""
         ...
 
     def settled(self, caller: Span, found: Sequence[Span]) -> None:
@@ -84,6 +86,7 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
                 _name_span(module, cls.node),
                 assumed,
                 ("class", cls.qualname),
+                complete=_built_without(cls),
                 then=partial(_called, interp, assumed),
             )
             if not through or _in_the_dark(assumed) or _unknown_shapes(interp.recorder.graphs[before:], module):
@@ -176,20 +179,43 @@ def _run_functions(
                 return
             continue
         assumed: list[str] = []
-        # A parameter that is None by default is often meant to be given: torch refusing it is no fault of the file.
-        proves = not any(
-            isinstance(d, ast.Constant) and d.value is None for d in (*node.args.defaults, *node.args.kw_defaults)
-        )
         attempt(
             partial(interp.call, value, ()),
             _name_span(module, node),
             assumed,
             ("function", node.name),
-            proves,
+            complete=_can_do_without(node),
             then=partial(_called_if_new, interp, assumed),
         )
         if len(interp.recorder.reached) == before and tried >= 3:
             return
+
+
+def _can_do_without(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:
+    """Whether a function is meant to be called without arguments. Where a parameter is None by default, or what was not given is
+    read from ``**kwargs`` as None, it is often meant to be given: torch refusing None is no fault of the file."""
+    if any(map(_is_none, (*node.args.defaults, *node.args.kw_defaults))):
+        return False
+    if node.args.kwarg is None:
+        return True
+    return not any(
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in ("get", "pop")
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == node.args.kwarg.arg
+        and (_is_none(call.args[1]) if len(call.args) > 1 else call.func.attr == "get")
+        for call in ast.walk(node)
+    )
+
+
+def _is_none(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _built_without(cls: ClassObject) -> bool:
+    init = cls.lookup("__init__")
+    return not isinstance(init, Function) or _can_do_without(init.node)
 
 
 def _makes_models(node: ast.FunctionDef) -> bool:

@@ -114,6 +114,35 @@ def test_a_factory_whose_parameters_are_left_out_proves_nothing(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("parameters", "width", "lines"),
+    [
+        ("width=None", "width", []),
+        ("**kwargs", "kwargs.get('width')", []),
+        ("**kwargs", "kwargs.pop('width', None)", []),
+        ("**kwargs", "kwargs.get('width', -3)", [4]),
+        ("norm=None", "-3", [4]),  # it is not None that is refused
+        ("", "None", [4]),
+    ],
+)
+def test_none_that_stands_for_what_was_not_given_is_no_fault(
+    tmp_path: Path, parameters: str, width: str, lines: list[int]
+) -> None:
+    """MobileCLIP's factories read what a caller always gives with ``kwargs.get``."""
+    source = f"""class Net(nn.Module):
+    def __init__(self, {parameters}):
+        super().__init__()
+        self.body = nn.Linear({width}, 4)
+
+    def forward(self, x):
+        return self.body(x)
+"""
+    assert refused(tmp_path, source) == lines
+    factory = f"def make({parameters}):\n    net = Net()\n    net.body = nn.Linear({width}, 4)\n    return net\n"
+    head = "class Net(nn.Module):\n    def forward(self, x):\n        return self.body(x)\n"
+    assert refused(tmp_path, head + factory) == [line + 2 for line in lines]
+
+
+@pytest.mark.parametrize(
     ("trained", "lines"), [("loss.backward()", []), ("torch.autograd.backward([loss])", []), ("pass", [6])]
 )
 def test_a_gradient_is_none_only_before_backward(trained: str, lines: list[int], tmp_path: Path) -> None:
