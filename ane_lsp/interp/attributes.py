@@ -576,7 +576,8 @@ class Attributes(Base):
                 return
             if self.journals or self.written is not None or self.undo is not None or self.outside.noted or self.covered:
                 self.touch(obj.attrs)
-            if isinstance(value, dict):  # a registry kept by an object
+            # A registry kept by an object, if a module has a name for that, as far as they were looked through.
+            if isinstance(value, dict) and (self._held is None or id(obj) in self._held):
                 self.bindings += 1
             obj.attrs[name] = value
         elif not isinstance(obj, Unknown):

@@ -136,3 +136,11 @@ def test_a_table_that_is_only_read_has_nobody_to_wait_for(tmp_path: Path) -> Non
     value, done = value_of(tmp_path, expression, **files)
     assert value == (0, 1)
     assert "lib.second" not in done.interp.modules or done.interp.modules["lib.second"].state == "new"
+
+
+def test_a_registry_that_an_object_gets_later(tmp_path: Path) -> None:
+    """What modules have names for was looked through before."""
+    asked = "[{}.get(name) for name in 'abc']"
+    later = f"(store.made, {asked}, setattr(store, 'made', {{}}), store.BATCH, store.made['BATCH']())[3:]"
+    value, _ = value_of(tmp_path, later, __init__="")
+    assert value == ("BATCH", "batch made")
