@@ -14,6 +14,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, TensorType, Value, dims
@@ -306,6 +307,9 @@ class Repeats:
         return _Results(kept, seen, mover, graph).unpacked(kept.result)
 
 
+_HOLDING = frozenset({Value, dict, tuple, list, slice})
+
+
 class _Mover:
     """Values, and what holds them, of a kept call as those of another one. value, op: how much further numbers are there."""
 
@@ -328,16 +332,31 @@ class _Mover:
         if kind is Value:
             return self.value_of(held)
         if kind is dict:
-            made = {name: self.moved(value) for name, value in held.items()}
-            return made if any(a is not b for a, b in zip(made.values(), held.values())) else held
+            return self._moved_dict(held)
         if kind is tuple or kind is list:
-            items = [self.moved(value) for value in held]
-            if all(a is b for a, b in zip(items, held)):
+            for item in held:
+                if item.__class__ in _HOLDING:
+                    break
+            else:
+                return held
+            items = [self.moved(value) if value.__class__ in _HOLDING else value for value in held]
+            if all(map(is_, items, held)):
                 return held
             return items if kind is list else tuple(items)
         if kind is slice:
             return slice(self.moved(held.start), self.moved(held.stop), self.moved(held.step))
         return held
+
+    def _moved_dict(self, held: dict[str, Any]) -> dict[str, Any]:
+        made: dict[str, Any] | None = None
+        for name, value in held.items():
+            if value.__class__ in _HOLDING:
+                new = self.moved(value)
+                if new is not value:
+                    if made is None:
+                        made = held.copy()
+                    made[name] = new
+        return held if made is None else made
 
 
 def _callers(interp: TorchGlue) -> tuple[Span, ...]:
@@ -365,21 +384,21 @@ def _check(kept: _Kept, callers: tuple[Span, ...]) -> None:
             raise NotKept
 
 
-def _values(structure: Any) -> Iterable[Value]:
-    pending = [structure]
-    while pending:
-        item = pending.pop()
+def _values(structure: Any) -> list[Value]:
+    """The values in what a call was given or gave. Raises NotKept where something lies there that nobody knows."""
+    found: list[Value] = []
+    pending: list[Any] = [structure]
+    for item in pending:
         kind = item.__class__
-        if kind is Value:
-            yield item
-        elif kind is dict:
-            pending.extend(item.values())
-        elif kind is tuple or kind is list:
-            pending.extend(item)
-        elif kind is slice:
-            pending += (item.start, item.stop, item.step)
-        elif kind not in PLAIN and kind not in NAMED:
-            raise NotKept
+        for one in item.values() if kind is dict else (item.start, item.stop, item.step) if kind is slice else item:
+            kind = one.__class__
+            if kind is Value:
+                found.append(one)
+            elif kind in _HOLDING:
+                pending.append(one)
+            elif kind not in PLAIN and kind not in NAMED:
+                raise NotKept
+    return found
 
 
 def _packed(
