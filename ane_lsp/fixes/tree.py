@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 
@@ -30,6 +31,16 @@ class Refused(Exception):
     """The rewrite does not apply here; the reason is for tests and logs."""
 
 
+def _covers(node: ast.AST, line: int) -> bool:
+    """Whether something in a node may stand at a line."""
+    first, last = getattr(node, "lineno", None), getattr(node, "end_lineno", None)
+    if first is None or last is None:
+        return True
+    for decorator in getattr(node, "decorator_list", ()):
+        first = min(first, decorator.lineno)
+    return bool(first <= line <= last)
+
+
 class Tree:
     """One version of one file."""
 
@@ -44,23 +55,17 @@ class Tree:
     def _parents(self) -> dict[ast.AST, ast.AST]:
         return {child: node for node in ast.walk(self.module) for child in ast.iter_child_nodes(node)}
 
-    @cached_property
-    def _by_place(self) -> dict[tuple[int, int, int, int], ast.expr]:
-        found: dict[tuple[int, int, int, int], ast.expr] = {}
-        for node in ast.walk(self.module):
-            if isinstance(node, ast.expr):
-                span = self.span(node)
-                found.setdefault((span.line, span.col, span.end_line, span.end_col), node)
-        return found
-
     def at(self, span: Span) -> ast.expr:
         """The expression that stands exactly at `span`."""
         if span.file != str(self.source.path):
             raise Refused("in another file")
-        node = self._by_place.get((span.line, span.col, span.end_line, span.end_col))
-        if node is None:
-            raise Refused("no expression there")
-        return node
+        pending = deque[ast.AST]([self.module])
+        while pending:
+            node = pending.popleft()
+            if isinstance(node, ast.expr) and self.span(node) == span:
+                return node
+            pending.extend(child for child in ast.iter_child_nodes(node) if _covers(child, span.line))
+        raise Refused("no expression there")
 
     def span(self, node: ast.AST) -> Span:
         """Where a node stands."""
@@ -182,6 +187,9 @@ class Tree:
 
     def refuse_hooks(self) -> None:
         """For rewrites that read a layer's weights instead of calling it: Refused where the file uses what runs at its call."""
+        text = self.source.text
+        if text.isascii() and not any(name in text for name in _HOOKS):  # other letters may be read as these
+            return
         for node in ast.walk(self.module):
             if isinstance(node, (ast.Attribute, ast.Name)):
                 name = node.attr if isinstance(node, ast.Attribute) else node.id
