@@ -22,6 +22,8 @@ from ane_lsp.checks.flow import (
 )
 from ane_lsp.graph import Call, Op, Value
 
+_LAYOUTS = frozenset({"identity", "reshape", "transpose", "expand_dims", "squeeze", "cast"})
+
 
 def _infinite(flow: Flow, value: Value) -> Iterator[Extreme]:
     return (e for e in flow.extremes(value) if e.value < 0 and not e.finite)
@@ -150,16 +152,9 @@ def rotary_in_forward(context: Context) -> Iterator[Report]:
 @graph_rule("ANE807", per_target=False)
 def growing_cache(context: Context) -> Iterator[Report]:
     """A cache that is returned longer than it came in."""
-    inputs = {v.id for v in context.graph.inputs}
     flow = flow_of(context)
-    hit: list[Op] = []
-    for value in context.graph.outputs:
-        op = flow.maker(value)
-        if op is None or op.kind != "concat":
-            continue
-        if any(flow.base(v).id in inputs and (v.type.rank or 0) >= 3 for v in op.input_values()):
-            hit.append(op)
-    hit = context.near(hit)
+    made = {op.id: op for value in context.graph.outputs if (op := flow.maker(value)) and op.kind == "concat"}
+    hit = context.near([op for op in made.values() if _grows(flow, op)])
     if hit:
         op = hit[0]
         yield Report(
@@ -168,6 +163,35 @@ def growing_cache(context: Context) -> Iterator[Report]:
             at=op,
             related=places(distinct(hit), "grows too", op),
         )
+
+
+def _grows(flow: Flow, op: Op) -> bool:
+    """Whether a concatenation joins a cache and something new: a whole input that goes nowhere else, and the two are put to use.
+
+    A dense block computes what is new from the input; a decoder hands what it has joined to a convolution or returns it as it is.
+    """
+    users = [user for user in flow.reached(op.outputs[0], VIEWS) if user.kind not in VIEWS]
+    if not users or all(user.kind in ("conv", "conv_transpose") for user in users):
+        return False
+    pieces = [value for value in op.input_values() if flow.roots(value)]
+    return len(pieces) > 1 and _kept_whole(flow, max(pieces, key=_elements), op)
+
+
+def _elements(value: Value) -> int:
+    """How many elements a value has, 0 where nobody knows; of several the first largest is what the others are joined to."""
+    return math.prod(static_shape(value) or (0,))
+
+
+def _kept_whole(flow: Flow, value: Value, user: Op) -> bool:
+    """Whether a value is an input of the graph, in another layout at most, that nothing but `user` reads."""
+    while [op for op in flow.users(value) if op.kind != "shape"] == [user]:
+        maker = flow.graph.producer(value)
+        if maker is None:
+            return any(value.id == given.id for given in flow.graph.inputs) and (value.type.rank or 0) >= 3
+        if maker.kind not in _LAYOUTS:
+            return False
+        value, user = first(maker), maker
+    return False
 
 
 @rule("ANE808", ops=("linear",), per_target=False)
