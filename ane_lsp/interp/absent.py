@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ane_lsp.interp.values import ABSENT, MANY, MORE, IteratorObject, OneOf
+from ane_lsp.graph import Span
+from ane_lsp.interp.values import ABSENT, MORE, IteratorObject, Many, OneOf
 
 NUMBER = "how many there are depends on a condition nobody can decide here"
 THERE = "whether it is there depends on a condition nobody can decide here"
@@ -31,14 +32,14 @@ def perhaps(value: Any) -> Any:
     return OneOf((*(value.options if value.__class__ is OneOf else (value,)), ABSENT))
 
 
-def several(value: Any) -> Any:
-    """Any number of items like `value`."""
-    return OneOf((*perhaps(present(value)).options[:-1], MANY, ABSENT))
+def several(value: Any, place: Span | None) -> Any:
+    """Any number of items like `value`. place: of the loop that adds them."""
+    return OneOf((*perhaps(present(value)).options[:-1], Many(place), ABSENT))
 
 
 def repeated(value: Any) -> bool:
     """Whether an item stands for any number of them."""
-    return optional(value) and value.options[-2] is MANY
+    return optional(value) and value.options[-2].__class__ is Many
 
 
 def endless(container: Any) -> bool:
@@ -46,16 +47,21 @@ def endless(container: Any) -> bool:
     return any(map(repeated, parts(container)))
 
 
+def added_at(container: Any) -> Span | None:
+    """Where any number of items were added."""
+    return next((item.options[-2].place for item in parts(container) if repeated(item)), None)
+
+
 def like(old: Any, value: Any) -> Any:
     """`value` in the place of `old`: absent or repeated as that is."""
-    return several(value) if repeated(old) else perhaps(value) if optional(old) else value
+    return several(value, old.options[-2].place) if repeated(old) else perhaps(value) if optional(old) else value
 
 
 def present(value: Any) -> Any:
     """What an item or entry is if it is there."""
     if not optional(value):
         return value
-    options = value.options[: -2 if value.options[-2] is MANY else -1]
+    options = value.options[: -2 if value.options[-2].__class__ is Many else -1]
     return options[0] if len(options) == 1 else OneOf(options)
 
 

@@ -181,6 +181,8 @@ def _sum(interp: Interpreter, iterable: Any, /, start: Any = 0) -> Any:
             without, one = total, absent.present(item)
             sides: list[Callable[[], Any]] = [lambda: interp.binary("+", without, one), lambda: without]  # noqa: B023
             total = interp.fork_value(interp.frame, sides)
+            if absent.repeated(item) and not isinstance(total, Tensor):
+                return interp.unknown(absent.NUMBER)
         else:
             total = interp.binary("+", total, item)
         if isinstance(total, Unknown):
@@ -523,7 +525,7 @@ def _numbered(interp: Interpreter, iterable: Any, number: Any) -> Iterator[Any]:
     for item in interp.items_of(iterable):
         numbered = (number, absent.present(item))
         if absent.optional(item):
-            yield absent.perhaps(numbered)
+            yield absent.like(item, numbered)
             number = Unknown("the number of an item", interp.here(), number=True)
         else:
             yield numbered

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
 from ane_lsp.interp import absent, state
-from ane_lsp.interp.frames import item_of
+from ane_lsp.interp.frames import UnknownIteration, item_of
 from ane_lsp.interp.state import join, likeness, put_more
 from ane_lsp.interp.support import (
     LIMIT,
@@ -38,13 +38,18 @@ def _append(interp: Interpreter, items: list[Any], value: Any, /) -> None:
 
 
 def _extend(interp: Interpreter, items: list[Any], iterable: Any, /) -> Any:
-    if isinstance(iterable, (Unknown, OneOf)):
-        # The number of items is lost: one unknown item stands for them.
-        interp.touch(items)
-        cause = iterable if isinstance(iterable, Unknown) else None
-        items.append(interp.unknown("items of an unknown sequence", cause))
+    try:
+        return grow(interp, items, iterable)
+    except UnknownIteration as lost:
+        add_uncounted(interp, items, lost.unknown)
         return None
-    return grow(interp, items, iterable)
+
+
+def add_uncounted(interp: Interpreter, items: list[Any] | deque[Any], lost: Unknown) -> None:
+    """``items.extend(...)`` where the number of items is lost: one stands for any number of them."""
+    interp.touch(items)
+    interp.gaps = True
+    items.append(absent.several(item_of(lost, interp.here()), interp.here()))
 
 
 def grow(interp: Interpreter, items: list[Any] | deque[Any], iterable: Any) -> Unknown | None:
@@ -72,7 +77,8 @@ def _insert(interp: Interpreter, items: list[Any], index: Any, value: Any, /) ->
     interp.touch(items)
     if interp.gaps and not _certain(items, index):
         # It goes where the place may be: once for each, or not there.
-        items[:] = [part for item in items for part in (absent.perhaps(value), item)] + [absent.perhaps(value)]
+        places = [part for item in items for part in (absent.perhaps(value), item)]
+        state.restore(items, [*places, absent.perhaps(value)])
         return None
     items.insert(index, value)
     return None
@@ -80,7 +86,7 @@ def _insert(interp: Interpreter, items: list[Any], index: Any, value: Any, /) ->
 
 def _certain(items: Any, index: int) -> bool:
     """Whether no item that may be absent lies between the end that a position is counted from and the position."""
-    return not any(map(absent.optional, items[:index] if index >= 0 else items[index:]))
+    return not any(map(absent.optional, list(items)[:index] if index >= 0 else list(items)[index:]))
 
 
 def _pop(interp: Interpreter, items: list[Any], index: Any = -1, /) -> Any:
@@ -122,7 +128,7 @@ def _remove(interp: Interpreter, items: Any, value: Any, /) -> Any:
     if isinstance(position, Unknown):
         if interp.gaps and absent.gappy(items):
             interp.touch(items)
-            items[:] = [absent.perhaps(item) for item in items]
+            state.restore(items, [absent.perhaps(item) for item in items])
             return None
         spoil(interp, items, "an item was removed, nobody knows which", len(items) - 1)
         return None
@@ -200,7 +206,7 @@ def _append_left(interp: Interpreter, items: deque[Any], value: Any, /) -> None:
 
 
 def _extend_left(interp: Interpreter, items: deque[Any], iterable: Any, /) -> Any:
-    added = collect(interp, iterable, "the deque")
+    added = collect(interp, iterable, "the deque", gaps=True)
     if isinstance(added, Unknown):
         return added
     interp.touch(items)
@@ -215,7 +221,7 @@ def _pop_deque(left: bool) -> Fn:
         interp.touch(items)
         taken = items.popleft() if left else items.pop()
         if absent.optional(taken):  # it may be the next one that is taken
-            items[:] = [absent.perhaps(item) for item in items]  # type: ignore[index]
+            state.restore(items, [absent.perhaps(item) for item in items])
             return interp.unknown(absent.NUMBER)
         return taken
 
@@ -227,6 +233,10 @@ def _rotate(interp: Interpreter, items: deque[Any], n: Any = 1, /) -> Any:
     if not isinstance(n, int):
         return spoil(interp, items, "rotated by an unknown number")
     interp.touch(items)
+    if interp.gaps and absent.gappy(items):
+        one = join([absent.present(item) for item in items])
+        state.restore(items, [absent.like(item, one) for item in items])
+        return None
     items.rotate(n)
     return None
 

@@ -11,7 +11,7 @@ from ane_lsp.interp import absent, builtins, state
 from ane_lsp.interp.base import MAX_ELEMENTS
 from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.fast import fast_path
-from ane_lsp.interp.frames import FROM_ARGS, UNDECIDED, Frame, UnknownIteration, mangled
+from ane_lsp.interp.frames import FROM_ARGS, UNDECIDED, Frame, UnknownIteration, item_of, mangled
 from ane_lsp.interp.summaries import SUMMARIES
 from ane_lsp.interp.support import too_deep
 from ane_lsp.interp.text import format_value
@@ -279,10 +279,11 @@ class Expressions(TorchGlue):
 
     def _loops(self, node: _Comprehension, inner: Frame, level: int, source: Iterator[Any]) -> Iterator[Frame]:
         generator = node.generators[level]
-        outer = inner.perhaps
+        outer, several = inner.perhaps, inner.endless
         for item in source:
             self.tick()
             inner.perhaps = outer or absent.optional(item)
+            inner.endless = several or absent.repeated(item)
             self.assign(generator.target, absent.present(item), inner)
             skip = False
             for condition in generator.ifs:
@@ -344,12 +345,22 @@ class Expressions(TorchGlue):
 
     def _spread_mapping(self, value: Any, into: dict[str, Any], node: ast.expr) -> None:
         if isinstance(value, dict):
-            into.update(value)
+            for key, held in value.items() if self.gaps else ():
+                if absent.optional(held) and key in into:
+                    into[key] = state.join([into[key], absent.present(held)])
+                else:
+                    into[key] = held
+            if not self.gaps:
+                into.update(value)
         elif isinstance(value, Unknown):
             into[MORE] = Unknown("from unknown **kwargs", self.span(node), value)
         elif isinstance(value, OneOf):
+            spread: list[dict[str, Any]] = []
             for option in value.options:
-                self._spread_mapping(option, into, node)
+                spread.append({})
+                self._spread_mapping(option, spread[-1], node)
+            into.update(absent.merged(spread, lambda values: state.join(values, UNDECIDED, self.span(node))))
+            self.gaps = True
         elif getattr(value, "data", None).__class__ is dict:
             into.update(value.data)
         else:
@@ -576,7 +587,8 @@ def _items(interp: Expressions, nodes: list[ast.expr], frame: Frame) -> list[Any
             try:
                 items.extend(interp.listed(interp.eval(node.value, frame), gaps=True))
             except UnknownIteration as lost:
-                items.append(Unknown("items of an unknown sequence", interp.span(node), lost.unknown))
+                interp.gaps = True
+                items.append(absent.several(item_of(lost.unknown, interp.span(node)), interp.span(node)))
         else:
             items.append(_EXPRESSIONS[node.__class__](interp, node, frame))
     return items
@@ -667,7 +679,7 @@ def _perhaps(interp: Expressions, element: ast.expr, inner: Frame) -> list[Any]:
     made: list[Any] = []
     interp.fork(inner, [lambda: made.append(interp.eval(element, inner)), lambda: None], element)
     interp.gaps = True
-    return [absent.perhaps(one) for one in made]
+    return [absent.several(one, interp.span(element)) if inner.endless else absent.perhaps(one) for one in made]
 
 
 def _list_comp(interp: Expressions, node: ast.ListComp, frame: Frame) -> Any:

@@ -108,7 +108,8 @@ class Forks(Expressions):
         for signal, _ in left:
             if signal.kind == "return":
                 frame.pending.append(signal.value)
-        if frame.escapes is None:
+        if frame.escapes is None:  # a generator: what it yields from here on may be absent
+            frame.perhaps = self.gaps = True
             return
         watch = state.Journal(watching=True)
         around: _Changes = {}
@@ -151,7 +152,7 @@ class Forks(Expressions):
                 touched[key] = container
         touched.pop(id(besides), None)
         names: frozenset[int] | None = None
-        for key, container in touched.items():
+        for key, container in sorted(touched.items(), key=self._order):
             now = state.contents_of(container)
             contents = [now] if present else []
             contents += [one.contents(key, now) for one in escapes if key not in one.watch.made]
@@ -170,7 +171,7 @@ class Forks(Expressions):
             for key, (container, _) in changes.items():
                 touched[key] = container
         names: frozenset[int] | None = None
-        for key, container in touched.items():
+        for key, container in sorted(touched.items(), key=self._order):
             before = None
             contents = []
             for changes in states:
@@ -180,6 +181,11 @@ class Forks(Expressions):
                     before = before if before is not None else state.contents_of(container)
                     contents.append(before)
             names = self._join_into(container, contents, span, names)
+
+    def _order(self, touched: tuple[int, Any]) -> int:
+        """What names stand for is joined before the names: where those stand for several containers, their contents are joined."""
+        container = touched[1]
+        return (container is self.frame.locals) + isinstance(container, dict)
 
     def _join_into(
         self, container: Any, contents: list[Any], span: Span | None, names: frozenset[int] | None

@@ -64,7 +64,7 @@ class Frame:
         self.catching = 0  # ``try`` statements with handlers that are being run
         # Of a comprehension or generator: whether its present element is one depends on what nobody can decide.
         self.perhaps = False
-        self.endless = False  # of a generator: nobody knows how many values it yields
+        self.endless = False  # and whether there may be any number of them
         self.sent: dict[Any, Any] = {}  # what yield expressions evaluated to, in generators
 
 

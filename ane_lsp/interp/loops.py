@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Span, TensorType, Unknown, dims
 from ane_lsp.interp import absent
 from ane_lsp.interp.frames import BREAK, Frame, Signal, UnknownIteration, item_of
-from ane_lsp.interp.state import join, likeness, put_more, restore
+from ane_lsp.interp.state import join, put_more, restore
 from ane_lsp.interp.values import MISSING, MORE, Instance, OneOf, PyRaise, Tensor
 
 if TYPE_CHECKING:
@@ -89,8 +89,11 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
                 break
             interp.tick()
             if item.__class__ is OneOf and absent.optional(item):
-                item = absent.present(item)
-                signal = interp.fork(frame, [lambda: interp.run_round(frame, bind, node.body), lambda: None], node)
+                many, item = absent.repeated(item), absent.present(item)
+                if many:
+                    signal = _any_rounds(interp, node, frame, bind, interp.span(node.iter))
+                else:
+                    signal = interp.fork(frame, [lambda: interp.run_round(frame, bind, node.body), lambda: None], node)
             else:
                 signal = interp.run_round(frame, bind, node.body)
             if signal is not None:
@@ -167,7 +170,15 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
 def _once(
     interp: Interpreter, node: ast.For | ast.While, frame: Frame, bind: Callable[[], None], lost: Span, start: int
 ) -> Signal | None:
-    """A loop that runs nobody knows how often: the body once, over values it may have changed before. lost: where it is."""
+    """The rest of a loop that runs nobody knows how often."""
+    signal = _any_rounds(interp, node, frame, bind, lost)
+    return _ended(interp, node, frame, start) if signal is None else _left(interp, frame, signal, start)
+
+
+def _any_rounds(
+    interp: Interpreter, node: ast.For | ast.While, frame: Frame, bind: Callable[[], None], lost: Span
+) -> Signal | None:
+    """Rounds nobody knows the number of: the body once, over values it may have changed before. lost: where the loop is."""
     before = dict(frame.locals)
     tables = _module_tables(before.values())
 
@@ -176,27 +187,20 @@ def _once(
         for table, known in tables:
             if len(table) > known:
                 _uncount(interp, table, known)
-        _generalise(interp, frame)
+        _generalise(interp, frame, lost)
         return signal if signal is not None and signal.kind == "return" else None
 
     signal = interp.fork(frame, [once, lambda: None])
     for name, value in list(frame.locals.items()):
         old = before.get(name, MISSING)
-        if old is MISSING:
-            continue
-        if old is not value:
-            new = _widen(old, value)
-        elif absent.endless(value):
-            new = Unknown("filled in a loop that runs nobody knows how often", lost, item=likeness(value))
-        else:
-            continue
-        if interp.journals:
-            interp.touch(frame.locals)
-        frame.locals[name] = new
-    return _ended(interp, node, frame, start) if signal is None else _left(interp, frame, signal, start)
+        if old is not MISSING and old is not value:
+            if interp.journals:
+                interp.touch(frame.locals)
+            frame.locals[name] = _widen(old, value)
+    return signal
 
 
-def _generalise(interp: Interpreter, frame: Frame) -> None:
+def _generalise(interp: Interpreter, frame: Frame, lost: Span) -> None:
     """What one round changed, as any number of rounds may leave it. Names of the running function are the caller's."""
     journal = next(journal for journal in reversed(interp.journals) if not journal.watching)
     for key, (container, old) in list(journal.saved.items()):
@@ -207,9 +211,9 @@ def _generalise(interp: Interpreter, frame: Frame) -> None:
             if len(before) == len(after):
                 new = [a if a is b else _widen(b, a) for a, b in zip(after, before)]
             elif len(after) > len(before) and all(a is b for a, b in zip(after, before)):
-                new = [*before, absent.several(join([absent.present(item) for item in after[len(before) :]]))]
+                new = [*before, absent.several(join([absent.present(item) for item in after[len(before) :]]), lost)]
             else:
-                new = [absent.several(join([absent.present(item) for item in (*before, *after)]))]
+                new = [absent.several(join([absent.present(item) for item in (*before, *after)]), lost)]
             interp.gaps = True
             restore(container, new)
         elif isinstance(container, dict):

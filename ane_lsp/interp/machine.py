@@ -209,6 +209,7 @@ class Interpreter(Forks):
             for item in self.iterate_or_once(self.eval(node.iter, frame), node, frame):
                 self.assign(node.target, absent.present(item), frame)
                 if absent.optional(item):
+                    frame.endless = frame.endless or absent.repeated(item)
                     yield from self._perhaps(frame, node.body)
                     continue
                 signal = yield from self._generate(node.body, frame)

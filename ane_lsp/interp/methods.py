@@ -415,6 +415,8 @@ def getitem(interp: Interpreter, obj: Any, key: Any) -> Any:
             return interp.raise_(IndexError, f"{type_name(obj)} index out of range")
         return _sequence_item(interp, obj, key)
     if isinstance(obj, deque):
+        if interp.gaps and absent.gappy(obj):
+            return _among_gaps(interp, list(obj), key)
         index = index_of(interp, key)
         if isinstance(index, int):
             return host_call(interp, "the item", obj.__getitem__, index)
@@ -442,7 +444,8 @@ def _among_gaps(interp: Interpreter, items: Any, key: Any) -> Any:
 
 def position(items: Any, index: int) -> int | None:
     """Where ``items[index]`` is for certain."""
-    return absent.place(items, index) if index >= 0 else absent.place_from_end(items, index)
+    held = list(items)
+    return absent.place(held, index) if index >= 0 else absent.place_from_end(held, index)
 
 
 def delete_among_gaps(interp: Interpreter, items: list[Any], key: Any) -> None:

@@ -232,8 +232,7 @@ class Objects(Operators):
         kind = value.__class__
         if kind is OneOf and all(option.__class__ in (list, tuple) for option in value.options):
             self.gaps = True
-            made = absent.aligned(value.options, lambda items: state.join(items, UNDECIDED, self.here()))
-            return self.iterate(made) if absent.endless(made) else iter(made)
+            return iter(absent.aligned(value.options, lambda items: state.join(items, UNDECIDED, self.here())))
         if not self.gaps:
             return value.source if kind is IteratorObject else self.iterate(value)
         if kind is IteratorObject:
@@ -243,11 +242,7 @@ class Objects(Operators):
             if raw is not MISSING and value.cls.module.is_torch:
                 return self.items_of(self.call(self.bind(raw, value, value.cls), ()))
             return self.iterate(value)
-        if (
-            not absent.gappy(value)
-            or absent.endless(value)
-            or kind not in (list, tuple, set, frozenset, dict, deque, OrderedDict, DictView)
-        ):
+        if not absent.gappy(value) or kind not in (list, tuple, set, frozenset, dict, deque, OrderedDict, DictView):
             return self.iterate(value)
         if kind is list:
             return self._iterate_list(value)
@@ -267,7 +262,9 @@ class Objects(Operators):
         """What stands for a sequence of which items may be absent, or the keys of a table, where their number matters."""
         if isinstance(value, dict):
             return Unknown(absent.NUMBER, self.here())
-        return Unknown(absent.NUMBER, self.here(), item=state.likeness(absent.parts(value)))
+        place = absent.added_at(value)
+        cause = Unknown("filled in a loop that runs nobody knows how often", place) if place is not None else None
+        return Unknown(absent.NUMBER, self.here(), cause, state.likeness(absent.parts(value)))
 
     def listed(self, value: Any, gaps: bool = False) -> list[Any]:
         """All items of `value`. Raises UnknownIteration where nobody knows them or there are too many.

@@ -10,7 +10,7 @@ from ane_lsp.graph import Sym, Unknown, dims
 from ane_lsp.interp import absent, methods, state, symbolic
 from ane_lsp.interp.base import MAX_ELEMENTS, PLAIN
 from ane_lsp.interp.calls import Calls
-from ane_lsp.interp.containers import grow
+from ane_lsp.interp.containers import add_uncounted, grow
 from ane_lsp.interp.frames import UNDECIDED, UnknownIteration
 from ane_lsp.interp.symbolic import SymRatio, is_numeric
 from ane_lsp.interp.values import (
@@ -477,8 +477,7 @@ class Operators(Calls):
             try:
                 lost = grow(self, left, right)  # type: ignore[arg-type]
             except UnknownIteration as iteration:
-                self.touch(left)
-                left.append(Unknown("items of an unknown sequence", self.here(), iteration.unknown))
+                add_uncounted(self, left, iteration.unknown)  # type: ignore[arg-type]
                 lost = None
             return left if lost is None else lost
         if isinstance(left, list) and symbol == "*" and isinstance(right, int) and len(left) * right <= MAX_ELEMENTS:

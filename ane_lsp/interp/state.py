@@ -139,7 +139,7 @@ def join(
         return first
     if any(v.__class__ is OneOf and absent.optional(v) for v in present):
         there = join([absent.present(v) for v in present if v is not ABSENT], cause, span)
-        return absent.several(there) if any(map(absent.repeated, present)) else absent.perhaps(there)
+        return absent.like(next(filter(absent.repeated, present), absent.perhaps(there)), there)
     options: list[Any] = []
     for value in present:
         for option in value.options if isinstance(value, OneOf) else (value,):

@@ -360,8 +360,8 @@ class Tensor:
 class OneOf:
     """One of a few values, after branches that could not be decided were joined. Never nested, never fewer than two.
 
-    The last may be ABSENT: the item of a sequence, or the entry of a table, may not be there at all. If MANY is before it, there may
-    be any number of such items.
+    The last may be ABSENT: the item of a sequence, or the entry of a table, may not be there at all. If a Many is before it,
+    there may be any number of such items.
     """
 
     options: tuple[Any, ...]
@@ -386,12 +386,11 @@ class _Absent:
 ABSENT = _Absent()
 
 
-class _Many:
-    def __repr__(self) -> str:
-        return "MANY"
+@dataclass(eq=False, slots=True)
+class Many:
+    """Where it is the last option but one: there may be any number of such items. place: of the loop that adds them."""
 
-
-MANY = _Many()
+    place: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

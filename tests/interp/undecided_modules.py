@@ -195,6 +195,66 @@ class _Writer:
             ]
         )  # fmt: skip
 
+    def number(self) -> list[str]:
+        """Statements that change numbers, lists, tables and texts of plain values, in undecided ways."""
+        rng = self.rng
+        small = lambda: str(rng.randint(0, 3))  # noqa: E731
+        simple = [
+            lambda: f"n = {small()}", lambda: f"n += {small()}", lambda: f"nums.append({small()})", lambda: f"nums.insert(0, {small()})",
+            lambda: "nums.pop()", lambda: "nums.sort()", lambda: "nums.reverse()", lambda: "nums.remove(nums[0])",
+            lambda: f"nums[0] = {small()}", lambda: "nums = nums[1:]", lambda: f"nums += [{small()}, n]", lambda: "nums = nums * 2",
+            lambda: f"pairs['a'] = {small()}", lambda: f"pairs['b'] = {small()}", lambda: "pairs.pop('a', None)",
+            lambda: "pairs['a'] += 1", lambda: f"pairs.setdefault('c', {small()})", lambda: "pairs = {**pairs, 'b': n}",
+            lambda: f"pairs.update(a={small()}, c=1)", lambda: "few.add(n)", lambda: f"few.discard({small()})", lambda: "few |= {3}",
+            lambda: "text += 'ab'", lambda: "text = text[1:]", lambda: "n, m = m, n", lambda: "m = n + 1", lambda: "bump()",
+            lambda: "nums[-1] += 1", lambda: "del pairs['a']", lambda: "m = len(nums)", lambda: "self.count += 1",
+            lambda: "self.counts.append(n)", lambda: "self.counts[0] += 1", lambda: "nums.extend(given(n))", lambda: "m = early(n)",
+            lambda: "nums.clear()", lambda: "pairs.clear()", lambda: "nums = sorted(nums)", lambda: "n = max(nums)",
+            lambda: "pair = (n, m)", lambda: "pair = (*pair, n)", lambda: "self.extra = n", lambda: "queue.append(n)", lambda: "queue.popleft()",
+            lambda: "nums = [one for one in nums if one]", lambda: "pairs = {k: v + 1 for k, v in pairs.items()}",
+            lambda: "n = min(n, 2)", lambda: "nums = list(dict.fromkeys(nums))", lambda: "few = set(nums)",
+        ]  # fmt: skip
+        change = lambda: rng.choice(simple)()  # noqa: E731
+        return [line for line in self.under(change) if "modules" not in line] or [change()]
+
+    def shown(self) -> str:
+        """A number that tells of the values, as a width."""
+        return self.rng.choice(
+            [
+                "n", "m", "len(nums)", "nums[0]", "nums[-1]", "sum(nums)", "max(nums)", "min([4, *nums])", "nums.count(1)", "nums.index(2)",
+                "pairs['a']", "pairs.get('b', 5)", "len(pairs)", "sum(pairs.values())", "int('c' in pairs)", "len(few)", "int(2 in few)",
+                "len(text)", "self.count", "len(self.counts)", "self.counts[0]", "sum(self.counts)", "int(nums == [1, 2])", "pair[-1]",
+                "len(pair)", "getattr(self, 'extra', 4)", "int(hasattr(self, 'extra'))", "int(bool(nums))", "len(queue)", "queue[0]",
+                "len(list(zip(nums, pair)))", "sum(i for i, one in enumerate(nums))", "len([one for one in nums if one > 1])",
+                "len(nums[:2])", "nums[:2][-1]", "len({**pairs, 'a': 1})", "sorted(nums)[0]", "int(1 in nums)", "len(set(nums))",
+                "next(iter(nums), 6)", "sum(map(int, nums))", "len(list(filter(None, nums)))", "int(any(nums))", "int(all(nums))",
+                "list(pairs.values())[0]", "len(''.join(map(str, nums)))", "len(list(reversed(nums)))", "int(nums > [1])", "int(few == {2})",
+                "(lambda *a, **k: len(a) + len(k))(*nums, **pairs)", "(lambda a=3, b=4, c=5: a + b + c)(**pairs)", "int(min(pairs) == 'a')",
+                "len(list(given(m)))", "early(m)", "[0, *nums][1]", "int(nums and nums[0])", "int(n or m)", "n if n else m",
+            ]
+        )  # fmt: skip
+
+    def plain_source(self) -> str:
+        """A model that computes with plain values in undecided ways, and shows them as widths."""
+        rng = self.rng
+        lines = [
+            "n, m = 1, 2", "nums = [1, 2]", "pairs = {'a': 1}", "few = {2}", "text = 'xyz'", "pair = (1, 2)", "queue = deque([1, 2])", "i = 0",
+            "def bump():", "    nonlocal n", f"    if {self.test()}:", "        return", "    n += 1",
+            "def given(k):", "    yield k", f"    if {self.test()}:", f"        {rng.choice(['yield 1', 'return', 'yield from (2, 2)'])}",
+            f"    for _ in range({rng.choice(['2', 'foreign.number(0)'])}):", "        yield 3",
+            "def early(k):", "    for one in (1, 2, 3):", f"        if {self.test()}:", f"            {rng.choice(['return one', 'break', 'continue'])}",
+            "        k += one", "    return k",
+        ]  # fmt: skip
+        for _ in range(rng.randint(1, 4)):
+            lines += self.number()
+        lines += [line for _ in range(rng.randint(2, 4)) for line in (f"y = F.pad(x, (0, {self.shown()}))", "y = self.mark(y)")]
+        forward = "".join(f"        {line}\n" for line in lines)
+        return (
+            f"from collections import deque\n{HEADER}class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.mark = nn.Tanh()\n        self.end = nn.Sigmoid()\n        self.count = 0\n        self.counts = [1]\n\n"
+            f"    def forward(self, x):\n{forward}        return self.end(x)\n\n\nNet().eval()(torch.zeros(1, 4, 8, 8))\n"
+        )
+
     def source(self) -> str:
         rng = self.rng
         lines = ["modules = [" + ", ".join(self.module() for _ in range(rng.randint(1, 3))) + "]",
@@ -222,6 +282,11 @@ class _Writer:
 def undecided_source(seed: int) -> str:
     """A script that calls a model. The same seed gives the same text."""
     return _Writer(seed).source()
+
+
+def plain_source(seed: int) -> str:
+    """A script that calls a model which computes with plain values. The same seed gives the same text."""
+    return _Writer(seed).plain_source()
 
 
 def answers() -> Iterator[tuple[list[bool], list[int]]]:
