@@ -247,7 +247,11 @@ class _Writer:
         ]  # fmt: skip
         for _ in range(rng.randint(1, 4)):
             lines += self.number()
-        lines += [line for _ in range(rng.randint(2, 4)) for line in (f"y = F.pad(x, (0, {self.shown()}))", "y = self.mark(y)")]
+        lines += [
+            line
+            for _ in range(rng.randint(2, 4))
+            for line in (f"y = F.pad(x, (0, {self.shown()}))", "y = self.mark(y)")
+        ]
         forward = "".join(f"        {line}\n" for line in lines)
         return (
             f"from collections import deque\n{HEADER}class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
