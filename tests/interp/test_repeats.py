@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ane_lsp.analysis import FileAnalysis, analyze
-from ane_lsp.interp import repeats
+from ane_lsp.interp import repeats, seen
 from ane_lsp.workspace import Settings, Workspace
 
 HEAD = """\
@@ -158,21 +158,25 @@ CHANGES = {
 }
 
 
+def changing(change: str) -> str:
+    """A model that calls a block before and after a change of it."""
+    text = source("        return self.fc(self.inner(x))[..., : sum(self.widths)]\n")
+    text = text.replace("        self.count = 0\n", "        self.widths = [2]\n").replace(
+        "class Block(", "class Plain(Inner):\n    def forward(self, x):\n        return x\n\nclass Block("
+    )
+    return text.replace(
+        "        for block in self.blocks:\n            x = block(x)\n        return self.head(self.other(x))\n",
+        "        block = self.blocks[0]\n        first = block(x), block(x), block(x)\n"
+        f"        {change}\n        return torch.cat([one.flatten() for one in (*first, block(x), block(x))])\n",
+    )
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_changed_in_a_module_between_two_of_its_calls_is_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     path = tmp_path / "net.py"
-    text = source("        return self.fc(self.inner(x))[..., : sum(self.widths)]\n")
-    text = text.replace("        self.count = 0\n", "        self.widths = [2]\n").replace(
-        "class Block(", "class Plain(Inner):\n    def forward(self, x):\n        return x\n\nclass Block("
-    )
-    text = text.replace(
-        "        for block in self.blocks:\n            x = block(x)\n        return self.head(self.other(x))\n",
-        "        block = self.blocks[0]\n        first = block(x), block(x), block(x)\n"
-        f"        {CHANGES[change]}\n        return torch.cat([one.flatten() for one in (*first, block(x), block(x))])\n",
-    )
-    path.write_text(text)
+    path.write_text(changing(CHANGES[change]))
     kept, followed, again = both(path, monkeypatch)
     assert followed.graphs[0].outputs
     assert again >= 1
@@ -284,3 +288,76 @@ def test_objects_that_calls_return_are_those_that_following_gives(
     assert everything(kept) == everything(followed)
     if before == after == "pass":
         assert again >= 4
+
+
+CONFIGURED = """
+class Options:
+    def __init__(self):
+        self.a = self.b = self.c = self.d = self.e = self.f = self.g = self.h = self.i = self.j = self.k = self.l = 0
+        self.names, self.width = ["a"], 2
+
+OPTIONS = Options()
+
+class Block(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.inner = Inner(dim)
+        self.fc = nn.Linear(dim, dim)
+        self.options = OPTIONS
+
+    def forward(self, x):
+        return self.fc(self.inner(x))[..., : self.options.width + len(self.options.names)]
+"""
+
+
+@pytest.fixture
+def audited(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """What is remembered of modules is compared with what a fresh walk finds: whether it is the same, each time."""
+    found: list[bool] = []
+    of, walking = seen.Pieces.of, False
+
+    def compared(pieces: seen.Pieces, recorder: Any, module: Any, probing: bool) -> Any:
+        nonlocal walking
+        known = {id(piece) for piece in pieces._known.values()}
+        piece = of(pieces, recorder, module, probing)
+        if not walking and id(piece) in known:
+            walking, fresh = True, seen.Pieces({})
+            fresh._numbers, fresh._last = pieces._numbers, pieces._last
+            new = of(fresh, recorder, module, probing)
+            pieces._last, walking = fresh._last, False
+            found.append(
+                (new.number, list(new.found), list(map(id, new.tensors)))
+                == (piece.number, list(piece.found), list(map(id, piece.tensors)))
+            )
+        return piece
+
+    monkeypatch.setattr(seen.Pieces, "of", compared)
+    return found
+
+
+@pytest.mark.parametrize("name", [*BLOCKS, *CHANGES])
+def test_what_is_remembered_of_modules_is_what_they_lead_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, audited: list[bool], name: str
+) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(source(BLOCKS[name]) if name in BLOCKS else changing(CHANGES[name]))
+    both(path, monkeypatch)
+    assert audited
+    assert all(audited)
+
+
+@pytest.mark.parametrize("change", ["OPTIONS.width = 3", "OPTIONS.names.append('b')", "OPTIONS.names = []", "pass"])
+def test_a_configuration_that_modules_hold_is_one_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, audited: list[bool], change: str
+) -> None:
+    path = tmp_path / "net.py"
+    text = (HEAD + CONFIGURED + TAIL).replace(
+        "        for block in self.blocks:\n            x = block(x)\n        return self.head(self.other(x))\n",
+        "        first = [block(x) for block in self.blocks]\n"
+        f"        {change}\n        return torch.cat([*first, *[block(x) for block in self.blocks]], -1)\n",
+    )
+    path.write_text(text)
+    kept, followed, again = both(path, monkeypatch)
+    assert again >= 6
+    assert everything(kept) == everything(followed)
+    assert all(audited)
