@@ -219,6 +219,8 @@ class TorchGlue(Registries):
         if kind is Tensor:
             return value.type
         if kind is tuple or kind is list:
+            if self.gaps and absent.gappy(value):
+                return Unknown(absent.NUMBER, self.here())
             for item in value:
                 if item.__class__ is list or item.__class__ is tuple:
                     if bushy(value):
