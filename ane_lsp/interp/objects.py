@@ -164,7 +164,17 @@ class Objects(Operators):
                 self.call(self.bind(raw, obj, obj.cls), (key,))
             elif obj.data is not None:
                 self.delitem(obj.data, key)
-        elif isinstance(obj, (dict, list)) and not isinstance(key, (Unknown, OneOf)):
+        elif obj.__class__ is OneOf:
+            for option in obj.options:
+                self.delitem(option, key)
+        elif isinstance(obj, (dict, list)) and isinstance(key, (Unknown, OneOf)):
+            if "__name__" in obj:  # the names of a module
+                return
+            self.touch(obj)
+            self.gaps = True
+            for place, value in obj.items() if isinstance(obj, dict) else enumerate(obj):
+                obj[place] = absent.perhaps(value) if place != MORE else value
+        elif isinstance(obj, (dict, list)):
             self.touch(obj)
             if self.gaps and isinstance(obj, list) and absent.gappy(obj):
                 methods.delete_among_gaps(self, obj, key)  # type: ignore[arg-type]

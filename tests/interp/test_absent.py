@@ -147,6 +147,8 @@ def test_containers_of_modules(tmp_path: Path, init: str, forward: str, shape: A
         ("self.count = 1\nfor _ in range(foreign.number(0)):\n    self.count += 1", "x = F.pad(x, (0, 0, 0, self.count))", [1, 3, UNKNOWN, 8]),
         ("self.order = [0]\nif flag:\n    self.order.append(1)", "x = x[:, self.order]", None),
         ("self.order = [0]\nfor i in range(foreign.number(0)):\n    self.order.extend([i])", "x = x[:, self.order]", None),
+        ("self.held = [1, 2]\nif flag:\n    self.held = [3]\ndel self.held[0]", "x = F.pad(x, (0, 0, 0, len(self.held)))", [1, 3, UNKNOWN, 8]),
+        ("self.held = {0: 1, 1: 2}\ndel self.held[foreign.number(0) % 2]", "x = F.pad(x, (0, 0, 0, self.held.get(0, 3)))", [1, 3, UNKNOWN, 8]),
         ("pass", "def pick(a=1, b=2):\n    return a + b\nmade = {'a': 1}\nif flag:\n    made['b'] = 5\nx = F.pad(x, (0, 0, 0, pick(**made)))", [1, 3, UNKNOWN, 8]),
     ],
 )  # fmt: skip
