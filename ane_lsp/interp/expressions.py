@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ane_lsp.graph import Unknown
-from ane_lsp.interp import absent, builtins, state
+from ane_lsp.interp import absent, builtins, plain, state
 from ane_lsp.interp.base import MAX_ELEMENTS
 from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.fast import fast_path
@@ -657,9 +657,11 @@ def _first_source(interp: Expressions, node: _Comprehension, frame: Frame) -> It
     return interp.items_of(value)
 
 
-def _element_frames(interp: Expressions, node: _Comprehension, frame: Frame) -> Iterator[Frame]:
+def _element_frames(
+    interp: Expressions, node: _Comprehension, frame: Frame, source: Iterator[Any] | None = None
+) -> Iterator[Frame]:
     caller = interp.frame
-    for inner in interp.comprehension(node, frame, _first_source(interp, node, frame)):
+    for inner in interp.comprehension(node, frame, source or _first_source(interp, node, frame)):
         interp.frame = inner
         try:
             yield inner
@@ -668,8 +670,14 @@ def _element_frames(interp: Expressions, node: _Comprehension, frame: Frame) -> 
 
 
 def _elements(interp: Expressions, node: ast.ListComp | ast.SetComp, frame: Frame) -> list[Any]:
+    value = interp.eval(node.generators[0].iter, frame)
+    frame.node = node
+    if value.__class__ in plain.COUNTED and len(value) >= plain.MANY and node.__class__ is ast.ListComp:
+        found = plain.follow(interp, node, frame, value)
+        if found is not MISSING:
+            return found
     made: list[Any] = []
-    for inner in _element_frames(interp, node, frame):
+    for inner in _element_frames(interp, node, frame, interp.items_of(value)):
         made += _perhaps(interp, node.elt, inner) if inner.perhaps else (interp.eval(node.elt, inner),)
     return made
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, TensorType, Unknown, dims
-from ane_lsp.interp import absent
+from ane_lsp.interp import absent, plain
 from ane_lsp.interp.frames import BREAK, Frame, Signal, UnknownIteration, item_of
 from ane_lsp.interp.state import join, put_more, restore
 from ane_lsp.interp.values import MISSING, MORE, Instance, OneOf, PyRaise, Tensor
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _SAME = 4  # rounds in a row that called the same models on the same inputs: training goes on like this
 _ENDLESS = 1_000  # rounds of ``while True`` in which no model was called: it waits for the user to end it
+_LONG = 50, 100_000  # or as few rounds, if they took as many steps
 _MANY = 20_000  # modules that are looked at for what a loop may have changed
 _GROWING = (list, dict, set, deque)
 
@@ -29,6 +30,7 @@ class _Rounds:
         self.interp = interp
         self.frame = frame
         self.idle = 0  # rounds in a row that called no model
+        self._called = interp.steps  # when one was called last, in steps
         self._graphs = len(interp.recorder.graphs)
         self._last: Any = None
         self._same = 0
@@ -43,7 +45,7 @@ class _Rounds:
             self._same = 0
             self.idle += 1
             return False
-        self.idle = 0
+        self.idle, self._called = 0, self.interp.steps
         seen = [
             (id(recorder.entries[i][0]), len(recorder.graphs[i].calls), [v.type for v in recorder.graphs[i].inputs])
             for i in new
@@ -57,6 +59,11 @@ class _Rounds:
         self._before = dict(self.frame.locals)
         self._sizes = {name: len(held) for name, held in self._before.items() if isinstance(held, _GROWING)}
         return False
+
+    def waits(self) -> bool:
+        """Whether the rounds do nothing but wait, as far as models go."""
+        rounds, steps = _LONG
+        return self.idle >= _ENDLESS or (self.idle >= rounds and self.interp.steps - self._called > steps)
 
     def _forget(self) -> None:
         held = self.frame.locals
@@ -73,6 +80,9 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
     """A ``for`` loop."""
     iterable = interp.eval(node.iter, frame)
     frame.node = node.iter
+    if iterable.__class__ in plain.COUNTED and len(iterable) >= plain.MANY and not node.orelse:
+        if plain.follow(interp, node, frame, iterable) is not MISSING:
+            return None
     start = len(frame.escapes or ())
 
     def bind() -> None:
@@ -159,7 +169,7 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
             if rounds is not None:
                 if rounds.settled():
                     return None
-                if forever and rounds.idle >= _ENDLESS:
+                if forever and rounds.waits():
                     interp.unresolved.setdefault("a loop that does not end by itself", interp.span(node))
                     raise PyRaise(KeyboardInterrupt())
     except PyRaise:

@@ -70,6 +70,16 @@ def test_an_endless_loop_without_a_model_ends_as_the_user_would_end_it(tmp_path:
     assert "a loop that does not end by itself" in interp.unresolved
 
 
+def test_rounds_that_do_much_and_call_no_model_are_left_earlier(tmp_path: Path) -> None:
+    path = tmp_path / "camera.py"
+    path.write_text("frames, seen = 0, []\ntry:\n    while True:\n        for i in range(1_500):\n            seen = str(i)\n"
+                    "        frames += 1\nexcept KeyboardInterrupt:\n    pass\n")  # fmt: skip
+    interp = start(Workspace(tmp_path))
+    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
+    assert (done.stopped, done.errors) == (None, [])
+    assert 50 <= done.result.namespace["frames"] < 1_000
+
+
 @pytest.mark.parametrize("change", ["self.levels.insert(0, nn.Conv2d(8, 8, 3))", "del self.levels[0]"])
 def test_a_module_list_changed_nobody_knows_how_often_is_still_one_table(change: str, tmp_path: Path) -> None:
     path = tmp_path / "net.py"
