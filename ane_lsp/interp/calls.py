@@ -177,7 +177,6 @@ class Calls(Attributes):
                     else:
                         self._misfit(func, f"{func.name}() missing required keyword-only argument: '{name}'")
         if signature.kwarg is not None:
-            extra.pop(MORE, None)
             space[signature.kwarg] = extra
         frame = Frame(func.module, space, func.closure, self.frame, func.qualname, signature.local_names)
         frame.extra = extra

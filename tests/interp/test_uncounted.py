@@ -152,3 +152,32 @@ def test_a_graph_keeps_no_object_of_the_program(tmp_path: Path) -> None:
     assert [type(one) for one in stacked.item] == [Value]
     assert stacked.cause is not None
     assert stacked.cause.item is None
+
+
+def test_keyword_arguments_nobody_knows_may_be_any(tmp_path: Path) -> None:
+    """What ``**kwargs`` takes of an unknown table: a default is one of the values an entry may have."""
+    init = "def made(**kw):\n    return nn.Conv2d(3, kw.pop('out', 8), 1, bias=not len(kw))\nself.conv = made(**foreign.settings())"
+    body = "return self.relu(self.conv(x))"
+    shape, ops = last(tmp_path, init, body)
+    assert shape == [1, UNKNOWN, 8, 8]
+    assert ops == ["torch.nn.Conv2d", "torch.nn.ReLU"]
+
+
+@pytest.mark.parametrize(
+    ("heads", "shape"),
+    [
+        (2, [1, 4, 8, 16]),  # with other head counts the call goes through in one way only
+        (4, [1, 4, 8, 16]),
+        (3, None),  # in none
+    ],
+)
+def test_attention_of_which_nobody_knows_whether_heads_are_shared(tmp_path: Path, heads: int, shape: Any) -> None:
+    body = (
+        f"k = torch.zeros(1, {heads}, 8, 16)\nq = torch.zeros(1, 4, 8, 16)\ny = nn.functional.scaled_dot_product_attention"
+        "(q, k, k, enable_gqa=foreign.shared())\nreturn self.relu(y)"
+    )
+    script = tmp_path / "script.py"
+    script.write_text(source("", body))
+    done = run.run_script(Workspace(tmp_path), script)
+    found = rows(done.graphs, str)
+    assert (found[-1]["out"]["t"] if not done.errors else None) == shape

@@ -10,7 +10,7 @@ from ane_lsp.graph import DimLike, Shape, TensorType, Unknown, Value, dims
 from ane_lsp.torch_model import mil
 from ane_lsp.torch_model.args import number, optional_tensor, truth
 from ane_lsp.torch_model.ops.matmul import common_dtype, linear_op
-from ane_lsp.torch_model.registry import Lowering, op
+from ane_lsp.torch_model.registry import Lowering, TorchError, op
 from ane_lsp.torch_model.shapes import (
     as_size,
     broadcast,
@@ -52,22 +52,37 @@ def scaled_dot_product_attention(
     check_same_size(q.shape[-1], k.shape[-1], "query and key must have the same embedding size")
     check_same_size(k.shape[-2], v.shape[-2], "key and value must have the same sequence length")
     gqa = truth(enable_gqa)
-    if gqa is not False and _shares_heads(q.shape, k.shape, v.shape):
-        if gqa is None:
-            return TensorType(None, dtype)
-        batch = broadcast(q.shape[:-3], k.shape[:-3], v.shape[:-3]) or ()
-        lead: Shape = (*batch, q.shape[-3])
-    else:
-        scores = broadcast(q.shape[:-2], k.shape[:-2]) or ()
-        lead = broadcast(scores, v.shape[:-2]) or ()
-        if mask is not None and mask.shape is not None:
-            lead = broadcast(lead, mask.shape[:-2]) or ()
+    ways = [way for way in (True, False) if gqa is None and _fits(q.shape, k.shape, v.shape, mask, way)] or [
+        gqa is not False
+    ]
+    leads = {_leading(q.shape, k.shape, v.shape, mask, way) for way in ways}
+    if len(leads) > 1:  # nobody knows which, and both go through
+        return TensorType(None, dtype)
+    lead = leads.pop()
     if mask is not None and mask.shape is not None:
         table = (*lead, q.shape[-2], k.shape[-2])
         if len(mask.shape) > len(table):
             fail("scaled_dot_product_attention: attn_mask has more dimensions than the attention weights")
         broadcast_to(mask.shape, table)
     return TensorType((*lead, q.shape[-2], v.shape[-1]), dtype)
+
+
+def _leading(q: Shape, k: Shape, v: Shape, mask: TensorType | None, gqa: bool) -> Shape:
+    """The axes of attention before the last two. Raises TorchError where they do not fit."""
+    if gqa and _shares_heads(q, k, v):
+        return (*(broadcast(q[:-3], k[:-3], v[:-3]) or ()), q[-3])
+    lead = broadcast(broadcast(q[:-2], k[:-2]) or (), v[:-2]) or ()
+    if mask is not None and mask.shape is not None:
+        lead = broadcast(lead, mask.shape[:-2]) or ()
+    return lead
+
+
+def _fits(q: Shape, k: Shape, v: Shape, mask: TensorType | None, gqa: bool) -> bool:
+    try:
+        _leading(q, k, v, mask, gqa)
+    except TorchError:
+        return False
+    return True
 
 
 def _shares_heads(q: Shape, k: Shape, v: Shape) -> bool:
