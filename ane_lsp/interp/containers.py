@@ -301,8 +301,12 @@ def _get(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any = None, 
         return key
     found = _found(interp, d, key)
     if found is MISSING and MORE in d:
-        return interp.unknown("looked up among entries under keys nobody knows")
+        return _among_more(interp)
     return default if found is MISSING else _or_default(interp, dict.__getitem__(d, found), default)
+
+
+def _among_more(interp: Interpreter) -> Unknown:
+    return interp.unknown("looked up among entries under keys nobody knows")
 
 
 def _or_default(interp: Interpreter, value: Any, default: Any) -> Any:
@@ -363,6 +367,8 @@ def _pop_key(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any = MI
         interp.touch(d)
         value = d.pop(found)
         return absent.present(value) if default is MISSING else _or_default(interp, value, default)
+    if MORE in d:
+        return _among_more(interp)
     if default is MISSING:
         raise PyRaise(KeyError(key))
     return default
@@ -372,9 +378,11 @@ def _pop_item(interp: Interpreter, d: dict[Any, Any], last: Any = True) -> Any:
     if not d:
         return interp.raise_(KeyError, "popitem(): dictionary is empty")
     interp.touch(d)
-    if interp.gaps and absent.gappy(d):
+    if MORE in d or (interp.gaps and absent.gappy(d)):
         for key, value in d.items():
-            dict.__setitem__(d, key, absent.perhaps(value))
+            if key != MORE:
+                dict.__setitem__(d, key, absent.perhaps(value))
+        interp.gaps = True
         return interp.unknown(absent.NUMBER)
     if isinstance(d, OrderedDict):
         return d.popitem(last=bool(last))
@@ -388,8 +396,8 @@ def _set_default(interp: Interpreter, d: dict[Any, Any], key: Any, default: Any 
     found = _found(interp, d, key)
     if found is MISSING:
         interp.touch(d)
-        d[key] = default
-        return default
+        d[key] = value = _among_more(interp) if MORE in d else default
+        return value
     value = dict.__getitem__(d, found)
     if absent.optional(value):
         interp.touch(d)

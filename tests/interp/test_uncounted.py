@@ -154,9 +154,13 @@ def test_a_graph_keeps_no_object_of_the_program(tmp_path: Path) -> None:
     assert stacked.cause.item is None
 
 
-def test_keyword_arguments_nobody_knows_may_be_any(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "look",
+    ["kw.pop('out', 8)", "kw.get('out', 8)", "kw.setdefault('out', 8)", "8 if 'out' in kw else 4", "4 + len(kw)"],
+)
+def test_keyword_arguments_nobody_knows_may_be_any(tmp_path: Path, look: str) -> None:
     """What ``**kwargs`` takes of an unknown table: a default is one of the values an entry may have."""
-    init = "def made(**kw):\n    return nn.Conv2d(3, kw.pop('out', 8), 1, bias=not len(kw))\nself.conv = made(**foreign.settings())"
+    init = f"def made(**kw):\n    return nn.Conv2d(3, {look}, 1)\nself.conv = made(**foreign.settings())"
     body = "return self.relu(self.conv(x))"
     shape, ops = last(tmp_path, init, body)
     assert shape == [1, UNKNOWN, 8, 8]
