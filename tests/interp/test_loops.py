@@ -9,6 +9,7 @@ import pytest
 
 from ane_lsp.analysis import analyze
 from ane_lsp.graph import Unknown
+from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.run import Run, guarded, load_file, start
 from ane_lsp.workspace import Settings, Workspace
 
@@ -25,12 +26,17 @@ nn.Flatten()(last)
 """
 
 
-def execute(tmp_path: Path, loop: str, size: str = "32") -> tuple[Run, dict[str, Any]]:
+def script(tmp_path: Path, text: str) -> tuple[Interpreter, Run]:
     path = tmp_path / "train.py"
-    path.write_text(SCRIPT.format(loop=loop, size=size), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     interp = start(Workspace(tmp_path))
     done = guarded(interp, lambda: load_file(interp, path, as_main=True))
     assert not done.internal
+    return interp, done
+
+
+def execute(tmp_path: Path, loop: str, size: str = "32") -> tuple[Run, dict[str, Any]]:
+    _, done = script(tmp_path, SCRIPT.format(loop=loop, size=size))
     assert done.stopped is None
     return done, done.result.namespace
 
@@ -60,22 +66,22 @@ def test_a_short_loop_runs_to_its_end(tmp_path: Path) -> None:
 
 
 def test_an_endless_loop_without_a_model_ends_as_the_user_would_end_it(tmp_path: Path) -> None:
-    path = tmp_path / "camera.py"
-    path.write_text("import torch\nfrom torch import nn\nframes = 0\ntry:\n    while True:\n        frames += 1\n"
-                    "except KeyboardInterrupt:\n    nn.ReLU()(torch.zeros(3))\nwhile 1:\n    frames += 1\n")  # fmt: skip
-    interp = start(Workspace(tmp_path))
-    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
+    text = (
+        "import torch\nfrom torch import nn\nframes = 0\ntry:\n    while True:\n        frames += 1\n"
+        "except KeyboardInterrupt:\n    nn.ReLU()(torch.zeros(3))\nwhile 1:\n    frames += 1\n"
+    )
+    interp, done = script(tmp_path, text)
     assert (done.stopped, done.errors) == (None, [])
     assert [graph.name for graph in done.graphs] == ["ReLU"]
     assert "a loop that does not end by itself" in interp.unresolved
 
 
 def test_rounds_that_do_much_and_call_no_model_are_left_earlier(tmp_path: Path) -> None:
-    path = tmp_path / "camera.py"
-    path.write_text("frames, seen = 0, []\ntry:\n    while True:\n        for i in range(1_500):\n            seen = str(i)\n"
-                    "        frames += 1\nexcept KeyboardInterrupt:\n    pass\n")  # fmt: skip
-    interp = start(Workspace(tmp_path))
-    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
+    text = (
+        "frames, seen = 0, []\ntry:\n    while True:\n        for i in range(1_500):\n            seen = str(i)\n"
+        "        frames += 1\nexcept KeyboardInterrupt:\n    pass\n"
+    )
+    _, done = script(tmp_path, text)
     assert (done.stopped, done.errors) == (None, [])
     assert 50 <= done.result.namespace["frames"] < 1_000
 
