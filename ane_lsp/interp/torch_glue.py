@@ -9,7 +9,7 @@ from typing import Any
 
 from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, TensorType, Unknown, dims
 from ane_lsp.graph.ir import CallKind
-from ane_lsp.interp import absent
+from ane_lsp.interp import absent, arrays
 from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.hints import hints_in_source
 from ane_lsp.interp.probing import probe_of, probe_tensor, shifted
@@ -91,8 +91,8 @@ class TorchGlue(Registries):
         try:
             result: Any = _joined_many(decl, args, kwargs)
             if result is None:
-                given = tuple(self.type_in(a) for a in args)
-                result = decl.inferred(given, {k: self.type_in(v) for k, v in kwargs.items()})
+                taken = self.content_in if func.name in arrays.MAKES_TENSORS else self.type_in
+                result = decl.inferred(tuple(map(taken, args)), {k: taken(v) for k, v in kwargs.items()})
         except registry.TorchError as error:
             raise self._refused(func.name, error, args, kwargs) from None
         except UnknownIteration as lost:
@@ -213,6 +213,10 @@ class TorchGlue(Registries):
             return DType(result)
         return result
 
+    def content_in(self, value: Any) -> Any:
+        """As :meth:`type_in`, where numbers are told from numbers of numpy."""
+        return self.type_in(arrays.content(self, value))
+
     def type_in(self, value: Any) -> Any:
         """An argument as op rules take it: tensor types, dtype names, plain values."""
         kind = value.__class__
@@ -237,8 +241,11 @@ class TorchGlue(Registries):
             return slice(self.type_in(value.start), self.type_in(value.stop), self.type_in(value.step))
         if kind is IteratorObject:
             return [self.type_in(v) for v in self.listed(value)]
-        if kind is Instance and isinstance(value.data, (list, tuple, int, float, str)):
-            return self.type_in(value.data)
+        if kind is Instance:
+            if isinstance(value.data, (list, tuple, int, float, str)):
+                return self.type_in(value.data)
+            found = arrays.array(value)
+            return value if found is None else found
         if kind is dict:
             return {k: self.type_in(v) for k, v in value.items()}
         if kind is range:

@@ -186,11 +186,17 @@ def _flatten(value):
     return [value], ()
 
 
+def _common(data):
+    if data and builtins.all(isinstance(x, (builtins.bool, bool_)) for x in data):
+        return bool_
+    return int64 if builtins.all(isinstance(x, int) for x in data) else float64
+
+
 class ndarray:
     def __init__(self, data, shape, dtype=None):
         self._data = data
         self.shape = tuple(shape)
-        self.dtype = dtype if dtype is not None else (int64 if builtins.all(isinstance(x, int) for x in data) else float64)
+        self.dtype = dtype if dtype is not None else _common(data)
 
     @property
     def ndim(self):

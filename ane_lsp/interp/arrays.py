@@ -1,0 +1,63 @@
+"""Arrays and numbers of numpy (``torch_model/stubs/numpy``), and other objects, as torch makes tensors of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import TensorType
+from ane_lsp.interp.values import MISSING, ClassObject, Instance, NativeType
+from ane_lsp.torch_model.constants import made
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.torch_glue import TorchGlue
+
+_DTYPES = {
+    "float64": "f64", "float32": "f32", "float16": "f16", "int64": "i64", "int32": "i32", "int16": "i16", "int8": "i8",
+    "uint8": "u8", "bool_": "b8", "float": "f64", "int": "i64", "bool": "b8",
+}  # fmt: skip
+_SEQUENCES = ("__array__", "__array_interface__", "__len__", "__getitem__", "__float__", "__int__", "__index__")
+MAKES_TENSORS = frozenset({"torch.tensor", "torch.as_tensor", "torch.asarray", "torch.Tensor.new_tensor"})
+"""Functions that take whatever holds numbers."""
+
+
+def array(value: Instance) -> TensorType | None:
+    """An array as a tensor over the same elements; None for other objects."""
+    if not _of_numpy(value) or "_data" not in value.attrs:
+        return None
+    shape, data = value.attrs.get("shape"), value.attrs["_data"]
+    sizes = tuple(shape) if isinstance(shape, tuple) and all(type(size) is int for size in shape) else None
+    dtype = _dtype(value.attrs.get("dtype"))
+    plain = data if isinstance(data, list) and all(type(item) in (int, float, bool) for item in data) else None
+    return made(sizes, dtype, plain if sizes is not None and dtype is not None else None)
+
+
+def content(interp: TorchGlue, value: Any) -> Any:
+    """What one of :data:`MAKES_TENSORS` is given: numbers of numpy keep their type, and what is beside them has its own."""
+    if value.__class__ is list or value.__class__ is tuple:
+        numbers = any(isinstance(item, Instance) and _of_numpy(item) for item in value)
+        return value.__class__(_beside(interp, item, numbers) for item in value) if any(map(_odd, value)) else value
+    if value.__class__ is not Instance or array(value) is not None:
+        return value
+    if _of_numpy(value) and type(value.data) in (int, float):
+        return made((), _dtype(value.cls), (value.data,))
+    if value.data is None and any(value.cls.lookup(name) is not MISSING for name in _SEQUENCES):
+        return interp.unknown(f"a tensor of a {value.cls.name}")
+    return value
+
+
+def _beside(interp: TorchGlue, item: Any, numbers: bool) -> Any:
+    return made((), "f32", (item,)) if numbers and type(item) is float else content(interp, item)
+
+
+def _of_numpy(value: Instance) -> bool:
+    return value.cls.module.name == "numpy"
+
+
+def _odd(value: Any) -> bool:
+    return value.__class__ in (Instance, list, tuple)
+
+
+def _dtype(given: Any) -> str | None:
+    if isinstance(given, (ClassObject, NativeType)):
+        return _DTYPES.get(given.name)
+    return _DTYPES.get(given.__name__ if isinstance(given, type) else given) if isinstance(given, (str, type)) else None

@@ -1,0 +1,60 @@
+"""Tensors of numpy's arrays and numbers: shape, dtype and elements are those of torch."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ane_lsp.graph.types import TensorType
+from ane_lsp.interp.run import guarded, load_file, start
+from ane_lsp.interp.values import Tensor
+from ane_lsp.workspace import Workspace
+
+numpy = pytest.importorskip("numpy", reason="compares the numpy stub with the real package")
+torch = pytest.importorskip("torch", reason="compares with torch")
+
+EXPRESSIONS = [
+    "torch.tensor(np.zeros((3, 4)))", "torch.as_tensor(np.arange(6).reshape(2, 3))", "torch.from_numpy(np.ones(3, dtype=np.uint8))",
+    "torch.as_tensor(np.ones_like(np.zeros((3, 4))), dtype=torch.int64)", "torch.tensor([np.zeros(4), np.ones(4)])",
+    "torch.tensor([np.zeros((2, 4), dtype=np.float32)])", "torch.tensor(np.float64(0.5))", "torch.tensor(np.float32(0.5))",
+    "torch.tensor(np.int64(3))", "torch.tensor([np.float64(0.5), 1.0])", "torch.tensor([np.float32(0.5), 1.0])", "torch.tensor([1.0, 2.0])",
+    "torch.tensor([[np.int64(3), 1.0]])", "torch.asarray(np.linspace(0, 1, 5))", "torch.tensor(np.array([True, False]))",
+    "torch.tensor(np.arange(3) > 1)", "torch.zeros(2).new_tensor(np.zeros(3))", "torch.tensor(np.zeros(3), dtype=torch.float16)",
+    "torch.tensor(data=np.arange(3))", "torch.zeros(4)[np.array([0, 1])]", "torch.tensor(np.array(3))",
+]  # fmt: skip
+
+
+def types(folder: Path, lines: list[str], head: str = "") -> list[Any]:
+    path = folder / "script.py"
+    names = [f"value_{i}" for i in range(len(lines))]
+    path.write_text(
+        f"import numpy as np\nimport torch\n{head}" + "".join(f"{n} = {line}\n" for n, line in zip(names, lines))
+    )
+    interp = start(Workspace(folder))
+    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
+    assert (done.errors, done.internal, done.stopped) == ([], {}, None)
+    return [done.result.namespace[name] for name in names]
+
+
+def test_tensors_of_arrays_are_those_of_torch(tmp_path: Path) -> None:
+    names = {"float64": "f64", "float32": "f32", "float16": "f16", "int64": "i64", "uint8": "u8", "bool": "b8"}
+    for line, found in zip(EXPRESSIONS, types(tmp_path, EXPRESSIONS), strict=True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            real = eval(line, {"np": numpy, "torch": torch})
+        assert isinstance(found, Tensor), line
+        kind: TensorType = found.type
+        assert (kind.shape, kind.dtype) == (tuple(real.shape), names[str(real.dtype).removeprefix("torch.")]), line
+        assert kind.data is None or list(kind.data) == real.flatten().tolist(), line
+
+
+def test_a_tensor_of_an_object_that_may_hold_numbers_is_unknown(tmp_path: Path) -> None:
+    head = "class Held:\n    def __len__(self):\n        return 2\n    def __getitem__(self, at):\n        return [1, 2][at]\n"
+    length, found = types(tmp_path, ["len(Held())", "torch.tensor(Held())"], head)
+    assert length == 2
+    assert isinstance(found, Tensor)
+    assert found.type.shape is None
+    assert found.type.dtype is None
