@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, TensorType, Unknown, dims
 from ane_lsp.interp import absent, plain
 from ane_lsp.interp.frames import BREAK, Frame, Signal, UnknownIteration, item_of
-from ane_lsp.interp.state import join, put_more, restore
+from ane_lsp.interp.state import join, likeness, put_more, restore
 from ane_lsp.interp.values import MISSING, MORE, Instance, OneOf, PyRaise, Tensor
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _SAME = 4  # rounds in a row that called the same models on the same inputs: training goes on like this
 _ENDLESS = 1_000  # rounds of ``while True`` in which no model was called: it waits for the user to end it
 _LONG = 50, 100_000  # or as few rounds, if they took as many steps
+_EXITS = 64  # rounds in which nobody can decide whether a loop is left: what the others do is not looked at one by one
 _MANY = 20_000  # modules that are looked at for what a loop may have changed
 _GROWING = (list, dict, set, deque)
 
@@ -110,6 +112,9 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
                 return _left(interp, frame, signal, start)
             if rounds is not None and rounds.settled():
                 break
+            if len(frame.escapes or ()) - start > _EXITS:
+                item = _another(item, source, interp.span(node.iter))
+                return _once(interp, node, frame, bind, interp.span(node.iter), start)
     except UnknownIteration as lost:
         item = item_of(lost.unknown, interp.span(node.iter))
         return _once(interp, node, frame, bind, interp.span(node.iter), start)
@@ -117,6 +122,14 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
         _broken(interp, frame, start)
         return None
     return _ended(interp, node, frame, start)
+
+
+def _another(last: Any, rest: Iterator[Any], span: Span) -> Any:
+    """What stands for the items that a loop has not come to, where they are few."""
+    items = list(islice(rest, _EXITS + 1))
+    like = likeness(items) if len(items) <= _EXITS else None
+    reason = "an item of a loop that may have been left in many rounds before"
+    return Unknown(reason, span, number=isinstance(last, (int, float))) if like is None else like
 
 
 def _left(interp: Interpreter, frame: Frame, signal: Signal, start: int) -> Signal | None:
@@ -166,6 +179,8 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
             signal = interp.run_round(frame, lambda: None, node.body)
             if signal is not None:
                 return _left(interp, frame, signal, start)
+            if len(frame.escapes or ()) - start > _EXITS:
+                return _once(interp, node, frame, lambda: None, interp.span(node), start)
             if rounds is not None:
                 if rounds.settled():
                     return None

@@ -76,6 +76,23 @@ def test_an_endless_loop_without_a_model_ends_as_the_user_would_end_it(tmp_path:
     assert "a loop that does not end by itself" in interp.unresolved
 
 
+@pytest.mark.parametrize(
+    "loop", ["for n in range(2, 9_999):", "n = 1\nwhile n < 9_999:\n    n += 1", "for n in map(int, range(9_999)):"]
+)
+def test_a_loop_that_may_be_left_in_each_round_is_not_followed_to_its_end(loop: str, tmp_path: Path) -> None:
+    """A free name for a folder is looked for so."""
+    text = (
+        f"import os\nfound, tried = None, []\n{loop}\n    tried.append(n)\n    if not os.path.exists(f'runs/{{n}}'):\n"
+        "        found = n\n        break\nlength = len(tried)\n"
+    )
+    _, done = script(tmp_path, text)
+    assert (done.stopped, done.errors) == (None, [])
+    names = done.result.namespace
+    assert isinstance(names["length"], Unknown)
+    assert not isinstance(names["found"], int)
+    assert not isinstance(names["n"], int)
+
+
 def test_rounds_that_do_much_and_call_no_model_are_left_earlier(tmp_path: Path) -> None:
     text = (
         "frames, seen = 0, []\ntry:\n    while True:\n        for i in range(1_500):\n            seen = str(i)\n"
