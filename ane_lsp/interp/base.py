@@ -104,6 +104,7 @@ class Base:
         self.internal: dict[str, Span] = {}  # faults of ours, with the place that led to them
         self.differentiated = False  # backward() was called
         self.probing = False
+        self.doubtful = False  # a branch nobody can decide was given up, as torch refused a call in it
         self.listening: Listening | None = None  # what a probed forward has told, where the rest of it may be left
         self.inference = False  # models are called as they are converted: in eval mode
         self.capture: Capture = ""  # and so are answered their questions whether they are being traced or exported

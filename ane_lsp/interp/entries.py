@@ -365,6 +365,7 @@ def guarded_inline(interp: Interpreter, work: Callable[[], Any]) -> tuple[bool, 
 
     frame, modules = interp.frame, list(interp.recorder.modules)
     run = Run(interp)
+    interp.doubtful = False
     try:
         run.result = work()
         return True, run

@@ -70,6 +70,7 @@ class Forks(Expressions):
                 made.update(journal.made)
         if not done:
             raise raised[0][0]
+        self.doubtful = self.doubtful or any(error.from_operation for error, _ in raised)
         left = [(Signal("raise", error), changes) for error, changes in raised] if frame.catching else []
         going_on = [d for d in done if d[0] is None]
         if not going_on:

@@ -136,7 +136,7 @@ class TorchGlue(Registries):
         span = self.here()
         raised = PyRaise(_RAISES.get(type(error).__name__, RuntimeError)(str(error)), span)
         raised.from_operation = True
-        certain = not self.branches and not self.trying and not self.probing
+        certain = not self.branches and not self.trying and not self.probing and not self.doubtful
         if certain and span is not None and all(_all_numbers(t) for t in (*_tensors(args), *_tensors(kwargs))):
             site = self.site()
             callers = reversed(self.stack_of(site[0])) if site is not None else ()
@@ -793,16 +793,21 @@ def _first_choice(args: tuple[Any, ...], kwargs: dict[str, Any]) -> OneOf | None
     for value in (*args, *kwargs.values()):
         if value.__class__ is OneOf:
             return value
-        if value.__class__ in (tuple, list):
-            for item in value:
-                if item.__class__ is OneOf:
-                    return item
+        for item in value if value.__class__ in (tuple, list) else (value,):
+            if item.__class__ is OneOf:
+                return item
+            if item.__class__ is slice:
+                for bound in (item.start, item.stop, item.step):
+                    if bound.__class__ is OneOf:
+                        return bound
     return None
 
 
 def _choose(value: Any, choice: OneOf, option: Any) -> Any:
     if value is choice:
         return option
-    if value.__class__ in (tuple, list) and any(v is choice for v in value):
-        return type(value)(option if v is choice else v for v in value if option is not ABSENT or v is not choice)
+    if value.__class__ is slice:
+        return slice(*(option if bound is choice else bound for bound in (value.start, value.stop, value.step)))
+    if value.__class__ in (tuple, list) and any(v is choice or v.__class__ is slice for v in value):
+        return type(value)(_choose(v, choice, option) for v in value if option is not ABSENT or v is not choice)
     return value

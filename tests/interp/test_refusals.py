@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from ane_lsp import analysis
+from ane_lsp.interp.run import run_script
+from ane_lsp.interp.trace import rows
 from ane_lsp.workspace import Settings, Workspace
 
 HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
@@ -154,3 +156,38 @@ def test_a_gradient_is_none_only_before_backward(trained: str, lines: list[int],
         torch.allclose(x.grad, torch.tensor(99.0))
     """
     assert refused(tmp_path, source) == lines
+
+
+def test_what_follows_a_branch_that_torch_refused_proves_nothing(tmp_path: Path) -> None:
+    """The branch may be refused by what is not modelled here: that the other one is taken is not certain."""
+    source = """import foreign
+
+class Net(nn.Module):
+    def forward(self, x):
+        parts = []
+        for size in foreign.sizes():
+            parts.append(x.reshape(7, 3))
+        return torch.cat(parts)
+
+Net()(torch.zeros(4))
+"""
+    assert refused(tmp_path, source) == []
+    assert refused(tmp_path, source.replace("foreign.sizes()", "[]")) == [8]
+
+
+def test_slices_by_one_of_several_numbers_are_taken_for_each(tmp_path: Path) -> None:
+    source = """import foreign
+
+class Net(nn.Module):
+    def forward(self, x):
+        end = 4 if foreign.long() else 5
+        return x[..., :end], x[end:], x[:, end - 4 :, None]
+
+Net()(torch.zeros(8, 9))
+"""
+    path = tmp_path / "model.py"
+    path.write_text(HEAD + source)
+    done = run_script(Workspace(tmp_path), path)
+    assert (done.errors, done.refusals) == ([], [])
+    shapes = [row["out"]["t"] for row in rows(done.graphs, str)]
+    assert [shape for shape in shapes if shape and "?" not in shape][:5] == [[8, 4], [8, 5], [4, 9], [3, 9], [8, 9, 1]]
