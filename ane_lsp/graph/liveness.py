@@ -94,7 +94,10 @@ def _of_a_loss(name: str) -> bool:
 
 
 def _unreached(graph: Graph, wanted: set[int], left_out: frozenset[int]) -> frozenset[int]:
-    """Ids of ops from which no wanted value comes. left_out: ops whose needs do not count."""
+    """Ids of ops from which no wanted value comes. left_out: ops whose needs do not count.
+
+    Where something wanted comes from what the analysis lost sight of, it may come from any op.
+    """
     dropped = {value.id for op in graph.ops if op.id in left_out for value in op.outputs}
     live = set(wanted)
     for call in _unresolved(graph):
@@ -106,10 +109,22 @@ def _unreached(graph: Graph, wanted: set[int], left_out: frozenset[int]) -> froz
         if op.id in left_out:
             idle.add(op.id)
         elif op.kind in _WRITES or not live.isdisjoint([value.id for value in op.outputs]):
-            live.update([value.id for value in op.input_values()])
+            taken = list(op.input_values())
+            if any(map(_from_nowhere, taken)) or (not taken and _is_given_unknown(op.call)):
+                return left_out | unused_parts(graph) | _unread_constants(graph)
+            live.update([value.id for value in taken])
         else:
             idle.add(op.id)
     return frozenset(idle)
+
+
+def _from_nowhere(value: Value) -> bool:
+    """Whether a value stands for a tensor that the analysis knows nothing of, not even where it comes from."""
+    return value.origin == "constant" and value.type.shape is None and value.type.dtype is None
+
+
+def _is_given_unknown(call: Call) -> bool:
+    return any(isinstance(given, Unknown) for given in (*call.args, *call.kwargs.values()))
 
 
 def idle_calls(graph: Graph, idle: frozenset[int]) -> frozenset[int]:

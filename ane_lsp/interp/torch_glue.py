@@ -558,7 +558,8 @@ class TorchGlue(Registries):
         recorder = self.recorder
         is_torch = obj.cls.module.is_torch
         if not is_torch:
-            recorder.reached.add(obj.cls)
+            if not recorder.modules or not _in_the_dark((*args, *kwargs.values())):
+                recorder.reached.add(obj.cls)
             if self.probing:
                 self._asks_for(obj, forward, args, kwargs)
         if not recorder.modules and is_torch and obj.cls.name == "ParametrizationList":
@@ -787,6 +788,14 @@ def _tensors(value: Any, seen: set[int] | None = None) -> Iterator[Tensor]:
 
 def _all_numbers(tensor: Tensor) -> bool:
     return tensor.type.shape is not None and all(isinstance(size, int) for size in tensor.type.shape)
+
+
+def _in_the_dark(given: tuple[Any, ...]) -> bool:
+    """Whether all that a call is given are tensors of unknown shape: called by itself, the model may show more."""
+    tensors = list(_tensors(given))
+    if not tensors:
+        return any(value.__class__ is Unknown for value in given)
+    return all(tensor.type.shape is None for tensor in tensors)
 
 
 def _first_choice(args: tuple[Any, ...], kwargs: dict[str, Any]) -> OneOf | None:

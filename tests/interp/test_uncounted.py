@@ -185,3 +185,17 @@ def test_attention_of_which_nobody_knows_whether_heads_are_shared(tmp_path: Path
     done = run.run_script(Workspace(tmp_path), script)
     found = rows(done.graphs, str)
     assert (found[-1]["out"]["t"] if not done.errors else None) == shape
+
+
+def test_what_goes_where_the_analysis_cannot_look_is_not_idle(tmp_path: Path) -> None:
+    """The answer comes from something nobody knows, which may well come from what was computed before."""
+    body = "y = self.conv(x)\nfor part in foreign.parts(y):\n    x = self.relu(part)\nreturn x"
+    lost = "y = self.conv(x)\nz = foreign.made()\nreturn self.relu(z)"
+    known = "y = self.conv(x)\nreturn self.relu(x)"
+    idle = []
+    for forward in (body, lost, known):
+        script = tmp_path / "script.py"
+        script.write_text(source("self.conv = nn.Conv2d(3, 3, 1)", forward))
+        (graph,) = run.run_script(Workspace(tmp_path), script).graphs
+        idle.append([op.kind for op in graph.ops if op.id in idle_ops(graph)])
+    assert idle == [[], [], ["conv"]]
