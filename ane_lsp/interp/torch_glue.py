@@ -558,7 +558,7 @@ class TorchGlue(Registries):
         recorder = self.recorder
         is_torch = obj.cls.module.is_torch
         if not is_torch:
-            if not recorder.modules or not _in_the_dark((*args, *kwargs.values())):
+            if obj.cls not in recorder.reached and not (recorder.modules and _in_the_dark((*args, *kwargs.values()))):
                 recorder.reached.add(obj.cls)
             if self.probing:
                 self._asks_for(obj, forward, args, kwargs)
