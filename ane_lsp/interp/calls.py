@@ -249,6 +249,7 @@ class Calls(Attributes):
             return made
         changes, noted = self.surroundings(), len(self.outside.noted)
         steps, unknown, faults = self.steps, len(self.unresolved), len(self.internal)
+        doubtful, self.doubtful = self.doubtful, False
         written: dict[int, Any] = {}
         outer, self.written = self.written, written
         before, self.ran = self.ran, set()
@@ -260,7 +261,8 @@ class Calls(Attributes):
             first = key not in self.built
             kept = None
             # What is not part of another module is a whole model, most likely built once.
-            if (outer is not None or not first) and len(self.unresolved) == unknown and len(self.internal) == faults:
+            certain = len(self.unresolved) == unknown and len(self.internal) == faults and not self.doubtful
+            if certain and (outer is not None or not first):
                 left = left_behind(written, self.undo, self.outside)
                 kept = copied(built, given, [one for key, one in left.items() if not self.outside.knows(key, noted)])
             if kept is not None and kept.cls is cls:
@@ -269,6 +271,7 @@ class Calls(Attributes):
                 self.built[key] = None if first else changes, None
             return built
         finally:
+            self.doubtful = self.doubtful or doubtful
             self.ran = before
             before |= ran
             self.written = outer

@@ -322,6 +322,7 @@ class FileWorld:
     ) -> bool:
         """See :class:`ane_lsp.interp.discovery.Attempt`."""
         interp = self.interp
+        interp.doubtful = False
         before = len(interp.recorder.graphs)
         if self._book is not None:
             done, run = self._book.attempt(key, work, then, assumed, partial(guarded_inline, interp), ATTEMPT_STEPS)
@@ -365,7 +366,6 @@ def guarded_inline(interp: Interpreter, work: Callable[[], Any]) -> tuple[bool, 
 
     frame, modules = interp.frame, list(interp.recorder.modules)
     run = Run(interp)
-    interp.doubtful = False
     try:
         run.result = work()
         return True, run

@@ -173,6 +173,7 @@ class Repeats:
         value, steps, epoch = builder.next_value, interp.steps, self._epoch
         changes, noted = interp.surroundings(), len(interp.outside.noted)
         faults, lost, drawn = len(interp.internal), len(interp.unresolved), dims.drawn()
+        doubtful, interp.doubtful = interp.doubtful, False
         outer = interp.written, interp.ran, recorder.reached, recorder.taken_in, graph.asks_capture
         written: dict[int, Any] = {}
         ran: set[Dependency] = set()
@@ -195,6 +196,7 @@ class Repeats:
                 if listening is not None:
                     listening += told
             asks_capture = graph.asks_capture
+            doubted, interp.doubtful = interp.doubtful, interp.doubtful or doubtful
             interp.written, interp.ran, recorder.reached, recorder.taken_in = outer[:4]
             graph.asks_capture = asks_capture or outer[4]
             interp.ran |= ran
@@ -227,6 +229,7 @@ class Repeats:
             and epoch == self._epoch
             and len(graph.custom) == custom
             and len(interp.internal) == faults
+            and not doubted
             and len(interp.unresolved) == lost
             and recorder.graph is graph
             and dims.drawn() == drawn

@@ -63,7 +63,7 @@ class Stage:
     """One piece of an attempt. number: grows from stage to stage. ran: functions it ran or looked into. left: the state of the
     recorder after it.
 
-    effects: what it changed for others; None while nobody asked.
+    effects: what it changed for others; None while nobody asked. doubtful: what :attr:`Base.doubtful` was after it.
     """
 
     number: int
@@ -73,6 +73,7 @@ class Stage:
     left: Any = None
     graphs: list[tuple[Graph, tuple[Instance, Span | None]]] = field(default_factory=list)
     effects: list[Effect] | None = None
+    doubtful: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -216,6 +217,7 @@ class Book:
                 self._put(container, after, before)
             interp.bindings += 1
             interp.steps += stage.steps
+            interp.doubtful = stage.doubtful
             interp.recorder.replay(stage.graphs, stage.left)
         return len(part.stages)
 
@@ -251,7 +253,7 @@ class Book:
         finally:
             interp.undo, interp.ran = outer
             touched.ledger = None
-            stage.steps = interp.steps - steps
+            stage.steps, stage.doubtful = interp.steps - steps, interp.doubtful
             recorder = interp.recorder
             stage.left = recorder.state()
             stage.graphs = list(zip(recorder.graphs, recorder.entries))[graphs:]

@@ -191,3 +191,30 @@ Net()(torch.zeros(8, 9))
     assert (done.errors, done.refusals) == ([], [])
     shapes = [row["out"]["t"] for row in rows(done.graphs, str)]
     assert [shape for shape in shapes if shape and "?" not in shape][:5] == [[8, 4], [8, 5], [4, 9], [3, 9], [8, 9, 1]]
+
+
+def test_doubt_is_kept_with_what_is_done_once(tmp_path: Path) -> None:
+    """A module that another entry built before from the same arguments is as doubtful as the first."""
+    source = """import foreign
+
+class Part(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.parts, self.layers = [], nn.ModuleList([nn.Linear(4, 4) for _ in range(12)])
+        for i in range(200):  # large enough to be worth a copy
+            self.last = str(i)
+        for _ in foreign.sizes():
+            self.parts.append(torch.zeros(4).reshape(size, 3))
+"""
+    net = """
+class Net{}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.made = nn.ModuleList([Part(7) for _ in range(4)])
+
+    def forward(self):
+        return torch.cat(self.made[3].parts)
+"""
+    source += "".join(net.format(i) for i in range(3))
+    assert refused(tmp_path, source) == []
+    assert refused(tmp_path, source.replace("foreign.sizes()", "[]")) == [18, 26, 34]
