@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from ane_lsp.interp.support import too_deep
 from ane_lsp.interp.values import MISSING, MORE, Builtin, Lazy, PyRaise
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ class _Compiler:
             return self._bool_op(node)
         if isinstance(node, ast.Tuple):
             parts = tuple(map(self.expression, node.elts))
-            return lambda names: tuple([part(names) for part in parts])
+            return lambda names: _shallow(tuple([part(names) for part in parts]))
         if isinstance(node, ast.List):
             items = tuple(map(self.expression, node.elts))
             return lambda names: names[_Own.MAKE]([item(names) for item in items])
@@ -412,6 +413,13 @@ def _small(value: Any) -> Any:
     raise NotPlain
 
 
+def _shallow(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """``t = (t, t)`` doubles what has to be gone through to compare or hash it."""
+    if any(item.__class__ is tuple for item in items) and too_deep(items):
+        raise NotPlain
+    return items
+
+
 def _key(value: Any) -> Any:
     if value.__class__ in _PLAIN or (value.__class__ is tuple and all(part.__class__ in _PLAIN for part in value)):
         return value
@@ -482,7 +490,7 @@ def follow(interp: Expressions, node: ast.For | ast.ListComp, frame: Frame, item
         return MISSING
     try:
         return _run(interp, plan, frame, items)
-    except NotPlain:
+    except (NotPlain, RecursionError):  # what it reads may be nested deeply
         plan.tries -= 1
         return MISSING
 

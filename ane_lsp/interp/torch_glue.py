@@ -215,6 +215,8 @@ class TorchGlue(Registries):
 
     def content_in(self, value: Any) -> Any:
         """As :meth:`type_in`, where numbers are told from numbers of numpy."""
+        if value.__class__ in (list, tuple) and bushy(value):
+            return self.type_in(value)
         return self.type_in(arrays.content(self, value))
 
     def type_in(self, value: Any) -> Any:
