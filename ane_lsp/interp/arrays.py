@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import TensorType
+from ane_lsp.graph.types import TORCH_DTYPE
 from ane_lsp.interp.values import MISSING, ClassObject, Instance, NativeType
 from ane_lsp.torch_model.constants import made
 
 if TYPE_CHECKING:
     from ane_lsp.interp.torch_glue import TorchGlue
 
-_DTYPES = {
-    "float64": "f64", "float32": "f32", "float16": "f16", "int64": "i64", "int32": "i32", "int16": "i16", "int8": "i8",
-    "uint8": "u8", "bool_": "b8", "float": "f64", "int": "i64", "bool": "b8",
-}  # fmt: skip
+# numpy's names are torch's, but for Python's own.
+_DTYPES = {**{name: short for short, name in TORCH_DTYPE.items()}, "bool_": "b8", "float": "f64", "int": "i64"}
 _SEQUENCES = ("__array__", "__array_interface__", "__len__", "__getitem__", "__float__", "__int__", "__index__")
 MAKES_TENSORS = frozenset({"torch.tensor", "torch.as_tensor", "torch.asarray", "torch.Tensor.new_tensor"})
 """Functions that take whatever holds numbers."""

@@ -49,9 +49,7 @@ def build(interp: Interpreter, cls: ClassObject, assumed: list[str]) -> Any:
             found = re.search(r"__init__\(\) missing required argument: '(\w+)'", interp.describe(raised.value))
             if not open_ended or found is None or found[1] in values:
                 raise
-            interp.frame = frame
-            interp.journals.clear()
-            interp.branches = 0
+            interp.back_to(frame)
             _assume(interp, cls, found[1], values, assumed)
     return interp.call(cls, (), values)
 
@@ -147,9 +145,7 @@ def _made(interp: Interpreter, configuration: ClassObject, assumed: list[str]) -
     try:
         made = interp.call(configuration, (), values)
     except PyRaise:
-        interp.frame = frame
-        interp.journals.clear()
-        interp.branches = 0
+        interp.back_to(frame)
         return None
     if not isinstance(made, Instance):
         return None

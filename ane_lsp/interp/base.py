@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import time
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,7 +20,7 @@ from ane_lsp.syntax.exchange import ANY_DEFAULT, Dependency
 
 if TYPE_CHECKING:
     from ane_lsp.interp.enough import Listening
-    from ane_lsp.interp.record import Recorder
+    from ane_lsp.interp.record import ActiveModule, Recorder
     from ane_lsp.interp.repeats import Repeats
     from ane_lsp.syntax.source import SourceFile
     from ane_lsp.workspace import Workspace
@@ -200,11 +200,18 @@ class Base:
             if stop.reason != "budget":
                 raise
             stopped.append(stop.limit)
-            self.frame, self.recorder.modules[:] = frame, modules
-            self.journals.clear()
-            self.branches = 0
+            self.back_to(frame, modules)
         finally:
             self.max_steps, self.deadline, self.seconds, self.first_step = steps, deadline, seconds, first
+
+    def back_to(self, frame: Frame, modules: Sequence[ActiveModule] | None = None) -> None:
+        """Go on in `frame`, outside of all branches, after what was done inside was broken off. modules: those that run there,
+        None where they are still the ones."""
+        self.frame = frame
+        if modules is not None:
+            self.recorder.modules[:] = modules
+        self.journals.clear()
+        self.branches = 0
 
     def looked_into(self, function: Any) -> None:
         """Something depends on the source of a function, whether it runs or not."""

@@ -378,10 +378,7 @@ def guarded_inline(interp: Interpreter, work: Callable[[], Any]) -> tuple[bool, 
     except Exception as error:  # our own fault: it costs this entry only
         interp.internal_error(error)
     finally:
-        interp.frame = frame
-        interp.recorder.modules[:] = modules
-        interp.journals.clear()
-        interp.branches = 0
+        interp.back_to(frame, modules)
     return False, run
 
 

@@ -657,11 +657,9 @@ def _first_source(interp: Expressions, node: _Comprehension, frame: Frame) -> It
     return interp.items_of(value)
 
 
-def _element_frames(
-    interp: Expressions, node: _Comprehension, frame: Frame, source: Iterator[Any] | None = None
-) -> Iterator[Frame]:
+def _element_frames(interp: Expressions, node: _Comprehension, frame: Frame, source: Iterator[Any]) -> Iterator[Frame]:
     caller = interp.frame
-    for inner in interp.comprehension(node, frame, source or _first_source(interp, node, frame)):
+    for inner in interp.comprehension(node, frame, source):
         interp.frame = inner
         try:
             yield inner
@@ -726,7 +724,7 @@ def _set_comp(interp: Expressions, node: ast.SetComp, frame: Frame) -> Any:
 def _dict_comp(interp: Expressions, node: ast.DictComp, frame: Frame) -> Any:
     made: dict[Any, Any] = {}
     try:
-        for inner in _element_frames(interp, node, frame):
+        for inner in _element_frames(interp, node, frame, _first_source(interp, node, frame)):
             key = interp.eval(node.key, inner)
             values = _perhaps(interp, node.value, inner) if inner.perhaps else [interp.eval(node.value, inner)]
             if isinstance(key, (Unknown, OneOf)):

@@ -53,9 +53,7 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
             raise
         first = interp.recorder.take(kept)
         asked = {p.arg for p in parameters}
-        interp.frame, interp.recorder.modules[:] = frame, modules
-        interp.journals.clear()
-        interp.branches = 0
+        interp.back_to(frame, modules)
         probes, extra = retry
         plain.update(extra)
         again = [f"{name}={value}: the call fails without" for name, value in extra.items()]
