@@ -12,6 +12,7 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ane_lsp.graph import Unknown
 from ane_lsp.interp import containing
 from ane_lsp.interp.values import (
     MISSING,
@@ -158,6 +159,45 @@ def _child_modules(interp: Interpreter, func: Function, args: tuple[Any, ...], k
     return MISSING if pairs is MISSING else IteratorObject((child for _, child in pairs), "generator")
 
 
+def _unlike_others(module: Instance) -> bool:
+    """Whether two modules of this kind are the same only where they are one: a class may say otherwise."""
+    return module.cls.lookup("__eq__") is MISSING and not any(isinstance(base, Unknown) for base in module.cls.mro)
+
+
+def _named_modules(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Each module when its turn comes: whoever goes through them may exchange those that come later."""
+    if not args or len(args) > 4 or not kwargs.keys() <= _NAMED_MODULES.keys():
+        return MISSING
+    family = _family(func, args[0])
+    if family is None or not all(map(_unlike_others, family)) or any(MORE in m.attrs["_modules"] for m in family):
+        return MISSING
+    memo, prefix, once = {**_NAMED_MODULES, **dict(zip(_NAMED_MODULES, args[1:])), **kwargs}.values()
+    if memo is not None or prefix.__class__ is not str or once.__class__ is not bool:
+        return MISSING
+    known, met = {id(module): module for module in family}, interp.make(set())
+
+    def below(module: Any, path: str) -> Iterator[tuple[str, Any]]:
+        if id(module) not in known:  # it has come in the meantime
+            given = {"memo": met, "prefix": path, "remove_duplicate": once}
+            yield from interp.iterate(interp.call(interp.getattr(module, "named_modules"), (), given))
+            return
+        interp.tick()
+        if module in met:
+            return
+        if once:
+            interp.touch(met)
+            met.add(module)
+        yield path, module
+        registered = module.attrs["_modules"]
+        for name in tuple(registered):
+            child = registered.get(name)
+            if child is not None:
+                yield from below(child, f"{path}.{name}" if path else name)
+
+    return IteratorObject(below(args[0], prefix), "generator")
+
+
+_NAMED_MODULES: dict[str, Any] = {"memo": None, "prefix": "", "remove_duplicate": True}
 _NAMED_APPLY: dict[str, Any] = {
     "fn": MISSING,
     "module": MISSING,
@@ -199,6 +239,7 @@ FAST: dict[str, Fast] = {
     f"{_MODULE}:Module.train": _train,
     f"{_MODULE}:Module.apply": _apply,
     f"{_MODULE}:Module.named_children": _named_children,
+    f"{_MODULE}:Module.named_modules": _named_modules,
     f"{_MODULE}:Module.children": _child_modules,
     "timm.models._manipulate:named_apply": _named_apply,
 }

@@ -60,14 +60,6 @@ def _stub_source(path: str) -> SourceFile:
     return read_source(Path(path))
 
 
-@lru_cache(maxsize=8)
-def bytes_of(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError:
-        return b""
-
-
 @lru_cache(maxsize=1024)
 def _stub_path(name: str) -> tuple[str, bool] | None:
     """The stub that stands for a module: its file and whether it is a package."""
@@ -114,6 +106,16 @@ def _is_type_checking(test: ast.expr) -> bool:
 def mentioned(word: str, text: str) -> bool:
     """Whether a text may define or register something of that name."""
     return word in text or word.lower() in text
+
+
+@lru_cache(maxsize=1024)
+def _may_bind(text: str, name: str) -> bool:
+    """Whether a module of this source may bind a name at its top level."""
+    return name in text and bool(re.search(
+        rf"^[ \t]*(?:class|def|async def)[ \t]+{name}\b|^{name}\b[^\n=]*=|^[ \t]*(?:from|import)[ \t].*\b{name}\b"
+        rf"|^[ \t]+(?:\w[\w \t]*,[ \t]*)*(?:\w+[ \t]+as[ \t]+)?{name}\b[\w \t,]*\)?[ \t]*(?:#.*)?$",
+        text, re.M,
+    ))  # fmt: skip
 
 
 class Imports(Objects):
@@ -465,15 +467,11 @@ class Imports(Objects):
             return self._deferred_attribute(module, name) is not MISSING if module.deferred else False
         if module.path is None:
             return True
-        if name.encode() not in bytes_of(module.path) and b"import *" not in bytes_of(module.path):
-            return False
         text = self._source(module).text
-        if name in text and re.search(
-            rf"^[ \t]*(?:class|def|async def)[ \t]+{name}\b|^{name}\b[^\n=]*=|^[ \t]*(?:from|import)[ \t].*\b{name}\b"
-            rf"|^[ \t]+(?:\w[\w \t]*,[ \t]*)*(?:\w+[ \t]+as[ \t]+)?{name}\b[\w \t,]*\)?[ \t]*(?:#.*)?$",
-            text, re.M,
-        ):  # fmt: skip
+        if _may_bind(text, name):
             return True
+        if "import *" not in text:
+            return False
         for match in STAR_IMPORT.finditer(text):
             dotted = match.group(1)
             level = len(dotted) - len(dotted.lstrip("."))

@@ -51,6 +51,10 @@ _UNARY: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }  # fmt: skip
 
 
+_COMPARED = frozenset({int, float, str, bool, bytes, type(None)})
+"""What is compared as Python does it."""
+
+
 def _only_themselves(values: Any) -> bool:
     """Whether objects equal nothing but themselves: modules in a set of modules that were seen."""
     if set(map(type, values)) != {Instance}:
@@ -308,6 +312,8 @@ class Operators(Calls):
                 return True
             if not container or (_only_themselves((item,)) and _only_themselves(container)):
                 return False
+        if kind in (list, tuple) and item.__class__ in _COMPARED and _COMPARED.issuperset(map(type, container)):
+            return item in container
         undecided: Any = False
         try:
             for element in self.items_of(container):

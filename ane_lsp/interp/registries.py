@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from ane_lsp.interp.frames import Frame
-from ane_lsp.interp.imports import STAR_IMPORT, STDLIB, Imports, bytes_of, is_stub, mentioned
+from ane_lsp.interp.imports import STAR_IMPORT, STDLIB, Imports, is_stub, mentioned
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Lazy, ModuleObject
 from ane_lsp.syntax.moving import bound_names
 from ane_lsp.syntax.outline import Piece, spelt_out
@@ -244,9 +244,9 @@ class Registries(Imports):
             return False
         fresh = [m for m in self.modules.values() if m.path and m.path not in seen and m.name.partition(".")[0] == top]
         if fresh:
-            wanted = [name.encode() for name in names - _loop_variables(self._mentioning(owner, names) or [])]
+            wanted = names - _loop_variables(self._mentioning(owner, names) or [])
             for module in fresh:
-                text = bytes_of(module.path or "")
+                text = self._source(module).text
                 if any(word in text for word in wanted):
                     own = _names_of(module, container)
                     if not own or not self._reads_only(module, own):

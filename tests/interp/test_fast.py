@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -204,3 +205,71 @@ def test_every_quick_way_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path.write_text(PROGRAM)
     values(path)
     assert taken == fast.FAST.keys()
+
+
+MODULES = """\
+import torch
+from torch import nn
+
+class Own(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(2, 2)
+    def named_modules(self, memo=None, prefix="", remove_duplicate=True):
+        yield prefix + "!", self
+
+class Alike(nn.Module):
+    def __init__(self, tag):
+        super().__init__()
+        self.tag = tag
+    def __eq__(self, other):
+        return isinstance(other, Alike) and other.tag == self.tag
+    def __hash__(self):
+        return 7
+
+out = []
+def walk(model, *args, **kwargs):
+    out.append([(name, type(module).__name__) for name, module in model.named_modules(*args, **kwargs)])
+
+shared = nn.ReLU()
+model = nn.Sequential(shared, nn.Sequential(nn.Linear(2, 2), shared, nn.BatchNorm1d(2)), nn.ModuleList([nn.Tanh(), shared]))
+model.register_module("none", None)
+model[1].cycle = nn.Identity()
+walk(model)
+walk(model, None, "top")
+walk(model, prefix="top", remove_duplicate=False)
+walk(model, memo={model[1]})
+walk(model, {model})
+walk(nn.Sequential(Own(), nn.Sequential(Own())))
+walk(nn.Sequential(Alike(1), Alike(2), Alike(1)))
+out.append([name for name, _ in model.named_parameters()])
+out.append([name for name, _ in model.named_buffers()])
+out.append(sorted(model.state_dict()))
+out.append([type(module).__name__ for module in model.modules()])
+for name, module in model.named_modules():  # those that come later are others by then
+    out.append(name)
+    if isinstance(module, nn.Linear):
+        model[1][1] = nn.Sequential(nn.GELU(), Own())
+    if isinstance(module, nn.BatchNorm1d):
+        model[2] = nn.Softmax(-1)
+walk(model)
+waiting = model.named_modules()
+first = next(waiting)[1] is model
+model[0] = nn.Sigmoid()
+out.append([first, *(type(module).__name__ for _, module in waiting)])
+odd = nn.Sequential(nn.Tanh())
+odd.named_modules = lambda *given: [("mine", shared)]
+walk(odd)
+walk(nn.Sequential(odd))
+"""
+
+
+def test_modules_are_gone_through_as_torch_does(tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(MODULES)
+    run = run_script(Workspace(tmp_path), path)
+    assert not run.errors, run.errors
+    (module,) = [m for m in run.interp.modules.values() if m.path == str(path)]
+    real: dict[str, Any] = {}
+    exec(compile(MODULES, "program.py", "exec"), real)
+    assert module.namespace["out"] == real["out"]

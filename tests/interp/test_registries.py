@@ -144,3 +144,22 @@ def test_a_registry_that_an_object_gets_later(tmp_path: Path) -> None:
     later = f"(store.made, {asked}, setattr(store, 'made', {{}}), store.BATCH, store.made['BATCH']())[3:]"
     value, _ = value_of(tmp_path, later, __init__="")
     assert value == ("BATCH", "batch made")
+
+
+def test_a_module_whose_names_all_come_along_is_read_as_the_editor_shows_it(tmp_path: Path) -> None:
+    """What ``from parts import *`` brings is looked for in the newest text, not in what was read once or lies on disk."""
+    (tmp_path / "parts.py").write_text("def first():\n    return 1\n")
+    script = tmp_path / "script.py"
+    script.write_text("from parts import *\nvalue = second() if True else first()\n")
+    workspace = Workspace(tmp_path)
+    assert run.run_script(workspace, script).errors
+    workspace.set_overlay(tmp_path / "parts.py", "def first():\n    return 1\n\n\ndef second():\n    return 2\n")
+    shown = run.run_script(workspace, script)
+    assert not shown.errors
+    assert shown.interp.modules["script"].namespace["value"] == 2
+
+
+def test_membership_in_a_list_is_that_of_python(tmp_path: Path) -> None:
+    cases = "(2 in [1, 2.0], True in (0, 1), 'a' in ['b'], None in [None], float('nan') in [1.0], b'x' in (b'x', 'x'), '1' in [1])"
+    value, _ = value_of(tmp_path, cases, __init__="")
+    assert value == eval(cases)
