@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import field, replace
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from ane_lsp.syntax.exchange import Dependency, Exchange
     from ane_lsp.syntax.inputs import InputSpec
     from ane_lsp.workspace import Settings, Workspace
+
+PATIENCE = 0.1
+"""Seconds that entries are followed before what is known so far is told."""
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -125,13 +129,18 @@ class Standing:
         return bool(taken) and all(taken)
 
     def follow(
-        self, changed: set[Dependency], cancelled: Callable[[], bool], likely: Callable[[FileRun], None]
+        self,
+        changed: set[Dependency],
+        cancelled: Callable[[], bool],
+        likely: Callable[[FileRun], None],
+        partly: Callable[[FileRun], None],
     ) -> FileRun | None:
         """The entries after `changed` functions were exchanged; None where all has to be run from scratch.
 
-        likely: hears of those that will be chosen unless an edit made the other world the better one.
+        likely: hears of those that will be chosen unless an edit made the other world the better one. partly: hears of the
+        first of them while the others are followed.
         """
-        captured = self.worlds[0].again(changed - self.followed, cancelled)
+        captured = self.worlds[0].again(changed - self.followed, cancelled, None if self.alone else partly)
         self.behind |= changed
         if captured is None or captured.run.stopped is not None:
             return captured
@@ -142,7 +151,7 @@ class Standing:
                 return None
             if not self.alone:
                 likely(captured)
-            alone = self.worlds[1].again(self.behind, cancelled)
+            alone = self.worlds[1].again(self.behind, cancelled, partly if self.alone else None)
             if alone is None or alone.run.stopped is not None:
                 return alone
             self.ran, self.behind = alone.ran, set()
@@ -198,8 +207,10 @@ def analyze(
     settings: Settings,
     cancelled: Callable[[], bool] = lambda: False,
     keep: bool = False,
+    ahead: Callable[[FileAnalysis], None] | None = None,
 ) -> FileAnalysis:
-    """Analyse one file: find its entries, run each abstractly, check the graphs. keep: for :func:`again`.
+    """Analyse one file: find its entries, run each abstractly, check the graphs. keep: for :func:`again`. ahead: hears of what is
+    found in the first models while others are followed.
 
     Never raises on the file's account: syntax errors, unreadable files and exhausted budgets come back in `errors`. A fault of
     ours in one step, one model or one rule costs that alone and comes back as one finding ANE901. `cancelled` is
@@ -222,7 +233,7 @@ def analyze(
     if "torch" in source.text or directives.inputs:
         nothing: tuple[list[Finding], list[set[tuple[str, Span]]]] = ([], [])
         found, places = faults.survive(
-            "running the file", lambda: _run_and_check(result, standing, cancelled, faults, keep), nothing
+            "running the file", lambda: _run_and_check(result, standing, cancelled, faults, keep, ahead), nothing
         )
     _conclude(result, standing, found, places, faults)
     steady = bool(standing.worlds) and all(world.steady for world in standing.worlds)
@@ -241,29 +252,22 @@ def again(
     """The analysis after `changed` functions were exchanged in the tree of a file; everything it depends on besides is as it was.
 
     Places are those in the tree. None where the file has to be analysed from scratch, or where `cancelled` said so; then
-    `changed` still count when this is asked again. ahead: hears of what is found with the models captured, while it is looked
-    whether they do better by themselves, which they did not before.
+    `changed` still count when this is asked again. ahead: hears of what is found in some models while others are followed, of which
+    it is told then what was found before; and of what is found with the models captured, while it is looked whether they do better
+    by themselves, which they did not before.
     """
     if not standing.worlds:
         return None
 
-    def concluded(outcome: FileRun) -> FileAnalysis | None:
-        faults, result = Faults(str(standing.path)), FileAnalysis(str(standing.path))
-        found, places = _check_entries(result, outcome, standing, cancelled, faults)
-        if cancelled():
-            return None
-        _conclude(result, standing, found, places, faults)
-        return result
-
     def likely(outcome: FileRun) -> None:
-        found = concluded(outcome)
+        found = _concluded(outcome, standing, cancelled)
         if found is not None and found.ran is not None and not found.errors:
             ahead(found)
 
-    outcome = standing.follow(changed, cancelled, likely)
+    outcome = standing.follow(changed, cancelled, likely, InPart(standing, cancelled, ahead))
     if outcome is None or outcome.run.stopped is not None:
         return None
-    result = concluded(outcome)
+    result = _concluded(outcome, standing, cancelled)
     if result is None:
         return None
     standing.followed.clear()
@@ -272,6 +276,43 @@ def again(
         return None
     result.standing = standing
     return result
+
+
+def _concluded(outcome: FileRun, standing: Standing, cancelled: Callable[[], bool]) -> FileAnalysis | None:
+    """What is found in entries; None where `cancelled` said so."""
+    faults, result = Faults(str(standing.path)), FileAnalysis(str(standing.path))
+    found, places = _check_entries(result, outcome, standing, cancelled, faults)
+    if cancelled():
+        return None
+    _conclude(result, standing, found, places, faults)
+    return result
+
+
+class InPart:
+    """Tells what is known of a file while its entries are followed, now and then; of those whose turn has not come, what was found
+    in them before."""
+
+    def __init__(
+        self, standing: Standing, cancelled: Callable[[], bool], ahead: Callable[[FileAnalysis], None]
+    ) -> None:
+        self._standing = standing
+        self._cancelled = cancelled
+        self._ahead = ahead
+        self._before = [entry for entry, _, _ in standing.checked.values()]
+        self._known = {id(entry.graph) for entry in self._before}
+        self._due = time.monotonic() + PATIENCE
+
+    def __call__(self, so_far: FileRun) -> None:
+        if time.monotonic() < self._due or self._known.issuperset(id(entry.graph) for entry in so_far.entries):
+            return
+        followed = {entry.span for entry in so_far.entries}
+        waiting = [entry for entry in self._before if entry.span not in followed]
+        outcome = replace(so_far, entries=[*so_far.entries, *waiting])
+        faults = Faults(str(self._standing.path))
+        found = faults.survive("telling of some", lambda: _concluded(outcome, self._standing, self._cancelled), None)
+        if found is not None and not found.errors:
+            self._ahead(found)
+        self._due = time.monotonic() + PATIENCE
 
 
 def _conclude(
@@ -322,7 +363,12 @@ Checked = tuple[list[Finding], list[set[tuple[str, Span]]]]
 
 
 def _run_and_check(
-    result: FileAnalysis, standing: Standing, cancelled: Callable[[], bool], faults: Faults, keep: bool
+    result: FileAnalysis,
+    standing: Standing,
+    cancelled: Callable[[], bool],
+    faults: Faults,
+    keep: bool,
+    ahead: Callable[[FileAnalysis], None] | None,
 ) -> Checked:
     from ane_lsp.interp.entries import FileWorld
     from ane_lsp.interp.run import Limits
@@ -338,7 +384,7 @@ def _run_and_check(
                 settings.opset, Limits(seconds=settings.budget), capture, keep,
             )
         )  # fmt: skip
-        runs.append(worlds[-1].run(cancelled))
+        runs.append(worlds[-1].run(cancelled, InPart(standing, cancelled, ahead) if ahead and not runs else None))
         return runs[-1]
 
     outcome = _as_captured(settings, follow, lambda found: found.run)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ class EntryRun:
 
 @dataclass(slots=True)
 class FileRun:
-    """Every entry of a file, and the run they share.
+    """Every entry of a file, or those that were followed so far, and the run they share.
 
     ran: functions of the file that the entries depend on.
     """
@@ -62,6 +63,9 @@ class FileRun:
     run: Run
     entries: list[EntryRun]
     ran: set[Dependency] = field(default_factory=set)
+
+
+Partly = Callable[[FileRun], None]
 
 
 def tensor_of(spec: InputSpec) -> Tensor:
@@ -175,6 +179,9 @@ class FileWorld:
         self._errors: list[tuple[str, Span | None]] = []
         self._refusals: list[Refusal] = []
         self._runs: list[Run] = []
+        self._refused: dict[tuple[Any, ...], list[Refusal]] = {}  # by each entry's key
+        self._refused_before: dict[tuple[Any, ...], list[Refusal]] = {}
+        self._partly: Partly | None = None
 
     @property
     def steady(self) -> bool:
@@ -224,10 +231,10 @@ class FileWorld:
                     found[item.node] = item
         return found
 
-    def run(self, cancelled: Callable[[], bool] = lambda: False) -> FileRun:
-        """Follow every entry."""
+    def run(self, cancelled: Callable[[], bool] = lambda: False, partly: Partly | None = None) -> FileRun:
+        """Follow every entry. partly: hears after each of those that were followed so far."""
         interp = self.interp
-        interp.cancelled = cancelled
+        interp.cancelled, self._partly = cancelled, partly
         endless: list[str] = []
 
         def work() -> Any:
@@ -263,17 +270,23 @@ class FileWorld:
         self._errors, self._refusals = list(run.errors), list(run.refusals)
         return self._finished(run)
 
-    def again(self, changed: Collection[Dependency], cancelled: Callable[[], bool] = lambda: False) -> FileRun | None:
+    def again(
+        self,
+        changed: Collection[Dependency],
+        cancelled: Callable[[], bool] = lambda: False,
+        partly: Partly | None = None,
+    ) -> FileRun | None:
         """The entries after `changed` functions of the file were exchanged; None where all has to be run from scratch.
 
-        A run that was cancelled may be asked for again.
+        A run that was cancelled may be asked for again. partly: hears after each entry of those that were followed so far.
         """
         book, module, interp = self._book, self._module, self.interp
         if book is None or module is None or book.concerns_top(changed) or not book.rewind(changed):
             return None
-        interp.cancelled = cancelled
+        interp.cancelled, self._partly = cancelled, partly
         self._entries = list(self._script)
         self._runs = []
+        self._refused = {}
         run = guarded(interp, lambda: self._follow(module))
         if run.stopped == "cancelled":
             return FileRun(run, self._entries)
@@ -289,6 +302,7 @@ class FileWorld:
         run.errors.extend(error for sub in self._runs for error in sub.errors)
         run.refusals.extend(refusal for sub in self._runs for refusal in sub.refusals)
         run.lost_in_capture |= any(sub.lost_in_capture for sub in self._runs)
+        self._refused_before = self._refused
         return FileRun(run, self._entries, self._book.ran() if self._book is not None else set(self.interp.ran))
 
     def _follow(self, module: ModuleObject) -> None:
@@ -335,8 +349,17 @@ class FileWorld:
         elif not complete:
             run.refusals = [refusal for refusal in run.refusals if "NoneType" not in refusal.message]
         self._runs.append(run)
+        self._refused[key] = run.refusals
         self._collect(before, span, tuple(assumed), asked)
+        if self._partly is not None:
+            with interp.off_the_clock():
+                self._partly(self._so_far())
         return done
+
+    def _so_far(self) -> FileRun:
+        """The entries that were followed; what was refused in the others before may still be."""
+        refused = {**self._refused_before, **self._refused}.values()
+        return FileRun(Run(self.interp, refusals=[*self._refusals, *chain(*refused)]), list(self._entries))
 
     def settled(self, caller: Span, found: Sequence[Span]) -> None:
         """See :class:`ane_lsp.interp.discovery.Attempt`."""

@@ -261,14 +261,19 @@ class Analyst:
                 gc.unfreeze()  # what the last analysis left may go
             self._frozen, busy = False, time.process_time()
             shown = path in self._overlays and self.ahead is not None
-            if shown and kept is None:
-                known = self._remembered.find(path, settings, workspace, self._overlays)
-                if known is not None:
-                    tell(known)
+            known = self._remembered.find(path, settings, workspace, self._overlays) if shown and kept is None else None
+            if known is not None:
+                tell(known)
+            bare = shown and kept is None and known is None  # nothing is shown that would vanish
+
+            def tell_some(found: FileAnalysis) -> None:
+                tell(DocumentResult(path, tuple(found.findings), tuple(found.errors)))
+
             with workspace.track() as disk:
                 if kept is not None and kept.following is not None:
                     kept.following.drop()
-                found = analyze(Path(path), workspace, settings, cancelled, keep=path in self._overlays)
+                keep = path in self._overlays
+                found = analyze(Path(path), workspace, settings, cancelled, keep, tell_some if bare else None)
             if shown and not cancelled():  # before fixes are proposed: the command keeps its findings without
                 self._remembered.keep(found, settings, workspace, disk, workspace.used, self._overlays)
             self._grown |= time.process_time() - busy > LARGE

@@ -78,6 +78,7 @@ class Following:
         self._digests = digests
         self._again = False
         self._renewed = False
+        self._last = source.text, {_name(finding): finding for finding in result.findings}
         tree = source.tree
         steady = tree is not None and not any(error.kind != "config" for error in result.errors)
         ran = found.ran if found.ran is not None else EVERYTHING
@@ -112,7 +113,8 @@ class Following:
     ) -> DocumentResult | None:
         """The result for the present text, None where the file has to be analysed again. Raises Cancelled.
 
-        ahead: hears of its findings and errors, perhaps without fixes, before all else is known.
+        ahead: hears of its findings and errors, perhaps without fixes and of some models those of the text before, before all
+        else is known.
         """
         if self._follower is None or source.unreadable is not None:
             return None
@@ -128,8 +130,7 @@ class Following:
 
         def tell(findings: tuple[Finding, ...], errors: tuple[AnalysisError, ...]) -> None:
             if not told or told[-1] != findings:
-                with suppress(Lost):
-                    ahead(_moved_result(DocumentResult(self.result.path, findings, errors), shift))
+                ahead(self._for_now(findings, errors, shift, source.text))
                 told.append(findings)
 
         if not self._renew(self._follower, cancelled, tell):
@@ -141,7 +142,36 @@ class Following:
         except Lost:
             return None
         self._shift = shift
+        self._last = source.text, dict(zip(map(_name, self.result.findings), moved.findings))
         return moved
+
+    def _for_now(
+        self, findings: Iterable[Finding], errors: Iterable[AnalysisError], shift: Shift, text: str
+    ) -> DocumentResult:
+        """What is told before all is known. A finding in a version of a function that is no more stays on its line, if that was not
+        edited: a model that has not been followed again may still say so."""
+        path = self.result.path
+        before, shown = self._last
+        lines = _Lines(before.split("\n"), text.split("\n"))
+        told: dict[tuple[str, Span], Finding] = {}
+        gone: list[Finding] = []
+        for finding in findings:
+            try:
+                moved = moved_finding(finding, path, shift.span)
+            except Lost:
+                gone.append(finding)
+            else:
+                told[_name(moved)] = moved
+        for finding in gone:
+            if (old := shown.get(_name(finding))) is not None:
+                with suppress(Lost):
+                    moved = moved_finding(replace(old, fixes=(), related=()), path, lines.span)
+                    told.setdefault(_name(moved), moved)
+        failed = []
+        for error in errors:
+            with suppress(Lost):
+                failed.append(replace(error, span=_place(error.span, path, shift.span)))
+        return DocumentResult(path, tuple(told.values()), tuple(failed))
 
     def _renew(
         self,
@@ -211,7 +241,7 @@ def _at_present(graph: Graph, path: str, shift: Shift) -> Graph:
     def place(span: Span) -> Span:
         found = places.get(span)
         if found is None:
-            found = places[span] = _place(span, path, shift)
+            found = places[span] = _place(span, path, shift.span)
         return found
 
     calls, moved = [], {}
@@ -241,43 +271,70 @@ class _Mover(pickle.Pickler):
 
     def reducer_override(self, item: Any) -> Any:
         if item.__class__ is Span and item.file == self._path:
-            moved = _place(item, self._path, self._shift)
+            moved = _place(item, self._path, self._shift.span)
             return Span, (moved.file, moved.line, moved.col, moved.end_line, moved.end_col)
         return NotImplemented
 
 
-def _place(span: Span, path: str, shift: Shift) -> Span:
+Moves = Callable[[Span], "Span | None"]
+"""A place of the file to where it is now, None where it is no more."""
+
+
+def _place(span: Span, path: str, moves: Moves) -> Span:
     if span.file != path:
         return span
-    moved = shift.span(span)
+    moved = moves(span)
     if moved is None:
         raise Lost
     return moved
 
 
+def _name(finding: Finding) -> tuple[str, Span]:
+    return finding.code, finding.span
+
+
+class _Lines:
+    """Where the lines of a text are after an edit somewhere in it."""
+
+    def __init__(self, before: list[str], after: list[str]) -> None:
+        most = min(len(before), len(after))
+        self._head = next((n for n in range(most) if before[n] != after[n]), most)
+        tail = next((n for n in range(most - self._head) if before[-1 - n] != after[-1 - n]), most - self._head)
+        self._edited = len(before) - tail
+        self._longer = len(after) - len(before)
+
+    def span(self, span: Span) -> Span | None:
+        """A place of the former text in the present one; None where it was edited."""
+        if span.end_line <= self._head:
+            return span
+        if span.line <= self._edited:
+            return None
+        return Span(span.file, span.line + self._longer, span.col, span.end_line + self._longer, span.end_col)
+
+
 def _moved_result(result: DocumentResult, shift: Shift) -> DocumentResult:
-    path = result.path
+    path, moves = result.path, shift.span
     return replace(
         result,
-        findings=tuple(moved_finding(f, path, shift) for f in result.findings),
-        errors=tuple(replace(e, span=_place(e.span, path, shift)) for e in result.errors),
-        models=tuple(replace(m, span=_place(m.span, path, shift)) for m in result.models),
+        findings=tuple(moved_finding(f, path, moves) for f in result.findings),
+        errors=tuple(replace(e, span=_place(e.span, path, moves)) for e in result.errors),
+        models=tuple(replace(m, span=_place(m.span, path, moves)) for m in result.models),
         calls=tuple(
-            CallSite(_place(c.span, path, shift), c.torch, c.ops, c.signatures, c.built, c.more) for c in result.calls
+            CallSite(_place(c.span, path, moves), c.torch, c.ops, c.signatures, c.built, c.more) for c in result.calls
         ),
-        shapes=tuple(ShapeHint(_place(s.span, path, shift), s.name, s.types, s.models, s.more) for s in result.shapes),
+        shapes=tuple(ShapeHint(_place(s.span, path, moves), s.name, s.types, s.models, s.more) for s in result.shapes),
         seconds=0.0,
     )
 
 
-def moved_finding(finding: Finding, path: str, shift: Shift) -> Finding:
+def moved_finding(finding: Finding, path: str, moves: Moves) -> Finding:
     """A finding with all its places. Raises Lost where one is no more."""
     fixes = tuple(
-        Fix(fix.title, fix.safety, tuple(TextEdit(_place(e.span, path, shift), e.text) for e in fix.edits))
+        Fix(fix.title, fix.safety, tuple(TextEdit(_place(e.span, path, moves), e.text) for e in fix.edits))
         for fix in finding.fixes
     )
-    related = tuple(Related(_place(r.span, path, shift), r.message) for r in finding.related)
-    return replace(finding, span=_place(finding.span, path, shift), related=related, fixes=fixes)
+    related = tuple(Related(_place(r.span, path, moves), r.message) for r in finding.related)
+    return replace(finding, span=_place(finding.span, path, moves), related=related, fixes=fixes)
 
 
 __all__ = ["Cancelled", "Following", "Lost", "World", "world"]
