@@ -71,6 +71,9 @@ class Base:
         self.frame: Frame = Frame(ModuleObject("<start>", None), {}, None, None, "<start>")
         self.journals: list[state.Journal] = []
         self.branches = 0  # undecided ones that are being run
+        self.forking: list[ast.AST | None] = []  # what is undecided there
+        self.deep = 0  # branches run inside of many others
+        self.cut = False  # whether one was not run, being too deep inside of others
         self.gaps = False  # some container has held items that may be absent
         self.named: dict[int, Any] = {}  # containers of names that were changed in branches, by id, see state.merge
         self.undo: state.Journal | state.Touched | None = None  # of the stage that is recorded, see replay.py
@@ -104,6 +107,7 @@ class Base:
         self.internal: dict[str, Span] = {}  # faults of ours, with the place that led to them
         self.differentiated = False  # backward() was called
         self.probing = False
+        self.thrown = 0  # exceptions that may have been raised and go to a handler of a function further out
         self.doubtful = False  # a branch nobody can decide was given up, as torch refused a call in it
         self.listening: Listening | None = None  # what a probed forward has told, where the rest of it may be left
         self.inference = False  # models are called as they are converted: in eval mode
@@ -221,6 +225,7 @@ class Base:
             self.recorder.modules[:] = modules
         self.journals.clear()
         self.branches = 0
+        self.forking.clear()
 
     def looked_into(self, function: Any) -> None:
         """Something depends on the source of a function, whether it runs or not."""
@@ -319,6 +324,9 @@ class Base:
         raise NotImplementedError
 
     def run_function(self, function: Function, frame: Frame) -> Any:
+        raise NotImplementedError
+
+    def store(self, frame: Frame, name: str, value: Any) -> None:
         raise NotImplementedError
 
     def start_generator(self, function: Function, frame: Frame) -> Any:

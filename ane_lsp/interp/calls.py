@@ -249,7 +249,7 @@ class Calls(Attributes):
             return made
         changes, noted = self.surroundings(), len(self.outside.noted)
         steps, unknown, faults = self.steps, len(self.unresolved), len(self.internal)
-        doubtful, self.doubtful = self.doubtful, False
+        doubtful, self.doubtful, thrown = self.doubtful, False, self.thrown
         written: dict[int, Any] = {}
         outer, self.written = self.written, written
         before, self.ran = self.ran, set()
@@ -261,7 +261,12 @@ class Calls(Attributes):
             first = key not in self.built
             kept = None
             # What is not part of another module is a whole model, most likely built once.
-            certain = len(self.unresolved) == unknown and len(self.internal) == faults and not self.doubtful
+            certain = (
+                len(self.unresolved) == unknown
+                and len(self.internal) == faults
+                and not self.doubtful
+                and thrown == self.thrown
+            )
             if certain and (outer is not None or not first):
                 left = left_behind(written, self.undo, self.outside)
                 kept = copied(built, given, [one for key, one in left.items() if not self.outside.knows(key, noted)])

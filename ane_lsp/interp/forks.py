@@ -2,36 +2,43 @@
 
 Where some of the branches leave a loop or the function while others go on, or raise what a ``try`` around them catches, their state is
 kept (:class:`Escape`) and joined where the program comes to: behind the round of the loop, behind the loop, at the function's end, or
-in the handlers.
+in the handlers, which may be those of a function that called this one.
 """
 
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from ane_lsp.graph import Span
+from ane_lsp.graph import Span, Unknown
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp import absent, state
 from ane_lsp.interp.expressions import Expressions
-from ane_lsp.interp.frames import CONTINUE, UNDECIDED, Frame, Signal
-from ane_lsp.interp.values import PyRaise
+from ane_lsp.interp.frames import CONTINUE, UNDECIDED, Frame, Signal, mangled
+from ane_lsp.interp.values import MISSING, MORE, Function, Instance, PyRaise
+from ane_lsp.interp.widening import forget_changes, forgotten, generalise
 
 MAX_FORKS = 10
+MAX_DEEP = 200  # branches that are run inside of more than MAX_FORKS, in one outermost fork
+TOO_DEEP = "depends on conditions nobody can decide here, too deep inside of each other"
+MAX_ALIKE = 8  # exceptions of one class on the way to one function, with a state of their own each
 _Changes = dict[int, tuple[Any, Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Escape:
     """A state in which the program left a block early.
 
-    changes: containers that were others then, by identity, with their contents. watch: what was changed since.
+    changes: containers that were others then, by identity, with their contents. watch: what was changed since. later: whether it
+    also stands for states between that one and the present one.
     """
 
     signal: Signal
     changes: _Changes
     watch: state.Journal
+    later: bool = False
 
     def contents(self, key: int, now: Any) -> Any:
         """Contents of a container in that state; `now` are its present ones."""
@@ -46,47 +53,108 @@ class Forks(Expressions):
         A branch that raises is dropped unless all do, or its function catches it. A branch that returns while another goes
         on leaves its value to the function's end.
         """
-        if self.branches >= MAX_FORKS:
-            return branches[-1]()  # type: ignore[no-any-return]
+        if self.branches < MAX_FORKS or self._deeper(node):
+            return self._fork(frame, branches, node)
+        signal: Signal | None = branches[-1]()
+        self.cut = True
+        if node is not None:
+            self._lose(node, frame, Unknown(TOO_DEEP, self.span(node)), set())
+        return signal
+
+    def _deeper(self, node: ast.AST | None) -> bool:
+        """Whether branches inside of many others are run as well: not those of a function that calls itself, and not without end."""
+        self.deep += 1
+        return self.deep <= MAX_DEEP and (node is None or node not in self.forking)
+
+    def _lose(self, node: ast.AST, frame: Frame, lost: Unknown, through: set[ast.AST]) -> None:
+        """Forget what a statement that is not run may give to names, attributes, lists and tables, by itself or in functions that
+        it calls by name. frame: in which its names are bound."""
+        through.add(node)
+        own = not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        for part in ast.walk(node):
+            if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) and isinstance(part.value, ast.Name):
+                owner = self._bound(part.value.id, frame)
+                if isinstance(owner, Instance):
+                    self.setattr(owner, mangled(part.attr, frame), lost)
+            if not isinstance(part, ast.Name):
+                continue
+            if isinstance(part.ctx, ast.Store):
+                if own:
+                    self.store(frame, part.id, lost)
+                continue
+            held = self._bound(part.id, frame)
+            if isinstance(held, (list, deque)):
+                self.touch(held)
+                state.restore(held, [absent.several(lost, lost.span)])
+                self.gaps = True
+            elif isinstance(held, dict):
+                self.touch(held)
+                state.restore(held, {**dict.fromkeys(held, lost), MORE: lost})
+            elif isinstance(held, Function) and held.closure is not None and held.node not in through:
+                self._lose(held.node, held.closure, lost, through)
+
+    def _bound(self, name: str, frame: Frame) -> Any:
+        """What a name stands for in a function or in those around it; MISSING where it is none of theirs."""
+        one: Frame | None = frame
+        while one is not None:
+            if name in one.locals:
+                return one.locals[name]
+            one = one.closure
+        return MISSING
+
+    def _fork(self, frame: Frame, branches: list[Callable[[], Any]], node: ast.AST | None) -> Signal | None:
+        if not self.branches:
+            self.deep = 0
+        outer, self.cut = self.cut, False
         done: list[tuple[Signal | None, _Changes]] = []
         made: dict[int, Any] = {}
-        raised: list[tuple[PyRaise, _Changes]] = []
+        raised: list[tuple[PyRaise, _Changes, Frame | None]] = []
         for branch in branches:
             journal = state.Journal()
             depth = len(self.journals)
             self.journals.append(journal)
             self.branches += 1
+            self.forking.append(node)
             caller = self.frame
             try:
                 signal = branch()
                 done.append((signal, journal.capture()))
             except PyRaise as error:
-                raised.append((error, journal.capture() if frame.catching else {}))
                 self.frame = caller
+                catcher = self._catcher(frame, error)
+                raised.append((error, journal.capture() if catcher is not None else {}, catcher))
             finally:
                 self.branches -= 1
+                del self.forking[-1:]
                 self.journals[depth:] = [kept for kept in self.journals[depth:] if kept.watching]
                 journal.rollback()
                 made.update(journal.made)
+        cut = self.cut
+        self.cut = outer or cut
         if not done:
             raise raised[0][0]
-        self.doubtful = self.doubtful or any(error.from_operation for error, _ in raised)
-        left = [(Signal("raise", error), changes) for error, changes in raised] if frame.catching else []
+        self.doubtful = self.doubtful or any(error.from_operation for error, _, _ in raised)
         going_on = [d for d in done if d[0] is None]
         if not going_on:
             kinds = {d[0].kind for d in done if d[0] is not None}
             kind = "continue" if "continue" in kinds else "break" if "break" in kinds else "return"
             going_on = [d for d in done if d[0] is not None and d[0].kind == kind]
-        left += [d for d in done if d not in going_on]  # type: ignore[misc]
+        left = [
+            (signal, changes) for signal, changes in done if signal is not None and (signal, changes) not in going_on
+        ]
         if left:
             self._leave(frame, left)
+        for thrown, changes, catcher in raised:
+            if catcher is not None:
+                self._throw(catcher, thrown, changes, frame)
         span = self.span(node) if node is not None else None
-        self._apply([changes for _, changes in going_on], made, span)
+        self._apply([changes for _, changes in going_on], made, span, cut)
         signals = [signal for signal, _ in going_on if signal is not None]
         if not signals:
             return None
         if signals[0].kind == "return":
-            return Signal("return", state.join([s.value for s in signals], UNDECIDED, span))
+            value = state.join([s.value for s in signals], UNDECIDED, span)
+            return Signal("return", forgotten(value, TOO_DEEP) if cut else value)
         return signals[0]
 
     def fork_value(self, frame: Frame, thunks: list[Callable[[], Any]], node: ast.AST | None = None) -> Any:
@@ -99,8 +167,12 @@ class Forks(Expressions):
 
             return run
 
+        outer, self.cut = self.cut, False
         self.fork(frame, [branch(t) for t in thunks], node)
-        return state.join(values, UNDECIDED, self.span(node) if node is not None else None)
+        cut = self.cut
+        self.cut = outer or cut
+        value = state.join(values, UNDECIDED, self.span(node) if node is not None else None)
+        return forgotten(value, TOO_DEEP) if cut else value
 
     # -- where branches left early ---------------------------------------------------------------------------------------
 
@@ -113,12 +185,71 @@ class Forks(Expressions):
             frame.perhaps = self.gaps = True
             return
         watch = state.Journal(watching=True)
+        around = self._around(frame)
+        self.journals.append(watch)
+        frame.escapes += [Escape(signal, {**around, **changes}, watch) for signal, changes in left]
+
+    def _around(self, frame: Frame) -> _Changes:
+        """What the undecided branches of a function and of what it called have changed until now."""
         around: _Changes = {}
         for journal in self.journals[frame.base :]:
             if not journal.watching:
                 around.update(journal.capture())
-        self.journals.append(watch)
-        frame.escapes += [Escape(signal, {**around, **changes}, watch) for signal, changes in left]
+        return around
+
+    def _catcher(self, frame: Frame, error: PyRaise) -> Frame | None:
+        """The running function in which an exception is dealt with first, on its way to a handler; None where no handler takes it."""
+        nearest: Frame | None = None
+        one: Frame | None = frame
+        while one is not None:
+            for node in reversed(one.catching):
+                if (node.handlers or node.finalbody) and nearest is None:
+                    nearest = one
+                if any(self._takes(handler, error, one) for handler in node.handlers):
+                    return nearest
+            if one.names is None and not one.class_body:
+                return None  # a module: an import goes through, or is looked at by itself
+            one = one.parent
+        return None
+
+    def _takes(self, handler: ast.ExceptHandler, error: PyRaise, frame: Frame) -> bool:
+        """Whether a handler may take an exception."""
+        if handler.type is None:
+            return True
+        node = frame.node
+        try:
+            return self.exception_matches(error.value, self.eval(handler.type, frame)) is not False
+        except PyRaise:
+            return True
+        finally:
+            frame.node = node
+
+    def catches(self, frame: Frame, kind: type[BaseException]) -> bool:
+        """Whether a handler takes an exception of this builtin class that `frame` raises."""
+        return self._catcher(frame, PyRaise(kind())) is not None
+
+    def throw(self, frame: Frame, error: PyRaise) -> None:
+        """The program may go on in a handler of `error`, in the present state; here it goes on as if nothing was raised."""
+        catcher = self._catcher(frame, error)
+        if catcher is not None:
+            self._throw(catcher, error, {}, frame)
+
+    def _throw(self, catcher: Frame, error: PyRaise, changes: _Changes, frame: Frame) -> None:
+        if catcher is not frame:
+            self.thrown += 1
+        kind = self.type_of(error.value)
+        alike = [
+            one
+            for one in catcher.escapes or ()
+            if one.signal.kind == "raise" and self.type_of(one.signal.value.value) is kind
+        ]
+        if len(alike) < MAX_ALIKE:
+            self._leave(catcher, [(Signal("raise", error), changes)])
+            return
+        last: Escape = alike[-1]
+        last.later = True
+        for key, (container, contents) in {**self._around(catcher), **changes}.items():
+            last.watch.saved.setdefault(key, (container, contents))
 
     def leave(self, frame: Frame, signal: Signal) -> None:
         """The program may leave a block here, in the present state, and goes on as well."""
@@ -156,14 +287,19 @@ class Forks(Expressions):
         for key, container in sorted(touched.items(), key=self._order):
             now = state.contents_of(container)
             contents = [now] if present else []
-            contents += [one.contents(key, now) for one in escapes if key not in one.watch.made]
+            there = [one for one in escapes if key not in one.watch.made]
+            contents += [one.contents(key, now) for one in there]
+            contents += [now for one in there if one.later and not present]
             if contents and not all(each is now for each in contents):
                 names = self._join_into(container, contents, None, names)
+            for one in there:
+                if one.later:
+                    generalise(self, container, one.contents(key, now), None)
 
-    def _apply(self, states: list[_Changes], made: dict[int, Any], span: Span | None) -> None:
+    def _apply(self, states: list[_Changes], made: dict[int, Any], span: Span | None, cut: bool) -> None:
         """Leave every container as the join of what the branches left in it. The containers are rolled back now.
 
-        made: containers that only one of the branches has.
+        made: containers that only one of the branches has. cut: whether nobody knows what else they may leave.
         """
         for container in made.values():
             self.make(container)
@@ -173,7 +309,7 @@ class Forks(Expressions):
                 touched[key] = container
         names: frozenset[int] | None = None
         for key, container in sorted(touched.items(), key=self._order):
-            before = None
+            before = state.contents_of(container) if cut else None
             contents = []
             for changes in states:
                 if key in changes:
@@ -182,6 +318,8 @@ class Forks(Expressions):
                     before = before if before is not None else state.contents_of(container)
                     contents.append(before)
             names = self._join_into(container, contents, span, names)
+            if cut:
+                forget_changes(container, before, TOO_DEEP)
 
     def _order(self, touched: tuple[int, Any]) -> int:
         """What names stand for is joined before the names: where those stand for several containers, their contents are joined."""
@@ -223,10 +361,11 @@ class Forks(Expressions):
         try:
             bind()
             signal = self.run_block(body, frame)
-        except PyRaise:
+        except PyRaise as error:
             early = self.taken(frame, ("continue",), start)
             if not early:
                 raise
+            self.throw(frame, error)
             self.rejoin(early, present=False)
             return None
         early = self.taken(frame, ("continue",), start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from ane_lsp.graph import Span, Unknown
@@ -61,7 +62,7 @@ class Frame:
             list[Any] | None
         ) = []  # states in which the program left a block early; None where nothing asks for them
         self.base = 0  # branches nobody can decide that were being run when it began
-        self.catching = 0  # ``try`` statements with handlers that are being run
+        self.catching: tuple[ast.Try, ...] = ()  # those of which the body is being run
         # Of a comprehension or generator: whether its present element is one depends on what nobody can decide.
         self.perhaps = False
         self.endless = False  # and whether there may be any number of them

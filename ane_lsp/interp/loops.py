@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Span, TensorType, Unknown, dims
+from ane_lsp.graph import Span, Unknown
 from ane_lsp.interp import absent, plain
 from ane_lsp.interp.frames import BREAK, Frame, Signal, UnknownIteration, item_of
-from ane_lsp.interp.state import join, likeness, put_more, restore
-from ane_lsp.interp.values import MISSING, MORE, Instance, OneOf, PyRaise, Tensor
+from ane_lsp.interp.state import likeness, put_more
+from ane_lsp.interp.values import MISSING, Instance, OneOf, PyRaise
+from ane_lsp.interp.widening import generalise, widened
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -75,7 +76,7 @@ class _Rounds:
             if isinstance(value, _GROWING) and len(value) != self._sizes.get(name, len(value)):
                 held[name] = Unknown("grows in a loop that was not followed to its end")
             elif old is not MISSING and old is not value:
-                held[name] = _widen(old, value)
+                held[name] = widened(old, value)
 
 
 def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | None:
@@ -118,8 +119,8 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
     except UnknownIteration as lost:
         item = item_of(lost.unknown, interp.span(node.iter))
         return _once(interp, node, frame, bind, interp.span(node.iter), start)
-    except PyRaise:
-        _broken(interp, frame, start)
+    except PyRaise as error:
+        _broken(interp, frame, start, error)
         return None
     return _ended(interp, node, frame, start)
 
@@ -145,11 +146,12 @@ def _left(interp: Interpreter, frame: Frame, signal: Signal, start: int) -> Sign
     return None
 
 
-def _broken(interp: Interpreter, frame: Frame, start: int) -> None:
-    """A loop is left by an exception that is being handled, unless it was left before."""
+def _broken(interp: Interpreter, frame: Frame, start: int, error: PyRaise) -> None:
+    """A loop is left by an exception, unless it was left before."""
     early = interp.taken(frame, ("break",), start)
     if not early:
-        raise
+        raise error
+    interp.throw(frame, error)
     interp.rejoin(early, present=False)
 
 
@@ -187,8 +189,8 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
                 if forever and rounds.waits():
                     interp.unresolved.setdefault("a loop that does not end by itself", interp.span(node))
                     raise PyRaise(KeyboardInterrupt())
-    except PyRaise:
-        _broken(interp, frame, start)
+    except PyRaise as error:
+        _broken(interp, frame, start, error)
         return None
 
 
@@ -221,7 +223,7 @@ def _any_rounds(
         if old is not MISSING and old is not value:
             if interp.journals:
                 interp.touch(frame.locals)
-            frame.locals[name] = _widen(old, value)
+            frame.locals[name] = widened(old, value)
     return signal
 
 
@@ -229,26 +231,8 @@ def _generalise(interp: Interpreter, frame: Frame, lost: Span) -> None:
     """What one round changed, as any number of rounds may leave it. Names of the running function are the caller's."""
     journal = next(journal for journal in reversed(interp.journals) if not journal.watching)
     for key, (container, old) in list(journal.saved.items()):
-        if key in journal.made or container is frame.locals:
-            continue
-        if isinstance(container, (list, deque)):
-            before, after = list(old), list(container)
-            if len(before) == len(after):
-                new = [a if a is b else _widen(b, a) for a, b in zip(after, before)]
-            elif len(after) > len(before) and all(a is b for a, b in zip(after, before)):
-                new = [*before, absent.several(join([absent.present(item) for item in after[len(before) :]]), lost)]
-            else:
-                new = [absent.several(join([absent.present(item) for item in (*before, *after)]), lost)]
-            interp.gaps = True
-            restore(container, new)
-        elif isinstance(container, dict):
-            if any(name not in container for name in old):  # other rounds may take other entries
-                for name, value in container.items():
-                    dict.__setitem__(container, name, value if name == MORE else absent.perhaps(value))
-                interp.gaps = True
-            for name, value in list(container.items()):
-                if name in old and old[name] is not value and name != MORE:
-                    dict.__setitem__(container, name, _widen(old[name], value))
+        if key not in journal.made and container is not frame.locals:
+            generalise(interp, container, old, lost)
 
 
 def _module_tables(values: Iterable[Any]) -> list[tuple[dict[str, Any], int]]:
@@ -274,20 +258,3 @@ def _uncount(interp: Interpreter, table: dict[str, Any], known: int) -> None:
         interp.touch(table)
         for name in added:
             put_more(table, table.pop(name))
-
-
-def _widen(old: Any, new: Any) -> Any:
-    if isinstance(old, Tensor) and isinstance(new, Tensor):
-        if old.type == new.type:
-            return new
-        widened = Tensor(new.type, new.origin)
-        widened.value, widened.graph = new.value, new.graph
-        if old.type.shape is not None and new.type.shape is not None and len(old.type.shape) == len(new.type.shape):
-            shape = tuple(a if a == b else dims.fresh() for a, b in zip(old.type.shape, new.type.shape))
-            widened.type = TensorType(shape, new.type.dtype)
-        else:
-            widened.type = TensorType(None, new.type.dtype)
-        return widened
-    if isinstance(new, OneOf) or (isinstance(new, (int, float, dims.Sym)) and new != old):
-        return Unknown("changes in a loop that runs nobody knows how often")
-    return new

@@ -82,10 +82,11 @@ class Interpreter(Forks):
             signal = self.run_block(node.body, frame)
             if frame.escapes:
                 self.rejoin(self.taken(frame, ("return",), 0), besides=frame.locals)
-        except PyRaise:
+        except PyRaise as error:
             early = self.taken(frame, ("return",), 0)
             if not early:
                 raise
+            self.throw(frame, error)
             self.rejoin(early, present=False, besides=frame.locals)
             signal = Signal("return", frame.pending.pop())
         finally:
@@ -534,7 +535,7 @@ def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> Signal | None:
     journals = len(interp.journals)
     here = interp.frame
     start = len(frame.escapes or ())
-    frame.catching += bool(node.handlers)
+    outer, frame.catching = frame.catching, (*frame.catching, node)
     raised: PyRaise | None = None
     signal: Signal | None = None
     try:
@@ -545,14 +546,8 @@ def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> Signal | None:
         interp.journals[journals:] = [kept for kept in interp.journals[journals:] if kept.watching]
     finally:
         interp.trying -= 1
-        frame.catching -= bool(node.handlers)
-    try:
-        signal = _handled(interp, node, frame, signal, raised, interp.taken(frame, ("raise",), start))
-    except PyRaise:
-        final = interp.run_block(node.finalbody, frame)
-        if final is not None:
-            return final
-        raise
+        frame.catching = outer
+    signal = _handled(interp, node, frame, signal, raised, interp.taken(frame, ("raise",), start))
     final = interp.run_block(node.finalbody, frame)
     return final if final is not None else signal
 
@@ -560,27 +555,45 @@ def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> Signal | None:
 def _handled(
     interp: Interpreter, node: ast.Try, frame: Frame, signal: Signal | None, raised: PyRaise | None, early: list[Escape]
 ) -> Signal | None:
-    """How a ``try`` goes on whose body ended with `signal`, or raised; and may have raised before, as `early` says."""
+    """How a ``try`` goes on whose body ended with `signal`, or raised; and may have raised before, as `early` says. What is raised
+    on has its ``finally`` behind it."""
 
     def after() -> Signal | None:
-        return (
-            handle(raised) if raised is not None else interp.run_block(node.orelse, frame) if signal is None else signal
-        )
+        if raised is not None:
+            return handle(raised)
+        return finally_raised(lambda: interp.run_block(node.orelse, frame)) if signal is None else signal
 
     def handle(error: PyRaise) -> Signal | None:
-        handled, ended = interp._handle(node, error, frame)
-        if not handled:
-            raise error
-        return ended
-
-    def handle_early(escape: Escape) -> Callable[[], Signal | None]:
         def run() -> Signal | None:
-            interp.rejoin([escape], present=False)
-            return handle(escape.signal.value)
+            handled, ended = interp._handle(node, error, frame)
+            if not handled:
+                raise error
+            return ended
+
+        return finally_raised(run)
+
+    def finally_raised(run: Callable[[], Signal | None]) -> Signal | None:
+        try:
+            return run()
+        except PyRaise:
+            final = interp.run_block(node.finalbody, frame)
+            if final is None:
+                raise
+            return final
+
+    def handle_early(escapes: list[Escape]) -> Callable[[], Signal | None]:
+        def run() -> Signal | None:
+            interp.rejoin(escapes, present=False)
+            errors = [escape.signal.value for escape in escapes]
+            value = state.join([error.value for error in errors], UNDECIDED, errors[0].span)
+            return handle(errors[0] if value is errors[0].value else PyRaise(value, errors[0].span))
 
         return run
 
-    return interp.fork(frame, [after, *map(handle_early, early)], node) if early else after()
+    alike: dict[int, list[Escape]] = {}
+    for escape in early:
+        alike.setdefault(id(interp.type_of(escape.signal.value.value)), []).append(escape)
+    return interp.fork(frame, [after, *map(handle_early, alike.values())], node) if early else after()
 
 
 def _raise(interp: Interpreter, node: ast.Raise, frame: Frame) -> None:
@@ -598,6 +611,8 @@ def _assert(interp: Interpreter, node: ast.Assert, frame: Frame) -> None:
         message = interp.eval(node.msg, frame) if node.msg is not None else ""
         raise PyRaise(AssertionError(message if isinstance(message, str) else ""), interp.span(node))
     if verdict is not True:
+        if frame.catching or interp.trying:
+            interp.throw(frame, PyRaise(AssertionError(), interp.span(node)))
         interp.narrow(node.test, True, frame)
 
 

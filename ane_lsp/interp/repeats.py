@@ -173,7 +173,7 @@ class Repeats:
         value, steps, epoch = builder.next_value, interp.steps, self._epoch
         changes, noted = interp.surroundings(), len(interp.outside.noted)
         faults, lost, drawn = len(interp.internal), len(interp.unresolved), dims.drawn()
-        doubtful, interp.doubtful = interp.doubtful, False
+        doubtful, interp.doubtful, thrown = interp.doubtful, False, interp.thrown
         outer = interp.written, interp.ran, recorder.reached, recorder.taken_in, graph.asks_capture
         written: dict[int, Any] = {}
         ran: set[Dependency] = set()
@@ -230,6 +230,7 @@ class Repeats:
             and len(graph.custom) == custom
             and len(interp.internal) == faults
             and not doubted
+            and thrown == interp.thrown
             and len(interp.unresolved) == lost
             and recorder.graph is graph
             and dims.drawn() == drawn

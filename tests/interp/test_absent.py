@@ -156,6 +156,52 @@ def test_attributes_and_ways_out(tmp_path: Path, init: str, forward: str, shape:
     check(tmp_path, init, forward, shape)
 
 
+REFUSE = "def refuse():\n    if flag:\n        raise ValueError\n"
+NESTED = "".join(f"{'    ' * depth}if foreign.flag(0):\n" for depth in range(12))
+CHAIN = "".join(f"def f{i}(k):\n    if foreign.flag(0):\n        return f{i + 1}(k)\n    return 1\n" for i in range(12))
+
+
+@pytest.mark.parametrize(
+    ("forward", "shape"),
+    [
+        ("try:\n    refuse()\n    x = F.pad(x, (1, 0))\nexcept ValueError:\n    pass", [1, 3, 8, UNKNOWN]),
+        ("n = 1\ntry:\n    refuse()\nexcept (KeyError, ValueError) as error:\n    n = 2\nx = F.pad(x, (n, 0))", [1, 3, 8, UNKNOWN]),
+        ("n = 1\ntry:\n    n = 3\n    for _ in range(3):\n        refuse()\nexcept ValueError:\n    n = 2\nx = F.pad(x, (n, 0))", [1, 3, 8, UNKNOWN]),
+        ("n = [1]\ntry:\n    try:\n        refuse()\n    finally:\n        n.append(2)\n    n.append(3)\nexcept ValueError:\n    pass\nx = F.pad(x, (len(n), 0))", [1, 3, 8, UNKNOWN]),
+        ("n = [1]\ndef again():\n    try:\n        refuse()\n    except KeyError:\n        n.append(1)\n    finally:\n        n.append(2)\n    n.append(3)\n"
+         "try:\n    again()\nexcept ValueError:\n    pass\nx = F.pad(x, (len(n), 0))", [1, 3, 8, UNKNOWN]),
+        ("try:\n    try:\n        refuse()\n    except KeyError:\n        x = F.pad(x, (1, 0))\nexcept ValueError:\n    pass", [1, 3, 8, 8]),
+        ("n = 1\ntry:\n    try:\n        refuse()\n    except ValueError as error:\n        raise KeyError from error\nexcept KeyError:\n    n = 2\nx = F.pad(x, (n, 0))", [1, 3, 8, UNKNOWN]),
+        ("def safe():\n    try:\n        refuse()\n    except ValueError:\n        return 2\n    return 1\nx = F.pad(x, (safe(), 0))", [1, 3, 8, UNKNOWN]),
+        ("def early():\n    if flag:\n        return\n    raise ValueError\nn = 1\ntry:\n    early()\nexcept ValueError:\n    n = 2\nx = F.pad(x, (n, 0))", [1, 3, 8, UNKNOWN]),
+        ("n = 1\ntry:\n    for _ in range(2):\n        if flag:\n            break\n        raise ValueError\nexcept ValueError:\n    n = 2\nx = F.pad(x, (n, 0))", [1, 3, 8, UNKNOWN]),
+        ("n = 1\ntry:\n    for _ in range(2):\n        if flag:\n            continue\n        raise ValueError\nexcept ValueError:\n    n = 2\nx = F.pad(x, (n, 0))", [1, 3, 8, UNKNOWN]),
+        ("def surely():\n    assert flag\nn = 1\ntry:\n    surely()\nexcept AssertionError:\n    n = 2\nx = F.pad(x, (n, 0))", [1, 3, 8, UNKNOWN]),
+        ("n = 0\ntry:\n    for i in range(12):\n        n = i\n        if foreign.number(0) == i:\n            raise ValueError\n    n = 3\nexcept ValueError:\n    pass\nx = F.pad(x, (n, 0))",
+         [1, 3, 8, UNKNOWN]),
+        ("n = []\ntry:\n    [refuse() for _ in range(2)]\n    n.append(1)\nexcept ValueError:\n    pass\nx = F.pad(x, (len(n), 0))", [1, 3, 8, UNKNOWN]),
+    ],
+)  # fmt: skip
+def test_exceptions_of_called_functions(tmp_path: Path, forward: str, shape: Any) -> None:
+    check(tmp_path, "pass", REFUSE + forward, shape)
+
+
+@pytest.mark.parametrize(
+    ("forward", "shape"),
+    [
+        (f"n = 1\n{NESTED}{'    ' * 12}n = 2\nx = F.pad(x, (n, 0))", [1, 3, 8, UNKNOWN]),
+        (f"n = [1]\n{NESTED}{'    ' * 12}n.append(2)\nx = F.pad(x, (len(n), 0))", [1, 3, 8, UNKNOWN]),
+        (f"{NESTED}{'    ' * 12}x = F.pad(x, (1, 0))", [1, 3, 8, UNKNOWN]),
+        (f"{NESTED}{'    ' * 12}x = x.mul(2)", [1, 3, 8, 8]),
+        (f"{CHAIN}def f12(k):\n    return 2 + k\nx = F.pad(x, (f0(1), 0))", [1, 3, 8, UNKNOWN]),
+        ("def deep(k):\n    if foreign.flag(0) and k < 20:\n        return deep(k + 1)\n    return k\nx = F.pad(x, (deep(0), 0))", [1, 3, 8, UNKNOWN]),
+        ("n = [0]\ndef deep(k):\n    if foreign.flag(0):\n        if k < 20:\n            deep(k + 1)\n        else:\n            n[0] = 5\ndeep(0)\nx = F.pad(x, (n[0], 0))", [1, 3, 8, UNKNOWN]),
+    ],
+)  # fmt: skip
+def test_conditions_deep_inside_of_each_other(tmp_path: Path, forward: str, shape: Any) -> None:
+    check(tmp_path, "pass", forward, shape)
+
+
 def check(folder: Path, init: str, forward: str, shape: Any) -> None:
     """What is told fits what torch does for both answers, and is `shape`."""
     text = source(init, forward)

@@ -34,6 +34,11 @@ def fill(modules, skip, module):
     modules.append(module)
 
 
+def refuse(whether):
+    if whether:
+        raise ValueError
+
+
 """
 
 _MODULES = [
@@ -102,7 +107,7 @@ class _Writer:
     def under(self, change: Any) -> list[str]:
         """One or two changes under a condition that nobody decides."""
         rng = self.rng
-        kind = rng.randrange(15)
+        kind = rng.randrange(17)
         if kind < 5:
             lines = [f"if {self.test()}:", f"    {change()}"]
             if rng.random() < 0.3:
@@ -151,6 +156,16 @@ class _Writer:
                 "    count += 1",
                 f"    {change()}",
             ]
+        if kind == 14:
+            lines = ["try:", f"    {change()}", f"    refuse({self.test()})", f"    {change()}"]
+            return [
+                *lines,
+                rng.choice(["except ValueError:", "except Exception:"]),
+                f"    {rng.choice(['pass', change()])}",
+            ]
+        if kind == 15:
+            tests = [f"{'    ' * depth}if {self.test()}:" for depth in range(rng.randint(10, 12))]
+            return [*tests, f"{'    ' * len(tests)}{change()}"]
         return ["for i in range(3):", f"    if i == foreign.number({rng.randrange(_FLAGS)}):", f"        {change()}"]
 
     def step(self) -> list[str]:
