@@ -19,7 +19,8 @@ NO_LONG: dict[str, list[dict[str, object]]] = {}
 
 
 def edit(server: str, p50: float, p95: float) -> dict[str, object]:
-    return {"file": "a.py", "server": server, "kind": "forward", "wall_p50": p50, "wall_p95": p95}
+    wall = {"first_p50": p50, "first_p95": p95, "wall_p50": p50, "wall_p95": p95}
+    return {"file": "a.py", "server": server, "kind": "forward", **wall}
 
 
 @pytest.mark.parametrize(
