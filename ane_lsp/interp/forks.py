@@ -46,6 +46,26 @@ class Escape:
         return now if found is None else found[1]
 
 
+def _names_in(node: ast.AST) -> tuple[list[tuple[str, str]], list[str], list[str]]:
+    """Attributes that are set of what a name stands for, names that are bound and names that are read in a statement or function;
+    cached on the node."""
+    known: tuple[list[tuple[str, str]], list[str], list[str]] | None = getattr(node, "_names_in", None)
+    if known is None:
+        attributes: dict[tuple[str, str], None] = {}
+        stored: dict[str, None] = {}
+        loaded: dict[str, None] = {}
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name):
+                (stored if isinstance(part.ctx, ast.Store) else loaded)[part.id] = None
+            elif (
+                isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) and isinstance(part.value, ast.Name)
+            ):
+                attributes[part.value.id, part.attr] = None
+        known = list(attributes), list(stored), list(loaded)
+        node._names_in = known  # type: ignore[attr-defined]
+    return known
+
+
 class Forks(Expressions):
     def fork(self, frame: Frame, branches: list[Callable[[], Any]], node: ast.AST | None = None) -> Signal | None:
         """Run each branch from the present state, then continue from the join of where they ended.
@@ -70,19 +90,16 @@ class Forks(Expressions):
         """Forget what a statement that is not run may give to names, attributes, lists and tables, by itself or in functions that
         it calls by name. frame: in which its names are bound."""
         through.add(node)
-        own = not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-        for part in ast.walk(node):
-            if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) and isinstance(part.value, ast.Name):
-                owner = self._bound(part.value.id, frame)
-                if isinstance(owner, Instance):
-                    self.setattr(owner, mangled(part.attr, frame), lost)
-            if not isinstance(part, ast.Name):
-                continue
-            if isinstance(part.ctx, ast.Store):
-                if own:
-                    self.store(frame, part.id, lost)
-                continue
-            held = self._bound(part.id, frame)
+        attributes, stored, loaded = _names_in(node)
+        for name, attribute in attributes:
+            owner = self._bound(name, frame)
+            if isinstance(owner, Instance):
+                self.setattr(owner, mangled(attribute, frame), lost)
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            for name in stored:
+                self.store(frame, name, lost)
+        for name in loaded:
+            held = self._bound(name, frame)
             if isinstance(held, (list, deque)):
                 self.touch(held)
                 state.restore(held, [absent.several(lost, lost.span)])
