@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from copy import copy
@@ -25,6 +26,9 @@ from ane_lsp.syntax.comments import mentions_directive
 from ane_lsp.syntax.exchange import Dependency
 from ane_lsp.syntax.moving import EVERYTHING, Follower, Shift
 from ane_lsp.workspace import Dependencies, Settings, Workspace
+from ane_lsp.workspace.workspace import text_digest
+
+_ANSWERS = 16  # texts whose findings are remembered
 
 
 class Lost(Exception):
@@ -79,6 +83,8 @@ class Following:
         self._again = False
         self._renewed = False
         self._last = source.text, {_name(finding): finding for finding in result.findings}
+        self._answers: OrderedDict[str, DocumentResult] = OrderedDict()
+        self._answered(source, result)
         tree = source.tree
         steady = tree is not None and not any(error.kind != "config" for error in result.errors)
         ran = found.ran if found.ran is not None else EVERYTHING
@@ -122,6 +128,9 @@ class Following:
             return None
         if not self._seen.same(settings, workspace):
             return None
+        known = self._answers.get(text_digest(source.text))
+        if known is not None:
+            ahead(known)
         shift = self._follower.follow(source.text)
         if shift is None:
             return None
@@ -129,7 +138,7 @@ class Following:
         told: list[tuple[Finding, ...]] = []
 
         def tell(findings: tuple[Finding, ...], errors: tuple[AnalysisError, ...]) -> None:
-            if not told or told[-1] != findings:
+            if known is None and (not told or told[-1] != findings):
                 ahead(self._for_now(findings, errors, shift, source.text))
                 told.append(findings)
 
@@ -143,7 +152,16 @@ class Following:
             return None
         self._shift = shift
         self._last = source.text, dict(zip(map(_name, self.result.findings), moved.findings))
+        self._answered(source, moved)
         return moved
+
+    def _answered(self, source: SourceFile, result: DocumentResult) -> None:
+        """Whoever takes an edit back hears at once what was found then."""
+        key = text_digest(source.text)
+        self._answers[key] = DocumentResult(result.path, result.findings, result.errors)
+        self._answers.move_to_end(key)
+        if len(self._answers) > _ANSWERS:
+            self._answers.popitem(last=False)
 
     def _for_now(
         self, findings: Iterable[Finding], errors: Iterable[AnalysisError], shift: Shift, text: str

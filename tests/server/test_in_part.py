@@ -109,6 +109,30 @@ def test_what_an_edit_changed_is_told_with_the_first_model(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("impatient")
+def test_who_takes_an_edit_back_hears_at_once_what_was_found_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ane_lsp.server import following
+
+    path = tmp_path / "net.py"
+    analyst = analysed(path, SHARED)
+    assert answered(analyst, path, SHARED.replace("return self.pool(y)", "return y")) == "again"
+    heard: list[DocumentResult] = []
+    before: list[int] = []
+    again = following.again
+
+    def watched(*given: Any) -> Any:
+        before.append(len(heard))
+        return again(*given)
+
+    monkeypatch.setattr(following, "again", watched)
+    analyst.ahead = heard.append
+    assert answered(analyst, path, SHARED) == "again"
+    assert before == [1]
+    assert [places(part.findings) for part in heard] == [[("ANE204", 42), ("ANE302", 12), ("ANE410", 12)]]
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_refusal_stays_until_its_model_is_followed(tmp_path: Path) -> None:
     path = tmp_path / "net.py"
     text = SHARED.replace("class First", "# ane: input(1x3x32x32)\nclass First").replace(
