@@ -21,7 +21,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol
 
 from ane_lsp.server.framing import frame
-from ane_lsp.server.transport import Message, Transport
+from ane_lsp.server.transport import Message, Transport, cancelled_id
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +80,9 @@ class AneProtocol(LanguageServerProtocol):
                 log.warning("notification %s outside of a session", method)
             return
         if method == "$/cancelRequest":
-            params = message.get("params")
-            self._cancel(params.get("id") if isinstance(params, dict) else None)
+            wanted = cancelled_id(message)
+            if wanted is not None:
+                self._cancel(wanted)
             return
         handler = self.handlers.get(method)
         if handler is None:
@@ -149,7 +150,7 @@ class AneProtocol(LanguageServerProtocol):
         except Exception as error:
             future.set_exception(RequestError(lsp.ErrorCodes.InvalidParams, f"malformed response: {error!r}"))
 
-    def _cancel(self, msg_id: Any) -> None:
+    def _cancel(self, msg_id: int | str) -> None:
         if self.transport is not None:
             self.transport.cancelled.discard(msg_id)
         future = self._request_futures.get(msg_id)

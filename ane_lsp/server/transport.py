@@ -18,6 +18,15 @@ from ane_lsp.server.framing import ProtocolError, read_message
 Message = dict[str, Any]
 
 
+def cancelled_id(message: Message) -> int | str | None:
+    """The request that a message takes back; None where it takes back none, or what cannot be one."""
+    params = message.get("params")
+    if message.get("method") != "$/cancelRequest" or not isinstance(params, dict):
+        return None
+    wanted = params.get("id")
+    return wanted if isinstance(wanted, (int, str)) else None
+
+
 class Transport:
     """One client's streams.
 
@@ -66,14 +75,16 @@ class Transport:
                 if not isinstance(message, dict):
                     self._deliver(ProtocolError("message is not an object (batches are not part of LSP)"))
                     continue
-                if message.get("method") == "$/cancelRequest" and isinstance(message.get("params"), dict):
-                    self.cancelled.add(message["params"].get("id"))
+                wanted = cancelled_id(message)
+                if wanted is not None:
+                    self.cancelled.add(wanted)
                 self._deliver(message)
         except ProtocolError as error:
             self._deliver(error)
         except (OSError, ValueError):
             pass  # the stream was closed under us: same as its end
-        self._closed()
+        finally:
+            self._closed()  # whatever ended this thread: a server that hears nothing must not stay
 
     def _write(self) -> None:
         while (data := self._out.get()) is not None:

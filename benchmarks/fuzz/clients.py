@@ -13,7 +13,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,9 @@ class InlineEngine:
     def close(self) -> None: ...
 
 
+_PATIENCE = 60.0  # seconds a session may take after its client has hung up
+
+
 class Lingering(io.BytesIO):
     """A client that waits a moment for its answers before it hangs up."""
 
@@ -94,6 +97,13 @@ async def _refuse(request: Any, report: Any) -> verifier.Verified:
     return verifier.Verified("failed", "not here")
 
 
+async def _limited(session: Coroutine[Any, Any, Any]) -> None:
+    """Raises RuntimeError in :func:`asyncio.run` where a session does not end."""
+    loop = asyncio.get_running_loop()
+    loop.call_later(_PATIENCE, loop.stop)
+    await session
+
+
 def served(data: bytes) -> None:
     """Serve `data` as a whole session. Raises what the server caught as a failure of its own."""
     verifier.run = _refuse
@@ -108,7 +118,7 @@ def served(data: bytes) -> None:
     try:
         greeting = greet(reader, writer)
         if greeting is not None:
-            asyncio.run(serve(reader, writer, InlineEngine(), greeting))
+            asyncio.run(_limited(serve(reader, writer, InlineEngine(), greeting)))
     finally:
         for logger in loggers:
             logger.removeHandler(faults)

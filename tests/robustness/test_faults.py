@@ -279,7 +279,7 @@ def test_a_file_that_shrinks_or_goes_during_a_check_is_reported_all_the_same(
 @linux
 def test_an_interrupted_check_ends_at_once_with_its_processes(project: Path) -> None:
     """As Ctrl-C does it: every process of the group is interrupted, and none says so."""
-    for number in range(300):
+    for number in range(2000):
         (project / f"m{number}.py").write_text(FIXABLE)
     arguments = [sys.executable, "-m", "ane_lsp", "check", "--no-cache", "--jobs", "2"]
     process = subprocess.Popen(
