@@ -69,6 +69,9 @@ def gitlab(report: Report) -> str:
     return json.dumps(issues, indent=2) + "\n"
 
 
+_NO_CHARACTERS = {0xFFFE: "\ufffd", 0xFFFF: "\ufffd"}
+
+
 def junit(report: Report) -> str:
     """One suite a file, one case a finding; findings too mild to fail the run pass, with their text as output."""
     by_file: dict[str, list[Finding]] = {file: [] for file in report.checked}
@@ -118,8 +121,8 @@ def _case(suite: ElementTree.Element, path: str, name: str) -> ElementTree.Eleme
 
 
 def _xml(text: str) -> str:
-    """XML 1.0 has no escape for control characters."""
-    return printable(text.replace("\n", " "))
+    """XML 1.0 has no escape for control characters, nor for the two code points that stand for no character."""
+    return printable(text.replace("\n", " ")).translate(_NO_CHARACTERS)
 
 
 def markdown(report: Report) -> str:
