@@ -84,6 +84,9 @@ class Base:
         self.forcing = False  # inside force_pending_imports
         # Registries that nobody else fills, by module and names, with the files that were looked at; None for others.
         self.closed: dict[tuple[str, frozenset[str]], set[str] | None] = {}
+        self.missed: dict[
+            tuple[int, str, bool], tuple[Any, tuple[int, ...]]
+        ] = {}  # look-ups that nothing helped, see there
         self.half_run: dict[int, Any] = {}  # by id: registries for which not everything was run, see there
         self.bindings = 0  # grows whenever a name of a module that has run, or of a class in it, may have changed
         self.nowhere: set[str] = set()  # names of modules that are looked for in stubs only, and are not there

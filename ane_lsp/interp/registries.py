@@ -91,6 +91,9 @@ def _inside(value: Any) -> dict[str, Any]:
 _NOTHING: dict[str, Any] = {}
 
 
+_MISSED = 4096  # look-ups that are remembered
+
+
 def _holds_back(module: ModuleObject) -> bool:
     if any(star.state == "new" for star in module.stars):
         return True
@@ -115,11 +118,26 @@ class Registries(Imports):
             return False
         if container is self.frame.extra:  # it came into being with this call: nobody registers with it
             return False
-        state = (self.bindings, len(self.modules), len(self.with_stars))
-        if state != self._waiting_state:
+        asked = (id(container), key, needed) if key.__class__ is str else None
+        known = self.missed.get(asked) if asked is not None else None
+        if known is not None and known[0] is container and known[1] == self._held_back():
+            return False  # nothing was held back that could have helped, and nothing has run since
+        found = self._force(container, key, needed)
+        if asked is not None and not found:
+            if len(self.missed) >= _MISSED:
+                self.missed.clear()
+            self.missed[asked] = container, self._held_back()
+        return found
+
+    def _held_back(self) -> tuple[int, ...]:
+        """Another number of names or modules means that there may be something else to run."""
+        return self.bindings, len(self.modules), len(self.with_stars)
+
+    def _force(self, container: Any, key: Any, needed: bool) -> bool:
+        if self._held_back() != self._waiting_state:
             self.with_stars = [m for m in self.with_stars if m.state != "done" or _holds_back(m)]
             self._waiting = frozenset(m.name.partition(".")[0] for m in self.with_stars if m.state == "done")
-            self._waiting_state = (self.bindings, len(self.modules), len(self.with_stars))
+            self._waiting_state = self._held_back()
         tops = self._waiting | self.with_hooks
         owner = self._owner_of(container, tops) if tops else None
         if owner is None:
