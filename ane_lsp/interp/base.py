@@ -124,6 +124,9 @@ class Base:
         self.covered: dict[int, Any] = {}  # containers that were written down for calls of modules, see seen.py
         self.repeats: Repeats | None = None  # calls of modules that were made before, where the world is kept
         self.templates: dict[Any, Instance] = {}  # leaf modules of torch by class and arguments, see templates.py
+        self.detached: dict[
+            int, tuple[tuple[Any, ...], Tensor, Any]
+        ] = {}  # weights as state_dict() gives them, see weights.py
         self._spans: dict[int, Span] = {}
 
     def span(self, node: ast.AST) -> Span:

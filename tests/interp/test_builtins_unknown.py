@@ -304,3 +304,15 @@ def test_changes_nobody_can_follow_spoil_the_container(tmp_path: Path) -> None:
     value = evaluate(tmp_path, "a = [1, 2]\na.insert(U, 3)\nreturn len(a), a")
     assert value[0] == 3
     assert all(isinstance(v, Unknown) for v in value[1])
+
+
+def test_something_unknown_is_shuffled(tmp_path: Path) -> None:
+    """Of what it is, or may be, only lists change."""
+    shuffle = (
+        "class Mine(list): pass\nmine, other, alike = Mine([1, 2]), [1, 2], [3, 3, 3]\nif U:\n    random.shuffle(U)\n"
+    )
+    shuffle += "    random.shuffle(mine)\nrandom.shuffle(other if U else alike)\nreturn len(mine), mine[0], len(other), other[0]"
+    length, first, other_length, other_first = evaluate(tmp_path, shuffle)
+    assert (length, other_length) == (2, 2)
+    assert isinstance(first, Unknown)
+    assert isinstance(other_first, Unknown)

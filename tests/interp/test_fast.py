@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -273,3 +274,79 @@ def test_modules_are_gone_through_as_torch_does(tmp_path: Path) -> None:
     real: dict[str, Any] = {}
     exec(compile(MODULES, "program.py", "exec"), real)
     assert module.namespace["out"] == real["out"]
+
+
+WEIGHTS = """\
+import torch
+from torch import nn
+
+class Own(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(2, 2)
+    def state_dict(self, *args, destination=None, prefix="", keep_vars=False):
+        destination = {} if destination is None else destination
+        destination[prefix + "own"] = self.inner.weight
+        return destination
+
+class Extra(nn.Module):
+    def get_extra_state(self):
+        return {"a": 1}
+
+shared = nn.Linear(3, 3)
+norm = nn.BatchNorm1d(4)
+norm.register_buffer("passing", torch.zeros(2), persistent=False)
+norm.register_parameter("none", None)
+model = nn.Sequential(shared, nn.Sequential(norm, shared))
+model.register_module("none", None)
+out = []
+def show(model, **given):
+    held = model.state_dict(**given)
+    out.append([(name, tuple(weight.shape), weight.dtype, weight.requires_grad, type(weight)) for name, weight in held.items()])
+    return held
+first = show(model)
+show(model, prefix="a.")
+show(model, keep_vars=True)
+first["0.weight"].resize_(9)
+first["new"] = torch.zeros(1)
+show(model)
+shared.bias.data = torch.zeros(5)
+show(model)
+norm.weight = nn.Parameter(torch.zeros(7))
+norm.half()
+show(model)
+show(nn.Sequential(Own(), nn.PReLU()))
+out.append(list(nn.Sequential(Extra(), nn.PReLU()).state_dict()))
+def fill(model, found):
+    for name in model.state_dict():
+        if found[name].shape != model.state_dict()[name].shape:
+            raise ValueError(name)
+        model.state_dict()[name].copy_(found[name])
+for _ in range(2):
+    fill(nn.Sequential(*[nn.Linear(2, 2) for _ in range(40)]), {f"{i}.{name}": torch.zeros(size) for i in range(40) for name, size in (("weight", (2, 2)), ("bias", 2))})
+"""
+
+
+def test_weights_are_listed_as_torch_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    names: dict[str, Any] = {}
+    exec(compile(WEIGHTS, "<weights>", "exec"), names)
+    path = tmp_path / "weights.py"
+    path.write_text(WEIGHTS)
+
+    def followed() -> tuple[list[Any], int]:
+        run = run_script(Workspace(tmp_path), path)
+        assert not run.errors
+        assert not run.internal
+        (module,) = [m for m in run.interp.modules.values() if m.path == str(path)]
+        return module.namespace["out"], run.interp.steps
+
+    def told(out: list[Any]) -> list[Any]:
+        return [[(*one[:2], one[3]) if isinstance(one, tuple) else one for one in shown] for shown in out]
+
+    quick, steps = followed()
+    monkeypatch.setattr(fast, "weights", SimpleNamespace(WAYS={}))
+    slow, more = followed()
+    assert repr(quick) == repr(slow)
+    assert told(quick) == told(names["out"])
+    assert more > 20 * steps

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
@@ -14,7 +15,7 @@ from ane_lsp.interp.stdlib import real_has
 from ane_lsp.interp.stdlib.common import Maker, Namespace, native_type, nothing
 from ane_lsp.interp.stdlib.files import open_file
 from ane_lsp.interp.support import concrete, find_unknown, native, spoil, too_large, unknown_builtin
-from ane_lsp.interp.values import MISSING, Builtin, PyRaise
+from ane_lsp.interp.values import MISSING, Builtin, Instance, OneOf, PyRaise
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -41,7 +42,10 @@ _EFFECTS: dict[str, tuple[str, ...]] = {
 
 @native("random.shuffle")
 def _shuffle(interp: Interpreter, x: Any) -> Any:
-    spoil(interp, x, "shuffled: which item stands where is chance")
+    for one in x.options if isinstance(x, OneOf) else (x,):
+        held = one.data if isinstance(one, Instance) else one  # of a subclass of list
+        if isinstance(held, (list, deque)):
+            spoil(interp, held, "shuffled: which item stands where is chance")
 
 
 @native("random.randrange")
