@@ -21,7 +21,7 @@ from ane_lsp.interp.values import MISSING, MORE, Function, Instance, PyRaise
 from ane_lsp.interp.widening import forget_changes, forgotten, generalise
 
 MAX_FORKS = 10
-MAX_DEEP = 200  # branches that are run inside of more than MAX_FORKS, in one outermost fork
+MAX_DEEP = 200  # branches that are run inside of MAX_FORKS others or of themselves, in one outermost fork
 TOO_DEEP = "depends on conditions nobody can decide here, too deep inside of each other"
 MAX_ALIKE = 8  # exceptions of one class on the way to one function, with a state of their own each
 _Changes = dict[int, tuple[Any, Any]]
@@ -73,7 +73,7 @@ class Forks(Expressions):
         A branch that raises is dropped unless all do, or its function catches it. A branch that returns while another goes
         on leaves its value to the function's end.
         """
-        if self.branches < MAX_FORKS or self._deeper(node):
+        if self._deeper(node):
             return self._fork(frame, branches, node)
         signal: Signal | None = branches[-1]()
         self.cut = True
@@ -82,9 +82,13 @@ class Forks(Expressions):
         return signal
 
     def _deeper(self, node: ast.AST | None) -> bool:
-        """Whether branches inside of many others are run as well: not those of a function that calls itself, and not without end."""
+        """Whether branches inside of others are run: those of a function that calls itself and those inside of many others only so
+        often, so that what doubles with each of them ends."""
+        again = node is not None and node in self.forking
+        if not again and self.branches < MAX_FORKS:
+            return True
         self.deep += 1
-        return self.deep <= MAX_DEEP and (node is None or node not in self.forking)
+        return self.deep <= MAX_DEEP and (self.branches < MAX_FORKS or not again)
 
     def _lose(self, node: ast.AST, frame: Frame, lost: Unknown, through: set[ast.AST]) -> None:
         """Forget what a statement that is not run may give to names, attributes, lists and tables, by itself or in functions that

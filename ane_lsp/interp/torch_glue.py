@@ -53,6 +53,7 @@ from ane_lsp.interp.values import (
 from ane_lsp.torch_model import inplace, registry
 from ane_lsp.torch_model.tensor_names import UNMODELLED
 
+MAX_OPTIONAL = 6  # items of a sequence that may be absent, which an operation is tried with and without
 MODULE_CLASS = "torch.nn.modules.module"
 # Functions that torch records under another name, because they are thin wrappers.
 _RECORDED = {"torch.nn.functional.grouped_mm": "torch._grouped_mm"}
@@ -158,12 +159,9 @@ class TorchGlue(Registries):
                 self.note_unknown(span, f"the shape of the result of {name}", made.why)
 
     def _over_choices(self, func: TorchFunction, args: tuple[Any, ...], kwargs: dict[str, Any], choice: OneOf) -> Any:
-        if absent.repeated(choice):
-            given = [self.uncounted(v) if v.__class__ in (tuple, list) and absent.endless(v) else v for v in args]
-            named = {
-                k: self.uncounted(v) if v.__class__ in (tuple, list) and absent.endless(v) else v
-                for k, v in kwargs.items()
-            }
+        if any(map(_uncountable, (*args, *kwargs.values()))):
+            given = [self.uncounted(v) if _uncountable(v) else v for v in args]
+            named = {k: self.uncounted(v) if _uncountable(v) else v for k, v in kwargs.items()}
             return self.torch_function(func, tuple(given), named)
 
         def attempt(option: Any) -> Any:
@@ -812,6 +810,13 @@ def _first_choice(args: tuple[Any, ...], kwargs: dict[str, Any]) -> OneOf | None
                     if bound.__class__ is OneOf:
                         return bound
     return None
+
+
+def _uncountable(value: Any) -> bool:
+    """Whether a sequence's items may be absent in more ways than are tried one by one."""
+    if value.__class__ not in (tuple, list):
+        return False
+    return absent.endless(value) or sum(map(absent.optional, value)) > MAX_OPTIONAL
 
 
 def _choose(value: Any, choice: OneOf, option: Any) -> Any:

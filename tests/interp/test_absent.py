@@ -202,6 +202,19 @@ def test_conditions_deep_inside_of_each_other(tmp_path: Path, forward: str, shap
     check(tmp_path, "pass", forward, shape)
 
 
+def test_a_function_that_calls_itself_in_many_undecided_branches_ends(tmp_path: Path) -> None:
+    cut = "def cut(k):\n    n[0] += 1\n" + "    if foreign.flag(k):\n        cut(k + 1)\n" * 4
+    _, _, done = told(tmp_path, source("pass", f"n = [0]\n{cut}cut(0)\nx = F.pad(x, (n[0], 0))"))
+    assert done.interp.steps < 20_000
+
+
+def test_an_operation_on_many_items_that_may_be_absent_is_recorded_once(tmp_path: Path) -> None:
+    text = source("pass", "outs = [x]\n" + "if foreign.flag(0):\n    outs.append(x)\n" * 12 + "x = torch.cat(outs, 1)")
+    shapes, ops, _ = told(tmp_path, text)
+    assert [shown(one) for line in shapes.values() for one in line] == [OPEN]
+    assert ops.count("torch.cat") == 1
+
+
 def check(folder: Path, init: str, forward: str, shape: Any) -> None:
     """What is told fits what torch does for both answers, and is `shape`."""
     text = source(init, forward)
