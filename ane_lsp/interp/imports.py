@@ -152,7 +152,8 @@ class Imports(Objects):
             self.nowhere.add(name)
             return None
         from_file = Path(importer.path) if importer is not None and importer.path is not None else None
-        file = self.workspace.resolve(name, from_file)
+        # Where nothing catches that it is not there, the file runs only where its own folder is on the path.
+        file = self.workspace.resolve(name, from_file, beside=not self.trying)
         if file is None:
             return None
         if top in _OPAQUE:

@@ -129,7 +129,7 @@ class Workspace:
         self._directories.on_use = self._track_directory
         # By name and folder of the importing file: where the name led, the stamps of the listings that decided it, and which
         # files were unsaved.
-        self._resolved: dict[tuple[str, str], tuple[ModuleFile | None, dict[str, int], tuple[str, ...]]] = {}
+        self._resolved: dict[tuple[str, str, bool], tuple[ModuleFile | None, dict[str, int], tuple[str, ...]]] = {}
         self._deciding: ContextVar[dict[str, int] | None] = ContextVar("deciding", default=None)
         source_roots = [self.root, *([self.root / "src"] if (self.root / "src").is_dir() else [])]
         self.source_roots = tuple(source_roots)
@@ -248,18 +248,21 @@ class Workspace:
 
     # -- imports -----------------------------------------------------------------------------------------------------
 
-    def resolve(self, module: str, from_file: Path | None = None, level: int = 0) -> ModuleFile | None:
+    def resolve(
+        self, module: str, from_file: Path | None = None, level: int = 0, beside: bool = False
+    ) -> ModuleFile | None:
         """The source of ``import module``, or of ``from ...module import`` with `level` dots in `from_file`.
 
         None where there is no Python source for it: missing, built in, or a C extension.
         Order: for absolute names the folder of the importing script (for a file in a package: the folder that holds
-        its outermost package), search paths, the project and its ``src``, the environment.
+        its outermost package), search paths, the project and its ``src``, the environment. beside: last the folders of its packages, which are on the path where a script puts them
+        there (``sys.path.append("core")``) or the file is run itself.
         """
         if level:
             return self._resolve_relative(module, from_file, level) if from_file is not None else None
         if not module:
             return None
-        key = module, str(absolute(from_file).parent) if from_file is not None else ""
+        key = module, str(absolute(from_file).parent) if from_file is not None else "", beside
         known = self._resolved.get(key)
         if known is not None:
             found, listings, unsaved = known
@@ -268,7 +271,7 @@ class Workspace:
         listings, unsaved = {}, tuple(self._overlays)
         token = self._deciding.set(listings)
         try:
-            found = self._resolve_absolute(module, from_file)
+            found = self._resolve_absolute(module, from_file, beside)
         finally:
             self._deciding.reset(token)
         if module.partition(".")[0] not in self.environment.editable:
@@ -277,13 +280,26 @@ class Workspace:
             self._resolved[key] = found, listings, unsaved
         return found
 
-    def _resolve_absolute(self, module: str, from_file: Path | None) -> ModuleFile | None:
+    def _resolve_absolute(self, module: str, from_file: Path | None, beside: bool) -> ModuleFile | None:
         script_dir: tuple[Path, ...] = ()
         if from_file is not None:
             import_root, _ = package_root(absolute(from_file), self._finder.entries)
             if import_root not in self.environment.site_packages:
                 script_dir = (import_root,)
-        return self._finder.find(module, script_dir)
+        found = self._finder.find(module, script_dir)
+        if found is None and beside and from_file is not None and script_dir:
+            found = self._beside(module, absolute(from_file), script_dir[0])
+        return found
+
+    def _beside(self, module: str, file: Path, root: Path) -> ModuleFile | None:
+        """A module in the importing file's own package, or in one around it."""
+        for folder in file.parents:
+            if not _strictly_inside(folder, root):
+                break
+            found = self._finder.find(module, (folder,))
+            if found is not None and found.path != file and not found.is_namespace:
+                return found
+        return None
 
     def _resolve_relative(self, module: str, from_file: Path, level: int) -> ModuleFile | None:
         file = absolute(from_file)

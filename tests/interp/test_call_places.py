@@ -84,3 +84,23 @@ def test_a_name_that_a_module_lacks_is_missed_where_it_is_imported(tmp_path: Pat
     kept = done.interp.modules["script"].namespace["kept"]
     assert kept.first.reason == "'DEPTH' was not found in module 'widths'"
     assert kept.first.span.line == 2
+
+
+def test_a_module_beside_a_file_of_a_package_is_found_where_nothing_else_is(tmp_path: Path) -> None:
+    """As where a script of the project says ``sys.path.append("core")``."""
+    package = tmp_path / "core"
+    (package / "parts").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "parts" / "__init__.py").write_text("")
+    (package / "extractor.py").write_text(
+        "from parts.sizes import WIDE\ndef double(x):\n    return x.repeat(1, WIDE)\n"
+    )
+    (package / "parts" / "sizes.py").write_text("import extractor\nWIDE = 2\n")
+    script = package / "net.py"
+    script.write_text(
+        "import torch\nfrom extractor import double\ntry:\n    from extractor import other\nexcept ImportError:\n    other = 3\n"
+        "class Net(torch.nn.Module):\n    def forward(self, x):\n        return double(x) + other\nNet()(torch.zeros(2, 3))\n"
+    )
+    done = run.run_script(Workspace(tmp_path), script)
+    assert (done.errors, done.internal, done.interp.unresolved) == ([], {}, {})
+    assert [row["out"] for row in rows(done.graphs, str)][-1] == {"t": [2, 6], "d": "f32"}

@@ -72,6 +72,19 @@ def test_the_folder_of_a_module_inside_a_package_is_not_on_the_path(project: Pat
     assert found(project, "app.util", "app/models/net.py") == "app.util=project/app/util.py"
 
 
+def test_the_folders_of_its_packages_are_looked_into_last_where_that_is_asked(project: Path) -> None:
+    def beside(module: str, file: str) -> str | None:
+        result = workspace(project).resolve(module, project / file, beside=True)
+        return os.path.relpath(result.path, project.parent) if result is not None else None
+
+    assert beside("layers", "app/models/net.py") == "project/app/models/layers.py"
+    assert beside("util", "app/models/net.py") == "project/app/util.py"
+    assert beside("single", "app/models/net.py") == f"{SITE}/single.py"
+    assert beside("net", "app/models/net.py") is None  # itself
+    assert beside("b", "app/models/net.py") is None
+    assert beside("helpers", "scripts/train.py") == "project/scripts/helpers.py"
+
+
 def test_relative_imports(project: Path) -> None:
     net = "app/models/net.py"
     assert found(project, "layers", net, 1) == "app.models.layers=project/app/models/layers.py"
