@@ -176,6 +176,8 @@ class Attributes(Base):
             found = self.nn_getattr(obj, name)
             if found is not MISSING:
                 return found
+            if name == "__getattr__":  # asked for by its name, it knows parameters, buffers and modules only
+                return Builtin(name, lambda interp, args, kwargs: interp.nn_getattr_or_raise(obj, args[0]))
         if name == "__class__":
             return cls
         if name == "__dict__":

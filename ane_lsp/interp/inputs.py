@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import TensorType, Unknown, dims
@@ -47,7 +48,9 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
     try:
         result = _call(interp, model, forward, plain, probes, told)
     except PyRaise as raised:
-        retry = _without_guesses(forward.node, probes, interp.describe(raised.value))
+        error = interp.describe(raised.value)
+        unsure = _perhaps_integers(probes, error)
+        retry = (probes, {}) if unsure else _without_guesses(forward.node, probes, error)
         if retry is None:
             assumed.extend(told)
             raise
@@ -58,7 +61,7 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         plain.update(extra)
         again = [f"{name}={value}: the call fails without" for name, value in extra.items()]
         again += [f"{name} is given, though optional: the call fails without" for name in probes if name not in asked]
-        _learn(interp, model, plain, probes)
+        _learn(interp, model, plain, probes, unsure)
         try:
             result = _call(interp, model, forward, plain, probes, again)
         except PyRaise:
@@ -102,6 +105,16 @@ def _without_guesses(
         fresh = {name: Probe("") if probe.told == "its name" else probe for name, probe in probes.items()}
         return fresh, {}
     return None
+
+
+def _perhaps_integers(probes: dict[str, Probe], error: str) -> list[str]:
+    """Inputs that may hold integers, for a call that fails because something does not; their type was told by nothing."""
+    if not _WANTS_INTEGERS.search(error):
+        return []
+    return [name for name, probe in probes.items() if probe.dtype is None and probe.type() is not None]
+
+
+_WANTS_INTEGERS = re.compile(r"\b(?:long|LongTensor|int64|integers?|integral)\b", re.I)
 
 
 def _optional_tensors(node: ast.FunctionDef | ast.AsyncFunctionDef, given: dict[str, Probe]) -> list[str]:
@@ -151,11 +164,18 @@ def _parameters_of(model: Instance, depth: int = 0) -> Iterator[Tensor]:
                 yield from _parameters_of(child, depth + 1)
 
 
-def _learn(interp: Interpreter, model: Instance, plain: dict[str, Any], probes: dict[str, Probe]) -> None:
-    """Run the forward on probes until nothing more is learned; inputs that are settled take part as they are."""
+def _learn(
+    interp: Interpreter,
+    model: Instance,
+    plain: dict[str, Any],
+    probes: dict[str, Probe],
+    unsure: Collection[str] = (),
+) -> None:
+    """Run the forward on probes until nothing more is learned; inputs that are settled take part as they are. unsure: of which
+    something is to be learned although their shapes are known."""
     settled: dict[str, Any] = {}
     for _ in range(_ROUNDS):
-        open_ = {n: p for n, p in probes.items() if n not in settled and not (p.knows and p.told)}
+        open_ = {n for n, p in probes.items() if n not in settled and (n in unsure or not (p.knows and p.told))}
         if not open_:
             return
         asked = {name: probe for name, probe in probes.items() if name not in settled}

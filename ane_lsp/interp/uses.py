@@ -40,6 +40,11 @@ _RETYPED = frozenset({"to", "float", "half", "double", "bfloat16", "long", "int"
 _PAIRS = frozenset({"add", "sub", "mul", "div", "true_divide", "pow", "maximum", "minimum", "where", "rsub", "lerp", "addcmul",
                     "add_", "mul_", "div_", "sub_", "__add__", "__mul__", "__radd__", "__rmul__", "__sub__", "__rsub__"})  # fmt: skip
 _MATMULS = frozenset({"matmul", "__matmul__", "bmm", "baddbmm"})
+_INDICES = {
+    "repeat_interleave": (1, "repeats"), "index_select": (2, "index"), "gather": (2, "index"), "take_along_dim": (1, "indices"),
+    "scatter": (2, "index"), "scatter_": (2, "index"), "scatter_add": (2, "index"), "scatter_add_": (2, "index"),
+    "index_add": (2, "index"), "index_add_": (2, "index"), "take": (1, "index"), "one_hot": (0, "tensor"),
+}  # fmt: skip
 _RESIZES = re.compile(r"(pool|unpool|pad|interpolate|upsample)")
 _REDUCES = frozenset({"mean", "sum", "amax", "amin", "max", "min", "argmax", "argmin", "norm", "std", "var", "logsumexp", "prod"})  # fmt: skip
 
@@ -52,6 +57,8 @@ def note_use(name: str, args: Args, kwargs: Kwargs, caller: str) -> Probe | None
         return _joined(short, args, kwargs, told)
     if short in _PAIRS:
         return _paired(args, told)
+    if short in _INDICES:
+        _counted(*_INDICES[short], args, kwargs, told)
     first = args[0] if args else kwargs.get("input", kwargs.get("query"))
     if short in _MATMULS:
         _multiplied(first, args, told)
@@ -62,6 +69,13 @@ def note_use(name: str, args: Args, kwargs: Kwargs, caller: str) -> Probe | None
         return None
     _tell(probe, short, args, kwargs, caller, told)
     return _follow(probe, short, args, kwargs)
+
+
+def _counted(at: int, name: str, args: Args, kwargs: Kwargs, told: str) -> None:
+    """An argument that holds indices or numbers of times holds integers."""
+    probe = probe_of(args[at] if len(args) > at else kwargs.get(name))
+    if probe is not None:
+        probe.learn(told, dtype="i64")
 
 
 def _tell(probe: Probe, short: str, args: Args, kwargs: Kwargs, caller: str, told: str) -> None:

@@ -549,3 +549,45 @@ def test_a_class_inside_a_function_that_nothing_calls(tmp_path: Path) -> None:
         ("torch.nn.functional.relu", "[B, 2, H, W] f32"),
     ]
     assert found["Inner"] == [("torch.Tensor.permute", "[B, C, L] f32")]
+
+
+def test_an_input_whose_shape_is_described_holds_what_its_use_asks_for(tmp_path: Path) -> None:
+    net = """
+    class Tower(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(8, 8)
+
+        def forward(self, hidden_states, grid):
+            '''
+            hidden_states (`torch.Tensor` of shape `(seq_len, 8)`): The patches.
+            grid (`torch.Tensor` of shape `(num_images, 3)`): Their numbers.
+            '''
+            lengths = torch.repeat_interleave(grid[:, 1] * grid[:, 2], grid[:, 0])
+            return self.fc(hidden_states), lengths.cumsum(0)
+    """
+    entry = only(follow(tmp_path, net=net), "Tower")
+    assert (shape_of(entry, "hidden_states"), shape_of(entry, "grid")) == ("[seq_len, 8] f32", "[num_images, 3] i64")
+    assert [op.kind for op in entry.graph.ops if op.kind in ("linear", "cumsum")] == ["linear", "cumsum"]
+
+
+def test_a_module_asked_for_its_getattr(tmp_path: Path) -> None:
+    net = """
+    class Up(nn.Module):
+        def __init__(self, stages: int = 2):
+            super().__init__()
+            self.stages = stages
+            for i in range(stages):
+                setattr(self, f"convolution_{i}", nn.Conv2d(3, 3, 3))
+
+        def forward(self, x):
+            for i in range(self.stages):
+                x = self.__getattr__(f"convolution_{i}")(x)
+            try:
+                self.__getattr__("stages")
+            except AttributeError:
+                return x
+            return x.relu()
+    """
+    entry = only(follow(tmp_path, net=net), "Up")
+    assert [op.kind for op in entry.graph.ops] == ["conv", "conv"]
