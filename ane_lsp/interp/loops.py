@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _SAME = 4  # rounds in a row that called the same models on the same inputs: training goes on like this
 _ENDLESS = 1_000  # rounds of ``while True`` in which no model was called: it waits for the user to end it
 _LONG = 50, 100_000  # or as few rounds, if they took as many steps
+_COSTLY = 50, 150_000  # and of a loop that does end by itself: the rest of its rounds would use up the script's time
 _EXITS = 64  # rounds in which nobody can decide whether a loop is left: what the others do is not looked at one by one
 _MANY = 20_000  # modules that are looked at for what a loop may have changed
 _GROWING = (list, dict, set, deque)
@@ -68,6 +69,11 @@ class _Rounds:
         rounds, steps = _LONG
         return self.idle >= _ENDLESS or (self.idle >= rounds and self.interp.steps - self._called > steps)
 
+    def costly(self) -> bool:
+        """Whether many rounds took very many steps without calling a model: training on data that nobody has, for one."""
+        rounds, steps = _COSTLY
+        return self.idle >= rounds and self.interp.steps - self._called > steps
+
     def _forget(self) -> None:
         held = self.frame.locals
         self.interp.touch(held)
@@ -113,7 +119,7 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
                 return _left(interp, frame, signal, start)
             if rounds is not None and rounds.settled():
                 break
-            if len(frame.escapes or ()) - start > _EXITS:
+            if len(frame.escapes or ()) - start > _EXITS or (rounds is not None and rounds.costly()):
                 item = _another(item, source, interp.span(node.iter))
                 return _once(interp, node, frame, bind, interp.span(node.iter), start)
     except UnknownIteration as lost:
@@ -181,7 +187,7 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
             signal = interp.run_round(frame, lambda: None, node.body)
             if signal is not None:
                 return _left(interp, frame, signal, start)
-            if len(frame.escapes or ()) - start > _EXITS:
+            if len(frame.escapes or ()) - start > _EXITS or (rounds is not None and rounds.costly()):
                 return _once(interp, node, frame, lambda: None, interp.span(node), start)
             if rounds is not None:
                 if rounds.settled():

@@ -115,3 +115,19 @@ def test_a_module_list_changed_nobody_knows_how_often_is_still_one_table(change:
     found = analyze(path, Workspace(tmp_path), Settings())
     assert [finding.message for finding in found.findings if finding.code.startswith("ANE9")] == []
     assert [graph.name for graph in found.graphs] == ["Net"]
+
+
+@pytest.mark.parametrize("loop", ["for epoch in range(600_000):", "while epoch < 600_000:"])
+def test_a_long_loop_that_calls_no_model_does_not_use_up_the_time(tmp_path: Path, loop: str) -> None:
+    """What it goes on changing is unknown then, and what stands behind it is reached."""
+    text = "import torch\nfrom torch import nn\nrates, epoch, rate, kept = [], 0, 1, 3\nclass Schedule:\n    def step(self):\n        return rate + 1\n"
+    text += f"schedule = Schedule()\n{loop}\n    epoch += 1\n    rate = schedule.step()\n    rates.append(rate)\n"
+    text += "x = nn.Flatten()(torch.zeros(2, 3, kept))\ny = torch.zeros(len(rates), rate, kept)\n"
+    interp, done = script(tmp_path, text)
+    assert done.stopped is None
+    assert interp.steps < 300_000
+    names = done.result.namespace
+    assert names["x"].type.shape == (2, 9)
+    assert names["kept"] == 3
+    assert isinstance(names["rate"], Unknown)
+    assert names["y"].type.shape is None or not any(isinstance(size, int) for size in names["y"].type.shape[:2])
