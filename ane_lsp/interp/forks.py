@@ -8,6 +8,7 @@ in the handlers, which may be those of a function that called this one.
 from __future__ import annotations
 
 import ast
+import builtins
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -66,6 +67,27 @@ def _names_in(node: ast.AST) -> tuple[list[tuple[str, str]], list[str], list[str
     return known
 
 
+_CHANGING = frozenset({
+    "add", "append", "appendleft", "clear", "discard", "extend", "extendleft", "insert", "pop", "popitem", "popleft", "remove",
+    "reverse", "rotate", "setdefault", "sort", "update",
+})  # fmt: skip
+
+
+def _changed(node: ast.AST) -> list[str]:
+    """The names of lists and tables that an expression may change: by a method, an assignment, or as what it gives to a call."""
+    if isinstance(node, ast.Call):
+        found: list[ast.expr] = []
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGING:
+            found.append(node.func.value)
+        if not (isinstance(node.func, ast.Name) and hasattr(builtins, node.func.id)):
+            found += [*node.args, *(keyword.value for keyword in node.keywords)]
+    elif isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        found = [node.value]
+    else:
+        return []
+    return [one.id for one in found if isinstance(one, ast.Name)]
+
+
 class Forks(Expressions):
     def fork(self, frame: Frame, branches: list[Callable[[], Any]], node: ast.AST | None = None) -> Signal | None:
         """Run each branch from the present state, then continue from the join of where they ended.
@@ -94,25 +116,27 @@ class Forks(Expressions):
         """Forget what a statement that is not run may give to names, attributes, lists and tables, by itself or in functions that
         it calls by name. frame: in which its names are bound."""
         through.add(node)
-        attributes, stored, loaded = _names_in(node)
-        for name, attribute in attributes:
-            owner = self._bound(name, frame)
-            if isinstance(owner, Instance):
-                self.setattr(owner, mangled(attribute, frame), lost)
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            for name in stored:
-                self.store(frame, name, lost)
-        for name in loaded:
-            held = self._bound(name, frame)
-            if isinstance(held, (list, deque)):
-                self.touch(held)
-                state.restore(held, [absent.several(lost, lost.span)])
-                self.gaps = True
-            elif isinstance(held, dict):
-                self.touch(held)
-                state.restore(held, {**dict.fromkeys(held, lost), MORE: lost})
-            elif isinstance(held, Function) and held.closure is not None and held.node not in through:
-                self._lose(held.node, held.closure, lost, through)
+        own = not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        for part in ast.walk(node):
+            if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) and isinstance(part.value, ast.Name):
+                owner = self._bound(part.value.id, frame)
+                if isinstance(owner, Instance):
+                    self.setattr(owner, mangled(part.attr, frame), lost)
+            elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) and own:
+                self.store(frame, part.id, lost)
+            elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
+                called = self._bound(part.func.id, frame)
+                if isinstance(called, Function) and called.closure is not None and called.node not in through:
+                    self._lose(called.node, called.closure, lost, through)
+            for name in _changed(part):
+                held = self._bound(name, frame)
+                if isinstance(held, (list, deque)):
+                    self.touch(held)
+                    state.restore(held, [absent.several(lost, lost.span)])
+                    self.gaps = True
+                elif isinstance(held, dict):
+                    self.touch(held)
+                    state.restore(held, {**dict.fromkeys(held, lost), MORE: lost})
 
     def _bound(self, name: str, frame: Frame) -> Any:
         """What a name stands for in a function or in those around it; MISSING where it is none of theirs."""

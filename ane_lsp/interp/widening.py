@@ -65,7 +65,8 @@ def forgotten(value: Any, reason: str) -> Any:
         return lost
     if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
         return type(value)(like(item, reason) for item in value)
-    if value is None or isinstance(value, (bool, int, float, str, OneOf, dims.Sym)):
+    options = value.options if isinstance(value, OneOf) else (value,)
+    if any(one is None or isinstance(one, (bool, int, float, str, Tensor, list, tuple, dims.Sym)) for one in options):
         return Unknown(reason)
     return value
 
