@@ -16,6 +16,7 @@ from ane_lsp.interp.probing import probe_of, probe_tensor, shifted
 from ane_lsp.interp.record import ActiveModule
 from ane_lsp.interp.registries import Registries
 from ane_lsp.interp.support import bushy, len_exceeds
+from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.tensor_attributes import ATTRIBUTES, INERT, READ
 from ane_lsp.interp.torch_types import (
     BUFFER,
@@ -248,6 +249,8 @@ class TorchGlue(Registries):
             return value if found is None else found
         if kind is dict:
             return {k: self.type_in(v) for k, v in value.items()}
+        if kind is SymRatio:
+            return Unknown("a fraction of a size that is a symbol", self.here(), number=True)
         if kind is range:
             return self.unknown("a range too long to write out") if len_exceeds(value) else list(value)
         if value is bool or value is int or value is float:

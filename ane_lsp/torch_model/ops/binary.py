@@ -610,7 +610,7 @@ def clamp(input: TensorType, min: Any = None, max: Any = None, *, out: object = 
         dtype = _real("clamp")(None if None in kinds else result_type(x, *kinds))
     else:
         dtype = _real("clamp")(result_type(x, *bounds))
-    if any(isinstance(bound, Unknown) for bound in bounds):
+    if any(isinstance(bound, Unknown) and not bound.number for bound in bounds):
         # A bound is nearly always a number; a tensor bound of unknown shape would have to broadcast into the result.
         return TensorType(None, dtype)
 

@@ -188,7 +188,7 @@ def _extents(value: Any) -> Shape | None:
     if isinstance(value, TensorType):
         return value.shape
     if isinstance(value, Unknown):
-        return None
+        return () if value.number else None
     if not isinstance(value, (list, tuple, range)):
         return ()
     if not len(value):

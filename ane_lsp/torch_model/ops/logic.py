@@ -162,7 +162,7 @@ def _choose(condition: Any, x: Any, y: Any) -> TensorType:
     if cond.dtype not in (None, "b8", "u8"):
         fail(f"where expected condition to be a boolean tensor, but got a tensor with dtype {cond.dtype}")
     dtype = result_type(x, y)
-    if cond.shape is None or isinstance(x, Unknown) or isinstance(y, Unknown):
+    if cond.shape is None or any(isinstance(one, Unknown) and not one.number for one in (x, y)):
         return TensorType(None, dtype)
 
     def pick(c: Number, a: Number, b: Number) -> Number:
