@@ -78,6 +78,10 @@ def assumed_arguments(interp: Interpreter, cls: ClassObject, assumed: list[str])
 def _told(interp: Interpreter, cls: ClassObject, init: Function, parameter: ast.arg, assumed: list[str]) -> Any:
     """The assumed value of a parameter, which is also told."""
     name = parameter.arg
+    choice = _first_choice(interp, cls, init, name)
+    if choice is not MISSING:
+        assumed.append(f"{name} is taken as {choice!r}, the first that the constructor knows: it is given no value")
+        return choice
     value = _assumed_value(interp, cls, init, parameter, assumed)
     if type(value) is int:
         assumed.append(f"{name} is taken as {value}: the constructor gives it no value, and lists need a length")
@@ -90,15 +94,78 @@ def _told(interp: Interpreter, cls: ClassObject, init: Function, parameter: ast.
     return value
 
 
+def _first_choice(interp: Interpreter, cls: ClassObject, init: Function, name: str) -> Any:
+    """What a parameter may be where the constructor looks it up in a table or among values that are written out (``{18: ..., 34:
+    ...}[depth]``, ``if depth not in (18, 34)``): the first. MISSING where it does not."""
+    for node in ast.walk(init.node):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)) and _is(node.left, name):
+            found = _written_out(interp, cls, init, node.comparators[0], False)
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is(node.slice, name):
+            found = _written_out(interp, cls, init, node.value, True)
+        else:
+            continue
+        if found and all(type(value) in (str, int) for value in found):
+            return found[0]
+    return MISSING
+
+
+def _is_indexed(init: Function, name: str) -> bool:
+    """Whether a constructor takes an item of a parameter, by its name or that of the attribute it is kept under."""
+    kept = {
+        target.attr
+        for node in ast.walk(init.node)
+        if isinstance(node, ast.Assign) and _is(node.value, name)
+        for target in node.targets
+        if isinstance(target, ast.Attribute)
+    }
+    return any(
+        _is(node.value, name) or (isinstance(node.value, ast.Attribute) and node.value.attr in kept)
+        for node in ast.walk(init.node)
+        if isinstance(node, ast.Subscript)
+    )
+
+
+def _is(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _written_out(interp: Interpreter, cls: ClassObject, init: Function, node: ast.expr, table: bool) -> list[Any]:
+    """The keys of a table, or the items of what else is written out; empty where it is not. table: it has to be one."""
+    value: Any = MISSING
+    if isinstance(node, ast.Name):
+        local = [
+            n.value
+            for n in ast.walk(init.node)
+            if isinstance(n, ast.Assign) and any(_is(t, node.id) for t in n.targets)
+        ]
+        if local:
+            node = local[0]
+        else:
+            value = interp.load_global(node.id, init.module)
+    elif (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("self", "cls", cls.name)
+    ):
+        value = cls.lookup(node.attr)
+    if isinstance(node, ast.Dict):
+        value = dict.fromkeys(key.value if isinstance(key, ast.Constant) else None for key in node.keys)
+    elif isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        value = [item.value if isinstance(item, ast.Constant) else None for item in node.elts]
+    allowed = (dict,) if table else (dict, list, tuple, set, frozenset)
+    return list(value) if isinstance(value, allowed) else []
+
+
 def _assumed_value(
     interp: Interpreter, cls: ClassObject, init: Function, parameter: ast.arg, assumed: list[str]
 ) -> Any:
     name = parameter.arg
     note = parameter.annotation
     text = ast.unparse(note).strip("'\"") if note is not None else ""
-    if text in ("int", "") and _COUNTS.search(name):
+    indexed = not text and _is_indexed(init, name)
+    if text in ("int", "") and _COUNTS.search(name) and not indexed:
         return _COUNT
-    if text in ("int", "Optional[int]", "int | None") or (not text and _SIZES.search(name)):
+    if text in ("int", "Optional[int]", "int | None") or (not text and _SIZES.search(name) and not indexed):
         return dims.symbol(name)
     configuration = _configuration(interp, cls, init, note, name, assumed)
     if configuration is not None:

@@ -591,3 +591,56 @@ def test_a_module_asked_for_its_getattr(tmp_path: Path) -> None:
     """
     entry = only(follow(tmp_path, net=net), "Up")
     assert [op.kind for op in entry.graph.ops] == ["conv", "conv"]
+
+
+def test_a_parameter_that_is_looked_up_in_what_is_written_out(tmp_path: Path) -> None:
+    net = """
+    SIZES = {"small": 16, "large": 32}
+
+    class Encoder(nn.Module):
+        WIDTHS = {"a": 4, "b": 8}
+
+        def __init__(self, num_layers, size, kind, mode, table):
+            super().__init__()
+            blocks = {18: (2, 2), 34: (3, 4)}
+            if num_layers not in blocks:
+                raise ValueError(num_layers)
+            assert mode in ("sum", "cat")
+            self.convs = nn.Sequential(*[nn.Conv2d(3, 3, 3, padding=1) for _ in range(sum(blocks[num_layers]))])
+            self.last = nn.Conv2d(3, SIZES[size] + self.WIDTHS[kind], 1)
+            self.mode = mode
+            self.other = table["width"]
+
+        def forward(self, x):
+            y = self.last(self.convs(x))
+            return y + y if self.mode == "sum" else torch.cat([y, y], 1)
+    """
+    entry = only(follow(tmp_path, net=net), "Encoder")
+    assert [op.kind for op in entry.graph.ops] == ["conv"] * 5 + ["add"]
+    assert str(entry.graph.ops[-1].outputs[0].type) == "[B, 20, H, W] f32"
+    taken = [text.partition(",")[0] for text in entry.assumed if "taken as" in text]
+    assert taken == [
+        "num_layers is taken as 18",
+        "size is taken as 'small'",
+        "kind is taken as 'a'",
+        "mode is taken as 'sum'",
+    ]
+    assert "table is unknown: the constructor gives it no value" in entry.assumed
+
+
+def test_a_parameter_of_which_items_are_taken_is_no_number(tmp_path: Path) -> None:
+    net = """
+    class Decoder(nn.Module):
+        def __init__(self, channels, layers, out_channels):
+            super().__init__()
+            self.channels = channels
+            self.first = nn.Conv2d(self.channels[-1], 8, 3)
+            self.second = nn.Conv2d(8, out_channels, layers[0])
+
+        def forward(self, x):
+            return self.second(self.first(x))
+    """
+    entry = only(follow(tmp_path, net=net), "Decoder")
+    assert [op.kind for op in entry.graph.ops] == ["conv", "conv"]
+    assert {"channels is unknown: the constructor gives it no value", "layers is unknown: the constructor gives it no value",
+            "out_channels is a symbol: the constructor gives it no value"} <= set(entry.assumed)  # fmt: skip
