@@ -84,9 +84,8 @@ class Base:
         self.forcing = False  # inside force_pending_imports
         # Registries that nobody else fills, by module and names, with the files that were looked at; None for others.
         self.closed: dict[tuple[str, frozenset[str]], set[str] | None] = {}
-        self.missed: dict[
-            tuple[int, str, bool], tuple[Any, tuple[int, ...]]
-        ] = {}  # look-ups that nothing helped, see there
+        # Look-ups that nothing helped, see force_pending_imports: the container, and the state in which it was looked for.
+        self.missed: dict[tuple[int, str, bool], tuple[Any, tuple[int, ...]]] = {}
         self.half_run: dict[int, Any] = {}  # by id: registries for which not everything was run, see there
         self.bindings = 0  # grows whenever a name of a module that has run, or of a class in it, may have changed
         self.nowhere: set[str] = set()  # names of modules that are looked for in stubs only, and are not there
@@ -124,9 +123,8 @@ class Base:
         self.covered: dict[int, Any] = {}  # containers that were written down for calls of modules, see seen.py
         self.repeats: Repeats | None = None  # calls of modules that were made before, where the world is kept
         self.templates: dict[Any, Instance] = {}  # leaf modules of torch by class and arguments, see templates.py
-        self.detached: dict[
-            int, tuple[tuple[Any, ...], Tensor, Any]
-        ] = {}  # weights as state_dict() gives them, see weights.py
+        # Weights as state_dict() gives them, see weights.py.
+        self.detached: dict[int, tuple[tuple[Any, ...], Tensor, Any]] = {}
         self._spans: dict[int, Span] = {}
 
     def span(self, node: ast.AST) -> Span:

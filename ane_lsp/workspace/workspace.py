@@ -255,8 +255,8 @@ class Workspace:
 
         None where there is no Python source for it: missing, built in, or a C extension.
         Order: for absolute names the folder of the importing script (for a file in a package: the folder that holds
-        its outermost package), search paths, the project and its ``src``, the environment. beside: last the folders of its packages, which are on the path where a script puts them
-        there (``sys.path.append("core")``) or the file is run itself.
+        its outermost package), search paths, the project and its ``src``, the environment. beside: last the folders of its
+        packages, which are on the path where a script puts them there (``sys.path.append("core")``) or the file is run itself.
         """
         if level:
             return self._resolve_relative(module, from_file, level) if from_file is not None else None
