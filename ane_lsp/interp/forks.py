@@ -47,26 +47,6 @@ class Escape:
         return now if found is None else found[1]
 
 
-def _names_in(node: ast.AST) -> tuple[list[tuple[str, str]], list[str], list[str]]:
-    """Attributes that are set of what a name stands for, names that are bound and names that are read in a statement or function;
-    cached on the node."""
-    known: tuple[list[tuple[str, str]], list[str], list[str]] | None = getattr(node, "_names_in", None)
-    if known is None:
-        attributes: dict[tuple[str, str], None] = {}
-        stored: dict[str, None] = {}
-        loaded: dict[str, None] = {}
-        for part in ast.walk(node):
-            if isinstance(part, ast.Name):
-                (stored if isinstance(part.ctx, ast.Store) else loaded)[part.id] = None
-            elif (
-                isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) and isinstance(part.value, ast.Name)
-            ):
-                attributes[part.value.id, part.attr] = None
-        known = list(attributes), list(stored), list(loaded)
-        node._names_in = known  # type: ignore[attr-defined]
-    return known
-
-
 _CHANGING = frozenset({
     "add", "append", "appendleft", "clear", "discard", "extend", "extendleft", "insert", "pop", "popitem", "popleft", "remove",
     "reverse", "rotate", "setdefault", "sort", "update",
@@ -86,6 +66,26 @@ def _changed(node: ast.AST) -> list[str]:
     else:
         return []
     return [one.id for one in found if isinstance(one, ast.Name)]
+
+
+def _effects(node: ast.AST) -> list[tuple[str, str, str]]:
+    """What a statement or function may do to names, in order, each once: set an attribute of what a name stands for, bind one, call
+    what it stands for or change it. Cached on the node."""
+    known: list[tuple[str, str, str]] | None = getattr(node, "_effects", None)
+    if known is None:
+        found: dict[tuple[str, str, str], None] = {}
+        for part in ast.walk(node):
+            if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) and isinstance(part.value, ast.Name):
+                found["set", part.value.id, part.attr] = None
+            elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                found["bind", part.id, ""] = None
+            elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
+                found["call", part.func.id, ""] = None
+            for name in _changed(part):
+                found["change", name, ""] = None
+        known = list(found)
+        node._effects = known  # type: ignore[attr-defined]
+    return known
 
 
 class Forks(Expressions):
@@ -117,26 +117,25 @@ class Forks(Expressions):
         it calls by name. frame: in which its names are bound."""
         through.add(node)
         own = not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-        for part in ast.walk(node):
-            if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) and isinstance(part.value, ast.Name):
-                owner = self._bound(part.value.id, frame)
-                if isinstance(owner, Instance):
-                    self.setattr(owner, mangled(part.attr, frame), lost)
-            elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) and own:
-                self.store(frame, part.id, lost)
-            elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
-                called = self._bound(part.func.id, frame)
-                if isinstance(called, Function) and called.closure is not None and called.node not in through:
-                    self._lose(called.node, called.closure, lost, through)
-            for name in _changed(part):
-                held = self._bound(name, frame)
-                if isinstance(held, (list, deque)):
-                    self.touch(held)
-                    state.restore(held, [absent.several(lost, lost.span)])
-                    self.gaps = True
-                elif isinstance(held, dict):
-                    self.touch(held)
-                    state.restore(held, {**dict.fromkeys(held, lost), MORE: lost})
+        for what, name, attribute in _effects(node):
+            if what == "bind":
+                if own:
+                    self.store(frame, name, lost)
+                continue
+            held = self._bound(name, frame)
+            if what == "set":
+                if isinstance(held, Instance):
+                    self.setattr(held, mangled(attribute, frame), lost)
+            elif what == "call":
+                if isinstance(held, Function) and held.closure is not None and held.node not in through:
+                    self._lose(held.node, held.closure, lost, through)
+            elif isinstance(held, (list, deque)):
+                self.touch(held)
+                state.restore(held, [absent.several(lost, lost.span)])
+                self.gaps = True
+            elif isinstance(held, dict):
+                self.touch(held)
+                state.restore(held, {**dict.fromkeys(held, lost), MORE: lost})
 
     def _bound(self, name: str, frame: Frame) -> Any:
         """What a name stands for in a function or in those around it; MISSING where it is none of theirs."""
