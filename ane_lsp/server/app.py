@@ -628,9 +628,10 @@ class App:
         return found
 
     def cancel_progress(self, params: lsp.WorkDoneProgressCancelParams) -> None:
-        future = self.protocol.progress.tokens.get(params.token)
-        if future is not None:
-            future.cancel()
+        if isinstance(params.token, (int, str)):
+            future = self.protocol.progress.tokens.get(params.token)
+            if future is not None:
+                future.cancel()
 
     def debug_info(self) -> dict[str, Any]:
         """What a bug report needs; no source text."""

@@ -36,7 +36,7 @@ def alive(pid: int) -> bool:
         return bool(waiting == 0x102)  # WAIT_TIMEOUT
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # a number that no process can have
         return False
     except (PermissionError, OSError):
         return True
