@@ -37,7 +37,7 @@ def to_path(uri: str) -> Path | None:
         parts = urlsplit(uri.replace("#", "%23").replace("?", "%3F"))
     except ValueError:  # "file://[": the start of an IPv6 address
         return None
-    path = unquote(parts.path)
+    path = unquote(parts.path, errors="surrogateescape")
     if "\0" in path:
         return None
     if _WINDOWS:  # pragma: no cover - exercised on Windows only
@@ -53,4 +53,12 @@ def from_path(path: PurePath | str) -> str:
     drive = _DRIVE.match(text) if _WINDOWS else None
     if drive:  # pragma: no cover - exercised on Windows only
         return f"file:///{drive.group(1).lower()}%3A{quote(text[drive.end() :])}"
-    return "file://" + quote(text, safe="/~")
+    return "file://" + quote(_encoded(text), safe="/~")
+
+
+def _encoded(text: str) -> bytes:
+    """A path's bytes: names need not be UTF-8, and what a client sends need not be a name."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -185,7 +186,7 @@ def test_a_cell_that_ends_in_carriage_returns_keeps_its_lines(end):
     assert [lines.line(part.first) for part in parts] == ["x = 1", "y = 2"]
 
 
-@pytest.mark.parametrize("path", ["/a b/é#?%.py", "/x/[1]&y=z.py", "/~u/+,;.py"])
+@pytest.mark.parametrize("path", ["/a b/é#?%.py", "/x/[1]&y=z.py", "/~u/+,;.py", os.fsdecode(b"/a/\xff\xfe.py")])
 def test_paths_survive_the_way_through_a_uri(path):
     assert str(uris.to_path(uris.from_path(path))) == path
 
