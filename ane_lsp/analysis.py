@@ -312,7 +312,7 @@ class InPart:
         found = faults.survive("telling of some", lambda: _concluded(outcome, self._standing, self._cancelled), None)
         if found is not None and not found.errors:
             self._ahead(found)
-        self._due = time.monotonic() + PATIENCE
+        self._due = time.monotonic() + 5 * PATIENCE  # checking and telling takes time of those that wait
 
 
 def _conclude(
