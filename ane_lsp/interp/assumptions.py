@@ -148,10 +148,11 @@ def _written_out(interp: Interpreter, cls: ClassObject, init: Function, node: as
         and node.value.id in ("self", "cls", cls.name)
     ):
         value = cls.lookup(node.attr)
-    if isinstance(node, ast.Dict):
-        value = dict.fromkeys(key.value if isinstance(key, ast.Constant) else None for key in node.keys)
-    elif isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-        value = [item.value if isinstance(item, ast.Constant) else None for item in node.elts]
+    written = node.keys if isinstance(node, ast.Dict) else None
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set)) and not table:
+        written = list(node.elts)
+    if written is not None:
+        return [item.value if isinstance(item, ast.Constant) else None for item in written]
     allowed = (dict,) if table else (dict, list, tuple, set, frozenset)
     return list(value) if isinstance(value, allowed) else []
 

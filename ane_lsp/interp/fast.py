@@ -22,6 +22,7 @@ from ane_lsp.interp.values import (
     Instance,
     IteratorObject,
     Property,
+    read_plainly,
 )
 
 if TYPE_CHECKING:
@@ -34,18 +35,13 @@ _DICTS = ("_parameters", "_buffers", "_modules")
 _STATE = ("training", *_DICTS, "_non_persistent_buffers_set")
 
 
-def _plain_module(module: Any) -> bool:
-    """An object whose attributes are read without running anything."""
-    return module.__class__ is Instance and module.cls.lookup("__getattribute__") is MISSING
-
-
 def _children(module: Instance) -> dict[str, Instance] | None:
     """The registered children by name, None where one of them is not simply a module."""
     found = module.attrs.get("_modules")
     if found.__class__ is not dict:
         return None
     children = {name: child for name, child in found.items() if child is not None}
-    if all(_plain_module(child) for child in children.values()):
+    if all(read_plainly(child) for child in children.values()):
         return children
     return None
 
@@ -77,7 +73,7 @@ def _init(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: di
 
 def _family(func: Function, module: Any) -> list[Instance] | None:
     """A module and all below it, each once for every place, children first; None where one has a way of its own."""
-    if not _plain_module(module) or not _own(func, module):
+    if not read_plainly(module) or not _own(func, module):
         return None
     children = _children(module)
     if children is None:
@@ -113,7 +109,7 @@ def _apply(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: d
     if kwargs or len(args) != 2:
         return MISSING
     module, fn = args
-    if not _plain_module(module) or not _own(func, module) or module.cls.lookup("children").__class__ is not Function:
+    if not read_plainly(module) or not _own(func, module) or module.cls.lookup("children").__class__ is not Function:
         return MISSING
     if any(module.cls.lookup(n).module is not func.module for n in ("children", "named_children")):
         return MISSING
@@ -133,7 +129,7 @@ def _apply(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: d
 
 
 def _named_children(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if len(args) != 1 or kwargs or not _plain_module(args[0]) or _children(args[0]) is None:
+    if len(args) != 1 or kwargs or not read_plainly(args[0]) or _children(args[0]) is None:
         return MISSING
     registered: dict[str, Any] = args[0].attrs["_modules"]
     if MORE in registered:
@@ -150,7 +146,7 @@ def _named_children(interp: Interpreter, func: Function, args: tuple[Any, ...], 
 
 
 def _child_modules(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if len(args) != 1 or not _plain_module(args[0]) or "named_children" in args[0].attrs:
+    if len(args) != 1 or not read_plainly(args[0]) or "named_children" in args[0].attrs:
         return MISSING
     named = args[0].cls.lookup("named_children")
     if named.__class__ is not Function or named.module is not func.module:
@@ -212,7 +208,7 @@ def _named_apply(interp: Interpreter, func: Function, args: tuple[Any, ...], kwa
     if len(args) > len(_NAMED_APPLY) or not kwargs.keys() <= _NAMED_APPLY.keys() or func.module.path in interp.watched:
         return MISSING
     fn, module, name, depth_first, include_root = {**_NAMED_APPLY, **dict(zip(_NAMED_APPLY, args)), **kwargs}.values()
-    if name.__class__ is not str or not _plain_module(module):
+    if name.__class__ is not str or not read_plainly(module):
         return MISSING
     if depth_first.__class__ is not bool or include_root.__class__ is not bool or "named_children" in module.attrs:
         return MISSING

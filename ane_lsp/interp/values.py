@@ -130,6 +130,11 @@ class Instance:
         return f"<{self.cls.name} object>"
 
 
+def read_plainly(value: Any) -> bool:
+    """Whether something is an object whose attributes are read without running anything."""
+    return value.__class__ is Instance and value.cls.lookup("__getattribute__") is MISSING
+
+
 class Function:
     """A function or lambda of interpreted source."""
 

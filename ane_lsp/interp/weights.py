@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.interp.values import MISSING, MORE, Function, Instance, Tensor
+from ane_lsp.interp.values import MISSING, MORE, Function, Tensor, read_plainly
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -31,7 +31,7 @@ def _state_dict(interp: Interpreter, func: Function, args: tuple[Any, ...], kwar
 
 def _collect(module: Any, prefix: str, found: list[tuple[str, Tensor]]) -> bool:
     """Add a module's weights and those below it, in torch's order; False where that is not all there is to it."""
-    if module.__class__ is not Instance or module.cls.lookup("__getattribute__") is not MISSING:
+    if not read_plainly(module):
         return False
     attrs = module.attrs
     for name in _OWN:

@@ -84,7 +84,7 @@ class Following:
         self._renewed = False
         self._last = source.text, {_name(finding): finding for finding in result.findings}
         self._answers: OrderedDict[str, DocumentResult] = OrderedDict()
-        self._answered(source, result)
+        self._answered(text_digest(source.text), result)
         tree = source.tree
         steady = tree is not None and not any(error.kind != "config" for error in result.errors)
         ran = found.ran if found.ran is not None else EVERYTHING
@@ -128,7 +128,8 @@ class Following:
             return None
         if not self._seen.same(settings, workspace):
             return None
-        known = self._answers.get(text_digest(source.text))
+        text = text_digest(source.text)
+        known = self._answers.get(text)
         if known is not None:
             ahead(known)
         shift = self._follower.follow(source.text)
@@ -152,14 +153,13 @@ class Following:
             return None
         self._shift = shift
         self._last = source.text, dict(zip(map(_name, self.result.findings), moved.findings))
-        self._answered(source, moved)
+        self._answered(text, moved)
         return moved
 
-    def _answered(self, source: SourceFile, result: DocumentResult) -> None:
-        """Whoever takes an edit back hears at once what was found then."""
-        key = text_digest(source.text)
-        self._answers[key] = DocumentResult(result.path, result.findings, result.errors)
-        self._answers.move_to_end(key)
+    def _answered(self, text: str, result: DocumentResult) -> None:
+        """Whoever takes an edit back to a text, here its digest, hears at once what was found then."""
+        self._answers[text] = DocumentResult(result.path, result.findings, result.errors)
+        self._answers.move_to_end(text)
         if len(self._answers) > _ANSWERS:
             self._answers.popitem(last=False)
 
@@ -169,8 +169,6 @@ class Following:
         """What is told before all is known. A finding in a version of a function that is no more stays on its line, if that was not
         edited: a model that has not been followed again may still say so."""
         path = self.result.path
-        before, shown = self._last
-        lines = _Lines(before.split("\n"), text.split("\n"))
         told: dict[tuple[str, Span], Finding] = {}
         gone: list[Finding] = []
         for finding in findings:
@@ -180,6 +178,9 @@ class Following:
                 gone.append(finding)
             else:
                 told[_name(moved)] = moved
+        if gone:
+            before, shown = self._last
+            lines = _Lines(before.split("\n"), text.split("\n"))
         for finding in gone:
             if (old := shown.get(_name(finding))) is not None:
                 with suppress(Lost):

@@ -311,11 +311,6 @@ def growth(memory: list[tuple[float, float, float]]) -> float:
     return statistics.median(sizes[-quarter:]) / statistics.median(sizes[quarter : 2 * quarter])
 
 
-def highest(memory: list[tuple[float, float, float]]) -> float:
-    """MB of the analysis process, at its highest."""
-    return max((worker for _, _, worker in memory), default=0.0)
-
-
 def lowest(memory: list[tuple[float, float, float]]) -> list[int]:
     """MB of the analysis process at its lowest in each quarter: it is back there once it was replaced."""
     quarter = max(1, len(memory) // 4)
@@ -391,7 +386,7 @@ async def run(args: argparse.Namespace) -> int:
     print(json.dumps(figures, indent=1))
     for differing in (*compared["texts"], *compared["diagnostics"]):
         print("differs:", differing)
-    grown = growth(record.memory) > GROWTH or highest(record.memory) > CEILING
+    grown = growth(record.memory) > GROWTH or max(figures["memory, MB"]["worker"], default=0) > CEILING
     return 1 if record.failures or compared["texts"] or compared["diagnostics"] or grown else 0
 
 

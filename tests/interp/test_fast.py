@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from programs import finished
 
 from ane_lsp.interp import fast
 from ane_lsp.interp.run import run_script
@@ -149,10 +150,8 @@ def values(path: Path) -> dict[str, object]:
         (folder / "_manipulate.py", WALK),
     ):
         file.write_text(text)
-    run = run_script(Workspace(path.parent), path)
-    assert not run.errors, run.errors
-    (module,) = [m for m in run.interp.modules.values() if m.path == str(path)]
-    return {name: module.namespace[name] for name in NAMES}
+    _, space = finished(path)
+    return {name: space[name] for name in NAMES}
 
 
 def test_same_as_following_the_stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,12 +267,10 @@ walk(nn.Sequential(odd))
 def test_modules_are_gone_through_as_torch_does(tmp_path: Path) -> None:
     path = tmp_path / "program.py"
     path.write_text(MODULES)
-    run = run_script(Workspace(tmp_path), path)
-    assert not run.errors, run.errors
-    (module,) = [m for m in run.interp.modules.values() if m.path == str(path)]
+    _, space = finished(path)
     real: dict[str, Any] = {}
     exec(compile(MODULES, "program.py", "exec"), real)
-    assert module.namespace["out"] == real["out"]
+    assert space["out"] == real["out"]
 
 
 WEIGHTS = """\
@@ -335,11 +332,9 @@ def test_weights_are_listed_as_torch_does(tmp_path: Path, monkeypatch: pytest.Mo
     path.write_text(WEIGHTS)
 
     def followed() -> tuple[list[Any], int]:
-        run = run_script(Workspace(tmp_path), path)
-        assert not run.errors
+        run, space = finished(path)
         assert not run.internal
-        (module,) = [m for m in run.interp.modules.values() if m.path == str(path)]
-        return module.namespace["out"], run.interp.steps
+        return space["out"], run.interp.steps
 
     def told(out: list[Any]) -> list[Any]:
         return [[(*one[:2], one[3]) if isinstance(one, tuple) else one for one in shown] for shown in out]

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import finished
 
 from ane_lsp.interp.record import Recorder
-from ane_lsp.interp.run import run_script
 from ane_lsp.interp.seen import NotKept, Piece, Pieces
-from ane_lsp.workspace import Workspace
 
 PROGRAM = """\
 import torch
@@ -40,10 +39,8 @@ known, sized, told, configured = Net(1), Net(what), Net([input()]), Net(options)
 def names(tmp_path: Path) -> Any:
     path = tmp_path / "program.py"
     path.write_text(PROGRAM)
-    run = run_script(Workspace(tmp_path), path)
-    assert not run.errors, run.errors
-    (module,) = [m for m in run.interp.modules.values() if m.path == str(path)]
-    return module.namespace
+    _, space = finished(path)
+    return space
 
 
 def piece_of(net: Any, pieces: Pieces, probing: bool) -> Piece:

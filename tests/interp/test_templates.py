@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import finished
 
 from ane_lsp.interp import calls
 from ane_lsp.interp.run import run_script
@@ -117,10 +118,8 @@ NAMES = (
 
 
 def values(path: Path) -> dict[str, Any]:
-    run = run_script(Workspace(path.parent), path)
-    assert not run.errors, run.errors
-    (module,) = [m for m in run.interp.modules.values() if m.path == str(path)]
-    return {name: module.namespace[name] for name in NAMES}
+    _, space = finished(path)
+    return {name: space[name] for name in NAMES}
 
 
 def test_a_copy_is_what_building_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,11 +288,9 @@ def test_a_copy_holds_the_object_that_it_was_made_from(
         return found
 
     def told() -> Any:
-        run = run_script(Workspace(tmp_path), path)
-        assert not run.errors, run.errors
-        (module,) = [m for m in run.interp.modules.values() if m.path == str(path)]
+        run, space = finished(path)
         graphs = [[(op.kind, repr(op.attrs), repr(op.outputs)) for op in graph.ops] for graph in run.graphs]
-        return graphs, module.namespace["same"], module.namespace["own"]
+        return graphs, space["same"], space["own"]
 
     monkeypatch.setattr(calls, "copied", watched)
     quick = told()
