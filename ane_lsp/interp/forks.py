@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ane_lsp.graph import Span, Unknown
@@ -28,18 +28,23 @@ MAX_ALIKE = 8  # exceptions of one class on the way to one function, with a stat
 _Changes = dict[int, tuple[Any, Any]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Escape:
     """A state in which the program left a block early.
 
-    changes: containers that were others then, by identity, with their contents. watch: what was changed since. later: whether it
-    also stands for states between that one and the present one.
+    changes: containers that were others then, by identity, with their contents. watch: what was changed since. elsewhere: containers
+    that did not exist there. later: whether it also stands for states between that one and the present one.
     """
 
     signal: Signal
     changes: _Changes
     watch: state.Journal
+    elsewhere: dict[int, Any]
     later: bool = False
+
+    def has(self, key: int) -> bool:
+        """Whether a container existed in that state."""
+        return key in self.changes or not (key in self.watch.made or key in self.elsewhere)
 
     def contents(self, key: int, now: Any) -> Any:
         """Contents of a container in that state; `now` are its present ones."""
@@ -150,8 +155,9 @@ class Forks(Expressions):
         if not self.branches:
             self.deep = 0
         outer, self.cut = self.cut, False
-        done: list[tuple[Signal | None, _Changes]] = []
+        done: list[tuple[Signal | None, _Changes, Collection[int]]] = []  # the last: what only it has
         made: dict[int, Any] = {}
+        before = self.elsewhere
         raised: list[tuple[PyRaise, _Changes, Frame | None]] = []
         for branch in branches:
             journal = state.Journal()
@@ -162,7 +168,8 @@ class Forks(Expressions):
             caller = self.frame
             try:
                 signal = branch()
-                done.append((signal, journal.capture()))
+                own = journal.made.keys()
+                done.append((signal, journal.capture(), own - self.elsewhere.keys() if self.elsewhere else own))
             except PyRaise as error:
                 self.frame = caller
                 catcher = self._catcher(frame, error)
@@ -173,27 +180,27 @@ class Forks(Expressions):
                 self.journals[depth:] = [kept for kept in self.journals[depth:] if kept.watching]
                 journal.rollback()
                 made.update(journal.made)
+                self.elsewhere = before
         cut = self.cut
         self.cut = outer or cut
         if not done:
             raise raised[0][0]
         self.doubtful = self.doubtful or any(error.from_operation for error, _, _ in raised)
-        going_on = [d for d in done if d[0] is None]
-        if not going_on:
-            kinds = {d[0].kind for d in done if d[0] is not None}
-            kind = "continue" if "continue" in kinds else "break" if "break" in kinds else "return"
-            going_on = [d for d in done if d[0] is not None and d[0].kind == kind]
-        left = [
-            (signal, changes) for signal, changes in done if signal is not None and (signal, changes) not in going_on
-        ]
+        kinds = {signal.kind if signal is not None else None for signal, _, _ in done}
+        kind = next(each for each in (None, "continue", "break", "return") if each in kinds or each == "return")
+        going_on = [d for d in done if (d[0].kind if d[0] is not None else None) == kind]
+        left = [(signal, changes) for signal, changes, _ in done if signal is not None and signal.kind != kind]
+        if before or len(going_on) < len(branches) or any(isinstance(own, set) for _, _, own in going_on):
+            here = set().union(*(own for _, _, own in going_on))
+            self.elsewhere = {key: one for key, one in {**before, **made}.items() if key not in here}
         if left:
             self._leave(frame, left)
         for thrown, changes, catcher in raised:
             if catcher is not None:
                 self._throw(catcher, thrown, changes, frame)
         span = self.span(node) if node is not None else None
-        self._apply([changes for _, changes in going_on], made, span, cut)
-        signals = [signal for signal, _ in going_on if signal is not None]
+        self._apply([changes for _, changes, _ in going_on], made, span, cut)
+        signals = [signal for signal, _, _ in going_on if signal is not None]
         if not signals:
             return None
         if signals[0].kind == "return":
@@ -231,7 +238,7 @@ class Forks(Expressions):
         watch = state.Journal(watching=True)
         around = self._around(frame)
         self.journals.append(watch)
-        frame.escapes += [Escape(signal, {**around, **changes}, watch) for signal, changes in left]
+        frame.escapes += [Escape(signal, {**around, **changes}, watch, self.elsewhere) for signal, changes in left]
 
     def _around(self, frame: Frame) -> _Changes:
         """What the undecided branches of a function and of what it called have changed until now."""
@@ -299,13 +306,13 @@ class Forks(Expressions):
         """The program may leave a block here, in the present state, and goes on as well."""
         self._leave(frame, [(signal, {})])
 
-    def taken(self, frame: Frame, kinds: tuple[str, ...], start: int) -> list[Escape]:
-        """The escapes of these kinds from `start` on, which are left no longer."""
+    def taken(self, frame: Frame, kinds: tuple[str, ...], start: int, stop: int | None = None) -> list[Escape]:
+        """The escapes of these kinds from `start` on, and before `stop`, which are left no longer."""
         if not frame.escapes or len(frame.escapes) <= start:
             return []
-        found = [one for one in frame.escapes[start:] if one.signal.kind in kinds]
+        found = [one for one in frame.escapes[start:stop] if one.signal.kind in kinds]
         if found:
-            frame.escapes[start:] = [one for one in frame.escapes[start:] if one.signal.kind not in kinds]
+            frame.escapes[start:] = [one for one in frame.escapes[start:] if one not in found]
             self.unwatch(found, frame.escapes)
         return found
 
@@ -330,8 +337,8 @@ class Forks(Expressions):
         names: frozenset[int] | None = None
         for key, container in sorted(touched.items(), key=self._order):
             now = state.contents_of(container)
-            contents = [now] if present else []
-            there = [one for one in escapes if key not in one.watch.made]
+            there = [one for one in escapes if one.has(key)]
+            contents = [now] if present and key not in self.elsewhere else []
             contents += [one.contents(key, now) for one in there]
             contents += [now for one in there if one.later and not present]
             if contents and not all(each is now for each in contents):
@@ -339,6 +346,11 @@ class Forks(Expressions):
             for one in there:
                 if one.later:
                     generalise(self, container, one.contents(key, now), None)
+        back = self.elsewhere.keys() & touched.keys()
+        if back:
+            for key in back:
+                self.make(touched[key])
+            self.elsewhere = {key: one for key, one in self.elsewhere.items() if key not in back}
 
     def _apply(self, states: list[_Changes], made: dict[int, Any], span: Span | None, cut: bool) -> None:
         """Leave every container as the join of what the branches left in it. The containers are rolled back now.

@@ -152,9 +152,9 @@ def _left(interp: Interpreter, frame: Frame, signal: Signal, start: int) -> Sign
     return None
 
 
-def _broken(interp: Interpreter, frame: Frame, start: int, error: PyRaise) -> None:
+def _broken(interp: Interpreter, frame: Frame, start: int, error: PyRaise, stop: int | None = None) -> None:
     """A loop is left by an exception, unless it was left before."""
-    early = interp.taken(frame, ("break",), start)
+    early = interp.taken(frame, ("break",), start, stop)
     if not early:
         raise error
     interp.throw(frame, error)
@@ -163,8 +163,13 @@ def _broken(interp: Interpreter, frame: Frame, start: int, error: PyRaise) -> No
 
 def _ended(interp: Interpreter, node: ast.For | ast.While, frame: Frame, start: int) -> Signal | None:
     """A loop comes to its end, if it was not left before."""
-    early = interp.taken(frame, ("break",), start)
-    signal = interp.run_block(node.orelse, frame) if node.orelse else None
+    stop = len(frame.escapes or ())
+    try:
+        signal = interp.run_block(node.orelse, frame) if node.orelse else None
+    except PyRaise as error:
+        _broken(interp, frame, start, error, stop)
+        return None
+    early = interp.taken(frame, ("break",), start, stop)
     if early and signal is not None:
         interp.leave(frame, signal)
     interp.rejoin(early, present=signal is None)

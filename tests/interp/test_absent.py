@@ -156,6 +156,31 @@ def test_attributes_and_ways_out(tmp_path: Path, init: str, forward: str, shape:
     check(tmp_path, init, forward, shape)
 
 
+HELD = "class Held:\n    def __init__(self, n):\n        self.n = n\n"
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        "def made():\n    if flag:\n        return Held(1)\n    return Held(2)\nn = made().n",
+        "def made():\n    if foreign.flag(1):\n        return Held(1)\n    if flag:\n        one = Held(2)\n        if foreign.number(0):\n            return one\n"
+        "        one.n = 3\n        return one\n    return Held(4)\nn = made().n",
+        "for i in range(2):\n    if flag:\n        one = Held(i)\n        break\nelse:\n    one = Held(9)\nn = one.n",
+        "for i in range(2):\n    if foreign.flag(i):\n        one = Held(1)\n        if flag:\n            one.n = 3\n            continue\n        break\nelse:\n    one = Held(2)\n"
+        "n = one.n",
+        "try:\n    if flag:\n        one = Held(1)\n        raise KeyError\n    one = Held(2)\nexcept KeyError:\n    pass\nn = one.n",
+        "def made():\n    try:\n        if foreign.flag(1):\n            raise KeyError(Held(1))\n        if flag:\n            raise ValueError(Held(2))\n"
+        "    except KeyError as error:\n        return error.args[0]\n    except ValueError as error:\n        return error.args[0]\n    return Held(3)\nn = made().n",
+        "many = [1]\nfor i in range(2):\n    if flag:\n        break\nelse:\n    many[0] = 5\nn = many[0]",
+        "many = [1]\ntry:\n    for i in range(2):\n        if flag:\n            break\n    else:\n        raise KeyError\n    many[0] = 2\nexcept KeyError:\n"
+        "    many[0] = 3\nn = many[0]",
+    ],
+)  # fmt: skip
+def test_what_is_made_or_changed_on_a_way_out(tmp_path: Path, forward: str) -> None:
+    """An object of a branch that leaves early is as it was there; an ``else`` of a loop changes nothing where the loop is left."""
+    check(tmp_path, "pass", f"{HELD}{forward}\nx = F.pad(x, (n, 0))", [1, 3, 8, UNKNOWN])
+
+
 REFUSE = "def refuse():\n    if flag:\n        raise ValueError\n"
 NESTED = "".join(f"{'    ' * depth}if foreign.flag(0):\n" for depth in range(12))
 CHAIN = "".join(f"def f{i}(k):\n    if foreign.flag(0):\n        return f{i + 1}(k)\n    return 1\n" for i in range(12))
