@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ane_lsp.interp.values import Refusal
     from ane_lsp.knowledge.targets import Target
     from ane_lsp.syntax.comments import Directives
-    from ane_lsp.syntax.exchange import Dependency, Exchange
+    from ane_lsp.syntax.exchange import Dependency
     from ane_lsp.syntax.inputs import InputSpec
     from ane_lsp.workspace import Settings, Workspace
 
@@ -98,10 +98,8 @@ class FileAnalysis:
 class Standing:
     """An analysed file that can be analysed again after functions were exchanged in its tree.
 
-    worlds: the one it was read in as it is captured, and where models failed there the one it was read in besides; empty where
-    it has to be analysed from scratch. behind: what was exchanged since the latter was followed. ran: what the latter depends on.
-    alone: the latter's was chosen. followed: what was exchanged since both were followed, and the former has seen. checked: what
-    was found for a graph, with the assumptions it was found under.
+    world: the one it was read in; None where it has to be analysed from scratch. checked: what was found for a graph, with the
+    assumptions it was found under.
     """
 
     path: Path
@@ -110,55 +108,8 @@ class Standing:
     directives: Directives
     settings: Settings
     workspace: Workspace
-    worlds: list[FileWorld] = field(default_factory=list)
-    behind: set[Dependency] = field(default_factory=set)
-    ran: set[Dependency] = field(default_factory=set)
-    alone: bool = False
-    followed: set[Dependency] = field(default_factory=set)
+    world: FileWorld | None = None
     checked: dict[int, tuple[EntryRun, list[Finding], ModelSummary | None]] = field(default_factory=dict)
-
-    def settle(self) -> None:
-        """Get ready for :func:`again`, while nobody waits."""
-        for world in self.worlds:
-            world.settle()
-
-    def take(self, changed: set[Dependency], exchanges: list[Exchange]) -> bool:
-        """See :meth:`ane_lsp.interp.entries.FileWorld.take`."""
-        self.followed -= changed
-        taken = [world.take(changed, exchanges) for world in self.worlds]
-        return bool(taken) and all(taken)
-
-    def follow(
-        self,
-        changed: set[Dependency],
-        cancelled: Callable[[], bool],
-        likely: Callable[[FileRun], None],
-        partly: Callable[[FileRun], None],
-    ) -> FileRun | None:
-        """The entries after `changed` functions were exchanged; None where all has to be run from scratch.
-
-        likely: hears of those that will be chosen unless an edit made the other world the better one. partly: hears of the
-        first of them while the others are followed.
-        """
-        captured = self.worlds[0].again(changed - self.followed, cancelled, None if self.alone else partly)
-        self.behind |= changed
-        if captured is None or captured.run.stopped is not None:
-            return captured
-        self.followed |= changed
-        chosen = captured
-        if captured.run.lost_in_capture:
-            if len(self.worlds) == 1:
-                return None
-            if not self.alone:
-                likely(captured)
-            alone = self.worlds[1].again(self.behind, cancelled, partly if self.alone else None)
-            if alone is None or alone.run.stopped is not None:
-                return alone
-            self.ran, self.behind = alone.ran, set()
-            chosen = _better(captured, alone, lambda found: found.run)
-        self.alone = chosen is not captured
-        chosen.ran = captured.ran | self.ran
-        return chosen
 
 
 @dataclass(slots=True)
@@ -236,7 +187,7 @@ def analyze(
             "running the file", lambda: _run_and_check(result, standing, cancelled, faults, keep, ahead), nothing
         )
     _conclude(result, standing, found, places, faults)
-    steady = bool(standing.worlds) and all(world.steady for world in standing.worlds)
+    steady = standing.world is not None and standing.world.steady
     if keep and result.ran is not None and not result.errors and steady:
         result.standing = standing
     return result
@@ -252,27 +203,19 @@ def again(
     """The analysis after `changed` functions were exchanged in the tree of a file; everything it depends on besides is as it was.
 
     Places are those in the tree. None where the file has to be analysed from scratch, or where `cancelled` said so; then
-    `changed` still count when this is asked again. ahead: hears of what is found in some models while others are followed, of which
-    it is told then what was found before; and of what is found with the models captured, while it is looked whether they do better
-    by themselves, which they did not before.
+    `changed` still count when this is asked again. ahead: hears of what is found in some models while others are followed, and of
+    those what was found before.
     """
-    if not standing.worlds:
+    if standing.world is None:
         return None
-
-    def likely(outcome: FileRun) -> None:
-        found = _concluded(outcome, standing, cancelled)
-        if found is not None and found.ran is not None and not found.errors:
-            ahead(found)
-
-    outcome = standing.follow(changed, cancelled, likely, InPart(standing, cancelled, ahead))
+    outcome = standing.world.again(changed, cancelled, InPart(standing, cancelled, ahead))
     if outcome is None or outcome.run.stopped is not None:
         return None
     result = _concluded(outcome, standing, cancelled)
     if result is None:
         return None
-    standing.followed.clear()
     if result.ran is None or result.errors:
-        standing.worlds = []
+        standing.world = None
         return None
     result.standing = standing
     return result
@@ -374,25 +317,20 @@ def _run_and_check(
     from ane_lsp.interp.run import Limits
 
     settings = standing.settings
-    worlds: list[FileWorld] = []
-    runs: list[FileRun] = []
+    followed: list[FileRun] = []
 
-    def follow(capture: Capture) -> FileRun:
-        worlds.append(
-            FileWorld(
-                standing.workspace, standing.path, standing.directives, _configured(settings, standing.path),
-                settings.opset, Limits(seconds=settings.budget), capture, keep,
-            )
+    def follow(capture: Capture) -> tuple[FileWorld, FileRun]:
+        world = FileWorld(
+            standing.workspace, standing.path, standing.directives, _configured(settings, standing.path),
+            settings.opset, Limits(seconds=settings.budget), capture, keep,
         )  # fmt: skip
-        runs.append(worlds[-1].run(cancelled, InPart(standing, cancelled, ahead) if ahead and not runs else None))
-        return runs[-1]
+        partly = InPart(standing, cancelled, ahead) if ahead and not followed else None
+        followed.append(world.run(cancelled, partly))
+        return world, followed[-1]
 
-    outcome = _as_captured(settings, follow, lambda found: found.run)
+    world, outcome = _as_captured(settings, follow, lambda found: found[1].run)
     if keep:
-        standing.worlds, standing.alone = worlds, outcome is not runs[0]
-        for other in runs[1:]:
-            standing.ran = other.ran
-            outcome.ran = runs[0].ran | other.ran
+        standing.world = world
     return _check_entries(result, outcome, standing, cancelled, faults)
 
 

@@ -301,7 +301,6 @@ class FileWorld:
     def _finished(self, run: Run) -> FileRun:
         run.errors.extend(error for sub in self._runs for error in sub.errors)
         run.refusals.extend(refusal for sub in self._runs for refusal in sub.refusals)
-        run.lost_in_capture |= any(sub.lost_in_capture for sub in self._runs)
         self._refused_before = self._refused
         return FileRun(run, self._entries, self._book.ran() if self._book is not None else set(self.interp.ran))
 
@@ -335,26 +334,55 @@ class FileWorld:
         then: Callable[[Any], Any] | None = None,
     ) -> bool:
         """See :class:`ane_lsp.interp.discovery.Attempt`."""
-        interp = self.interp
-        interp.doubtful = False
-        before = len(interp.recorder.graphs)
-        if self._book is not None:
-            done, run = self._book.attempt(key, work, then, assumed, partial(guarded_inline, interp), ATTEMPT_STEPS)
-        else:
-            done, run = False, Run(interp)  # where the limit ends it
-            with interp.step_limit(ATTEMPT_STEPS):
-                done, run = guarded_inline(interp, (lambda: then(work())) if then is not None else work)
+        recorder = self.interp.recorder
+        before, given, kept = len(recorder.graphs), list(assumed), recorder.snapshot()
+        done, run = self._attempt(key, work, then, assumed)
+        try:
+            if run.lost_in_capture:
+                captured, told = recorder.take(kept), list(assumed)
+                assumed[:] = given
+                through, alone = False, run
+                try:
+                    through, alone = self._by_itself(key, work, then, assumed)
+                finally:
+                    if not through:
+                        recorder.restore(kept)
+                        recorder.put(captured)
+                        assumed[:] = told
+                done, run = through, alone if through else run
+        finally:
+            self._collect(before, span, tuple(assumed), asked)
         if assumed or not proves:  # inputs nobody wrote prove nothing
-            run = Run(interp, errors=run.errors, lost_in_capture=run.lost_in_capture)
+            run = Run(self.interp, errors=run.errors)
         elif not complete:
             run.refusals = [refusal for refusal in run.refusals if "NoneType" not in refusal.message]
         self._runs.append(run)
         self._refused[key] = run.refusals
-        self._collect(before, span, tuple(assumed), asked)
         if self._partly is not None:
-            with interp.off_the_clock():
+            with self.interp.off_the_clock():
                 self._partly(self._so_far())
         return done
+
+    def _attempt(
+        self, key: tuple[Any, ...], work: Callable[[], Any], then: Callable[[Any], Any] | None, assumed: list[str]
+    ) -> tuple[bool, Run]:
+        interp = self.interp
+        interp.doubtful = False
+        if self._book is not None:
+            return self._book.attempt(key, work, then, assumed, partial(guarded_inline, interp), ATTEMPT_STEPS)
+        with interp.step_limit(ATTEMPT_STEPS):
+            return guarded_inline(interp, (lambda: then(work())) if then is not None else work)
+        return False, Run(interp)  # the limit ended it
+
+    def _by_itself(
+        self, key: tuple[Any, ...], work: Callable[[], Any], then: Callable[[Any], Any] | None, assumed: list[str]
+    ) -> tuple[bool, Run]:
+        """An attempt whose model nobody captures."""
+        capture, self.interp.capture = self.interp.capture, ""
+        try:
+            return self._attempt((*key, "by itself"), work, then, assumed)
+        finally:
+            self.interp.capture = capture
 
     def _so_far(self) -> FileRun:
         """The entries that were followed; what was refused in the others before may still be."""

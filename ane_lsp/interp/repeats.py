@@ -26,6 +26,7 @@ from ane_lsp.interp.templates import left_behind
 from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Tensor
 
 if TYPE_CHECKING:
+    from ane_lsp.interp.base import Capture
     from ane_lsp.interp.torch_glue import TorchGlue
     from ane_lsp.syntax.exchange import Dependency
 
@@ -127,7 +128,8 @@ class Repeats:
 
     def __init__(self, covered: dict[int, Any]) -> None:
         self.pieces = Pieces(covered)
-        self._kept: OrderedDict[Any, _Kept] = OrderedDict()
+        # By key, and of code that asks whether it is captured by the answer.
+        self._kept: OrderedDict[Any, dict[Capture | None, _Kept]] = OrderedDict()
         self._failures: dict[ClassObject, int] = {}
         self._epoch = 0  # grows whenever a call left something behind that another may see
 
@@ -135,8 +137,9 @@ class Repeats:
         """`changed` functions are others from now on. built_again: and models will be built again."""
         if built_again:
             self.pieces.clear()
-        for key in [key for key, kept in self._kept.items() if not kept.ran.isdisjoint(changed)]:
-            del self._kept[key]
+        for key, versions in list(self._kept.items()):
+            if any(not kept.ran.isdisjoint(changed) for kept in versions.values()):
+                del self._kept[key]
         self._failures.clear()
 
     def call(self, interp: TorchGlue, module: Instance, args: Any, kwargs: Any, follow: Callable[[], Any]) -> Any:
@@ -150,11 +153,12 @@ class Repeats:
             bound = seen.bound()
             probed = seen.probe.state() if seen.probe is not None else interp.probing
             key = (tuple(seen.parts), _roles(bound), bool(interp.trying), probed, interp.surroundings(), self._epoch)
-            kept = self._kept.get(key)
+            versions = self._kept.get(key)
         except (NotKept, TypeError, RecursionError):
             self._failures[module.cls] = failures + 1
             return follow()
-        if kept is not None:
+        kept = versions and (versions.get(None) or versions.get(interp.capture))
+        if kept:
             self._kept.move_to_end(key)
             self._failures.pop(module.cls, None)
             return self._again(interp, kept, seen, bound, recorder.path_of(module))
@@ -257,7 +261,7 @@ class Repeats:
         except NotKept:
             self._failures[module.cls] = self._failures.get(module.cls, 0) + 1
             return result
-        self._kept[key] = kept
+        self._kept.setdefault(key, {})[interp.capture if asks_capture else None] = kept
         self._failures.pop(module.cls, None)
         while len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)

@@ -106,8 +106,8 @@ class Following:
 
     def settle(self) -> None:
         """Get ready for an edit, while nobody waits."""
-        if self._standing is not None:
-            self._standing.settle()
+        if self._standing is not None and self._standing.world is not None:
+            self._standing.world.settle()
 
     def follow(
         self,
@@ -202,7 +202,7 @@ class Following:
         standing = self._standing
         if standing is None:
             return True
-        if not standing.take(follower.exchanged, follower.defaults):
+        if standing.world is None or not standing.world.take(follower.exchanged, follower.defaults):
             return False
         self._changed |= follower.exchanged
         self._again |= follower.looks
