@@ -27,7 +27,8 @@ def resident() -> int:
 
 ROOM = 256_000_000
 """What a process that ends with its analyses may grow by, in bytes, before it looks for garbage."""
-_SERVING = 64_000_000
+SERVING = 64_000_000
+"""The same of a process that stays."""
 _room = 0
 _mark: int | None = None  # bytes held at which garbage is looked for next; None while Python looks by itself
 
@@ -62,6 +63,30 @@ _YOUNG = 100_000
 """Objects that an analysis may leave, in circles or for good, before they are looked through."""
 
 
+def collect_at_rest() -> None:
+    """In a process that stays, while nobody waits: look through all there is where it has grown much since that was done last.
+
+    What lives long is left alone besides: going through it takes longer than most edits.
+    """
+    global _settled
+    if resident() > _settled + SERVING // 4:
+        gc.collect()
+        _settled = resident()
+
+
+def keep_for_good() -> None:
+    """What there is now stays, and no garbage is looked for in it."""
+    global _settled
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*gc.get_threshold()[:2], _SELDOM)
+    _settled = resident()
+
+
+_settled = 0  # bytes held when all was last looked through
+_SELDOM = 1_000  # times that half of what is young was looked through before all is, unasked
+
+
 def collect_between() -> None:
     """Between two analyses: take apart the circles that the last one left, where it left much.
 
@@ -74,7 +99,7 @@ def collect_between() -> None:
 
 
 @contextmanager
-def rare_collections(room: int = _SERVING) -> Iterator[None]:
+def rare_collections(room: int = SERVING) -> Iterator[None]:
     """:func:`collect_rarely` while something is done; inside itself, or where the program has its own way, nothing."""
     global _mark
     if _mark is not None or not gc.isenabled():

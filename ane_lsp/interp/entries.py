@@ -336,32 +336,45 @@ class FileWorld:
         """See :class:`ane_lsp.interp.discovery.Attempt`."""
         recorder = self.interp.recorder
         before, given, kept = len(recorder.graphs), list(assumed), recorder.snapshot()
-        done, run = self._attempt(key, work, then, assumed)
-        try:
-            if run.lost_in_capture:
-                captured, told = recorder.take(kept), list(assumed)
-                assumed[:] = given
-                through, alone = False, run
-                try:
-                    through, alone = self._by_itself(key, work, then, assumed)
-                finally:
-                    if not through:
-                        recorder.restore(kept)
-                        recorder.put(captured)
-                        assumed[:] = told
-                done, run = through, alone if through else run
-        finally:
+        known = len(self._entries)
+
+        def take(run: Run) -> None:
+            lasting = run
+            if assumed or not proves:  # inputs nobody wrote prove nothing
+                lasting = Run(self.interp, errors=run.errors)
+            elif not complete:
+                lasting.refusals = [refusal for refusal in run.refusals if "NoneType" not in refusal.message]
+            self._runs.append(lasting)
+            self._refused[key] = lasting.refusals
             self._collect(before, span, tuple(assumed), asked)
-        if assumed or not proves:  # inputs nobody wrote prove nothing
-            run = Run(self.interp, errors=run.errors)
-        elif not complete:
-            run.refusals = [refusal for refusal in run.refusals if "NoneType" not in refusal.message]
-        self._runs.append(run)
-        self._refused[key] = run.refusals
+
+        done, run = self._attempt(key, work, then, assumed)
+        take(run)
+        self._tell()
+        if run.lost_in_capture:
+            captured, told = recorder.take(kept), list(assumed)
+            assumed[:] = given
+            try:
+                done, run = self._by_itself(key, work, then, assumed)
+            finally:
+                if not done:
+                    recorder.restore(kept)
+                    recorder.put(captured)
+                    assumed[:] = told
+            if done:
+                self._runs.pop()
+                del self._entries[known:]
+                take(run)
+            self._tell()
+        return done
+
+    def _tell(self) -> None:
+        """Let whoever waits for the file hear of the entries so far. What was refused in the others before may still be."""
         if self._partly is not None:
             with self.interp.off_the_clock():
-                self._partly(self._so_far())
-        return done
+                refused = {**self._refused_before, **self._refused}.values()
+                run = Run(self.interp, refusals=[*self._refusals, *chain(*refused)])
+                self._partly(FileRun(run, list(self._entries)))
 
     def _attempt(
         self, key: tuple[Any, ...], work: Callable[[], Any], then: Callable[[Any], Any] | None, assumed: list[str]
@@ -383,11 +396,6 @@ class FileWorld:
             return self._attempt((*key, "by itself"), work, then, assumed)
         finally:
             self.interp.capture = capture
-
-    def _so_far(self) -> FileRun:
-        """The entries that were followed; what was refused in the others before may still be."""
-        refused = {**self._refused_before, **self._refused}.values()
-        return FileRun(Run(self.interp, refusals=[*self._refusals, *chain(*refused)]), list(self._entries))
 
     def settled(self, caller: Span, found: Sequence[Span]) -> None:
         """See :class:`ane_lsp.interp.discovery.Attempt`."""

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ane_lsp._memory import rare_collections
+from ane_lsp._memory import collect_at_rest, keep_for_good
 from ane_lsp.analysis import AnalysisError, FileAnalysis, analyze
 from ane_lsp.checks.finding import Finding, TextEdit
 from ane_lsp.fixes import fix_text, propose
@@ -196,7 +196,6 @@ class Analyst:
 
     # -- what is asked -----------------------------------------------------------------------------------------------
 
-    @rare_collections()  # an answer does not wait for garbage of the analysis that was made for it
     def ask(self, what: str, args: tuple[Any, ...], cancelled: Callable[[], bool]) -> Any:
         if what == "analyze":
             return self.analyze(args[0], cancelled)
@@ -315,9 +314,10 @@ class Analyst:
     def rest(self) -> None:
         """What an edit would wait for, done when none has come for a while."""
         if self._grown and any(kept.following and kept.following.standing for kept in self._kept.values()):
-            gc.collect()
-            gc.freeze()  # a world stays: looking for garbage in it takes longer than most edits
+            keep_for_good()
             self._grown, self._frozen = False, True
+        else:
+            collect_at_rest()
 
     # -- fixes -------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ has imported its protocol types, so that it is ready when the first document com
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import pickle
@@ -23,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol
 
-from ane_lsp._memory import resident
+from ane_lsp._memory import keep_for_good, rare_collections, resident
 
 Message = tuple[Any, ...]
 _HEAD = struct.Struct("<Q")
@@ -115,8 +114,7 @@ class Worker:
             analyst = load(analyst_name)
         except Exception:
             broken = traceback.format_exc()
-        gc.collect()
-        gc.freeze()
+        keep_for_good()
         send(self._target, ("ready", os.getpid()))
         if not self._inbox and (warm := getattr(analyst, "warm", None)) is not None:
             with suppress(Exception):  # whatever is wrong shows again, where somebody asks
@@ -145,17 +143,18 @@ class Worker:
                         obey(analyst, earlier, partial(self._is_cancelled, None))
                 except Exception:
                     analyst, broken = None, traceback.format_exc()
-            try:
-                if analyst is None:
-                    raise RuntimeError(broken)
-                answer = obey(analyst, message, partial(self._is_cancelled, job), partial(self._ahead, job))
-                reply = ("done", job, answer)
-            except Exception as error:
-                reply = ("failed", job, f"{type(error).__name__}: {error}", traceback.format_exc())
-            if job is not None:
-                self._cancelled.discard(job)
-            if job is not None or reply[0] == "failed":
-                send(self._target, (*reply, resident()))
+            with rare_collections():  # an answer does not wait for the garbage it made
+                try:
+                    if analyst is None:
+                        raise RuntimeError(broken)
+                    answer = obey(analyst, message, partial(self._is_cancelled, job), partial(self._ahead, job))
+                    reply = ("done", job, answer)
+                except Exception as error:
+                    reply = ("failed", job, f"{type(error).__name__}: {error}", traceback.format_exc())
+                if job is not None:
+                    self._cancelled.discard(job)
+                if job is not None or reply[0] == "failed":
+                    send(self._target, (*reply, resident()))
 
     def _ahead(self, job: int | None, part: Any) -> None:
         send(self._target, ("ahead", job, part))
