@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from ane_lsp import _memory
-from ane_lsp._memory import collect_between, held_after_collecting, rare_collections
+from ane_lsp._memory import (
+    SERVING,
+    collect_at_rest,
+    collect_between,
+    held_after_collecting,
+    keep_for_good,
+    rare_collections,
+)
 
 
 class Ring:
@@ -53,6 +60,28 @@ def test_between_two_analyses_what_the_first_left_is_taken_apart_where_it_is_muc
         assert gone() is not None
     finally:
         gc.enable()
+
+
+def test_at_rest_all_is_looked_through_once_the_process_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, holds = gc.get_threshold(), 100
+    monkeypatch.setattr(_memory, "resident", lambda: holds)
+    try:
+        keep_for_good()
+        assert gc.get_freeze_count()
+        assert gc.get_threshold()[2] > before[2]
+        gone = weakref.ref(Ring())
+        gc.disable()
+        for size, collected in ((100, False), (100 + SERVING // 4, False), (101 + SERVING // 4, True)):
+            holds = size
+            collect_at_rest()
+            assert (gone() is None) is collected, size
+        gone = weakref.ref(Ring())
+        collect_at_rest()  # it has not grown since
+        assert gone() is not None
+    finally:
+        gc.enable()
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 def test_where_the_system_tells_nothing_python_looks_seldom(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,6 +158,8 @@ class Attributes(Base):
     def _instance_attribute(self, obj: Instance, name: str, computed: bool = True) -> Any:
         """An attribute along Python's order; with `computed` the class's ``__getattr__`` is asked last."""
         cls = obj.cls
+        if name in self.ordinals or name == "__dict__":
+            self.ordinals_read += 1
         raw = cls.lookup(name)
         if raw is not MISSING and raw.__class__ is Property:
             if raw.cached and name in obj.attrs:

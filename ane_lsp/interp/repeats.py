@@ -95,12 +95,16 @@ class _Known:
     place: int
 
 
+_Version = tuple["Capture | None", "tuple[int, ...] | None"]
+"""What else a call saw: how the model is captured and which of many its modules are, where it asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """A call that was made. value, op, call: the numbers that came next before it. values: how many values it made.
 
     given: values from before it, with the places of their tensors. taken: values it made for tensors it saw. probe: what it was
-    given in place of an input, told: what it told of that.
+    given in place of an input, told: what it told of that. counts: it read which of many a module is.
     """
 
     result: Any
@@ -117,6 +121,7 @@ class _Kept:
     depth: int
     steps: int
     asks_capture: bool
+    counts: bool
     reached: set[ClassObject]
     ran: set[Dependency]
     probe: Probe | None
@@ -124,12 +129,11 @@ class _Kept:
 
 
 class Repeats:
-    """The calls that are kept of one interpreter. covered: :attr:`Base.covered`."""
+    """The calls that are kept of one interpreter. covered, ordinals: :attr:`Base.covered`, :attr:`Base.ordinals`."""
 
-    def __init__(self, covered: dict[int, Any]) -> None:
-        self.pieces = Pieces(covered)
-        # By key, and of code that asks whether it is captured by the answer.
-        self._kept: OrderedDict[Any, dict[Capture | None, _Kept]] = OrderedDict()
+    def __init__(self, covered: dict[int, Any], ordinals: set[str]) -> None:
+        self.pieces = Pieces(covered, ordinals)
+        self._kept: OrderedDict[Any, dict[_Version, _Kept]] = OrderedDict()
         self._failures: dict[ClassObject, int] = {}
         self._epoch = 0  # grows whenever a call left something behind that another may see
 
@@ -157,8 +161,8 @@ class Repeats:
         except (NotKept, TypeError, RecursionError):
             self._failures[module.cls] = failures + 1
             return follow()
-        kept = versions and (versions.get(None) or versions.get(interp.capture))
-        if kept:
+        kept = _version(versions, interp.capture, seen) if versions else None
+        if kept is not None:
             self._kept.move_to_end(key)
             self._failures.pop(module.cls, None)
             return self._again(interp, kept, seen, bound, recorder.path_of(module))
@@ -179,6 +183,7 @@ class Repeats:
         faults, lost, drawn = len(interp.internal), len(interp.unresolved), dims.drawn()
         doubtful, interp.doubtful, thrown = interp.doubtful, False, interp.thrown
         outer = interp.written, interp.ran, recorder.reached, recorder.taken_in, graph.asks_capture
+        ordinals_read = interp.ordinals_read
         written: dict[int, Any] = {}
         ran: set[Dependency] = set()
         reached: set[ClassObject] = set()
@@ -221,7 +226,8 @@ class Repeats:
             if not own:
                 self._epoch += 1
         try:
-            same = own and Seen(recorder, module, args, kwargs, interp.probing, self.pieces).parts == seen.parts
+            now = Seen(recorder, module, args, kwargs, interp.probing, self.pieces) if own else None
+            same = now is not None and now.parts == seen.parts and now.ordinals == seen.ordinals
         except (NotKept, TypeError, RecursionError):
             same = False
         if interp.steps - steps < WORTH_IT:
@@ -254,14 +260,15 @@ class Repeats:
                 value, ops, calls, builder.next_value - value,
                 [(v, place) for place, v in enumerate(bound) if v is not None],
                 [(v, place) for place, (v, old) in enumerate(zip(after, bound)) if v is not None and old is None],
-                recorder.path_of(module), len(_callers(interp)), interp.steps - steps, asks_capture, reached, ran,
-                probe, told,
+                recorder.path_of(module), len(_callers(interp)), interp.steps - steps, asks_capture,
+                interp.ordinals_read != ordinals_read, reached, ran, probe, told,
             )  # fmt: skip
             _check(kept, _callers(interp))
         except NotKept:
             self._failures[module.cls] = self._failures.get(module.cls, 0) + 1
             return result
-        self._kept.setdefault(key, {})[interp.capture if asks_capture else None] = kept
+        version = interp.capture if asks_capture else None, tuple(seen.ordinals) if kept.counts else None
+        self._kept.setdefault(key, {})[version] = kept
         self._failures.pop(module.cls, None)
         while len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
@@ -312,7 +319,17 @@ class Repeats:
         interp.ran |= kept.ran
         recorder.reached |= kept.reached
         graph.asks_capture |= kept.asks_capture
+        interp.ordinals_read += kept.counts
         return _Results(kept, seen, mover, graph).unpacked(kept.result)
+
+
+def _version(versions: dict[_Version, _Kept], capture: Capture, seen: Seen) -> _Kept | None:
+    for captured in (None, capture):
+        for ordinals in (None, tuple(seen.ordinals)):
+            kept = versions.get((captured, ordinals))
+            if kept is not None:
+                return kept
+    return None
 
 
 _HOLDING = frozenset({Value, dict, tuple, list, slice})

@@ -4,10 +4,14 @@ What a module leads to is written down once, as a :class:`Piece` made of those o
 container in it is written to (:meth:`Pieces.written`, which :meth:`Base.touch` and whoever puts old contents back call) and does
 not hold the same again when it is asked for, one of its tensors is another, or a module below it has another path. Keys hold a
 number for each piece: equal for equal ones.
+
+Layers are often told which of all they are (``self.layer_idx``) and seldom ask. Such numbers stand beside the key, and
+:attr:`Base.ordinals_read` counts who reads one.
 """
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from operator import is_
 from typing import Any
@@ -43,6 +47,7 @@ PLAIN = frozenset({int, float, str, bool, type(None), type(...), bytes, complex,
 NAMED = frozenset({ClassObject, ModuleObject, Builtin, NativeType, TorchFunction, type, Opaque})
 """Told apart by identity."""
 _WRITABLE = frozenset({dict, OrderedDict, list, set})
+_ORDINAL = re.compile(r"(?:^|_)(?:idx|index|id|number|no)$")
 
 
 class NotKept(Exception):
@@ -55,12 +60,12 @@ class Piece:
     tensors: those among it, as they were in `states`. below: the modules right below it, with their paths from here, and the large
     objects it holds, with "". above: what is made of it. covers: containers that it was written down from itself. paths: of the graph it was last found true for.
     written: those of its containers that may have changed since, with what they held. doubted: there are such, here or below.
-    alike: it is written down alike whether the module's forward is run on probes or not.
+    alike: it is written down alike whether the module's forward is run on probes or not. ordinals: see :class:`_Walk`.
     """
 
     __slots__ = (
-        "above", "alike", "below", "covers", "doubted", "found", "module", "number", "paths", "states", "tensors", "valid",
-        "written",
+        "above", "alike", "below", "covers", "doubted", "found", "module", "number", "ordinals", "paths", "states", "tensors",
+        "valid", "written",
     )  # fmt: skip
 
     def __init__(self, module: Instance, number: int, walk: _Walk, paths: Any) -> None:
@@ -72,6 +77,7 @@ class Piece:
         self.below = walk.below
         self.covers = walk.covers
         self.alike = walk.alike
+        self.ordinals = tuple(walk.ordinals)
         self.above: list[Piece] = []
         self.paths = paths
         self.valid = True
@@ -133,9 +139,11 @@ def _same(container: Any, contents: Any) -> bool:
 
 
 class Pieces:
-    """What modules lead to. covered: by identity, containers with the pieces that were written down from them."""
+    """What modules lead to. covered: by identity, containers with the pieces that were written down from them. ordinals: the names
+    of numbers that are not part of their keys."""
 
-    def __init__(self, covered: dict[int, dict[Piece, None]]) -> None:
+    def __init__(self, covered: dict[int, dict[Piece, None]], ordinals: set[str]) -> None:
+        self.ordinals = ordinals
         self._covered = covered
         self._known: dict[tuple[int, bool], Piece] = {}
         self._numbers: dict[Any, int] = {}
@@ -169,7 +177,7 @@ class Pieces:
         if other is not None and other.alike and other.valid and other.confirmed() and other.holds_for(recorder):
             self._known[key] = other
             return other
-        walk = _Walk(recorder, module, probing, self)
+        walk = _Walk(recorder, module, probing, self, True)
         walk.add(module)
         parts = tuple(walk.parts)
         number = self._numbers.get(parts)
@@ -202,14 +210,15 @@ class Pieces:
 class _Walk:
     """Writes down what `root`, or what is added besides, leads to.
 
-    probe: the one among it, where a forward is run on probes (see :mod:`ane_lsp.interp.probing`). pieces: where modules below
-    the root are written down by themselves.
+    probe: the one among it, where a forward is run on probes (see :mod:`ane_lsp.interp.probing`). apart: where modules below
+    the root are written down by themselves, in `pieces`. ordinals: which of many its modules are, in order.
     """
 
-    def __init__(self, recorder: Recorder, root: Instance, probing: bool, pieces: Pieces | None = None) -> None:
+    def __init__(self, recorder: Recorder, root: Instance, probing: bool, pieces: Pieces, apart: bool) -> None:
         self._recorder = recorder
         self._probing = probing
         self._pieces = pieces
+        self._apart = apart
         self._root = root
         self._path = recorder.path_of(root)
         self.probe: Probe | None = None
@@ -218,6 +227,8 @@ class _Walk:
         self.parts: list[Any] = []
         self.below: list[tuple[Piece, str]] = []
         self.covers: list[int] = []
+        self.ordinals: list[int] = []
+        self._counted: Any = None  # attributes of the module that is written down
         self.alike = True  # the other way of probing, the same would have been written down
 
     def add(self, one: Any) -> None:
@@ -254,7 +265,11 @@ class _Walk:
                         raise NotKept
                     parts.append(name.__class__)
                 kind = value.__class__
-                if kind in PLAIN:  # most of what modules hold, so here once more
+                if kind is int and one is self._counted and _ORDINAL.search(name):
+                    parts += (name, kind, None)
+                    self.ordinals.append(value)
+                    self._pieces.ordinals.add(name)
+                elif kind in PLAIN:  # most of what modules hold, so here once more
                     parts += (name, kind, value if kind is not float else repr(value))
                 else:
                     parts.append(name)
@@ -295,12 +310,12 @@ class _Walk:
             if not path.startswith(self._path + "."):
                 raise NotKept
             path = path[len(self._path) :]
-        if self._pieces is not None and not first and "_modules" in one.attrs:
+        if self._apart and not first and "_modules" in one.attrs:
             if not path:
                 raise NotKept  # a name that it gets later would not be noticed
             self._piece(one, path, self._pieces.of(self._recorder, one, self._probing))
             return
-        if self._pieces is not None and not first and not path and len(one.attrs) > WORTH_IT:
+        if self._apart and not first and not path and len(one.attrs) > WORTH_IT:
             try:  # a configuration that many modules hold
                 piece = self._pieces.of(self._recorder, one, self._probing)
             except NotKept:  # it may be that it holds modules
@@ -309,7 +324,10 @@ class _Walk:
                 self._piece(one, "", piece)
                 return
         self.parts += (Instance, one.cls, None if first else one.node, "" if first else path)
+        outer = self._counted
+        self._counted = one.attrs if "_modules" in one.attrs and not one.cls.module.is_torch else None
         self.add(one.attrs)
+        self._counted = outer
         self.add(one.data)
 
     def _piece(self, one: Instance, path: str, piece: Piece) -> None:
@@ -325,11 +343,12 @@ class _Walk:
             if key not in found:
                 found[key] = len(found)
         self.below.append((piece, path))
+        self.ordinals += piece.ordinals
         self.alike = self.alike and piece.alike
 
     def _tensor(self, one: Tensor) -> None:
         if self._probing and (probe := probe_of(one)) is not None:
-            if self._pieces is not None or self.probe not in (None, probe):
+            if self._apart or self.probe not in (None, probe):
                 raise NotKept
             if len(one.attrs or ()) != 1 or one.base is not None:
                 raise NotKept
@@ -359,7 +378,7 @@ class Seen(_Walk):
     def __init__(
         self, recorder: Recorder, root: Instance, args: Any, kwargs: Any, probing: bool, pieces: Pieces
     ) -> None:
-        super().__init__(recorder, root, probing)
+        super().__init__(recorder, root, probing, pieces, False)
         self.add(args)  # where something is that has no key, it is mostly here
         self.add(kwargs)
         self._piece_of_root: dict[int, int] = {}
@@ -372,6 +391,7 @@ class Seen(_Walk):
         shared = tuple([(number, inner[key]) for key, number in found.items() if key in inner])
         self.parts += (Piece, piece.number, shared)
         self.tensors = [*self.tensors, *(t for t in piece.tensors if id(t) not in found)]
+        self.ordinals += piece.ordinals
         self._piece_of_root = inner
 
     def holds(self, key: int) -> bool:

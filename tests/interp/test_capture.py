@@ -118,3 +118,52 @@ def test_a_way_that_only_a_tracer_can_go_is_not_taken(tmp_path: Path) -> None:
     projects = Projects({}, None, False)
     result = analysis.analyze(path, projects.workspace(path), projects.settings(path))
     assert [call.torch for call in result.graphs[0].calls] == ["torch.Tensor.sin"]
+
+
+TWO = """\
+import torch
+from torch import nn
+
+class Sizes(nn.Module):
+    def forward(self, x):
+        if torch.jit.is_tracing():
+            return torch.stack([x.shape[0], x.shape[1]]).max() * x
+        return x.sin()
+
+class Asks(nn.Module):
+    def forward(self, x):
+        return x.cos() if torch.jit.is_tracing() else x.tan()
+
+class Fails(nn.Module):
+    def forward(self, x):
+        x = x.exp() if torch.jit.is_tracing() else x.log()
+        return x.view(7, 7)
+"""
+
+
+def read(path: Path) -> dict[str, list[str]]:
+    projects = Projects({}, None, False)
+    result = analysis.analyze(path, projects.workspace(path), projects.settings(path))
+    return {graph.name: [call.torch.rpartition(".")[2] for call in graph.calls] for graph in result.graphs}
+
+
+def test_only_a_model_that_needs_it_is_read_as_nobody_captures_it(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(TWO.replace("(nn.Module):", "(nn.Module):  # ane: input(2x3)"))
+    assert read(path) == {"Sizes": ["sin"], "Asks": ["cos"], "Fails": ["exp"]}
+
+
+def test_inputs_of_a_model_that_is_read_a_second_time_are_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    pooled = "return nn.functional.max_pool2d(x, 2).sin()"
+    path.write_text(
+        TWO.replace("return torch.stack", "raise ValueError\n            return torch.stack").replace(
+            "return x.sin()", pooled
+        )
+    )
+    assert read(path)["Sizes"] == ["max_pool2d", "sin"]
+    projects = Projects({}, None, False)
+    result = analysis.analyze(path, projects.workspace(path), projects.settings(path))
+    (model,) = (model for model in result.models if model.name == "Sizes")
+    assert len(model.assumed) == 1
+    assert model.assumed[0].startswith("x: [B, C, H, W] f32")

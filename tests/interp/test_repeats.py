@@ -131,6 +131,58 @@ def test_what_is_recorded_again_is_what_is_followed(tmp_path: Path, monkeypatch:
     assert everything(kept) == everything(followed)
 
 
+WHICH = {
+    "does not ask": "        return self.fc(x)\n",
+    "asks": "        return self.fc(x) if self.layer_idx % 2 else x * 2\n",
+    "has it counted": "        return self.fc(x) * self.layer_idx\n",
+    "asks by a name": "        return self.fc(x) * getattr(self, 'layer_idx')\n",
+    "asks its dict": "        return self.fc(x) * self.__dict__['layer_idx']\n",
+    "asks vars": "        return self.fc(x) * vars(self)['layer_idx']\n",
+    "asks plainly": "        return self.fc(x) * object.__getattribute__(self, 'layer_idx')\n",
+    "asks operator": "        return self.fc(x) * operator.attrgetter('layer_idx')(self)\n",
+    "asks a part": "        return self.fc(x) * self.part.block_id\n",
+    "a part asks": "        return self.part(x)\n",
+    "asks a copy": "        return self.fc(x) * copy.copy(self).layer_idx\n",
+    "another asks": "        return self.fc(x) * which(self)\n",
+    "says so": "        LOG.append(f'{self.layer_idx}')\n        return self.fc(x) if LOG[-1] == '1' else x\n",
+    "a table asks": "        return self.fc(x) * TABLE[self.layer_idx]\n",
+    "changes it": "        self.layer_idx += 1\n        return self.fc(x) if self.layer_idx == 2 else x\n",
+    "changes it unread": "        self.layer_idx = 5\n        return self.fc(x)\n",
+}
+
+
+def numbered(body: str) -> str:
+    """Layers that are told which of all they are."""
+    return (
+        "import copy\nimport operator\nimport torch\nfrom torch import nn\nLOG = []\nTABLE = [3, 5, 7, 11]\n\n"
+        "def which(layer):\n    return layer.layer_idx\n\n"
+        "class Part(nn.Module):\n    def __init__(self, block_id):\n        super().__init__()\n"
+        "        self.block_id = block_id\n\n    def forward(self, x):\n        return x + self.block_id\n\n"
+        "class Block(nn.Module):\n    def __init__(self, layer_idx):\n        super().__init__()\n"
+        "        self.layer_idx = layer_idx\n        self.fc = nn.Linear(8, 8)\n        self.part = Part(layer_idx)\n\n"
+        f"    def forward(self, x):\n{body}\n"
+        "class Net(nn.Module):  # ane: input(2x8)\n    def __init__(self):\n        super().__init__()\n"
+        "        self.blocks = nn.ModuleList([Block(i) for i in range(4)])\n\n"
+        "    def forward(self, x):\n        for _ in range(3):\n            for block in self.blocks:\n"
+        "                x = block(x)\n        return x\n"
+    )
+
+
+@pytest.mark.parametrize("name", WHICH)
+def test_which_of_all_a_layer_is_counts_where_it_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(numbered(WHICH[name]))
+    kept, followed, hits = both(path, monkeypatch)
+    assert followed.graphs[0].calls
+    assert everything(kept) == everything(followed)
+    if name == "does not ask":
+        assert hits == 2 + 3 + 4  # the first input comes from outside, and weights are new in the first round
+    elif name == "asks a part":
+        assert hits == 4  # in the last round
+
+
 @pytest.mark.parametrize("body", [BLOCKS["plain"], "        y = self.fc(x.abs())\n        y += 1\n        return y\n"])
 def test_blocks_that_are_alike_are_followed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     path = tmp_path / "net.py"
@@ -321,7 +373,7 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
         known = {id(piece) for piece in pieces._known.values()}
         piece = of(pieces, recorder, module, probing)
         if not walking and id(piece) in known:
-            walking, fresh = True, seen.Pieces({})
+            walking, fresh = True, seen.Pieces({}, set())
             fresh._numbers, fresh._last = pieces._numbers, pieces._last
             new = of(fresh, recorder, module, probing)
             pieces._last, walking = fresh._last, False

@@ -51,7 +51,7 @@ def piece_of(net: Any, pieces: Pieces, probing: bool) -> Piece:
 
 
 def test_what_is_alike_on_probes_is_written_down_once(names: Any) -> None:
-    pieces = Pieces({})
+    pieces = Pieces({}, set())
     first = piece_of(names["known"], pieces, True)
     assert piece_of(names["known"], pieces, False) is first
     assert piece_of(names["known"], pieces, True) is first
@@ -60,14 +60,14 @@ def test_what_is_alike_on_probes_is_written_down_once(names: Any) -> None:
 def test_a_tensor_of_unknown_size_has_a_key_on_probes_only(names: Any) -> None:
     net = names["sized"]
     del net.attrs["_modules"]["inner"].attrs["_modules"]["0"].attrs["held"]
-    pieces = Pieces({})
+    pieces = Pieces({}, set())
     piece_of(net, pieces, True)
     with pytest.raises(NotKept):
         piece_of(net, pieces, False)
 
 
 def test_a_value_nobody_knows_has_a_key_on_tensors_only(names: Any) -> None:
-    pieces = Pieces({})
+    pieces = Pieces({}, set())
     piece_of(names["told"], pieces, False)
     with pytest.raises(NotKept):
         piece_of(names["told"], pieces, True)
@@ -75,7 +75,7 @@ def test_a_value_nobody_knows_has_a_key_on_tensors_only(names: Any) -> None:
 
 def test_a_large_object_is_written_down_once_and_what_holds_it_knows_its_changes(names: Any) -> None:
     covered: dict[int, Any] = {}
-    net, pieces = names["configured"], Pieces(covered)
+    net, pieces = names["configured"], Pieces(covered, set())
     first = piece_of(net, pieces, False)
     assert piece_of(net, pieces, False) is first
     options = names["options"].attrs

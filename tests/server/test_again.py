@@ -139,6 +139,18 @@ class Alone(nn.Module):
         return self.pool(self.conv(x)).sort(1)[0]
 
 
+class Asks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.Sequential(Block(4), Lazy(4), Block(4))
+
+    def forward(self, x):
+        x = self.parts(x)
+        if torch.jit.is_tracing():
+            x = self.nowhere(next_count() * x)
+        return x.relu()
+
+
 def small(**options):
     return Net(WIDTHS["small"], **options)
 
@@ -162,6 +174,7 @@ CHANGES = (
     ("return Net(WIDTHS", "next_count()\n    return Net(WIDTHS"), ("self.number = Tracked.made", "self.number = next_count()"),
     ("x = x.flip(1)", "x = x.flip(2)\n            x = x + 1"), ("dilation=2", "dilation=COUNT + 1"), ("return cached(dim)", "return scaled(dim)"),
     ("ratio = 2", "ratio = 3"), ("made = 0", "made = 1"), ("return self.head(x", "typed = 1\n        return self.head(x"), ("return REG", "return REG"),
+    ("x = self.nowhere(next_count() * x)", "x = self.parts(next_count() * x)"), ("return x.relu()", "return x.relu().sum(1)"),
 )  # fmt: skip
 
 
