@@ -106,9 +106,11 @@ def lost_iteration(unknown: Unknown) -> Exception:
 # -- numbers -----------------------------------------------------------------------------------------------------------------
 
 
-@native("abs", strict=True)
+@native("abs")
 def _abs(interp: Interpreter, x: Any) -> Any:
     x = concrete(x)
+    if isinstance(x, Unknown):
+        return Unknown("abs() of an unknown value", interp.here(), x, number=x.number)
     if isinstance(x, (int, float, complex)):
         return abs(x)
     if isinstance(x, (Sym, SymRatio)):
@@ -129,9 +131,16 @@ def _special(interp: Interpreter, value: Any, name: str, args: tuple[Any, ...], 
     return interp.raise_(TypeError, f"{message}: '{type_name(value)}'")
 
 
-@native("round", strict=True)
+@native("round")
 def _round(interp: Interpreter, number: Any, ndigits: Any = None) -> Any:
     number, ndigits = concrete(number), concrete(ndigits)
+    if isinstance(number, Unknown) or isinstance(ndigits, Unknown):
+        return Unknown(
+            "round() of an unknown value",
+            interp.here(),
+            find_unknown((number, ndigits)),
+            number=symbolic.is_numeric(number),
+        )
     if isinstance(number, NUMBERS) and (ndigits is None or isinstance(ndigits, int)):
         if isinstance(ndigits, int) and abs(ndigits) > 10_000:
             return too_large(interp, "the number of digits")
@@ -328,7 +337,8 @@ def _callable(interp: Interpreter, obj: Any, /) -> Any:
 # -- attributes ------------------------------------------------------------------------------------------------------------
 
 
-def _attribute_name(interp: Interpreter, name: Any) -> Any:
+def attribute_name(interp: Any, name: Any) -> Any:
+    """A text, Unknown or one of several. Raises the program's TypeError for other names."""
     name = concrete(name)
     if isinstance(name, (str, Unknown, OneOf)):
         return name
@@ -337,7 +347,7 @@ def _attribute_name(interp: Interpreter, name: Any) -> Any:
 
 @native("getattr", stores=True)
 def _getattr(interp: Interpreter, obj: Any, name: Any, default: Any = MISSING, /) -> Any:
-    name = _attribute_name(interp, name)
+    name = attribute_name(interp, name)
     if isinstance(name, OneOf):
         return spread(interp, (name,), {}, lambda interp, one, _: _getattr.fn(interp, (obj, *one, default), {}))
     if isinstance(name, Unknown):
@@ -354,7 +364,7 @@ def _getattr(interp: Interpreter, obj: Any, name: Any, default: Any = MISSING, /
 
 @native("hasattr")
 def _hasattr(interp: Interpreter, obj: Any, name: Any, /) -> Any:
-    name = _attribute_name(interp, name)
+    name = attribute_name(interp, name)
     if isinstance(name, Unknown) or isinstance(obj, Unknown):
         return interp.unknown("whether an unknown value has an attribute", obj if isinstance(obj, Unknown) else name)
     if interp.gaps and interp.may_lack(obj, name):
@@ -378,25 +388,28 @@ def _hasattr(interp: Interpreter, obj: Any, name: Any, /) -> Any:
 
 @native("setattr", stores=True)
 def _setattr(interp: Interpreter, obj: Any, name: Any, value: Any, /) -> Any:
-    name = _attribute_name(interp, name)
-    if isinstance(name, OneOf):
-        name = interp.unknown("one of several names")
-    if isinstance(name, Unknown):
+    name = attribute_name(interp, name)
+    if not isinstance(name, str):
         if isinstance(obj, Instance):
-            interp.touch(obj.attrs)
-            for key in list(obj.attrs):
-                if not key.startswith("_"):
-                    obj.attrs[key] = interp.unknown("may have been replaced by setattr() with an unknown name", name)
-            _replace_any(interp, obj, value)
-        return None
-    if not isinstance(obj, Unknown):
+            set_any(interp, obj, value, name)
+    elif not isinstance(obj, Unknown):
         interp.setattr(obj, name, value)
     return None
 
 
+def set_any(interp: Any, obj: Instance, value: Any, name: Any) -> None:
+    """An attribute is set under a name that nobody knows."""
+    lost = interp.unknown("may have been replaced by setattr() with an unknown name", find_unknown(name))
+    interp.touch(obj.attrs)
+    for key in list(obj.attrs):
+        if not key.startswith("_"):
+            obj.attrs[key] = lost
+    _replace_any(interp, obj, value)
+
+
 @native("delattr")
 def _delattr(interp: Interpreter, obj: Any, name: Any, /) -> Any:
-    name = _attribute_name(interp, name)
+    name = attribute_name(interp, name)
     if isinstance(obj, Unknown):
         return None
     if not isinstance(name, (Unknown, OneOf)):

@@ -405,6 +405,15 @@ class Calls(Attributes):
             return False if lost is None else lost
         if isinstance(cls, UnionOf):
             cls = cls.classes
+        if value.__class__ is Unknown and value.number:
+            verdicts = [self.isinstance(one, cls) for one in (True, 1, 0.5)]
+            classes = cls if isinstance(cls, tuple) else (cls,)
+            scalars = any(
+                isinstance(one, ClassObject) and one.module.name == "numpy" and one.name != "ndarray" for one in classes
+            )
+            same = verdicts[0].__class__ is bool and all(one is verdicts[0] for one in verdicts)
+            if same and (verdicts[0] or not scalars):
+                return verdicts[0]
         if isinstance(cls, tuple):
             verdicts = [self.isinstance(value, c) for c in cls]
             if any(v is True for v in verdicts):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ane_lsp.graph import Span, Sym, TensorType, Unknown, dims
 from ane_lsp.interp import absent
+from ane_lsp.interp.symbolic import is_numeric
 from ane_lsp.interp.values import ABSENT, MISSING, MORE, BoundMethod, DType, OneOf, Partial, Tensor
 
 MAX_OPTIONS = 6
@@ -144,7 +146,7 @@ def join(
     for value in present:
         for option in value.options if isinstance(value, OneOf) else (value,):
             if isinstance(option, Unknown):
-                return option
+                return _any_of(option, present)
             for i, known in enumerate(options):
                 merged = _same(known, option, cause, span)
                 if merged is not MISSING:
@@ -157,6 +159,16 @@ def join(
     if len(options) > MAX_OPTIONS:
         return Unknown(cause, span)
     return OneOf(tuple(options))
+
+
+def _any_of(lost: Unknown, values: list[Any]) -> Unknown:
+    """What is unknown of values, one of which is: that it is a number or what its items are like only where that holds for all."""
+    if not lost.number and lost.item is None:
+        return lost
+    options = [one for value in values for one in (value.options if isinstance(value, OneOf) else (value,))]
+    number = lost.number and all(map(is_numeric, options))
+    item = lost.item if all(isinstance(one, Unknown) and one.item is lost.item for one in options) else None
+    return lost if number == lost.number and item is lost.item else replace(lost, number=number, item=item)
 
 
 def likeness(items: Iterable[Any]) -> Any:

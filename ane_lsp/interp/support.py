@@ -90,7 +90,7 @@ def builtin(name: str, fn: Fn, *, strict: bool = False, stores: bool = False) ->
 
     def run(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if strict:
-            for value in args:
+            for value in map(concrete, args):
                 if isinstance(value, Unknown):
                     return interp.unknown(f"{name}() of an unknown value", value)
             for value in kwargs.values():
@@ -209,15 +209,12 @@ def find_unknown(value: Any, depth: int = 0) -> Unknown | None:
     return None
 
 
+_CONTENT = (*SCALARS[1:], list, tuple, dict, set, frozenset, deque, Sym, SymRatio, Unknown)
+
+
 def concrete(value: Any) -> Any:
     """The builtin content of an instance whose class extends str, int, ...; other values are themselves."""
-    if (
-        isinstance(value, Instance)
-        and value.data is not None
-        and isinstance(value.data, (*SCALARS, list, tuple, dict, set, frozenset, deque))
-    ):
-        return value.data
-    return value
+    return value.data if isinstance(value, Instance) and isinstance(value.data, _CONTENT) else value
 
 
 def in_order(members: Any) -> list[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, TensorType, Unknown, dims
+from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, Sym, TensorType, Unknown, dims
 from ane_lsp.graph.ir import CallKind
 from ane_lsp.interp import absent, arrays
 from ane_lsp.interp.frames import Frame, UnknownIteration
@@ -243,7 +243,7 @@ class TorchGlue(Registries):
         if kind is IteratorObject:
             return [self.type_in(v) for v in self.listed(value)]
         if kind is Instance:
-            if isinstance(value.data, (list, tuple, int, float, str)):
+            if isinstance(value.data, (list, tuple, int, float, str, Sym, SymRatio, Unknown)):
                 return self.type_in(value.data)
             found = arrays.array(value)
             return value if found is None else found

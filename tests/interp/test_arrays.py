@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from ane_lsp.graph.types import TensorType
-from ane_lsp.interp.run import guarded, load_file, start
+from ane_lsp.interp.entries import run_entry
+from ane_lsp.interp.run import Limits, guarded, load_file, start
 from ane_lsp.interp.values import Tensor
+from ane_lsp.syntax.inputs import InputSpec
 from ane_lsp.workspace import Workspace
 
 numpy = pytest.importorskip("numpy", reason="compares the numpy stub with the real package")
@@ -58,3 +60,34 @@ def test_a_tensor_of_an_object_that_may_hold_numbers_is_unknown(tmp_path: Path) 
     assert isinstance(found, Tensor)
     assert found.type.shape is None
     assert found.type.dtype is None
+
+
+def test_numbers_of_something_unknown_refuse_nothing(tmp_path: Path) -> None:
+    """What is unknown may be an array, of which these make arrays; a number made of it by Python is one."""
+    arrays = [
+        "np.float32(held)",
+        "np.abs(held) / np.sum(np.abs(held))",
+        "np.sqrt(held) * 2",
+        "held if held else 0.5",
+        "1 if held else held",
+    ]
+    numbers = ["float(held)", "np.float32(float(held))", "np.sqrt(float(held))", "int(np.prod((2, int(held))))"]
+    lines = [f"torch.ones(2, 3) * ({value})" for value in (*arrays, *numbers)]
+    lines += [f"torch.as_tensor({value})" for value in (*arrays, *numbers)]
+    found = types(tmp_path, lines, "import foreign\nheld = foreign.held\n")
+    shapes = [one.type.shape if isinstance(one, Tensor) else None for one in found]
+    products, made = shapes[: len(lines) // 2], shapes[len(lines) // 2 :]
+    assert products == [None] * len(arrays) + [(2, 3)] * len(numbers)
+    assert made == [None] * len(arrays) + [()] * len(numbers)
+
+
+def test_numbers_of_numpy_that_hold_a_symbolic_size(tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    path.write_text(
+        "import numpy as np\nimport torch\nfrom torch import nn\n\n\nclass Net(nn.Module):\n    def forward(self, x):\n"
+        "        a, b, _ = x.shape\n        n = np.prod((b, 4))\n"
+        "        return x.reshape(a, n), torch.zeros(np.prod(x.shape)), torch.zeros(int(n)), x * np.int64(a)\n"
+    )
+    done = run_entry(Workspace(tmp_path), path, "Net", [InputSpec(("a", "b", 4), "f32")], "iOS18", Limits())
+    assert done.errors == []
+    assert [str(one.type.shape) for one in done.result] == ["(a, 4*b)", "(4*a*b,)", "(4*b,)", "(a, b, 4)"]

@@ -41,6 +41,8 @@ def evaluate(tmp_path: Path, body: str, **given: Any) -> Any:
 
 
 UNKNOWN = """
+isinstance(U, float)
+isinstance(U if U > 0.5 else [1], list)
 int(U)
 float(U)
 str(U)
@@ -110,6 +112,8 @@ os.getcwd()
 """
 
 KNOWN = [
+    ("isinstance(U, (list, str))", False),
+    ("isinstance(U, (int, float))", True),
     ("any([U, 1])", True),
     ("all([0, U])", False),
     ("len([U, U])", 2),

@@ -80,7 +80,7 @@ def _rounding(name: str, special: str, symbolic_fn: Callable[[Any], Any], fn: Ca
     return spreading(name, run)
 
 
-@native("math.sqrt", strict=True)
+@native("math.sqrt")
 def _sqrt(interp: Interpreter, x: Any, /) -> Any:
     value = _number(interp, x)
     if isinstance(value, Sym):

@@ -43,6 +43,9 @@ class bool_(int):
 
 
 class float64(float):
+    def __new__(cls, x=0.0):
+        return array(x).astype(cls) if isinstance(x, (ndarray, list, tuple)) else float.__new__(cls, x)
+
     def item(self):
         return float(self)
 
@@ -62,6 +65,9 @@ class float64(float):
 
 
 class int64(int):
+    def __new__(cls, x=0):
+        return array(x).astype(cls) if isinstance(x, (ndarray, list, tuple)) else int.__new__(cls, x)
+
     def item(self):
         return int(self)
 
