@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from ane_lsp.graph import Sym, Unknown
@@ -9,6 +11,7 @@ from ane_lsp.interp import absent, builtins, methods, state
 from ane_lsp.interp.base import Base
 from ane_lsp.interp.frames import UNDECIDED
 from ane_lsp.interp.scopes import signature_of
+from ane_lsp.interp.stdlib import real_class_has
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.values import (
     MISSING,
@@ -34,6 +37,19 @@ from ane_lsp.interp.values import (
     TorchFunction,
 )
 from ane_lsp.torch_model.constants import FInfo, IInfo
+
+_FUNCTIONS = (FunctionType, BuiltinFunctionType)
+_KINDS: dict[type, tuple[type, ...]] = {
+    Function: (FunctionType,), Builtin: _FUNCTIONS, TorchFunction: _FUNCTIONS, StaticMethod: (staticmethod,), ClassMethod: (classmethod,),
+}  # fmt: skip
+
+
+def docstring(node: ast.AST | None) -> str | None:
+    """The ``__doc__`` of a function or class."""
+    body = getattr(node, "body", None)
+    first = body[0] if isinstance(body, list) and body else None
+    value = first.value if isinstance(first, ast.Expr) else None
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
 
 
 class Attributes(Base):
@@ -106,15 +122,17 @@ class Attributes(Base):
         if kind is TorchFunction:
             if name in ("__name__", "__qualname__"):
                 return obj.name.rsplit(".", 1)[-1]
-            return obj.name.rsplit(".", 1)[0] if name == "__module__" else MISSING
+            return obj.name.rsplit(".", 1)[0] if name == "__module__" else self._unmodelled(obj, name)
         if kind is Builtin:
             if name in ("__name__", "__qualname__"):
                 return obj.name
-            return MISSING if name != "__doc__" else None
+            return self._unmodelled(obj, name) if name != "__doc__" else None
         if isinstance(obj, (Sym, SymRatio)):
             return self._number_attribute(obj, name)
         if isinstance(obj, (StaticMethod, ClassMethod)):
-            return obj.func if name == "__func__" else self.lookup_attribute(obj.func, name)
+            return (
+                obj.func if name == "__func__" else self._unmodelled(obj, name, self.lookup_attribute(obj.func, name))
+            )
         if isinstance(obj, type):
             return self._builtin_type_attribute(obj, name)
         if name == "__class__":
@@ -195,11 +213,11 @@ class Attributes(Base):
                 if isinstance(raised.value, AttributeError):
                     return MISSING
                 raise
-        for base in cls.mro:
-            if isinstance(base, Unknown):
-                return Unknown(f"`.{name}`: a base class of {cls.name} is unknown: {base.reason}", self.here(), base)
+        lost = self._lost_attribute(cls, name)
+        if lost is not None:
+            return lost
         if name == "__doc__":
-            return None
+            return docstring(cls.node)
         if name == "__module__":
             return cls.module.name
         if name in ("__init__", "__init_subclass__", "__setstate__"):
@@ -293,7 +311,7 @@ class Attributes(Base):
         if name == "__class__":
             return cls.metaclass
         if name == "__doc__":
-            return None
+            return docstring(cls.node)
         if name == "__subclasses__":
             return Builtin(name, lambda interp, args, kwargs: [])
         for base in cls.mro:
@@ -306,9 +324,9 @@ class Attributes(Base):
             raw = meta.lookup(name)
             if raw is not MISSING:
                 return self.bind(raw, cls, meta)
-        for base in cls.mro:
-            if isinstance(base, Unknown):
-                return Unknown(f"`.{name}`: a base class of {cls.name} is unknown: {base.reason}", self.here(), base)
+        lost = self._lost_attribute(cls, name)
+        if lost is not None:
+            return lost
         if name == "__new__":
             return Builtin("__new__", lambda interp, args, kwargs: interp.new_instance(args[0], args[1:], kwargs))
         if name in ("__init__", "__init_subclass__", "__post_init__") and name != "__post_init__":
@@ -373,6 +391,17 @@ class Attributes(Base):
             return self.lookup_attribute(obj.data, name)
         return MISSING
 
+    def _lost_attribute(self, cls: ClassObject, name: str) -> Unknown | None:
+        """What an attribute is that a base class may have of which nobody knows all."""
+        for base in cls.mro:
+            if isinstance(base, Unknown):
+                return Unknown(f"`.{name}`: a base class of {cls.name} is unknown: {base.reason}", self.here(), base)
+            if not isinstance(base, ClassObject) or name.startswith("__") or not self.stands_for_stdlib(base.module):
+                continue
+            if real_class_has(base.module.name, name):
+                return Unknown(f"`.{name}` of {base.module.name}.{base.name} is not modelled", self.here())
+        return None
+
     def _module_start(self, obj: Instance) -> Builtin:
         """The constructor of an unknown base of a module: at least what ``nn.Module`` does."""
         base = next(c for c in obj.cls.mro if isinstance(c, ClassObject) and self._is_module_base(c))
@@ -400,7 +429,10 @@ class Attributes(Base):
             return func.kw_defaults or None
         if name == "__globals__":
             return func.module.namespace
-        if name in ("__doc__", "__closure__"):
+        if name == "__doc__":
+            self.looked_into(func)
+            return docstring(func.node)
+        if name == "__closure__":
             return None
         if name == "__annotations__":
             return {}
@@ -410,9 +442,15 @@ class Attributes(Base):
             return Builtin(
                 "__get__", lambda interp, args, kwargs: BoundMethod(func, args[0]) if args[0] is not None else func
             )
-        if name == "__call__":
-            return func
-        return MISSING
+        return self._unmodelled(func, name)
+
+    def _unmodelled(self, obj: Any, name: str, found: Any = MISSING) -> Any:
+        """What is not known of an attribute that Python's own objects of this kind have."""
+        if found is not MISSING or not any(hasattr(kind, name) for kind in _KINDS[obj.__class__]):
+            return found
+        if name == "__class__":
+            return self.type_of(obj)
+        return obj if name == "__call__" else Unknown(f"`.{name}` of a function is not modelled", self.here())
 
     def _code_of(self, func: Function) -> Any:
         signature = signature_of(func.node)
@@ -543,8 +581,13 @@ class Attributes(Base):
         elif kind is BoundMethod:
             self.setattr(obj.func, name, value)
 
-    def setattr_nn(self, obj: Instance, name: str, value: Any) -> None:
+    def setattr_nn(self, obj: Instance, name: Any, value: Any) -> None:
         """Attribute assignment after any user-defined ``__setattr__``: properties, modules, then plain attributes."""
+        if name.__class__ is not str:
+            name = builtins.attribute_name(self, name)
+            if name.__class__ is not str:
+                builtins.set_any(self, obj, value, name)
+                return
         raw = obj.cls.lookup(name)
         if raw is not MISSING and raw.__class__ is Property and not raw.cached:
             if raw.fset is None:

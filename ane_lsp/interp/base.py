@@ -401,6 +401,9 @@ class Base:
     def torch_function(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         raise NotImplementedError
 
+    def stands_for_stdlib(self, module: ModuleObject) -> bool:
+        raise NotImplementedError
+
     def module_attribute(self, module: ModuleObject, name: str) -> Any:
         raise NotImplementedError
 

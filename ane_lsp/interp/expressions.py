@@ -85,7 +85,7 @@ class Expressions(TorchGlue):
                 value = module.missing(name)
             if value is MISSING:
                 value = builtins.BUILTINS.get(name, MISSING)
-            return value
+            return value if value is not MISSING else self.lost_with_star(module, name)
         if value.__class__ is Lazy:
             value = self.resolve_lazy(value, module.namespace, name)
         if self.written is not None:
@@ -449,7 +449,8 @@ def _super(interp: Expressions, frame: Frame) -> Any:
         inner = inner.closure
     if first is MISSING:
         return Unknown("super() outside a method")
-    return Super(scope.owner, first, first if isinstance(first, ClassObject) else interp.type_of(first))
+    below = isinstance(first, ClassObject) and first.is_subclass(scope.owner)  # else of a metaclass's method
+    return Super(scope.owner, first, first if below else interp.type_of(first))
 
 
 def _binop(interp: Expressions, node: ast.BinOp, frame: Frame) -> Any:

@@ -30,13 +30,16 @@ STDLIB: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
 STAR_IMPORT = re.compile(r"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\*", re.M)
 
 
-# Packages that models import without computing shapes with them: their sources are not read, their names are unknown.
+# Packages that models import without computing shapes with them, or that make their code as they run: their sources are not read, their
+# names are unknown.
 _OPAQUE = frozenset({
     "PIL", "scipy", "pandas", "cv2", "regex", "requests", "urllib3", "httpx", "huggingface_hub", "safetensors",
     "tokenizers", "yaml", "tqdm", "matplotlib", "sklearn", "filelock", "fsspec", "jinja2", "sentencepiece",
     "ane_lsp", "tensorflow", "jax", "flax", "onnx", "onnxruntime", "coremltools", "wandb", "tensorboard", "psutil", "datasets",
     "accelerate", "peft", "gradio", "librosa", "soundfile", "skimage", "imageio", "av", "decord", "pytest", "rich",
     "omegaconf", "hydra", "lightning_utilities", "torchmetrics", "ipdb", "termcolor", "tabulate", "ftfy", "boto3",
+    "attr", "attrs", "argcomplete", "docstring_parser", "jsonargparse", "jsonschema", "loguru", "mpmath", "numba", "rpds", "shapely",
+    "sympy", "einx",
 })  # fmt: skip
 # Accelerators that no model converted for Core ML runs on: as if they were not installed.
 _ABSENT = frozenset({"triton", "xformers", "flash_attn", "flash_attn_interface", "apex", "deepspeed", "bitsandbytes",
@@ -259,6 +262,8 @@ class Imports(Objects):
             if alias.name == "*":
                 if isinstance(module, ModuleObject):
                     self._import_star(module, frame)
+                else:
+                    frame.module.lost_star = module
                 continue
             if isinstance(module, Unknown):
                 self.bind_name(frame, bound, Unknown(f"`{alias.name}` of {module.reason}", at, module))
@@ -405,10 +410,29 @@ class Imports(Objects):
                     return MISSING
                 raise
         native = module.is_torch or module.name.partition(".")[0] in _PARTIAL_STUBS
-        if native and not name.startswith("__"):
+        if (native and not name.startswith("__")) or (
+            self.stands_for_stdlib(module) and stdlib.real_has(module.name, name)
+        ):
             return self.unknown(f"{full} is not modelled")
         if module.state == "failed":
             return self.unknown(f"module '{module.name}' could not be read")
+        return self.lost_with_star(module, name)
+
+    def stands_for_stdlib(self, module: ModuleObject) -> bool:
+        """Whether a module is a stub of ours for one of the standard library, which may have more than the stub."""
+        return module.path is not None and module.name in STDLIB and is_stub(module.path)
+
+    def lost_with_star(self, module: ModuleObject, name: str) -> Any:
+        """Unknown for a name that nothing binds where a module of ``from x import *`` was not found; else MISSING."""
+        seen: list[ModuleObject] = [module]
+        for one in seen if not name.startswith("_") else ():
+            if one.state == "new":
+                self.run_module(one)
+            if one.lost_star is not None:
+                return Unknown(
+                    f"`{name}` may be one of the names of {one.lost_star.reason}", self.here(), one.lost_star
+                )
+            seen += [star for star in one.stars if star not in seen]
         return MISSING
 
     def _deferred_attribute(self, module: ModuleObject, name: str) -> Any:

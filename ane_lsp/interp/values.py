@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Span, TensorType, Value
+from ane_lsp.graph import Span, TensorType, Unknown, Value
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.scopes import Signature, signature_of
 
@@ -26,7 +26,18 @@ if TYPE_CHECKING:
 class ModuleObject:
     """An imported module. `namespace` is filled by running its top level on first use; `path` is None for native ones."""
 
-    __slots__ = ("deferred", "is_package", "is_torch", "missing", "name", "namespace", "path", "stars", "state")
+    __slots__ = (
+        "deferred",
+        "is_package",
+        "is_torch",
+        "lost_star",
+        "missing",
+        "name",
+        "namespace",
+        "path",
+        "stars",
+        "state",
+    )
 
     def __init__(self, name: str, path: str | None, is_package: bool = False) -> None:
         self.name = name
@@ -36,6 +47,7 @@ class ModuleObject:
         self.state = "new"  # new, running, done
         self.deferred: list[ast.If] = []  # `if TYPE_CHECKING:` blocks: where lazy modules name what they hold
         self.stars: list[ModuleObject] = []  # modules of `from x import *`, looked into on demand
+        self.lost_star: Unknown | None = None  # one of these modules that was not found: it may bind any name
         self.is_torch = name == "torch" or name.startswith("torch.")
         self.missing: Callable[[str], Any] | None = None  # consulted for attributes the namespace lacks
 

@@ -255,8 +255,8 @@ class Workspace:
 
         None where there is no Python source for it: missing, built in, or a C extension.
         Order: for absolute names the folder of the importing script (for a file in a package: the folder that holds
-        its outermost package), search paths, the project and its ``src``, the environment. beside: last the folders of its
-        packages, which are on the path where a script puts them there (``sys.path.append("core")``) or the file is run itself.
+        its outermost package), search paths, the project and its ``src``, the environment. beside: last the folders around it in
+        the project, which are on the path where a script in one of them is run or puts them there (``sys.path.append("core")``).
         """
         if level:
             return self._resolve_relative(module, from_file, level) if from_file is not None else None
@@ -292,9 +292,9 @@ class Workspace:
         return found
 
     def _beside(self, module: str, file: Path, root: Path) -> ModuleFile | None:
-        """A module in the importing file's own package, or in one around it."""
+        """A module in the importing file's own package, or in a folder around it inside of the project."""
         for folder in file.parents:
-            if not _strictly_inside(folder, root):
+            if not (_strictly_inside(folder, root) or _strictly_inside(folder, self.root)):
                 break
             found = self._finder.find(module, (folder,))
             if found is not None and found.path != file and not found.is_namespace:

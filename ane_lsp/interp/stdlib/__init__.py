@@ -74,7 +74,8 @@ def native_module(interp: Interpreter, name: str) -> ModuleObject | None:
                 return found
         if f"{name}.{attribute}" in _FILES:
             return interp.import_module(f"{name}.{attribute}")
-        if attribute.startswith("__") or not real_has(name, attribute):
+        special = attribute.startswith("__") and name not in sys.builtin_module_names
+        if special or not real_has(name, attribute):
             return MISSING
         return interp.unknown(f"{name}.{attribute} is not modelled")
 
@@ -93,7 +94,14 @@ def real_has(module: str, attribute: str) -> bool:
         if module not in sys.builtin_module_names:
             return True
         return hasattr(importlib.import_module(module), attribute)
-    return " import *" in text or re.search(rf"\b{re.escape(attribute)}\b", text) is not None
+    return " import *" in text or "globals()" in text or re.search(rf"\b{re.escape(attribute)}\b", text) is not None
+
+
+@lru_cache(maxsize=512)
+def real_class_has(module: str, attribute: str) -> bool:
+    """Whether a class of the standard library's own module may have the attribute."""
+    text = _source(module)
+    return text is not None and re.search(rf"(?:\bdef |\bself\.|^    ){re.escape(attribute)}\b", text, re.M) is not None
 
 
 @lru_cache(maxsize=32)

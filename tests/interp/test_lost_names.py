@@ -1,0 +1,75 @@
+"""Names that nobody knows: what may have them is unknown, and nothing is said to be missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ane_lsp.graph import Unknown
+from ane_lsp.interp import run
+from ane_lsp.interp.values import Tensor
+from ane_lsp.workspace import Workspace
+
+
+def names(folder: Path, **files: str) -> dict[str, Any]:
+    """What the names of `script` stand for; it goes through."""
+    for name, text in files.items():
+        path = folder / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(text)
+    done = run.run_script(Workspace(folder), folder / f"{next(iter(files)).replace('__', '/')}.py")
+    assert (done.errors, done.internal) == ([], {})
+    module = next(
+        one
+        for one in done.interp.modules.values()
+        if one.path is not None and one.state == "done" and "end" in one.namespace
+    )
+    return module.namespace
+
+
+def test_a_module_of_which_all_is_imported_may_hold_any_name_if_it_is_missing(tmp_path: Path) -> None:
+    space = names(
+        tmp_path,
+        script="from helpers import *\nimport helpers\nfound = made(2)\nother = helpers.more\nknown = held\nlength = len([1])\nend = 1\n",
+        helpers="from nowhere import *\nheld = 3\n",
+    )
+    assert isinstance(space["found"], Unknown)
+    assert "nowhere" in space["found"].first.reason
+    assert isinstance(space["other"], Unknown)
+    assert (space["known"], space["length"]) == (3, 1)
+
+
+def test_a_module_beside_the_folder_of_a_file_is_found(tmp_path: Path) -> None:
+    """A script beside `layers` is what is run; the project is a folder further out."""
+    space = names(
+        tmp_path, part__layers__net="from layers.parts import width\nend = width\n", part__layers__parts="width = 5\n"
+    )
+    assert space["end"] == 5
+
+
+def test_attributes_set_under_names_nobody_knows(tmp_path: Path) -> None:
+    head = "import foreign\nimport torch\nfrom torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    body = "        self.one = nn.Linear(2, 3)\n        for name in foreign.names:\n            self.__setattr__(name, nn.Linear(2, 4))\n\n"
+    call = "    def forward(self, x):\n        return self.one(x)\n\n\nend = Net()(torch.zeros(1, 2))\n"
+    end = names(tmp_path, script=head + body + call)["end"]
+    assert isinstance(end, Unknown) or (isinstance(end, Tensor) and end.type.shape != (1, 3))
+
+
+def test_attributes_of_functions_that_are_not_followed_are_unknown(tmp_path: Path) -> None:
+    """Which of them a function of torch has depends on how it is written there."""
+    text = "import torch\n\n\ndef f(): pass\n\n\nfound = [torch.meshgrid.__kwdefaults__, len.__text_signature__, f.__closure__ is None]\nend = f.__wrapped__ if hasattr(f, '__wrapped__') else 1\n"
+    space = names(tmp_path, script=text)
+    assert [isinstance(one, Unknown) for one in space["found"]] == [True, True, False]
+    assert space["end"] == 1
+
+
+def test_what_the_standard_library_has_is_unknown_where_it_is_not_modelled(tmp_path: Path) -> None:
+    text = (
+        "import argparse\nimport logging\nimport multiprocessing\nimport sys\nimport threading\n\n\nclass Parser(argparse.ArgumentParser): pass\n\n\n"
+        "found = [logging._nameToLevel, multiprocessing.cpu_count(), sys.__stdout__, argparse._StoreAction]\n"
+        "found += [threading.Thread.ident, threading.Thread().ident, Parser()._parse_optional]\n"
+        "end = [hasattr(logging, 'nosuch'), hasattr(Parser(), 'nosuch'), hasattr(sys, '__path__')]\n"
+    )
+    space = names(tmp_path, script=text)
+    assert [one for one in space["found"] if not isinstance(one, Unknown)] == []
+    assert space["end"] == [False, False, False]
