@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import builtins as host
 from collections.abc import Callable, Iterator
 from functools import cmp_to_key
@@ -14,7 +13,8 @@ from ane_lsp.graph import Sym, Unknown, dims
 from ane_lsp.interp import absent, methods, symbolic
 from ane_lsp.interp.construct import construct
 from ane_lsp.interp.containers import from_keys
-from ane_lsp.interp.frames import Frame, UnknownIteration
+from ane_lsp.interp.evaluated import evaluate, execute
+from ane_lsp.interp.frames import UnknownIteration
 from ane_lsp.interp.state import join
 from ane_lsp.interp.support import (
     LIMIT,
@@ -810,45 +810,6 @@ def _import(interp: Interpreter, name: Any, *rest: Any, **kwargs: Any) -> Any:
     return module if fromlist or "." not in name else interp.import_module(name.split(".")[0])
 
 
-def parsed(interp: Interpreter, source: Any) -> Any:
-    """The expression in a text, with the place of the call in all its nodes; Unknown where the text is not known."""
-    text = concrete(source)
-    if not isinstance(text, str):
-        return interp.unknown("the evaluation of a text that is not known", find_unknown(text))
-    if len(text) > 20_000:
-        return too_large(interp, "the text")
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError) as error:
-        raise PyRaise(SyntaxError(str(error))) from None
-    except (RecursionError, MemoryError):
-        return too_large(interp, "the text")
-    here = interp.frame.node
-    for node in ast.walk(tree):
-        for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
-            if hasattr(node, name):
-                setattr(node, name, getattr(here, name, 1))
-    return tree
-
-
-@native("eval")
-def _eval(interp: Interpreter, source: Any, globals: Any = None, locals: Any = None, /) -> Any:
-    """An expression in a known text is interpreted like any other; nothing is run."""
-    tree = parsed(interp, source)
-    if isinstance(tree, Unknown):
-        return tree
-    frame = interp.frame
-    if globals is not None or locals is not None:
-        if not isinstance(globals, (dict, type(None))) or not isinstance(locals, (dict, type(None))):
-            return interp.unknown("eval() in a namespace that is not known", find_unknown([globals, locals]))
-        module = ModuleObject(frame.module.name, frame.module.path)
-        module.state = "done"
-        module.namespace = frame.module.namespace if globals is None else globals
-        space = module.namespace if locals is None else locals
-        frame = Frame(module, space, None, frame, "<module>")
-    return interp.eval(tree, frame)
-
-
 def _open(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     from ane_lsp.interp.stdlib.files import open_file
 
@@ -878,8 +839,7 @@ BUILTINS: dict[str, Any] = {
             Builtin("breakpoint", lambda interp, args, kwargs: None),
             Builtin("open", _open),
             unknown_builtin("input", "what a user types is not known"),
-            _eval,
-            unknown_builtin("exec", "exec() is not evaluated here"),
+            evaluate, execute,
             unknown_builtin("compile", "compile() is not evaluated here"),
             unknown_builtin("help", "help() is not modelled"),
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 from ane_lsp.graph import Shape, Sym, TensorType, Unknown, dims
 from ane_lsp.torch_model.registry import TorchError
-from ane_lsp.torch_model.shapes import Undetermined, as_size, fail
+from ane_lsp.torch_model.shapes import Undetermined, as_size, fail, may_be_anything
 
 Rule = Callable[..., Any]
 Fold = Callable[[tuple[Any, ...]], tuple[Any, ...]]
@@ -162,8 +162,11 @@ def tensors_in(value: Any, what: str = "tensors") -> list[TensorType]:
     """
     if isinstance(value, Unknown):
         raise Undetermined(value.reason)
+    if may_be_anything(value):
+        raise Undetermined("it is not known what tensors these are")
     if not isinstance(value, (tuple, list)):
-        fail(f"argument '{what}' must be tuple of Tensors, not {type(value).__name__}")
+        kind = "Tensor" if isinstance(value, TensorType) else type(value).__name__
+        fail(f"argument '{what}' must be tuple of Tensors, not {kind}")
     found: list[TensorType] = []
     for item in value:
         if not isinstance(item, (TensorType, Unknown)):

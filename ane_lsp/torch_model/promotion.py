@@ -12,6 +12,7 @@ from typing import Any
 
 from ane_lsp.graph import DTYPES, Sym, TensorType, Unknown
 from ane_lsp.torch_model.registry import TorchError
+from ane_lsp.torch_model.shapes import may_be_anything
 
 DEFAULT = "f32"
 COMPLEX = frozenset({"c32", "c64", "c128"})
@@ -183,7 +184,7 @@ def can_cast(source: str, target: str) -> bool:
 
 def check_dtype(dtype: Any) -> str | None:
     """A ``dtype=`` argument: a short name, None where not given or not known. Raises TorchError for anything else."""
-    if dtype is None or isinstance(dtype, Unknown):
+    if dtype is None or isinstance(dtype, Unknown) or may_be_anything(dtype):
         return None
     if isinstance(dtype, str) and dtype in DTYPES:
         return dtype

@@ -17,6 +17,11 @@ class Undetermined(Exception):
     """An argument that decides the result is unknown; `OpDecl.infer` turns it into an `Unknown`."""
 
 
+def may_be_anything(value: Any) -> bool:
+    """Whether a tensor stands for the unknown result of an operation, which may be no tensor: several, or a text."""
+    return isinstance(value, TensorType) and value.shape is None and value.dtype is None
+
+
 def fail(message: str) -> NoReturn:
     """torch raises here."""
     raise TorchError(message)

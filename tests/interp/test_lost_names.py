@@ -73,3 +73,11 @@ def test_what_the_standard_library_has_is_unknown_where_it_is_not_modelled(tmp_p
     space = names(tmp_path, script=text)
     assert [one for one in space["found"] if not isinstance(one, Unknown)] == []
     assert space["end"] == [False, False, False]
+
+
+def test_a_text_nobody_knows_may_bind_any_name(tmp_path: Path) -> None:
+    space = names(
+        tmp_path, script="import foreign\nexec(foreign.text)\nfound = made\nexec('end = 2')\nlength = len('ab') + end\n"
+    )
+    assert isinstance(space["found"], Unknown)
+    assert space["length"] == 4

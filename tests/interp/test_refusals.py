@@ -53,6 +53,21 @@ def test_only_what_certainly_fails_is_a_finding(tmp_path: Path, call: str, lines
     assert refused(tmp_path, f"{MODEL}\n{call}\n") == lines
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "torch.cat(lost.chunk(2, -1), 1)", "torch.stack(torch.unbind(lost))", "torch.zeros(2).type(lost.type())",
+        "torch.zeros(2).to(dtype=lost.type())", "torch.zeros(2) * np.float32(foreign.value)", "torch.as_tensor(np.abs(foreign.value) / 2).size(0)",
+    ],
+)  # fmt: skip
+def test_results_of_unknown_calls_refuse_nothing(tmp_path: Path, call: str) -> None:
+    """What nobody knows may be several tensors, a text or an array."""
+    path = tmp_path / "model.py"
+    path.write_text(f"{HEAD}import foreign\nimport numpy as np\nlost = torch.as_tensor(foreign.values)\n{call}\n")
+    done = run_script(Workspace(tmp_path), path)
+    assert (done.errors, done.refusals) == ([], [])
+
+
 def test_inputs_nobody_wrote_prove_nothing(tmp_path: Path) -> None:
     assert refused(tmp_path, MODEL) == []
 
