@@ -64,10 +64,7 @@ _YOUNG = 100_000
 
 
 def collect_at_rest() -> None:
-    """In a process that stays, while nobody waits: look through all there is where it has grown much since that was done last.
-
-    What lives long is left alone besides: going through it takes longer than most edits.
-    """
+    """In a process that stays, while nobody waits: look through all there is where it has grown much since that was done last."""
     global _settled
     if resident() > _settled + SERVING // 4:
         gc.collect()
@@ -75,16 +72,14 @@ def collect_at_rest() -> None:
 
 
 def keep_for_good() -> None:
-    """What there is now stays, and no garbage is looked for in it."""
+    """What there is now stays: looking for garbage in it takes longer than most edits."""
     global _settled
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*gc.get_threshold()[:2], _SELDOM)
     _settled = resident()
 
 
 _settled = 0  # bytes held when all was last looked through
-_SELDOM = 1_000  # times that half of what is young was looked through before all is, unasked
 
 
 def collect_between() -> None:
