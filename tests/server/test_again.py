@@ -429,3 +429,46 @@ def test_a_file_that_leads_to_itself_under_another_name_is_one_file(tmp_path: Pa
     assert answered(analyst, path, edited) == "again"
     assert graphs(analyst, path) == graphs(analysed(path, edited), path)
     assert all("12" in str(graph) for graph in graphs(analyst, path))
+
+
+DOCUMENTED = '''\
+import torch
+from torch import nn
+
+
+def documented(cls):
+    cls.width = int(cls.forward.__doc__) + len(unused.__doc__)
+    return cls
+
+
+def unused():
+    """four"""
+    return 1
+
+
+@documented
+class Net(nn.Module):  # ane: input(2x8)
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, self.width)
+
+    def forward(self, x):
+        """4"""
+        return self.fc(x)
+'''
+
+
+def test_a_function_whose_docstring_is_read_is_exchanged_with_its_docstring(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, DOCUMENTED)
+    edits = (("self.fc(x)", "self.fc(x).relu()", "again"), ('"""4"""', '"""5"""', "anew"), ("return 1", "return 2", "moved"),
+             ('"""four"""', '"""three"""', "anew"))  # fmt: skip
+    text = DOCUMENTED
+    for old, new, how in edits:
+        text = text.replace(old, new)
+        assert answered(analyst, path, text) == how, new
+        fresh = analysed(path, text)
+        assert comparable(analyst.analyze(str(path), lambda: False)) == comparable(
+            fresh.analyze(str(path), lambda: False)
+        )
+        assert graphs(analyst, path) == graphs(fresh, path)
