@@ -396,10 +396,11 @@ class Attributes(Base):
         for base in cls.mro:
             if isinstance(base, Unknown):
                 return Unknown(f"`.{name}`: a base class of {cls.name} is unknown: {base.reason}", self.here(), base)
-            if not isinstance(base, ClassObject) or name.startswith("__") or not self.stands_for_stdlib(base.module):
+            if not isinstance(base, ClassObject) or name.startswith("__"):
                 continue
-            if real_class_has(base.module.name, name):
-                return Unknown(f"`.{name}` of {base.module.name}.{base.name} is not modelled", self.here())
+            module = base.module
+            if module.name == "numpy" or (self.stands_for_stdlib(module) and real_class_has(module.name, name)):
+                return Unknown(f"`.{name}` of {module.name}.{base.name} is not modelled", self.here())
         return None
 
     def _module_start(self, obj: Instance) -> Builtin:

@@ -27,6 +27,10 @@ EXPRESSIONS = [
     "np.zeros((2, 3)).shape", "np.zeros(3).tolist()", "np.ones((2, 2)).tolist()", "np.full((2,), 7).tolist()", "np.eye(2).tolist()", "np.zeros_like(np.array([1, 2])).tolist()", "len(np.zeros((4, 2)))",
     "np.array([1.5, 2.5]).astype(int).tolist()", "np.array([1, 2]).astype(np.float32).tolist()", "np.unique([3, 1, 3]).tolist()", "np.argmax([1, 9, 3])", "np.argsort([3, 1, 2]).tolist()", "np.sort([3, 1, 2]).tolist()",
     "np.array([1, 2, 3]).sum()", "np.array([1, 2, 3]).mean()", "np.array([1, 2, 3]).max()", "np.arange(6).reshape(2, 3).tolist()", "np.arange(6).reshape((3, -1)).shape", "np.arange(6).reshape(2, 3)[1].tolist()",
+    "(np.array([[1, 2], [3, 4]]) @ np.array([[1, 0, 2], [0, 1, 2]])).tolist()", "(np.arange(3) @ np.arange(3))", "(np.arange(6).reshape(2, 3) @ np.arange(3)).tolist()", "([1, 2] @ np.eye(2)).tolist()",
+    "np.matmul(np.arange(3), np.arange(6).reshape(3, 2)).tolist()", "np.dot(np.eye(2), [[1, 2], [3, 4]]).tolist()", "np.dot(2, [1, 2]).tolist()", "np.ones((2, 3)) @ np.ones((2, 3))",
+    "(~np.array([True, False])).tolist()", "(~np.array([1, 2])).tolist()", "((np.arange(3) > 0) & (np.arange(3) < 2)).tolist()", "((np.arange(3) > 1) | (np.arange(3) < 1)).tolist()", "(np.array([5, 3]) ^ 1).tolist()",
+    "1 if np.array([0]) else 2", "1 if np.arange(2) else 2", "int(np.array([3.5]))", "float(np.array(2))", "(7 // np.array([2, 3])).tolist()", "(7 % np.array([2, 4])).tolist()",
     "np.where(np.array([True, False]), 1, 2).tolist()", "np.outer([1, 2], [3, 4]).tolist()", "np.dot([1, 2], [3, 4])", "np.repeat([1, 2], 2).tolist()", "np.tile([1, 2], 2).tolist()", "np.diff([1, 4, 9]).tolist()",
     "isinstance(np.linspace(0, 1, 2), np.ndarray)", "np.isscalar(3)", "np.ndim([[1]])", "np.all([True, False])", "np.any([True, False])", "np.allclose([1.0], [1.0 + 1e-9])", "np.array_equal([1, 2], [1, 2])",
     "np.finfo(np.float32).max", "np.finfo(np.float32).eps", "np.iinfo(np.int32).max", "np.iinfo(np.uint8).min", "np.inf > 1", "np.deg2rad(180.0)", "np.meshgrid([1, 2], [3, 4, 5])[0].shape", "np.meshgrid(np.arange(2), np.arange(3), indexing='ij')[1].tolist()",
@@ -92,6 +96,8 @@ def test_expression(expression: str, interpreted: stub_harness.Interpreted) -> N
         "np.concatenate([[[1]], [[2]]], axis=1)",
         "np.cumsum([[1, 2]], axis=1)",
         "np.sort([[2, 1]])",
+        "np.arange(3).argpartition(1)",
+        "np.float32(1).view(np.int32)",
     ],
 )
 def test_what_is_not_modelled_is_unknown(expression: str, interpreted: stub_harness.Interpreted) -> None:

@@ -376,6 +376,41 @@ class ndarray:
     def __rpow__(self, other):
         return _zip(lambda a, b: b**a, self, other)
 
+    def __rfloordiv__(self, other):
+        return _zip(lambda a, b: b // a, self, other)
+
+    def __rmod__(self, other):
+        return _zip(lambda a, b: b % a, self, other)
+
+    def __matmul__(self, other):
+        return matmul(self, other)
+
+    def __rmatmul__(self, other):
+        return matmul(other, self)
+
+    def __and__(self, other):
+        return _zip(lambda a, b: a & b, self, other)
+
+    def __or__(self, other):
+        return _zip(lambda a, b: a | b, self, other)
+
+    def __xor__(self, other):
+        return _zip(lambda a, b: a ^ b, self, other)
+
+    def __invert__(self):
+        return _map(lambda a: not a if isinstance(a, builtins.bool) else ~a, self)
+
+    def __bool__(self):
+        if self.size != 1:
+            raise ValueError("The truth value of an array with more than one element is ambiguous.")
+        return builtins.bool(self._data[0])
+
+    def __int__(self):
+        return int(self.item())
+
+    def __float__(self):
+        return float(self.item())
+
     def __neg__(self):
         return _map(lambda a: -a, self)
 
@@ -928,10 +963,27 @@ def repeat(a, repeats, axis=None):
     return ndarray([x for x in data for _ in range(repeats)], (len(data) * repeats,))
 
 
+def matmul(a, b):
+    (left, sa), (right, sb) = _flatten(a), _flatten(b)
+    if len(sa) > 2 or len(sb) > 2:
+        return numpy.products_of_many_matrices
+    rows, inner = (1, *sa)[-2:]
+    depth, columns = sb if len(sb) == 2 else (sb[0], 1)
+    if inner != depth:
+        raise ValueError(f"matmul: Input operand 1 has a mismatch in its core dimension 0: {depth} is different from {inner}")
+    shape = (*sa[:-1], *sb[1:])
+    if rows * inner * columns > _MOST:
+        return _unread(shape, float64)
+    data = [
+        builtins.sum(_plain(left[i * inner + k]) * _plain(right[k * columns + j]) for k in range(inner))
+        for i in range(rows)
+        for j in range(columns)
+    ]
+    return ndarray(data, shape) if shape else _as_scalar(data[0], None)
+
+
 def dot(a, b):
-    if len(_flatten(a)[1]) > 1 or len(_flatten(b)[1]) > 1:
-        return numpy.products_of_matrices
-    return sum(multiply(a, b))
+    return matmul(a, b) if ndim(a) and ndim(b) else multiply(a, b)
 
 
 def outer(a, b):
