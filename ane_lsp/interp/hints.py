@@ -10,7 +10,13 @@ from types import MappingProxyType
 from ane_lsp.interp.probing import Probe, named_dtype
 from ane_lsp.syntax.exchange import header_of
 
-_SHAPE_TEXT = re.compile(r"[\[(]\s*((?:[A-Za-z_]\w*|\d+)(?:\s*[,x*]\s*(?:[A-Za-z_]\w*|\d+))+)\s*,?\s*[\])]")
+_SHAPE_TEXT = re.compile(
+    r"[\[(]\s*((?:[A-Za-z_]\w*|\d+)(?:\s*[,x*]\s*(?:[A-Za-z_]\w*|\d+))+|(?:[A-Za-z_]\w*|\d+)(?=\s*,))\s*,?\s*[\])]"
+)
+_NO_SIZES = frozenset({
+    "array", "bool", "boolean", "callable", "default", "dict", "float", "int", "integer", "list", "module", "ndarray", "none", "number",
+    "optional", "required", "str", "string", "tensor", "tensors", "torch", "tuple",
+})  # fmt: skip
 _CONTAINERS = re.compile(r"^(typing\.|t\.)?(list|tuple|sequence|iterable|dict|mapping|ordereddict)\b", re.I)
 NO_ATTRIBUTES: Mapping[str, object] = MappingProxyType({})
 _TENSOR_LISTS = re.compile(
@@ -59,16 +65,21 @@ def hints_in_source(
 def _described(parameter: ast.arg, text: str, told: str) -> Probe | None:
     """The shape that a text gives behind a parameter's name on one line."""
     match = re.search(rf"^\W*{re.escape(parameter.arg)}\b[^\n]*", text, re.M)
-    shape = _SHAPE_TEXT.search(match[0]) if match else None
-    if shape is None:
-        return None
-    names = tuple(re.split(r"\s*[,x*]\s*", shape[1]))
-    if not (2 <= len(names) <= 5 and all(n.isdigit() or len(n) <= 20 for n in names)):
-        return None
-    if len(set(names)) < len(names) and not all(n.isdigit() for n in names if names.count(n) > 1):
-        return None
-    dtype = _annotated_dtype(parameter, match[0] if match else "")
-    return Probe(parameter.arg, len(names), names, dtype=dtype, told=told)
+    line = match[0] if match else ""
+    for shape in _SHAPE_TEXT.finditer(line):
+        names = tuple(re.split(r"\s*[,x*]\s*", shape[1]))
+        if len(names) <= 5 and all(map(_may_be_size, names)) and _told_apart(names):
+            return Probe(parameter.arg, len(names), names, dtype=_annotated_dtype(parameter, line), told=told)
+    return None
+
+
+def _may_be_size(name: str) -> bool:
+    return name.isdigit() or (len(name) <= 20 and name.lower() not in _NO_SIZES)
+
+
+def _told_apart(names: Sequence[str]) -> bool:
+    """Whether no name stands for two sizes."""
+    return all(name.isdigit() for name in names if names.count(name) > 1)
 
 
 def _comments(node: AnyFunction, lines: Sequence[str]) -> list[str]:
