@@ -12,9 +12,11 @@ from ane_lsp.interp.base import Base
 from ane_lsp.interp.frames import UNDECIDED
 from ane_lsp.interp.scopes import signature_of
 from ane_lsp.interp.stdlib import real_class_has
+from ane_lsp.interp.support import concrete
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.values import (
     MISSING,
+    MORE,
     BoundMethod,
     Builtin,
     ClassMethod,
@@ -205,6 +207,8 @@ class Attributes(Base):
         found = self._native_member(obj, name)
         if found is not MISSING:
             return found
+        if MORE in attrs and not name.startswith("__"):
+            return self.unknown(f"`.{name}` of an object with attributes that nobody knows")
         fallback = cls.lookup("__getattr__") if computed else MISSING
         if fallback is not MISSING and not name.startswith("__"):
             try:
@@ -620,6 +624,13 @@ class Attributes(Base):
                 if self.repeats is not None:
                     self.repeats.pieces.clear()
                 obj.cls = value
+                return
+            if name == "__dict__" and isinstance(concrete(value), dict):
+                if self.undo is not None:
+                    self.undo.lasting = True
+                if self.repeats is not None:
+                    self.repeats.pieces.clear()
+                obj.attrs = concrete(value)  # ``self.__dict__ = self`` of a dict: its entries are attributes
                 return
             if self.journals or self.written is not None or self.undo is not None or self.outside.noted or self.covered:
                 self.touch(obj.attrs)

@@ -283,12 +283,12 @@ def _len(interp: Interpreter, obj: Any, /) -> Any:
         return interp.unknown("the length of an unknown value", obj)
     if isinstance(obj, Tensor):
         return tensor_length(interp, obj)
+    if isinstance(obj, Instance) and concrete(obj) is not obj and obj.cls.lookup("__len__") is MISSING:
+        return _len.fn(interp, (obj.data,), {})
     if isinstance(obj, (Instance, ClassObject)):
         found = interp.lookup_attribute(obj, "__len__")
         if found is not MISSING:
             return interp.call(found, (), {})
-        if isinstance(obj, Instance) and isinstance(obj.data, (list, tuple, str, dict, set, frozenset)):
-            return len(obj.data)
     elif not isinstance(obj, (*SCALARS, Function, Sym, SymRatio, IteratorObject)):
         found = interp.lookup_attribute(obj, "__len__")
         if found is not MISSING and not isinstance(found, Unknown):

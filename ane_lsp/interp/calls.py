@@ -353,6 +353,9 @@ class Calls(Attributes):
             obj.attrs.update({**dict.fromkeys(names), **dict(zip(names, args)), **kwargs})
         if base in (dict, list, set, deque) and (args or kwargs):
             filled = builtins.construct(self, base, args, kwargs)  # type: ignore[arg-type]
+            if isinstance(filled, Unknown) and base is not set:
+                filled = {MORE: filled} if base is dict else [absent.several(filled, self.here())]
+                self.gaps = True
             if isinstance(filled, (dict, list, set, deque)):
                 self.touch(obj.data)
                 state.restore(obj.data, filled)

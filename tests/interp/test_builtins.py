@@ -297,6 +297,8 @@ OBJECTS = [
     "T = type('T', (), {'x': 5, 'f': lambda self: self.x})\nreturn T().f(), T.__name__",
     "class B: x = 1\nT = type('T', (B,), {})\nreturn T().x, issubclass(T, B)",
     "o = object()\nreturn o is o, o == object(), isinstance(o, object)",
+    "import copy\nclass A(dict):\n    def __init__(self, *args, **given):\n        super().__init__(*args, **given)\n        self.__dict__ = self\na = A({'x': 1}, w=7)\na.y = 2\na['z'] = 3\nb = copy.deepcopy(a)\nb.x = 5\nreturn a.x, a.w, a['y'], a.z, len(a), hasattr(a, 'q'), sorted(vars(a)), b['x'], sorted(b)",
+    "class A:\n    def __init__(self, held): self.__dict__ = held\nheld = {'k': 4}\na = A(held)\na.n = 2\nreturn a.k, held",
     "out = []\nexec('out.append(1 + 2)\\nkept = 3')\nreturn out",
     "space = {'k': 2}\nexec('class A:\\n    v = 3 * k\\nw = A().v', space)\nreturn space['w']",
     "exec('x = = 1')",

@@ -81,3 +81,13 @@ def test_a_text_nobody_knows_may_bind_any_name(tmp_path: Path) -> None:
     )
     assert isinstance(space["found"], Unknown)
     assert space["length"] == 4
+
+
+def test_a_dict_made_of_something_unknown_may_have_any_entry(tmp_path: Path) -> None:
+    text = (
+        "import foreign\n\n\nclass Table(dict):\n    def __init__(self, held):\n        super().__init__(held)\n        self.__dict__ = self\n\n\n"
+        "class Row(list): pass\n\n\ntable, row = Table(foreign.table), Row(foreign.row)\n"
+        "found = [len(table), table.width, table['width'], len(row), row[0]]\nend = 1\n"
+    )
+    space = names(tmp_path, script=text)
+    assert [one for one in space["found"] if not isinstance(one, Unknown)] == []
