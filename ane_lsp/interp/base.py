@@ -73,9 +73,6 @@ class Base:
         self.branches = 0  # undecided ones that are being run
         self.forking: list[ast.AST | None] = []  # what is undecided there
         self.deep = 0  # branches run inside of many others
-        self.elsewhere: dict[
-            int, Any
-        ] = {}  # containers of branches that left early, by identity; exchanged, not changed
         self.cut = False  # whether one was not run, being too deep inside of others
         self.gaps = False  # some container has held items that may be absent
         self.named: dict[int, Any] = {}  # containers of names that were changed in branches, by id, see state.merge
@@ -237,7 +234,6 @@ class Base:
         self.journals.clear()
         self.branches = 0
         self.forking.clear()
-        self.elsewhere = {}
 
     def looked_into(self, function: Any) -> None:
         """Something depends on the source of a function, whether it runs or not."""

@@ -32,19 +32,15 @@ _Changes = dict[int, tuple[Any, Any]]
 class Escape:
     """A state in which the program left a block early.
 
-    changes: containers that were others then, by identity, with their contents. watch: what was changed since. elsewhere: containers
-    that did not exist there. later: whether it also stands for states between that one and the present one.
+    changes: containers that were others then, by identity, with their contents. watch: what was changed since. own: containers that
+    nothing but it has. later: whether it also stands for states between that one and the present one.
     """
 
     signal: Signal
     changes: _Changes
     watch: state.Journal
-    elsewhere: dict[int, Any]
+    own: set[int]
     later: bool = False
-
-    def has(self, key: int) -> bool:
-        """Whether a container existed in that state."""
-        return key in self.changes or not (key in self.watch.made or key in self.elsewhere)
 
     def contents(self, key: int, now: Any) -> Any:
         """Contents of a container in that state; `now` are its present ones."""
@@ -155,10 +151,9 @@ class Forks(Expressions):
         if not self.branches:
             self.deep = 0
         outer, self.cut = self.cut, False
-        done: list[tuple[Signal | None, _Changes, Collection[int]]] = []  # the last: what only it has
+        done: list[tuple[Signal | None, _Changes, Collection[int]]] = []  # the last: what only it made
         made: dict[int, Any] = {}
-        before = self.elsewhere
-        raised: list[tuple[PyRaise, _Changes, Frame | None]] = []
+        raised: list[tuple[PyRaise, _Changes, Frame | None, Collection[int]]] = []
         for branch in branches:
             journal = state.Journal()
             depth = len(self.journals)
@@ -168,36 +163,31 @@ class Forks(Expressions):
             caller = self.frame
             try:
                 signal = branch()
-                own = journal.made.keys()
-                done.append((signal, journal.capture(), own - self.elsewhere.keys() if self.elsewhere else own))
+                done.append((signal, journal.capture(), journal.made))
             except PyRaise as error:
                 self.frame = caller
                 catcher = self._catcher(frame, error)
-                raised.append((error, journal.capture() if catcher is not None else {}, catcher))
+                raised.append((error, journal.capture() if catcher is not None else {}, catcher, journal.made))
             finally:
                 self.branches -= 1
                 del self.forking[-1:]
                 self.journals[depth:] = [kept for kept in self.journals[depth:] if kept.watching]
                 journal.rollback()
                 made.update(journal.made)
-                self.elsewhere = before
         cut = self.cut
         self.cut = outer or cut
         if not done:
             raise raised[0][0]
-        self.doubtful = self.doubtful or any(error.from_operation for error, _, _ in raised)
+        self.doubtful = self.doubtful or any(error.from_operation for error, *_ in raised)
         kinds = {signal.kind if signal is not None else None for signal, _, _ in done}
         kind = next(each for each in (None, "continue", "break", "return") if each in kinds or each == "return")
         going_on = [d for d in done if (d[0].kind if d[0] is not None else None) == kind]
-        left = [(signal, changes) for signal, changes, _ in done if signal is not None and signal.kind != kind]
-        if before or len(going_on) < len(branches) or any(isinstance(own, set) for _, _, own in going_on):
-            here = set().union(*(own for _, _, own in going_on))
-            self.elsewhere = {key: one for key, one in {**before, **made}.items() if key not in here}
+        left = [(signal, changes, own) for signal, changes, own in done if signal is not None and signal.kind != kind]
         if left:
             self._leave(frame, left)
-        for thrown, changes, catcher in raised:
+        for thrown, changes, catcher, own in raised:
             if catcher is not None:
-                self._throw(catcher, thrown, changes, frame)
+                self._throw(catcher, thrown, changes, frame, own)
         span = self.span(node) if node is not None else None
         self._apply([changes for _, changes, _ in going_on], made, span, cut)
         signals = [signal for signal, _, _ in going_on if signal is not None]
@@ -227,9 +217,9 @@ class Forks(Expressions):
 
     # -- where branches left early ---------------------------------------------------------------------------------------
 
-    def _leave(self, frame: Frame, left: list[tuple[Signal, _Changes]]) -> None:
+    def _leave(self, frame: Frame, left: list[tuple[Signal, _Changes, Collection[int]]]) -> None:
         """Keep the states of branches that do not go on. What they changed is rolled back now."""
-        for signal, _ in left:
+        for signal, _, _ in left:
             if signal.kind == "return":
                 frame.pending.append(signal.value)
         if frame.escapes is None:  # a generator: what it yields from here on may be absent
@@ -238,7 +228,10 @@ class Forks(Expressions):
         watch = state.Journal(watching=True)
         around = self._around(frame)
         self.journals.append(watch)
-        frame.escapes += [Escape(signal, {**around, **changes}, watch, self.elsewhere) for signal, changes in left]
+        frame.escapes += [
+            Escape(signal, {**around, **changes}, watch, {key for key in changes if key in own})
+            for signal, changes, own in left
+        ]
 
     def _around(self, frame: Frame) -> _Changes:
         """What the undecided branches of a function and of what it called have changed until now."""
@@ -285,7 +278,9 @@ class Forks(Expressions):
         if catcher is not None:
             self._throw(catcher, error, {}, frame)
 
-    def _throw(self, catcher: Frame, error: PyRaise, changes: _Changes, frame: Frame) -> None:
+    def _throw(
+        self, catcher: Frame, error: PyRaise, changes: _Changes, frame: Frame, own: Collection[int] = ()
+    ) -> None:
         if catcher is not frame:
             self.thrown += 1
         kind = self.type_of(error.value)
@@ -295,7 +290,7 @@ class Forks(Expressions):
             if one.signal.kind == "raise" and self.type_of(one.signal.value.value) is kind
         ]
         if len(alike) < MAX_ALIKE:
-            self._leave(catcher, [(Signal("raise", error), changes)])
+            self._leave(catcher, [(Signal("raise", error), changes, own)])
             return
         last: Escape = alike[-1]
         last.later = True
@@ -304,7 +299,7 @@ class Forks(Expressions):
 
     def leave(self, frame: Frame, signal: Signal) -> None:
         """The program may leave a block here, in the present state, and goes on as well."""
-        self._leave(frame, [(signal, {})])
+        self._leave(frame, [(signal, {}, ())])
 
     def taken(self, frame: Frame, kinds: tuple[str, ...], start: int, stop: int | None = None) -> list[Escape]:
         """The escapes of these kinds from `start` on, and before `stop`, which are left no longer."""
@@ -335,10 +330,13 @@ class Forks(Expressions):
                 touched[key] = container
         touched.pop(id(besides), None)
         names: frozenset[int] | None = None
+        waiting = [one for one in (*escapes, *self._left_early()) if one.own]
+        owned = set().union(*(one.own for one in waiting))
         for key, container in sorted(touched.items(), key=self._order):
             now = state.contents_of(container)
-            there = [one for one in escapes if one.has(key)]
-            contents = [now] if present and key not in self.elsewhere else []
+            holders = [one for one in waiting if key in one.own] if key in owned else []
+            there = [one for one in escapes if key in one.changes or not (holders or key in one.watch.made)]
+            contents = [now] if present and not holders else []
             contents += [one.contents(key, now) for one in there]
             contents += [now for one in there if one.later and not present]
             if contents and not all(each is now for each in contents):
@@ -346,11 +344,20 @@ class Forks(Expressions):
             for one in there:
                 if one.later:
                     generalise(self, container, one.contents(key, now), None)
-        back = self.elsewhere.keys() & touched.keys()
-        if back:
-            for key in back:
-                self.make(touched[key])
-            self.elsewhere = {key: one for key, one in self.elsewhere.items() if key not in back}
+            if holders and there:
+                self.make(container)
+                for one in holders:
+                    one.own.discard(key)
+
+    def _left_early(self) -> list[Escape]:
+        """The states in which the program left blocks of the running functions and that were not joined yet."""
+        found: list[Escape] = []
+        frame: Frame | None = self.frame
+        while frame is not None:
+            if frame.escapes:
+                found += frame.escapes
+            frame = frame.parent
+        return found
 
     def _apply(self, states: list[_Changes], made: dict[int, Any], span: Span | None, cut: bool) -> None:
         """Leave every container as the join of what the branches left in it. The containers are rolled back now.

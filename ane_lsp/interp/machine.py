@@ -92,8 +92,6 @@ class Interpreter(Forks):
         finally:
             if frame.escapes:
                 self.unwatch(frame.escapes, [])
-            if self.elsewhere and not self.journals:
-                self.elsewhere = {}
             self.frame = caller
             frame.parent = None  # functions made here may live on; who called it need not
         result = signal.value if signal is not None else None
