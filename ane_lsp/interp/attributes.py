@@ -38,6 +38,7 @@ from ane_lsp.interp.values import (
     Tensor,
     TorchFunction,
 )
+from ane_lsp.torch_model.class_names import has_besides
 from ane_lsp.torch_model.constants import FInfo, IInfo
 
 _FUNCTIONS = (FunctionType, BuiltinFunctionType)
@@ -403,7 +404,11 @@ class Attributes(Base):
             if not isinstance(base, ClassObject) or name.startswith("__"):
                 continue
             module = base.module
-            if module.name == "numpy" or (self.stands_for_stdlib(module) and real_class_has(module.name, name)):
+            if (
+                module.name == "numpy"
+                or (module.is_torch and has_besides(f"{module.name}.{base.name}", name))
+                or (self.stands_for_stdlib(module) and real_class_has(module.name, name))
+            ):
                 return Unknown(f"`.{name}` of {module.name}.{base.name} is not modelled", self.here())
         return None
 
