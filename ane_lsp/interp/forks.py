@@ -113,6 +113,23 @@ class Forks(Expressions):
         self.deep += 1
         return self.deep <= MAX_DEEP and (self.branches < MAX_FORKS or not again)
 
+    def calls_itself_undecided(self, node: ast.AST) -> bool:
+        """Whether a function runs in itself many times, each time after it may have ended: nobody knows where that stops."""
+        times = 0
+        frame: Frame | None = self.frame
+        while frame is not None and times < MAX_FORKS:
+            times += frame.code is node and bool(frame.escapes)
+            frame = frame.parent
+        return times >= MAX_FORKS
+
+    def cut_call(self, node: ast.AST, frame: Frame) -> Unknown:
+        """A call that is not followed, being too deep inside of undecided calls of the same function."""
+        self.cut = True
+        lost = Unknown(TOO_DEEP, self.span(node))
+        for part in getattr(node, "body", ()) if not isinstance(node, ast.Lambda) else ():
+            self._lose(part, frame, lost, {node})
+        return lost
+
     def _lose(self, node: ast.AST, frame: Frame, lost: Unknown, through: set[ast.AST]) -> None:
         """Forget what a statement that is not run may give to names, attributes, lists and tables, by itself or in functions that
         it calls by name. frame: in which its names are bound."""

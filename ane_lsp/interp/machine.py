@@ -65,6 +65,8 @@ class Interpreter(Forks):
         """Run a bound function body in its frame; the value it returns, joined over undecided returns."""
         node = function.node
         caller = self.frame
+        if caller.escapes and self.calls_itself_undecided(node):
+            return self.cut_call(node, frame)
         self.frame = frame
         if isinstance(node, ast.Lambda):
             try:

@@ -233,6 +233,17 @@ def test_a_function_that_calls_itself_in_many_undecided_branches_ends(tmp_path: 
     assert done.interp.steps < 20_000
 
 
+def test_a_function_that_may_end_each_time_it_calls_itself_ends(tmp_path: Path) -> None:
+    """How often it calls itself is not known; what it changes on the way is not told."""
+    body = "if foreign.flag(k):\n        return y\n    n.append(k)\n    if foreign.flag(k + 1):\n        return again(y, k - 1)\n    return F.pad(again(y, k - 1), (1, 0))"
+    text = source("pass", f"n = []\ndef again(y, k):\n    {body}\nx = again(x, 0)\nx = F.pad(x, (0, 0, 0, len(n)))")
+    shapes, _, done = told(tmp_path, text)
+    assert (done.errors, done.stopped) == ([], None)
+    assert done.interp.steps < 20_000
+    (shape,) = next(iter(shapes.values()))
+    assert shape is None or shown(shape) == [1, 3, UNKNOWN, UNKNOWN]
+
+
 def test_an_operation_on_many_items_that_may_be_absent_is_recorded_once(tmp_path: Path) -> None:
     text = source("pass", "outs = [x]\n" + "if foreign.flag(0):\n    outs.append(x)\n" * 12 + "x = torch.cat(outs, 1)")
     shapes, ops, _ = told(tmp_path, text)
