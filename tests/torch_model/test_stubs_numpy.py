@@ -104,3 +104,19 @@ def test_what_is_not_modelled_is_unknown(expression: str, interpreted: stub_harn
     run, names = interpreted.run(f"import numpy as np\nout = {expression}")
     assert not run.errors
     assert isinstance(names["out"], Unknown)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "np.where(np.arange(300).reshape(300, 1) > np.arange(300), 1, 2.5)",
+        "np.outer(np.arange(300), np.arange(300))",
+        "np.broadcast_to(np.ones(300), (300, 300))",
+    ],
+)
+def test_elements_of_large_results_are_not_worked_out(expression: str, interpreted: stub_harness.Interpreted) -> None:
+    run, names = interpreted.run(f"import numpy as np\nout = {expression}\ndtype = out.dtype.__name__")
+    assert not run.errors
+    real = eval(expression, {"np": numpy})
+    assert (names["out"].attrs["shape"], names["dtype"]) == (real.shape, real.dtype.name)
+    assert isinstance(names["out"].attrs["_data"][0], Unknown)

@@ -940,12 +940,16 @@ def where(condition, x=None, y=None):
         return (ndarray(found, (len(found),)),)
     (a, sa), (b, sb) = _flatten(x), _flatten(y)
     target = _broadcast(_broadcast(shape, sa), sb)
+    if _total(target) > _MOST:
+        return _unread(target, _common([*a[:1], *b[:1]]))
     rows = zip(_spread(data, shape, target), _spread(a, sa, target), _spread(b, sb, target))
     return ndarray([left if keep else right for keep, left, right in rows], target)
 
 
 def broadcast_to(array, shape):
     data, have = _flatten(array)
+    if _total(_shape_of(shape)) > _MOST:
+        return _unread(_broadcast(have, _shape_of(shape)), _common(data[:1]))
     return ndarray(_spread(data, have, _broadcast(have, _shape_of(shape))), _shape_of(shape))
 
 
@@ -988,6 +992,8 @@ def dot(a, b):
 
 def outer(a, b):
     left, right = _flatten(a)[0], _flatten(b)[0]
+    if len(left) * len(right) > _MOST:
+        return _unread((len(left), len(right)), _common([*left[:1], *right[:1]]))
     return ndarray([x * y for x in left for y in right], (len(left), len(right)))
 
 
