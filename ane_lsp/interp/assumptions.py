@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown, dims
@@ -18,7 +19,8 @@ _SIZES = re.compile(
 )
 # How many layers of a kind there are: a list needs a length, and no size depends on it.
 _COUNTS = re.compile(
-    r"^(n|num|n_|num_)?(hidden_)?(layers?|blocks?|stages?|repeats?|resnets?)$|^(depth|num_res_blocks)$"
+    r"^(n|num|n_|num_)(hidden_)?(layers?|blocks?|stages?|repeats?|resnets?)$"
+    r"|^(hidden_)?(layers|blocks|stages|repeats|resnets)$|^(depth|num_res_blocks)$"
 )
 _COUNT = 2
 _CONFIGURATIONS = frozenset({"config", "cfg", "configuration", "args", "params", "hparams", "conf", "model_args"})
@@ -109,20 +111,56 @@ def _first_choice(interp: Interpreter, cls: ClassObject, init: Function, name: s
     return MISSING
 
 
-def _is_indexed(init: Function, name: str) -> bool:
-    """Whether a constructor takes an item of a parameter, by its name or that of the attribute it is kept under."""
-    kept = {
-        target.attr
-        for node in ast.walk(init.node)
-        if isinstance(node, ast.Assign) and _is(node.value, name)
-        for target in node.targets
-        if isinstance(target, ast.Attribute)
-    }
-    return any(
-        _is(node.value, name) or (isinstance(node.value, ast.Attribute) and node.value.attr in kept)
-        for node in ast.walk(init.node)
-        if isinstance(node, ast.Subscript)
-    )
+def _is_no_number(init: Function, name: str) -> bool:
+    """Whether a constructor uses a parameter as no number can be, by its name or that of the attribute it is kept under: takes an item
+    of it, goes through it, calls it. Where it tells cases apart, it may be one."""
+    nodes = list(ast.walk(init.node))
+    if any(
+        isinstance(node, ast.Assert) and _is_told_apart(node.test, name, ("tuple", "list", "dict")) for node in nodes
+    ):
+        return True
+    kept: set[str] = set()
+    for node in nodes:
+        if _is_told_apart(node, name):
+            return False
+        if isinstance(node, ast.Assign):
+            if any(_is(target, name) for target in node.targets):
+                return False
+            if _is(node.value, name):
+                kept |= {target.attr for target in node.targets if isinstance(target, ast.Attribute)}
+
+    def meant(node: ast.expr | None) -> bool:
+        return node is not None and (_is(node, name) or (isinstance(node, ast.Attribute) and node.attr in kept))
+
+    return any(_as_no_number(node, meant) for node in nodes)
+
+
+def _is_told_apart(node: ast.AST, name: str, kinds: tuple[str, ...] = ()) -> bool:
+    """Whether a node is ``isinstance(name, ...)``, with one of these classes if any are given."""
+    called = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance" and len(node.args) == 2
+    if not called or not _is(node.args[0], name):  # type: ignore[attr-defined]
+        return False
+    return not kinds or getattr(node.args[1], "id", "") in kinds  # type: ignore[attr-defined]
+
+
+_GO_THROUGH = frozenset(
+    {"all", "any", "enumerate", "iter", "len", "list", "reversed", "set", "sorted", "sum", "tuple", "zip"}
+)
+
+
+def _as_no_number(node: ast.AST, meant: Callable[[ast.expr | None], bool]) -> bool:
+    """Whether a node does what cannot be done with a number, with an expression that is meant."""
+    if isinstance(node, (ast.Subscript, ast.Starred)):
+        return meant(node.value)
+    if isinstance(node, ast.Attribute):
+        return isinstance(node.value, ast.Name) and meant(node.value)
+    if isinstance(node, (ast.For, ast.comprehension)):
+        return meant(node.iter)
+    if isinstance(node, ast.Assign):
+        return isinstance(node.targets[0], (ast.Tuple, ast.List)) and meant(node.value)
+    if isinstance(node, ast.Call):
+        return meant(node.func) or (getattr(node.func, "id", "") in _GO_THROUGH and any(map(meant, node.args)))
+    return False
 
 
 def _is(node: ast.expr, name: str) -> bool:
@@ -163,10 +201,10 @@ def _assumed_value(
     name = parameter.arg
     note = parameter.annotation
     text = ast.unparse(note).strip("'\"") if note is not None else ""
-    indexed = not text and _is_indexed(init, name)
-    if text in ("int", "") and _COUNTS.search(name) and not indexed:
+    other = not text and _is_no_number(init, name)
+    if text in ("int", "") and _COUNTS.search(name) and not other:
         return _COUNT
-    if text in ("int", "Optional[int]", "int | None") or (not text and _SIZES.search(name) and not indexed):
+    if text in ("int", "Optional[int]", "int | None") or (not text and _SIZES.search(name) and not other):
         return dims.symbol(name)
     configuration = _configuration(interp, cls, init, note, name, assumed)
     if configuration is not None:

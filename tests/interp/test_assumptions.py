@@ -644,3 +644,47 @@ def test_a_parameter_of_which_items_are_taken_is_no_number(tmp_path: Path) -> No
     assert [op.kind for op in entry.graph.ops] == ["conv", "conv"]
     assert {"channels is unknown: the constructor gives it no value", "layers is unknown: the constructor gives it no value",
             "out_channels is a symbol: the constructor gives it no value"} <= set(entry.assumed)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("use", "number"),
+    [
+        ("high, wide = channels\n", False),
+        ("first = [c for c in channels]\n", False),
+        ("for c in channels: pass\n", False),
+        ("for i, c in enumerate(channels): pass\n", False),
+        ("all_of = [3, *channels]\n", False),
+        ("width = channels.width\n", False),
+        ("made = channels(3)\n", False),
+        ("assert isinstance(channels, tuple), 'a tuple'\n", False),
+        ("channels = channels if isinstance(channels, tuple) else (channels,)\nfor c in channels: pass\n", True),
+        ("if not isinstance(channels, int):\n    high, wide = channels\n", True),
+        ("width = channels * 2\n", True),
+    ],
+)
+def test_how_a_constructor_uses_a_parameter_tells_whether_it_is_a_number(
+    tmp_path: Path, use: str, number: bool
+) -> None:
+    body = textwrap.indent(use, " " * 8)
+    net = (
+        "class Net(nn.Module):\n    def __init__(self, channels):\n        super().__init__()\n        self.end = nn.Linear(4, 4)\n"
+        f"{body}\n    def forward(self, x):\n        return self.end(x)\n"
+    )
+    entry = only(follow(tmp_path, net=net), "Net")
+    assert ("channels is a symbol: the constructor gives it no value" in entry.assumed) == number
+
+
+def test_one_layer_is_no_number_of_them(tmp_path: Path) -> None:
+    net = """
+    class Fuser(nn.Module):
+        def __init__(self, layer, num_layers):
+            super().__init__()
+            self.layers = nn.ModuleList([layer for _ in range(num_layers)])
+            self.end = nn.ReLU()
+
+        def forward(self, x):
+            return self.end(x)
+    """
+    entry = only(follow(tmp_path, net=net), "Fuser")
+    assert "layer is unknown: the constructor gives it no value" in entry.assumed
+    assert any(text.startswith("num_layers is taken as 2") for text in entry.assumed)
