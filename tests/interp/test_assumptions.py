@@ -480,6 +480,44 @@ def test_an_optional_tensor_the_call_fails_without(tmp_path: Path) -> None:
     assert shape_of(entry, "context").startswith("[B, L, 4]")
 
 
+def test_an_input_that_the_program_asks_for_by_name_is_given(tmp_path: Path) -> None:
+    text = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words, self.patches = nn.Embedding(9, 8), nn.Conv2d(3, 8, 4, stride=4)
+
+        def forward(self, input_ids=None, pixel_values=None, image_embeds=None, weight=None):
+            if pixel_values is not None and image_embeds is not None:
+                raise ValueError("pixel_values and image_embeds cannot both be given")
+            if pixel_values is None and image_embeds is None:
+                raise ValueError("You have to specify either pixel_values or image_embeds")
+            if image_embeds is None:
+                image_embeds = self.patches(pixel_values).flatten(2).transpose(1, 2)
+            return torch.cat([self.words(input_ids), image_embeds], dim=1)
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert [call.torch for call in entry.graph.calls][-1] == "torch.cat"
+    assert "pixel_values is given, though optional: the call fails without" in entry.assumed
+    assert shape_of(entry, "pixel_values").startswith("[B, 3, H, W]")
+
+
+def test_what_torch_says_asks_for_no_input(tmp_path: Path) -> None:
+    """Its messages name parameters of its own: ``weight should have at least three dimensions``."""
+    text = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.kernel = nn.Parameter(torch.ones(2, 3))
+
+        def forward(self, x, weight=None):
+            return F.conv2d(x, self.kernel if weight is None else weight)
+    """
+    entries = follow(tmp_path, net=text).entries
+    assert entries
+    assert not any("weight" in told for entry in entries for told in entry.assumed)
+
+
 def test_an_input_that_is_no_tensor(tmp_path: Path) -> None:
     text = """
     class Net(nn.Module):
