@@ -20,23 +20,24 @@ Fold = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 
 
 class _FoldingSignature(inspect.Signature):
-    """A signature that rearranges positional arguments before it binds them."""
+    """A signature that rearranges positional arguments before it binds them. position: of the parameter that is made a list of."""
 
-    __slots__ = ("fold",)
+    __slots__ = ("fold", "position")
     fold: Fold
+    position: int
 
     def bind(self, *args: Any, **kwargs: Any) -> inspect.BoundArguments:
         return super().bind(*self.fold(args), **kwargs)
 
 
-def _folding(rule: Rule, fold: Fold) -> Rule:
+def _folding(rule: Rule, fold: Fold, position: int) -> Rule:
     @functools.wraps(rule)
     def call(*args: Any, **kwargs: Any) -> Any:
         return rule(*fold(args), **kwargs)
 
     plain = inspect.signature(rule)
     signature = _FoldingSignature(list(plain.parameters.values()), return_annotation=plain.return_annotation)
-    signature.fold = fold
+    signature.fold, signature.position = fold, position
     call.__signature__ = signature  # type: ignore[attr-defined]
     return call
 
@@ -56,7 +57,7 @@ def spread(parameter: str) -> Callable[[Rule], Rule]:
                 return args
             return (*args[:position], rest)
 
-        return _folding(rule, fold)
+        return _folding(rule, fold, position)
 
     return decorate
 
@@ -69,7 +70,7 @@ def spread_tensors(rule: Rule) -> Rule:
             return args
         return (args,)
 
-    return _folding(rule, fold)
+    return _folding(rule, fold, 0)
 
 
 def tensor_result(rule: Rule) -> Rule:

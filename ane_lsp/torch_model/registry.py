@@ -115,6 +115,17 @@ class OpDecl:
         bound.apply_defaults()
         return dict(bound.arguments)
 
+    def of_unknown_number(self, args: tuple[Any, ...], many: int, kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Positional arguments of which the one at `many` stands for nobody knows how many, as of ``x.view(*shape, 4)``: neither
+        it nor what comes after it is known."""
+        listed = getattr(self.signature, "position", None)
+        if listed is not None and many >= listed:
+            return (*args[:listed], args[many])
+        if self._plain is None:
+            return args
+        names, positional, _ = self._plain
+        return (*args[:many], *(args[many] for name in names[many:positional] if name not in kwargs))
+
     @cached_property
     def _plain(self) -> tuple[tuple[str, ...], int, dict[str, Any]] | None:
         """Parameter names, how many may be positional, and defaults; None for a signature with other kinds of parameters."""

@@ -37,6 +37,9 @@ class _SpectralNorm(Module):
     def forward(self, weight):
         return weight
 
+    def right_inverse(self, value):
+        return value
+
 
 class _Orthogonal(Module):
     def __init__(self, weight):
@@ -44,6 +47,9 @@ class _Orthogonal(Module):
 
     def forward(self, weight):
         return weight
+
+    def right_inverse(self, Q):
+        return Q
 
 
 def weight_norm(module, name="weight", dim=0):

@@ -1,0 +1,54 @@
+"""``x.view(*sizes, 4)`` where nobody knows how many sizes there are: what is said of the result holds for any number of them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ane_lsp.graph import Unknown, dims
+from ane_lsp.interp.run import run_script
+from ane_lsp.interp.values import Tensor
+from ane_lsp.workspace import Workspace
+
+torch = pytest.importorskip("torch", reason="torch is not installed: shapes are not compared with it")
+
+CALLS: dict[str, list[tuple[Any, ...]]] = {
+    "x.reshape(*given, 4)": [(2, 3), (6,), (1, 2, 3)],
+    "x.view(*given)": [(24,), (4, 6)],
+    "x.transpose(*given)": [(0, 1), (1, 2)],
+    "x.permute(*given, 2)": [(0, 1), (1, 0)],
+    "x.expand(*given, 4)": [(2, 3), (5, 2, 3)],
+    "x.repeat(*given, 1)": [(1, 1), (2, 3, 1)],
+    "x.squeeze(*given)": [(), (0,)],
+    "x.unsqueeze(*given)": [(0,), (2,)],
+    "x.flip(*given)": [(0,), (0, 1)],
+    "x.mean(*given)": [(), (0,), ((0, 1), True)],
+    "x.flatten(*given)": [(), (1,), (0, 1)],
+    "x.movedim(*given)": [(0, 1), ((0, 1), (2, 0))],
+    "torch.zeros(*given, 5)": [(), (2,), (2, 3)],
+    "torch.ones(3, *given)": [(), (2, 3)],
+    "torch.reshape(*given)": [(torch.zeros(6), (2, 3)), (torch.zeros(4), (4, 1))],
+    "torch.cat(*given)": [([torch.zeros(2, 3)] * 2,), ([torch.zeros(2, 3)] * 2, 1)],
+    "torch.nn.functional.pad(x, *given)": [((1, 1),), ((1, 1, 2, 2), "constant", 0.0)],
+    "torch.nn.functional.interpolate(x, *given)": [(8,), (None, 2.0)],
+    "torch.nn.functional.max_pool1d(x, *given)": [(2,), (2, 1), (3, 1, 1)],
+    "torch.einsum('abc,cd->abd', x, *given)": [(torch.zeros(4, 2),), (torch.zeros(4, 7),)],
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_what_is_said_holds_for_any_number_of_arguments(tmp_path: Path, call: str) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import torch\nfrom not_installed import given\nx = torch.zeros(2, 3, 4)\ny = {call}\nz = torch.zeros(1)\n"
+    )
+    run = run_script(Workspace(tmp_path), script)
+    assert run.errors == []
+    found = run.interp.modules["script"].namespace["y"]
+    told = None if isinstance(found, Unknown) else found.type.shape
+    assert isinstance(found, (Unknown, Tensor))
+    for given in CALLS[call]:
+        real = eval(call, {"torch": torch, "x": torch.zeros(2, 3, 4), "given": given}).shape
+        if told is not None:
+            assert len(told) == len(real)
+            assert all(not dims.is_known(said) or said == size for said, size in zip(told, real))
