@@ -10,9 +10,9 @@ from types import MappingProxyType
 from ane_lsp.interp.probing import Probe, named_dtype
 from ane_lsp.syntax.exchange import header_of
 
-_SHAPE_TEXT = re.compile(
-    r"[\[(]\s*((?:[A-Za-z_]\w*|\d+)(?:\s*[,x*]\s*(?:[A-Za-z_]\w*|\d+))+|(?:[A-Za-z_]\w*|\d+)(?=\s*,))\s*,?\s*[\])]"
-)
+_SIZE = r"(?:[A-Za-z_]\w*|\d+\w*)"
+_SHAPE_TEXT = re.compile(rf"[\[(]\s*({_SIZE}(?:\s*[,*]\s*{_SIZE}|\s+x\s+{_SIZE})*)\s*(,?)\s*[\])]")
+_JOINED = re.compile(r"(?:[A-Za-z]|\d+|[A-Z]{2})(?:x(?:[A-Za-z]|\d+|[A-Z]{2}))+")  # BxCxHxW, 3x224x224; not "maximum"
 _NO_SIZES = frozenset({
     "array", "bool", "boolean", "callable", "default", "dict", "float", "int", "integer", "list", "module", "ndarray", "none", "number",
     "optional", "required", "str", "string", "tensor", "tensors", "torch", "tuple",
@@ -67,10 +67,27 @@ def _described(parameter: ast.arg, text: str, told: str) -> Probe | None:
     match = re.search(rf"^\W*{re.escape(parameter.arg)}\b[^\n]*", text, re.M)
     line = match[0] if match else ""
     for shape in _SHAPE_TEXT.finditer(line):
-        names = tuple(re.split(r"\s*[,x*]\s*", shape[1]))
-        if len(names) <= 5 and all(map(_may_be_size, names)) and _told_apart(names):
+        names = _sizes(shape[1], bool(shape[2]))
+        if 1 <= len(names) <= 5 and all(map(_may_be_size, names)) and _told_apart(names):
             return Probe(parameter.arg, len(names), names, dtype=_annotated_dtype(parameter, line), told=told)
     return None
+
+
+def _sizes(text: str, listed: bool) -> tuple[str, ...]:
+    """The sizes in ``B, H*W, C``, ``B x C x 8`` or ``BxCx8``, a product as one of them; none where it is no shape. listed: a comma
+    ends it."""
+    if listed or "," in text:
+        parts = text.split(",")
+    elif "*" in text:
+        parts = text.split("*")
+    elif " x " in text:
+        parts = re.split(r"\s+x\s+", text)
+    elif _JOINED.fullmatch(text):
+        parts = text.split("x")
+    else:
+        return ()
+    names = (re.sub(r"\W", "", part) for part in parts)
+    return tuple(name if name.isdigit() or name.isidentifier() else f"N{i}" for i, name in enumerate(names))
 
 
 def _may_be_size(name: str) -> bool:

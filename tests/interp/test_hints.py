@@ -20,6 +20,17 @@ from ane_lsp.interp.hints import hints_in_source
         ("x (torch.Tensor, optional): the input", None),
         ("x: one of several (see below)", None),
         ("x (list, tuple): (B, B)", None),
+        ("x ('torch.Tensor' of shape '(batch_size, num_boxes, 4)')", ("batch_size", "num_boxes", "4")),
+        ("x: input feature, tensor size (B, H*W, C)", ("B", "HW", "C")),
+        ("x: input features with shape of (num_windows*B, N, C)", ("num_windowsB", "N", "C")),
+        ("x: (B, H x W, 3)", ("B", "HxW", "3")),
+        ("x: [BxCxHxW]", ("B", "C", "H", "W")),
+        ("x: (b x n x 3)", ("b", "n", "3")),
+        ("x: (1x3x224x224)", ("1", "3", "224", "224")),
+        ("x: (B, 2*C)", ("B", "N1")),
+        ("x: the largest (maximum) of all", None),
+        ("x: the (exact) value", None),
+        ("x: of boxes (boxes)", None),
     ],
 )
 def test_a_line_of_a_docstring(line: str, names: tuple[str, ...] | None) -> None:
