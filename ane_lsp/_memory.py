@@ -28,7 +28,7 @@ def resident() -> int:
 ROOM = 256_000_000
 """What a process that ends with its analyses may grow by, in bytes, before it looks for garbage."""
 SERVING = 64_000_000
-"""The same of a process that stays."""
+"""The same of a process that stays, within one analysis. At rest it looks after a quarter of it; between two, twice as much."""
 _room = 0
 _mark: int | None = None  # bytes held at which garbage is looked for next; None while Python looks by itself
 
@@ -63,10 +63,11 @@ _YOUNG = 100_000
 """Objects that an analysis may leave, in circles or for good, before they are looked through."""
 
 
-def collect_at_rest() -> None:
-    """In a process that stays, while nobody waits: look through all there is where it has grown much since that was done last."""
+def collect_if_grown(room: int) -> None:
+    """In a process that stays: look through all there is where it has grown by `room` bytes since that was done last."""
     global _settled
-    if resident() > _settled + SERVING // 4:
+    held = resident()
+    if held > _settled + room:
         gc.collect()
         _settled = resident()
 

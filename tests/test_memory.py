@@ -9,14 +9,7 @@ from pathlib import Path
 import pytest
 
 from ane_lsp import _memory
-from ane_lsp._memory import (
-    SERVING,
-    collect_at_rest,
-    collect_between,
-    held_after_collecting,
-    keep_for_good,
-    rare_collections,
-)
+from ane_lsp._memory import collect_between, collect_if_grown, held_after_collecting, keep_for_good, rare_collections
 
 
 class Ring:
@@ -62,7 +55,7 @@ def test_between_two_analyses_what_the_first_left_is_taken_apart_where_it_is_muc
         gc.enable()
 
 
-def test_at_rest_all_is_looked_through_once_the_process_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_stays_looks_through_all_it_holds_once_it_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
     holds = 100
     monkeypatch.setattr(_memory, "resident", lambda: holds)
     try:
@@ -70,12 +63,12 @@ def test_at_rest_all_is_looked_through_once_the_process_has_grown(monkeypatch: p
         assert gc.get_freeze_count()
         gone = weakref.ref(Ring())
         gc.disable()
-        for size, collected in ((100, False), (100 + SERVING // 4, False), (101 + SERVING // 4, True)):
+        for size, collected in ((100, False), (110, False), (111, True)):
             holds = size
-            collect_at_rest()
+            collect_if_grown(10)
             assert (gone() is None) is collected, size
         gone = weakref.ref(Ring())
-        collect_at_rest()  # it has not grown since
+        collect_if_grown(10)  # it has not since
         assert gone() is not None
     finally:
         gc.enable()

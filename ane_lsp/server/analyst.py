@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ane_lsp._memory import collect_at_rest, keep_for_good
+from ane_lsp._memory import SERVING, collect_if_grown, keep_for_good
 from ane_lsp.analysis import AnalysisError, FileAnalysis, analyze
 from ane_lsp.checks.finding import Finding, TextEdit
 from ane_lsp.fixes import fix_text, propose
@@ -310,6 +310,7 @@ class Analyst:
                 except Exception:
                     log.exception("getting ready for an edit of %s", path)
                     kept.following.drop()
+        collect_if_grown(2 * SERVING)
 
     def rest(self) -> None:
         """What an edit would wait for, done when none has come for a while."""
@@ -317,7 +318,7 @@ class Analyst:
             keep_for_good()
             self._grown, self._frozen = False, True
         else:
-            collect_at_rest()
+            collect_if_grown(SERVING // 4)
 
     # -- fixes -------------------------------------------------------------------------------------------------------
 
