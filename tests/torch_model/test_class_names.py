@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ane_lsp.interp.run import run_script
+from ane_lsp.interp.run import Limits, run_script
 from ane_lsp.interp.values import MISSING, ClassObject
 from ane_lsp.torch_model import class_names
 from ane_lsp.workspace import Workspace
@@ -47,7 +47,9 @@ def beyond_the_stubs(folder: Path) -> dict[str, list[str]]:
             continue
     script = folder / "all.py"
     script.write_text("".join(f"import {name}\n" for name in real))
-    interp = run_script(Workspace(folder), script).interp
+    interp = run_script(
+        Workspace(folder), script, limits=Limits(seconds=600.0, megabytes=4000)
+    ).interp  # used beyond the run
     found: dict[str, set[str]] = {}
     above: dict[str, list[str]] = {}
     for name, theirs in real.items():
