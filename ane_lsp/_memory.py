@@ -31,6 +31,7 @@ SERVING = 64_000_000
 """The same of a process that stays, within one analysis. At rest it looks after a quarter of it; between two, twice as much."""
 _room = 0
 _mark: int | None = None  # bytes held at which garbage is looked for next; None while Python looks by itself
+_settled = 0  # bytes held when a process that stays last looked through all
 
 
 def collect_rarely(room: int) -> None:
@@ -78,9 +79,6 @@ def keep_for_good() -> None:
     gc.collect()
     gc.freeze()
     _settled = resident()
-
-
-_settled = 0  # bytes held when all was last looked through
 
 
 def collect_between() -> None:

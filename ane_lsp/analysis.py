@@ -317,16 +317,14 @@ def _run_and_check(
     from ane_lsp.interp.run import Limits
 
     settings = standing.settings
-    followed: list[FileRun] = []
 
     def follow(capture: Capture) -> tuple[FileWorld, FileRun]:
         world = FileWorld(
             standing.workspace, standing.path, standing.directives, _configured(settings, standing.path),
             settings.opset, Limits(seconds=settings.budget), capture, keep,
         )  # fmt: skip
-        partly = InPart(standing, cancelled, ahead) if ahead and not followed else None
-        followed.append(world.run(cancelled, partly))
-        return world, followed[-1]
+        partly = InPart(standing, cancelled, ahead) if ahead and capture else None  # what is followed first
+        return world, world.run(cancelled, partly)
 
     world, outcome = _as_captured(settings, follow, lambda found: found[1].run)
     if keep:

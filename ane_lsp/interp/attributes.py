@@ -49,10 +49,8 @@ _KINDS: dict[type, tuple[type, ...]] = {
 
 def docstring(node: ast.AST | None) -> str | None:
     """The ``__doc__`` of a function or class."""
-    body = getattr(node, "body", None)
-    first = body[0] if isinstance(body, list) and body else None
-    value = first.value if isinstance(first, ast.Expr) else None
-    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
+    documented = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    return ast.get_docstring(node, clean=False) if documented else None  # type: ignore[arg-type]
 
 
 class Attributes(Base):

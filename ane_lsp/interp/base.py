@@ -119,9 +119,8 @@ class Base:
         self.built: dict[Any, tuple[tuple[int, int] | None, tuple[Instance, set[Dependency]] | None]] = {}
         self.changes = 0  # grows whenever a name outside the running functions is bound anew
         self.outside = Outside()  # containers such names stand for that were read while modules were built or called
-        self.ordinals: set[str] = (
-            set()
-        )  # attributes of modules by which calls that are kept are not told apart, until one is read
+        # Attributes of modules by which kept calls are not told apart unless they read one; how often one was read.
+        self.ordinals: set[str] = set()
         self.ordinals_read = 0
         self.written: dict[int, Any] | None = None  # containers changed while a module is built, by id
         self.covered: dict[int, Any] = {}  # containers that were written down for calls of modules, see seen.py

@@ -9,7 +9,7 @@ from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp import absent, builtins, state
 from ane_lsp.interp.attributes import Attributes
 from ane_lsp.interp.base import MAX_DEPTH, PLAIN
-from ane_lsp.interp.frames import FROM_ARGS, UNDECIDED, Frame, item_of
+from ane_lsp.interp.frames import UNDECIDED, Frame, item_of, of_unknown_number
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.templates import MAX_TEMPLATES, WORTH_IT, copied, left_behind, template_key
 from ane_lsp.interp.values import (
@@ -126,7 +126,7 @@ class Calls(Attributes):
             frame.owner = func.owner
             return frame
         space: dict[str, Any] = {}
-        many = next((i for i, arg in enumerate(args) if arg.__class__ is Unknown and arg.reason == FROM_ARGS), None)
+        many = of_unknown_number(args)
         if many is not None:
             self._bind_many(func, args, many, kwargs, space)
             args, given = args[:many], many

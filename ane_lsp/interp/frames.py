@@ -94,6 +94,14 @@ FROM_ARGS = "from unknown *args"
 """Why an argument is unknown that stands for any number of them; its cause is the sequence."""
 
 
+def of_unknown_number(args: tuple[Any, ...]) -> int | None:
+    """The place of the positional argument that stands for nobody knows how many, if there is one."""
+    for place, arg in enumerate(args):
+        if arg.__class__ is Unknown and arg.reason == FROM_ARGS:
+            return place
+    return None
+
+
 class UnknownIteration(Exception):
     """An unknown value was iterated; the statement at hand decides what that means."""
 

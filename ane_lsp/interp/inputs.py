@@ -51,9 +51,9 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         error = interp.describe(raised.value)
         unsure = _perhaps_integers(probes, error)
         asks = not unsure and not raised.from_operation and "return_dict" not in error
-        named = _named_in(error, forward.node, {*plain, *probes}) if asks else []
-        if named and _plain_value(interp, forward, named[0]) is MISSING:
-            retry: Retry | None = ({**probes, **_first_probes(interp, model, forward, named)}, {})
+        named = _named_in(error, forward.node, {*plain, *probes}) if asks else None
+        if named is not None and _plain_value(interp, forward, named) is MISSING:
+            retry: Retry | None = ({**probes, **_first_probes(interp, model, forward, [named])}, {})
         else:
             retry = (probes, {}) if unsure else _without_guesses(forward.node, probes, error)
         if retry is None:
@@ -100,14 +100,14 @@ def _example_call(interp: Interpreter, model: Instance) -> tuple[tuple[Any, ...]
 Retry = tuple[dict[str, Probe], dict[str, Any]]
 
 
-def _named_in(error: str, node: ast.FunctionDef | ast.AsyncFunctionDef, given: Collection[str]) -> list[ast.arg]:
+def _named_in(error: str, node: ast.FunctionDef | ast.AsyncFunctionDef, given: Collection[str]) -> ast.arg | None:
     """What the program asks for by name when it refuses a call: ``You have to specify either pixel_values or image_embeds``. The
     first of them, where none of them is given."""
     words = set(_WORD.findall(error))
     asked = [p for p in _parameters(node)[1:] if p.arg in words]
     if not asked or any(p.arg in given for p in asked):
-        return []
-    return [min(asked, key=lambda parameter: error.index(parameter.arg))]
+        return None
+    return min(asked, key=lambda parameter: error.index(parameter.arg))
 
 
 _WORD = re.compile(r"[^\W\d]\w*")

@@ -324,12 +324,9 @@ class Repeats:
 
 
 def _version(versions: dict[_Version, _Kept], capture: Capture, seen: Seen) -> _Kept | None:
-    for captured in (None, capture):
-        for ordinals in (None, tuple(seen.ordinals)):
-            kept = versions.get((captured, ordinals))
-            if kept is not None:
-                return kept
-    return None
+    numbers = tuple(seen.ordinals)
+    sought = ((None, None), (None, numbers), (capture, None), (capture, numbers))
+    return next((versions[version] for version in sought if version in versions), None)
 
 
 _HOLDING = frozenset({Value, dict, tuple, list, slice})

@@ -10,7 +10,7 @@ from typing import Any
 from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, Sym, TensorType, Unknown, dims
 from ane_lsp.graph.ir import CallKind
 from ane_lsp.interp import absent, arrays
-from ane_lsp.interp.frames import FROM_ARGS, Frame, UnknownIteration
+from ane_lsp.interp.frames import Frame, UnknownIteration, of_unknown_number
 from ane_lsp.interp.hints import hints_in_source
 from ane_lsp.interp.probing import probe_of, probe_tensor, shifted
 from ane_lsp.interp.record import ActiveModule
@@ -79,7 +79,7 @@ class TorchGlue(Registries):
         choice = _first_choice(args, kwargs)
         if choice is not None:
             return self._over_choices(func, args, kwargs, choice)
-        many = next((i for i, arg in enumerate(args) if arg.__class__ is Unknown and arg.reason == FROM_ARGS), None)
+        many = of_unknown_number(args)
         if many is not None:
             args = decl.of_unknown_number(args, many, kwargs)
         self.tick()

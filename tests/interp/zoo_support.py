@@ -31,9 +31,10 @@ def traced(path: Path) -> tuple[Sites, list[str]]:
     return sites_of(rows), [text for text, _ in done.errors] + list(done.internal)
 
 
-def disagreement(path: Path) -> list[str]:
-    """Where trace and torch differ on a script, in words; empty where they agree entirely, also that nothing runs."""
+def disagreement(path: Path, idle: bool = False) -> list[str]:
+    """Where trace and torch differ on a script, in words; empty where they agree entirely. idle: it may run nothing."""
     truth = executed(path)
+    assert truth or idle, "torch recorded nothing"
     found, errors = traced(path)
     told = differences(truth, found)
     # Storing into a tensor returns nothing in torch, so that truth has no such site; a trace shows the tensor changed.

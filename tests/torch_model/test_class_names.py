@@ -4,7 +4,7 @@ import ast
 import importlib
 import inspect
 import json
-import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -47,9 +47,8 @@ def beyond_the_stubs(folder: Path) -> dict[str, list[str]]:
             continue
     script = folder / "all.py"
     script.write_text("".join(f"import {name}\n" for name in real))
-    interp = run_script(
-        Workspace(folder), script, limits=Limits(seconds=600.0, megabytes=4000)
-    ).interp  # used beyond the run
+    limits = Limits(seconds=600.0, megabytes=4000)  # it is used beyond the run
+    interp = run_script(Workspace(folder), script, limits=limits).interp
     found: dict[str, set[str]] = {}
     above: dict[str, list[str]] = {}
     for name, theirs in real.items():
@@ -96,4 +95,5 @@ def test_what_is_not_modelled_is_unknown_and_what_is_not_there_is_missing(tmp_pa
 
 
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(beyond_the_stubs(Path(sys.argv[1] if len(sys.argv) > 1 else "/tmp")), indent=1) + "\n")
+    with tempfile.TemporaryDirectory() as folder:
+        FILE.write_text(json.dumps(beyond_the_stubs(Path(folder)), indent=1) + "\n")
