@@ -9,7 +9,7 @@ from typing import Any
 
 from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, Sym, TensorType, Unknown, dims
 from ane_lsp.graph.ir import CallKind
-from ane_lsp.interp import absent, arrays
+from ane_lsp.interp import absent, arrays, hooks
 from ane_lsp.interp.frames import Frame, UnknownIteration, of_unknown_number
 from ane_lsp.interp.hints import hints_in_source
 from ane_lsp.interp.probing import probe_of, probe_tensor, shifted
@@ -605,13 +605,9 @@ class TorchGlue(Registries):
                     bool(self.branches),
                 )  # fmt: skip
         recorder.modules.append(ActiveModule(obj, recorder.path_of(obj), is_torch, call))
-        before, after = obj.attrs.get("_forward_pre_hooks"), obj.attrs.get("_forward_hooks")
         try:
-            if before:
-                args, kwargs = self._pre_hooks(obj, before, args, kwargs)
-            result = self.call(forward, args, kwargs)
-            if after:
-                result = self._post_hooks(obj, after, args, kwargs, result)
+            args, kwargs = hooks.before(self, obj, args, kwargs)
+            result = hooks.after(self, obj, args, kwargs, self.call(forward, args, kwargs))
         finally:
             recorder.modules.pop()
         if call is not None and not hidden:
@@ -634,29 +630,6 @@ class TorchGlue(Registries):
             for name, hint in hints_in_source(node, obj.cls.node, self.lines_of(func.module), obj.attrs).items():
                 if name in probes and hint.told != "its name":
                     probes[name].learn(f"{hint.told} in {obj.cls.name}", rank=hint.rank)
-
-    def _pre_hooks(
-        self, obj: Instance, hooks: dict[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        for hook, with_kwargs in list(hooks.values()):
-            changed = self.call(hook, (obj, args, kwargs) if with_kwargs else (obj, args))
-            if isinstance(changed, Unknown) or changed is None:
-                continue
-            if with_kwargs and isinstance(changed, tuple) and len(changed) == 2:
-                args, kwargs = changed
-            else:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        return args, kwargs
-
-    def _post_hooks(
-        self, obj: Instance, hooks: dict[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
-    ) -> Any:
-        for hook, with_kwargs in list(hooks.values()):
-            given = (obj, args, kwargs, result) if with_kwargs else (obj, args, result)
-            changed = self.call(hook, given)
-            if changed is not None and not isinstance(changed, Unknown):
-                result = changed
-        return result
 
     def _named_inputs(
         self, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -156,6 +156,24 @@ def test_attributes_and_ways_out(tmp_path: Path, init: str, forward: str, shape:
     check(tmp_path, init, forward, shape)
 
 
+HOOKED = f"self.one = {SAME}\nif flag:\n    self.one.register"
+
+
+@pytest.mark.parametrize(
+    ("init", "forward", "shape"),
+    [
+        (f"{HOOKED}_forward_hook(lambda m, a, y: torch.cat([y, y], 1))", "x = self.one(x)", OPEN),
+        (f"{HOOKED}_forward_hook(lambda m, a, y: None)", "x = self.one(x)", [1, 3, 8, 8]),
+        (f"{HOOKED}_forward_pre_hook(lambda m, a: a[0][..., 1:])", "x = self.one(x)", [1, 3, 8, UNKNOWN]),
+        (f"{HOOKED}_forward_pre_hook(lambda m, a, k: ((a[0][..., 1:],), k), with_kwargs=True)", "x = self.one(x)", [1, 3, 8, UNKNOWN]),
+        (f"self.one = {SAME}\nself.one.register_forward_hook(lambda m, a, y: y[..., 2:])\nif flag:\n"
+         "    self.one.register_forward_hook(lambda m, a, y: torch.cat([y, y], 1))", "x = self.one(x)", [1, UNKNOWN, 8, 6]),
+    ],
+)  # fmt: skip
+def test_hooks_that_a_branch_registers(tmp_path: Path, init: str, forward: str, shape: Any) -> None:
+    check(tmp_path, init, forward, shape)
+
+
 HELD = "class Held:\n    def __init__(self, n):\n        self.n = n\n"
 
 

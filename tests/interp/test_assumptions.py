@@ -54,6 +54,7 @@ def shape_of(entry: EntryRun, name: str) -> str:
         ("a, b = x.chunk(2, dim=1)\n        return self.conv(a) + y", ("[B, C, H, W]", None)),
         ("return self.conv(x[:, 0]) + y", ("[B, C, 8, H, W]", None)),
         ("b, c, h, w = x.size()\n        return self.conv(x) + y", ("[b, 8, h, w]", "[b, 8, h, w]")),
+        ("return self.norm(x) * y", ("[B, C, H, W]", None)),
     ],
 )  # fmt: skip
 def test_uses_tell_inputs(tmp_path: Path, body: str, expected: tuple[str | None, ...]) -> None:
@@ -63,6 +64,7 @@ def test_uses_tell_inputs(tmp_path: Path, body: str, expected: tuple[str | None,
             super().__init__()
             self.conv = nn.Conv2d(8, 8, 3, padding=1)
             self.fc = nn.Linear(8, 8)
+            self.norm = nn.InstanceNorm2d(8)
 
         def forward(self, x, y):
             {body.replace(chr(10) + "        ", chr(10) + " " * 12)}

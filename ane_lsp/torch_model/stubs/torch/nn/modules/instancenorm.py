@@ -53,9 +53,9 @@ class _InstanceNorm(_NormBase):
                     f"expected input's size at dim={input.dim() - self._get_no_batch_dim()} to match num_features "
                     f"({self.num_features}), but got: {channels}."
                 )
-        if input.dim() == self._get_no_batch_dim():
-            return self._apply_instance_norm(input.unsqueeze(0)).squeeze(0)
-        return self._apply_instance_norm(input)
+        if input.dim() != self._get_no_batch_dim():  # the likelier one first, where nobody knows
+            return self._apply_instance_norm(input)
+        return self._apply_instance_norm(input.unsqueeze(0)).squeeze(0)
 
 
 class InstanceNorm1d(_InstanceNorm):
