@@ -112,6 +112,14 @@ def test_what_is_not_modelled_is_unknown(expression: str, interpreted: stub_harn
         "np.where(np.arange(300).reshape(300, 1) > np.arange(300), 1, 2.5)",
         "np.outer(np.arange(300), np.arange(300))",
         "np.broadcast_to(np.ones(300), (300, 300))",
+        "np.arange(300).reshape(300, 1) * np.arange(300)",
+        "np.ones((2, 300, 300)).transpose(2, 0, 1)",
+        "np.zeros((300, 2, 300), int).sum(axis=1)",
+        "np.ones((300, 300)).max(0, keepdims=True)",
+        "np.eye(300, 400)",
+        "np.arange(0, 60_000)",
+        "np.arange(0, 60_000, 0.5)",
+        "np.concatenate([np.arange(30_000), np.arange(30_000) / 2, np.eye(300).flatten()])",
     ],
 )
 def test_elements_of_large_results_are_not_worked_out(expression: str, interpreted: stub_harness.Interpreted) -> None:

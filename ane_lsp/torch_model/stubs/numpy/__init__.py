@@ -254,11 +254,9 @@ class ndarray:
         order = [axis % self.ndim for axis in axes] if axes else list(range(self.ndim))[::-1]
         steps = [_total(self.shape[axis + 1 :]) for axis in order]
         shape = [self.shape[axis] for axis in order]
-        data = [
-            self._data[builtins.sum(i * step for i, step in zip(index, steps))]
-            for index in itertools.product(*[range(size) for size in shape])
-        ]
-        return ndarray(data, shape, self.dtype)
+        if self.size > _MOST:
+            return _unread(shape, self.dtype)
+        return ndarray([self._data[place] for place in _places(shape, steps)], shape, self.dtype)
 
     def __len__(self):
         return self.shape[0]
@@ -495,21 +493,25 @@ def _broadcast(sa, sb):
     return tuple(y if x == 1 else x for x, y in zip(left, right))
 
 
+def _places(shape, steps):
+    """Where the elements of an array are in flat data, in row-major order. steps: from one to the next along each axis."""
+    places = [0]
+    for size, step in zip(shape, steps):
+        places = [place + i * step for place in places for i in range(size)]
+    return places
+
+
 def _spread(data, shape, target):
     """Elements of an array broadcast to `target`."""
     if tuple(shape) == tuple(target):
         return data
-    steps = _strides(shape, len(target))
-    return [
-        data[builtins.sum(i * step for i, step in zip(index, steps))]
-        for index in itertools.product(*[range(size) for size in target])
-    ]
+    return [data[place] for place in _places(target, _strides(shape, len(target)))]
 
 
 def _zip(fn, left, right):
     a, sa = _flatten(left)
     b, sb = _flatten(right)
-    if builtins.max(len(a), len(b)) > _MOST:
+    if _total(_broadcast(sa, sb)) > _MOST:
         return _unread(_broadcast(sa, sb), int64 if isinstance(fn(_plain(a[0]), _plain(b[0])), int) else float64)
     a = [_plain(x) for x in a]
     b = [_plain(x) for x in b]
@@ -576,6 +578,8 @@ def full_like(a, fill_value, dtype=None):
 
 def eye(N, M=None, k=0, dtype=float64):
     cols = N if M is None else M
+    if N * cols > _MOST:
+        return _unread((N, cols), dtype)
     return ndarray([1.0 if c - r == k else 0.0 for r in range(N) for c in range(cols)], (N, cols)).astype(dtype)
 
 
@@ -583,6 +587,8 @@ def arange(start, stop=None, step=1, dtype=None):
     if stop is None:
         start, stop = 0, start
     count = builtins.max(0, math.ceil((stop - start) / step))
+    if count > _MOST:
+        return _unread((count,), _common([start, step]) if dtype is None else dtype)
     made = ndarray([start + i * step for i in range(count)], (count,))
     return made if dtype is None else made.astype(dtype)
 
@@ -622,7 +628,11 @@ def concatenate(arrays, axis=0):
     data = []
     for part, _ in parts:
         data += part
-    return ndarray(data, (builtins.sum(shape[0] for _, shape in parts), *parts[0][1][1:]))
+    shape = (builtins.sum(shape[0] for _, shape in parts), *parts[0][1][1:])
+    if len(data) > _MOST:
+        kinds = [each.dtype if isinstance(each, ndarray) else _common(part) for each, (part, _) in zip(arrays, parts)]
+        return _unread(shape, int64 if builtins.all(_is_integer(kind) for kind in kinds) else float64)
+    return ndarray(data, shape)
 
 
 def stack(arrays, axis=0):
@@ -810,24 +820,21 @@ def _all_of(a):
 
 def _reduce(fn, a, axis, keepdims=False):
     data, shape = _flatten(a)
-    data = [_plain(x) for x in data]
     if axis is None:
         axes = list(range(len(shape)))
     else:
         axes = [each % len(shape) for each in (axis if isinstance(axis, (tuple, list)) else (axis,))]
     kept = [each for each in range(len(shape)) if each not in axes]
+    left = [1 if each in axes else size for each, size in enumerate(shape)] if keepdims else [shape[each] for each in kept]
+    if len(data) > _MOST:
+        return _unread(left, int64 if isinstance(fn(data[:1]), int) else float64) if left else numpy.a_sum_of_many
+    data = [_plain(x) for x in data]
     steps = [_total(shape[each + 1 :]) for each in range(len(shape))]
-    inner = [
-        builtins.sum(i * steps[each] for i, each in zip(index, axes))
-        for index in itertools.product(*[range(shape[each]) for each in axes])
-    ]
-    found = [
-        fn([data[builtins.sum(i * steps[each] for i, each in zip(index, kept)) + offset] for offset in inner])
-        for index in itertools.product(*[range(shape[each]) for each in kept])
-    ]
-    if keepdims:
-        return ndarray(found, [1 if each in axes else size for each, size in enumerate(shape)])
-    return ndarray(found, [shape[each] for each in kept]) if kept else _as_scalar(found[0], None)
+    inner, outer = (
+        _places([shape[each] for each in some], [steps[each] for each in some]) for some in (axes, kept)
+    )
+    found = [fn([data[place + offset] for offset in inner]) for place in outer]
+    return ndarray(found, left) if left else _as_scalar(found[0], None)
 
 
 def sum(a, axis=None, keepdims=False):
