@@ -112,6 +112,7 @@ class Base:
         self.thrown = 0  # exceptions that may have been raised and go to a handler of a function further out
         self.doubtful = False  # a branch nobody can decide was given up, as torch refused a call in it
         self.listening: Listening | None = None  # what a probed forward has told, where the rest of it may be left
+        self.building = 0  # constructors of modules that run, outside any forward
         self.inference = False  # models are called as they are converted: in eval mode
         self.capture: Capture = ""  # and so are answered their questions whether they are being traced or exported
         self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking

@@ -229,8 +229,11 @@ class Calls(Attributes):
         if not self.recorder.modules and self.is_nn_module(cls):
             if cls.module.is_torch:
                 return self._construct_torch(cls, args, kwargs)
-            if not self.journals:
-                return self._construct_module(cls, args, kwargs)
+            self.building += 1
+            try:
+                return (self._construct_plain if self.journals else self._construct_module)(cls, args, kwargs)
+            finally:
+                self.building -= 1
         return self._construct_plain(cls, args, kwargs)
 
     def _construct_module(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -578,12 +578,26 @@ class TorchGlue(Registries):
                 recorder.modules.pop()
                 recorder.restore(kept)
         if not recorder.modules:
+            if self.inference and self.building:
+                return self._call_while_built(obj, forward, args, kwargs)
             if self.inference and obj.attrs.get("training") is True:
                 self.call(self.getattr(obj, "eval"), ())
             recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
         elif self.repeats is not None and not is_torch and not self.journals:
             return self.repeats.call(self, obj, args, kwargs, partial(self._nn_call, obj, forward, args, kwargs))
         return self._nn_call(obj, forward, args, kwargs)
+
+    def _call_while_built(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A constructor calls a module, to learn strides: in the mode it chose, captured by nobody, and no entry."""
+        recorder = self.recorder
+        kept, capture = recorder.snapshot(), self.capture
+        recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
+        self.capture = ""
+        try:
+            return self._nn_call(obj, forward, args, kwargs)
+        finally:
+            self.capture = capture
+            recorder.restore(kept)
 
     def _nn_call(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Record a module of torch's own, and run the forward of any."""
