@@ -35,6 +35,7 @@ from ane_lsp.interp.uses import note_use
 from ane_lsp.interp.values import (
     ABSENT,
     MISSING,
+    MORE,
     BoundMethod,
     Builtin,
     ClassObject,
@@ -82,6 +83,11 @@ class TorchGlue(Registries):
         many = of_unknown_number(args)
         if many is not None:
             args = decl.of_unknown_number(args, many, kwargs)
+        if MORE in kwargs:
+            named = decl.of_unknown_names(args, {k: v for k, v in kwargs.items() if k != MORE}, kwargs[MORE])
+            if named is None:
+                return self.unknown("from unknown **kwargs", kwargs[MORE])
+            kwargs = named
         self.tick()
         follows = None
         if self.probing:

@@ -126,6 +126,15 @@ class OpDecl:
         names, positional, _ = self._plain
         return (*args[:many], *(args[many] for name in names[many:positional] if name not in kwargs))
 
+    def of_unknown_names(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], lost: Any) -> dict[str, Any] | None:
+        """Keyword arguments where `lost` stands for more of them under names nobody knows, as of ``torch.sum(x, **options)``: each
+        parameter that is given in no other way may be one. None where the parameters are not named."""
+        if self._plain is None:
+            return None
+        fold = getattr(self.signature, "fold", None)
+        given = len(fold(args) if fold is not None else args)
+        return {**dict.fromkeys(self._plain[0][given:], lost), **self.renamed(kwargs)}
+
     @cached_property
     def _plain(self) -> tuple[tuple[str, ...], int, dict[str, Any]] | None:
         """Parameter names, how many may be positional, and defaults; None for a signature with other kinds of parameters."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ane_lsp.graph import Unknown, dims
+from ane_lsp.graph import TORCH_DTYPE, Unknown, dims
 from ane_lsp.interp.run import run_script
 from ane_lsp.interp.values import Tensor
 from ane_lsp.workspace import Workspace
@@ -52,3 +52,39 @@ def test_what_is_said_holds_for_any_number_of_arguments(tmp_path: Path, call: st
         if told is not None:
             assert len(told) == len(real)
             assert all(not dims.is_known(said) or said == size for said, size in zip(told, real))
+
+
+NAMED: dict[str, list[dict[str, Any]]] = {
+    "torch.cat([x, x], **given)": [{}, {"dim": 1}],
+    "torch.cat([x, x], 1, **given)": [{}],
+    "x.sum(1, **given)": [{}, {"keepdim": True}, {"dtype": torch.float64}],
+    "x.view(2, 12, **given)": [{}],
+    "torch.sum(x, **given)": [{}, {"axis": 0}, {"dim": (0, 1), "keepdims": True}],
+    "torch.nn.functional.interpolate(x, **given)": [{"size": 8}, {"scale_factor": 2.0}],
+    "torch.zeros(2, 3, **given)": [{}, {"dtype": torch.int64}],
+    "torch.einsum('abc->cab', x, **given)": [{}],
+    "torch.nn.functional.softmax(x, **given)": [{"dim": 1}, {"dim": -1, "dtype": torch.float64}],
+    "x.to(**given)": [{"dtype": torch.float16}, {"device": "cpu"}],
+    "torch.arange(12, **given)": [{}, {"dtype": torch.float32}],
+}
+
+
+@pytest.mark.parametrize("call", NAMED)
+def test_what_is_said_holds_for_any_named_arguments(tmp_path: Path, call: str) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import torch\nfrom not_installed import given\nx = torch.zeros(2, 3, 4)\ny = {call}\nz = torch.zeros(1)\n"
+    )
+    run = run_script(Workspace(tmp_path), script)
+    assert run.errors == []
+    assert not run.internal
+    found = run.interp.modules["script"].namespace["y"]
+    assert isinstance(found, (Unknown, Tensor))
+    for given in NAMED[call]:
+        real = eval(call, {"torch": torch, "x": torch.zeros(2, 3, 4), "given": given})
+        if isinstance(found, Tensor) and found.type.shape is not None:
+            assert len(found.type.shape) == len(real.shape)
+            told = zip(found.type.shape, real.shape)
+            assert all(not dims.is_known(said) or said == size for said, size in told)
+        if isinstance(found, Tensor) and isinstance(found.type.dtype, str):
+            assert getattr(torch, TORCH_DTYPE[found.type.dtype]) == real.dtype
