@@ -36,6 +36,7 @@ EXPRESSIONS = [
     "np.finfo(np.float32).max", "np.finfo(np.float32).eps", "np.iinfo(np.int32).max", "np.iinfo(np.uint8).min", "np.inf > 1", "np.deg2rad(180.0)", "np.meshgrid([1, 2], [3, 4, 5])[0].shape", "np.meshgrid(np.arange(2), np.arange(3), indexing='ij')[1].tolist()",
     "np.int64(3) + 1", "np.float32(0.5) * 2", "int(np.int32(7)) // 2", "[0] * np.int64(3)", "list(range(np.int64(3)))", "f'{np.float64(1.5):.2f}'", "np.array(3).shape", "np.array([1, 2]) .size", "np.array([[1, 2]]).ndim",
     "np.array([1, 2], dtype=np.float32)[0].item()", "np.expand_dims(np.arange(3), 0).shape", "sum(np.array([1, 2, 3]))", "max(np.array([1, 5, 2]))", "[int(x) for x in np.array([1.7, 2.2])]", "np.array([1, 2]).flatten().tolist()",
+    "str(np.arange(4.0).tolist())", "str((np.arange(0, 3.0) * 2).tolist())", "str(np.arange(2, 5.0, 1).tolist())", "str(np.full(2, True).tolist())", "str(np.full((2, 1), 3).tolist())",
     "np.arange(6).reshape(5, 2)", "np.arange(3)[7]",
     "np.arange(6).reshape(2, 3).sum(axis=0).tolist()", "np.arange(6).reshape(2, 3).max(1).tolist()", "np.mean(np.arange(24).reshape(2, 3, 4), axis=(0, 2)).tolist()", "np.sum(np.ones((2, 3)), axis=1, keepdims=True).shape",
     "np.arange(24).reshape(2, 3, 4).transpose(2, 0, 1).tolist()", "(np.arange(3)[:, None] - np.arange(4)).tolist()", "np.arange(6).reshape(2, 3)[:, 1].tolist()", "np.arange(24).reshape(2, 3, 4)[..., -1].tolist()", "np.arange(24).reshape(2, 3, 4)[1, 1:, ::2].tolist()", "np.arange(3)[None].shape", "np.arange(6).reshape(2, 3)[-1, -1]", "np.arange(6).reshape(2, 3)[2, 0]", "np.arange(3)[0, 0]", "np.ones((2, 3)) + np.ones((4, 3))",
@@ -128,3 +129,24 @@ def test_elements_of_large_results_are_not_worked_out(expression: str, interpret
     real = eval(expression, {"np": numpy})
     assert (names["out"].attrs["shape"], names["dtype"]) == (real.shape, real.dtype.name)
     assert isinstance(names["out"].attrs["_data"][0], Unknown)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "np.arange(4.0).reshape(2, 2) + 1j * np.arange(2)",
+        "np.exp(-2j * np.pi * np.arange(6).reshape(2, 3))",
+        "np.abs(np.arange(3) * 1j)",
+        "np.array([[1j, 2.0]])",
+        "np.full((2, 3), 1j)",
+        "np.zeros(3, dtype=complex)",
+        "np.power(complex(0, -1), np.arange(3))",
+    ],
+)
+def test_of_complex_numbers_only_the_shape_is_known(expression: str, interpreted: stub_harness.Interpreted) -> None:
+    run, names = interpreted.run(
+        f"import numpy as np\nimport torch\nout = {expression}\ntensor = torch.from_numpy(out)"
+    )
+    assert not run.errors
+    assert names["tensor"].type.shape == eval(expression, {"np": numpy}).shape
+    assert names["tensor"].type.dtype is None

@@ -135,6 +135,8 @@ def _is_integer(dtype):
 
 
 def _as_scalar(value, dtype):
+    if isinstance(value, complex):
+        return numpy.complex_elements
     if dtype is None:
         return int64(value) if isinstance(value, int) else float64(value)
     if dtype is builtins.bool or dtype is bool_:
@@ -153,7 +155,7 @@ def _plain(value):
         return value
     if isinstance(value, int):
         return int(value)
-    return float(value)
+    return numpy.complex_elements if isinstance(value, complex) else float(value)
 
 
 def _total(shape):
@@ -195,6 +197,8 @@ def _flatten(value):
 def _common(data):
     if data and builtins.all(isinstance(x, (builtins.bool, bool_)) for x in data):
         return bool_
+    if builtins.any(isinstance(x, complex) for x in data):
+        return numpy.complex128
     return int64 if builtins.all(isinstance(x, int) for x in data) else float64
 
 
@@ -529,7 +533,7 @@ def array(object, dtype=None, copy=True):
     if dtype is None:
         dtype = object.dtype if isinstance(object, ndarray) else None
         if dtype is None and builtins.any(isinstance(x, float) for x in data):
-            data = [float(x) for x in data]
+            data = [x if isinstance(x, complex) else float(x) for x in data]
         return ndarray(data, shape, dtype)
     return ndarray(data, shape).astype(dtype)
 
@@ -548,7 +552,7 @@ def _shape_of(shape):
 def full(shape, fill_value, dtype=None):
     sizes = _shape_of(shape)
     if dtype is None:
-        dtype = int64 if isinstance(fill_value, int) else float64
+        dtype = _common([fill_value])
     return ndarray([_plain(_as_scalar(fill_value, dtype))] * _total(sizes), sizes, dtype)
 
 
@@ -587,8 +591,11 @@ def arange(start, stop=None, step=1, dtype=None):
     if stop is None:
         start, stop = 0, start
     count = builtins.max(0, math.ceil((stop - start) / step))
+    common = _common([start, stop, step])
     if count > _MOST:
-        return _unread((count,), _common([start, step]) if dtype is None else dtype)
+        return _unread((count,), common if dtype is None else dtype)
+    if common is float64:
+        start = float(start)
     made = ndarray([start + i * step for i in range(count)], (count,))
     return made if dtype is None else made.astype(dtype)
 
