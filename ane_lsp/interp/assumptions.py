@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Unknown, dims
+from ane_lsp.graph import Span, Unknown, dims
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Opaque, PyRaise
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def build(interp: Interpreter, cls: ClassObject, assumed: list[str]) -> Any:
     """An instance of `cls`; what had to be assumed for it is added to `assumed`."""
     values = assumed_arguments(interp, cls, assumed)
     init = cls.lookup("__init__")
-    open_ended = isinstance(init, Function) and getattr(init.node, "args", None) is not None and init.node.args.kwarg
+    if not isinstance(init, Function) or isinstance(init.node, ast.Lambda):
+        return interp.call(cls, (), values)
     for _ in range(_TRIES):
         frame = interp.frame
         try:
@@ -49,11 +50,51 @@ def build(interp: Interpreter, cls: ClassObject, assumed: list[str]) -> Any:
         except PyRaise as raised:
             # The class hands its **kwargs on, and a base insists on one more.
             found = re.search(r"__init__\(\) missing required argument: '(\w+)'", interp.describe(raised.value))
-            if not open_ended or found is None or found[1] in values:
+            asked = found[1] if found is not None and init.node.args.kwarg and found[1] not in values else None
+            wanted = [p for p in _refused_defaults(init, raised.span) if p.arg not in values]
+            if asked is None and not wanted:
                 raise
             interp.back_to(frame)
-            _assume(interp, cls, found[1], values, assumed)
+            if asked is not None:
+                _assume(interp, cls, asked, values, assumed)
+                continue
+            for parameter in wanted:
+                values[parameter.arg] = _told(interp, cls, init, parameter, assumed, "the constructor fails without it")
     return interp.call(cls, (), values)
+
+
+def _refused_defaults(init: Function, place: Span | None) -> list[ast.arg]:
+    """Parameters of a constructor that failed at `place` which are None or empty by default, as something that has to be given is often
+    declared: those that the expression there, or a condition around it, speaks of."""
+    node = init.node
+    if place is None or place.file != init.module.path or not (node.lineno <= place.line <= (node.end_lineno or 0)):
+        return []
+    around = [n.test for n in ast.walk(node) if isinstance(n, ast.If) and _covers(n, place)]
+    spoken = [n for n in ast.walk(node) if isinstance(n, ast.expr) and _within(n, place)]
+    names = {n.id for part in (*around, *spoken) for n in ast.walk(part) if isinstance(n, ast.Name)}
+    args = node.args
+    positional = [*args.posonlyargs, *args.args]
+    pairs = [
+        *zip(positional[len(positional) - len(args.defaults) :], args.defaults),
+        *zip(args.kwonlyargs, args.kw_defaults),
+    ]
+    return [p for p, default in pairs if p.arg in names and _says_nothing(default)]
+
+
+def _covers(node: ast.stmt, place: Span) -> bool:
+    return node.lineno <= place.line and place.end_line <= (node.end_lineno or node.lineno)
+
+
+def _within(node: ast.expr, place: Span) -> bool:
+    first, last = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
+    return (place.line, place.col) <= first and last <= (place.end_line, place.end_col)
+
+
+def _says_nothing(default: ast.expr | None) -> bool:
+    """Whether a default is None or an empty container."""
+    if isinstance(default, ast.Constant):
+        return default.value is None
+    return isinstance(default, (ast.Tuple, ast.List)) and not default.elts
 
 
 def _assume(interp: Interpreter, cls: ClassObject, name: str, values: dict[str, Any], assumed: list[str]) -> None:
@@ -77,8 +118,15 @@ def assumed_arguments(interp: Interpreter, cls: ClassObject, assumed: list[str])
     return {p.arg: _told(interp, cls, init, p, assumed) for p in required(init.node, skip=1)}
 
 
-def _told(interp: Interpreter, cls: ClassObject, init: Function, parameter: ast.arg, assumed: list[str]) -> Any:
-    """The assumed value of a parameter, which is also told."""
+def _told(
+    interp: Interpreter,
+    cls: ClassObject,
+    init: Function,
+    parameter: ast.arg,
+    assumed: list[str],
+    why: str = "the constructor gives it no value",
+) -> Any:
+    """The assumed value of a parameter, which is also told, with the reason why one is assumed."""
     name = parameter.arg
     choice = _first_choice(interp, cls, init, name)
     if choice is not MISSING:
@@ -86,13 +134,13 @@ def _told(interp: Interpreter, cls: ClassObject, init: Function, parameter: ast.
         return choice
     value = _assumed_value(interp, cls, init, parameter, assumed)
     if type(value) is int:
-        assumed.append(f"{name} is taken as {value}: the constructor gives it no value, and lists need a length")
+        assumed.append(f"{name} is taken as {value}: {why}, and lists need a length")
     elif isinstance(value, dims.Sym):
-        assumed.append(f"{name} is a symbol: the constructor gives it no value")
+        assumed.append(f"{name} is a symbol: {why}")
     elif isinstance(value, Instance):
         assumed.append(f"{name} is {value.cls.name}() with its defaults")
     else:
-        assumed.append(f"{name} is unknown: the constructor gives it no value")
+        assumed.append(f"{name} is unknown: {why}")
     return value
 
 

@@ -298,7 +298,17 @@ def _plain_value(interp: Interpreter, forward: Function, parameter: ast.arg) -> 
     if text in ("bool", "str", "float") or (is_container(parameter) and not holds_tensors(parameter)):
         reason = f"`{parameter.arg}` has no value here"
         return Unknown(reason, interp.span_of(forward, parameter), number=text == "float")
+    if any(isinstance(node, ast.Call) and _is_or_item(node.func, parameter.arg) for node in ast.walk(forward.node)):
+        reason = f"`{parameter.arg}` has no value here: it is called"
+        return Unknown(reason, interp.span_of(forward, parameter))
     return MISSING
+
+
+def _is_or_item(node: ast.expr, name: str) -> bool:
+    """Whether an expression is the variable `name` or an item of it, as modules that a forward is given are."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id == name
 
 
 def _probe(interp: Interpreter, model: Instance, inputs: dict[str, Any]) -> None:

@@ -728,3 +728,65 @@ def test_one_layer_is_no_number_of_them(tmp_path: Path) -> None:
     entry = only(follow(tmp_path, net=net), "Fuser")
     assert "layer is unknown: the constructor gives it no value" in entry.assumed
     assert any(text.startswith("num_layers is taken as 2") for text in entry.assumed)
+
+
+def test_what_a_forward_calls_is_no_tensor(tmp_path: Path) -> None:
+    done = follow(
+        tmp_path,
+        net="""
+        class Decoder(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer = nn.Conv2d(8, 8, 1)
+
+            def forward(self, x, heads, embed):
+                x = self.layer(x) + embed(x)
+                return F.relu(heads[0](x)), self.layer(x)
+        """,
+    )
+    assert not done.run.errors
+    decoder = only(done, "Decoder")
+    assert [call.torch for call in decoder.graph.calls] == [
+        "torch.nn.Conv2d", "torch.Tensor.add", "torch.nn.functional.relu", "torch.nn.Conv2d",
+    ]  # fmt: skip
+    assert [value.name for value in decoder.graph.inputs] == ["x"]
+    assert {"heads is unknown: nothing gives it a value", "embed is unknown: nothing gives it a value"} < {
+        *decoder.assumed
+    }
+
+
+def test_what_a_constructor_fails_without_is_assumed(tmp_path: Path) -> None:
+    done = follow(
+        tmp_path,
+        net="""
+        class Head(nn.Module):
+            def __init__(self, classes=4, ch=(), widths=None, norm=None, kind=None):
+                super().__init__()
+                assert widths is not None
+                self.first = nn.Conv2d(ch[0], widths[0], 1)
+                if kind is None:
+                    raise ValueError("which kind?")
+                self.norm = nn.Identity() if norm is None else norm
+                self.score = nn.Conv2d(widths[0], classes, 1)
+
+            def forward(self, x):
+                return self.score(self.norm(self.first(x)))
+
+
+        class Wrong(nn.Module):
+            def __init__(self, size=None):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 8, 3)
+                raise RuntimeError("not for you")
+
+            def forward(self, x):
+                return self.conv(x)
+        """,
+    )
+    head = only(done, "Head")
+    for name in ("ch", "widths", "kind"):
+        assert f"{name} is unknown: the constructor fails without it" in head.assumed
+    assert not any(text.startswith(("norm", "classes")) for text in head.assumed)
+    assert [call.torch for call in head.graph.calls] == ["torch.nn.Conv2d", "torch.nn.Identity", "torch.nn.Conv2d"]
+    assert head.graph.calls[-1].result.type.shape[1] == 4
+    assert [text for text, _ in done.run.errors] == ["RuntimeError: not for you"]
