@@ -233,3 +233,30 @@ class Net{}(nn.Module):
     source += "".join(net.format(i) for i in range(3))
     assert refused(tmp_path, source) == []
     assert refused(tmp_path, source.replace("foreign.sizes()", "[]")) == [18, 26, 34]
+
+
+@pytest.mark.parametrize(
+    ("query", "value", "mask", "dropout"),
+    [
+        ((1, 2, 5, 8), (1, 2, 5, 8), (1, 1, 5, 5), 0.0),
+        ((1, 2, 5, 8), (1, 2, 5, 8), (5, 5), 0.0),
+        ((1, 2, 5, 8), (1, 2, 5, 8), (1, 5, 5), 0.0),
+        ((1, 2, 5, 8), (1, 2, 5, 4), (1, 1, 5, 5), 0.0),
+        ((2, 5, 8), (2, 5, 8), (5, 5), 0.0),
+        ((1, 2, 5, 8), (1, 2, 5, 8), (5, 5), 0.1),
+    ],
+)
+def test_a_mask_beside_is_causal_is_refused_where_torch_does(
+    tmp_path: Path, query: tuple[int, ...], value: tuple[int, ...], mask: tuple[int, ...], dropout: float
+) -> None:
+    """One kernel for the CPU takes both, the others do not."""
+    torch = pytest.importorskip("torch")
+    attend = torch.nn.functional.scaled_dot_product_attention
+    given = [torch.zeros(query), torch.zeros(query), torch.zeros(value)]
+    try:
+        attend(*given, torch.zeros(mask), dropout, True)
+        lines = []
+    except RuntimeError:
+        lines = [1]
+    sizes = ", ".join(f"torch.zeros{shape}" for shape in (query, query, value, mask))
+    assert refused(tmp_path, f"F.scaled_dot_product_attention({sizes}, {dropout}, True)") == lines

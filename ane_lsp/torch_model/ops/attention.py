@@ -40,13 +40,13 @@ def scaled_dot_product_attention(
     for tensor in (q, k, v):
         if tensor.shape is not None and len(tensor.shape) < 2:
             fail("scaled_dot_product_attention: Expected query, key and value to all be at least 2 dimensional")
-    if mask is not None and truth(is_causal):
-        fail("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
     if mask is not None and mask.dtype is not None and dtype is not None and mask.dtype not in ("b8", dtype, "f32"):
         fail(f"Expected attn_mask dtype to be bool or float or to match query dtype, but got {mask.dtype} and {dtype}")
     chance = number(dropout_p)
     if chance is not None and not 0 <= chance <= 1:
         fail(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
+    if mask is not None and truth(is_causal) and not _perhaps_fused(q, k, v, mask, chance):
+        fail("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
     if q.shape is None or k.shape is None or v.shape is None:
         return TensorType(None, dtype)
     check_same_size(q.shape[-1], k.shape[-1], "query and key must have the same embedding size")
@@ -65,6 +65,15 @@ def scaled_dot_product_attention(
             fail("scaled_dot_product_attention: attn_mask has more dimensions than the attention weights")
         broadcast_to(mask.shape, table)
     return TensorType((*lead, q.shape[-2], v.shape[-1]), dtype)
+
+
+def _perhaps_fused(q: TensorType, k: TensorType, v: TensorType, mask: TensorType, dropout: float | None) -> bool:
+    """Whether torch's fused kernel for the CPU may take this, which alone allows a mask beside is_causal: batches of heads, all of one
+    width, a mask with two or four axes, no dropout (torch/aten ``sdp_utils_cpp.cpp``)."""
+    if dropout or any(tensor.rank not in (None, 4) for tensor in (q, k, v)) or mask.rank not in (None, 2, 4):
+        return False
+    widths = {tensor.shape[-1] for tensor in (q, k, v) if tensor.shape is not None}
+    return len({width for width in widths if isinstance(width, int)}) < 2
 
 
 def _leading(q: Shape, k: Shape, v: Shape, mask: TensorType | None, gqa: bool) -> Shape:
@@ -138,6 +147,8 @@ def _sdpa_mil(b: Lowering, params: Params, out: Any) -> Value:
     if None in ranks or len(ranks) > 1 or number(params["dropout_p"]) != 0 or truth(params["enable_gqa"]) is not False:
         return mil.refused(b, "scaled_dot_product_attention", given, out)  # type: ignore[no-any-return]
     if scale is not None and not isinstance(scale, (int, float)):
+        return mil.refused(b, "scaled_dot_product_attention", given, out)  # type: ignore[no-any-return]
+    if mask is not None and truth(params["is_causal"]):
         return mil.refused(b, "scaled_dot_product_attention", given, out)  # type: ignore[no-any-return]
     fused = b.at_least("iOS18") and scale is None
     if truth(params["is_causal"]):
