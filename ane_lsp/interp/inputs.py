@@ -163,7 +163,10 @@ def _first_probes(
     hints = hints_in_source(node, model.cls.node, interp.lines_of(forward.module), model.attrs)
     probes = {p.arg: hints.get(p.arg) or _picture(interp, model, p.arg) for p in parameters}
     for parameter in parameters:
-        probes[parameter.arg].listed = holds_tensors(parameter)
+        probe = probes[parameter.arg]
+        probe.listed = holds_tensors(parameter)
+        if parameter.annotation is not None:
+            probe.number = False  # it would say so
     floats = [t.type for t in _parameters_of(model) if t.type.dtype in ("f16", "bf16", "f32", "f64")]
     kinds = {t.dtype for t in floats}
     if len(kinds) > 1:  # norms are often kept in another type than what the input is multiplied with
@@ -204,6 +207,10 @@ def _learn(
         _probe(interp, model, {**plain, **settled, **given})
         before = len(settled)
         for name, probe in asked.items():
+            if probe.number and not probe.knows:
+                plain[name] = settled[name] = dims.symbol(name)
+                del probes[name]
+                continue
             kind = probe.type() if probe.knows else None
             if kind is not None:
                 settled[name] = _given(name, probe, Tensor(kind, "input"))
@@ -246,6 +253,8 @@ def _call(
     for name, value in plain.items():
         if isinstance(value, Unknown):
             told.append(f"{name} is unknown: nothing gives it a value")
+        elif next(p for p in _parameters(forward.node) if p.arg == name).annotation is None:
+            told.append(f"{name} is a symbol: it is used as a number")
     signature = signature_of(forward.node)
     positional: list[Any] = []
     for name in signature.positional[1:]:

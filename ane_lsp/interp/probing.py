@@ -47,13 +47,14 @@ NOTHING: Sizes = {}
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one use tells. sizes: by axis, negative ones count from the end."""
+    """What one use tells. sizes: by axis, negative ones count from the end. number: whether it is one of Python's, and no tensor."""
 
     told: str
     rank: int | None = None
     sizes: Sizes = field(default_factory=dict)
     names: tuple[str, ...] | None = None
     dtype: str | None = None
+    number: bool | None = None
 
 
 Back = Callable[[Facts], Facts]
@@ -80,12 +81,13 @@ class Probe:
     usual: str = "f32"  # the dtype of floats in this model
     pieces: bool = False  # the value is several tensors that look like this
     listed: bool = False  # the input is a list of such tensors, nobody knows how many
+    number: bool | None = None  # whether it is a number of Python's, and no tensor
     heard: list[Facts | tuple[str, TensorType]] | None = None
 
     def learn(self, told: str, rank: int | None = None, sizes: Sizes = NOTHING, names: tuple[str, ...] | None = None,
-              dtype: str | None = None) -> None:  # fmt: skip
+              dtype: str | None = None, number: bool | None = None) -> None:  # fmt: skip
         """Keep facts that are not known yet, here and in what this was made from; the first use counts."""
-        self.take(Facts(told, rank, {a: s for a, s in sizes.items() if dims.is_known(s)}, names, dtype))
+        self.take(Facts(told, rank, {a: s for a, s in sizes.items() if dims.is_known(s)}, names, dtype, number))
 
     def take(self, facts: Facts) -> None:
         if self.heard is not None:
@@ -100,6 +102,8 @@ class Probe:
             self.names, new = facts.names, True
         if facts.dtype is not None and self.dtype is None:
             self.dtype, new = facts.dtype, True
+        if facts.number is not None and self.number is None:
+            self.number, new = facts.number, new or facts.number
         if new:
             self.told = self.told or facts.told
             for source, back in self.links:
@@ -131,7 +135,7 @@ class Probe:
         """What uses of it depend on."""
         return (
             self.name, self.rank, self.names, tuple(self.sizes.items()), self.dtype, self.told, self.suggested,
-            self.suggested_by, self.usual, self.pieces, self.listed,
+            self.suggested_by, self.usual, self.pieces, self.listed, self.number,
         )  # fmt: skip
 
     def grafted(self, root: Probe, onto: Probe, made: dict[int, Probe]) -> Probe:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp import state
+from ane_lsp.interp.probing import probe_of
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.values import MISSING, Builtin, ClassObject, Instance, OneOf, PyRaise, Tensor
 
@@ -259,6 +260,9 @@ def index_of(interp: Interpreter, value: Any) -> Any:
     if isinstance(value, OneOf):
         return interp.unknown("one of several values", None)
     if isinstance(value, Tensor):
+        probe = probe_of(value)
+        if probe is not None:
+            probe.learn("used as an index", number=True)
         return index_of(interp, interp.call(interp.getattr(value, "item"), (), {}))
     if isinstance(value, Instance):
         method = interp.lookup_attribute(value, "__index__")

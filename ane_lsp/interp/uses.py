@@ -38,12 +38,21 @@ _SAME = frozenset({"layer_norm", "rms_norm", "batch_norm", "group_norm", "instan
                    "requires_grad_", "expand_as", "logsigmoid", "softmin", "hardshrink", "tanhshrink", "softshrink", "threshold"})  # fmt: skip
 _RETYPED = frozenset({"to", "float", "half", "double", "bfloat16", "long", "int", "bool", "type", "type_as", "logical_not", "isnan"})  # fmt: skip
 _PAIRS = frozenset({"add", "sub", "mul", "div", "true_divide", "pow", "maximum", "minimum", "where", "rsub", "lerp", "addcmul",
-                    "add_", "mul_", "div_", "sub_", "__add__", "__mul__", "__radd__", "__rmul__", "__sub__", "__rsub__"})  # fmt: skip
+                    "add_", "mul_", "div_", "sub_", "__add__", "__mul__", "__radd__", "__rmul__", "__sub__", "__rsub__",
+                    "floor_divide", "__floordiv__", "__rfloordiv__", "remainder", "__mod__", "__rmod__"})  # fmt: skip
 _MATMULS = frozenset({"matmul", "__matmul__", "bmm", "baddbmm"})
 _INDICES = {
     "repeat_interleave": (1, "repeats"), "index_select": (2, "index"), "gather": (2, "index"), "take_along_dim": (1, "indices"),
     "scatter": (2, "index"), "scatter_": (2, "index"), "scatter_add": (2, "index"), "scatter_add_": (2, "index"),
     "index_add": (2, "index"), "index_add_": (2, "index"), "take": (1, "index"), "one_hot": (0, "tensor"),
+}  # fmt: skip
+# What can be done with a number as well as with a tensor.
+_ARITHMETIC = frozenset({*_PAIRS, "__pow__", "__rpow__", "__truediv__", "__rtruediv__", "neg", "__neg__", "eq", "ne", "lt", "le", "gt", "ge",
+                         "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__bool__", "item", "__int__", "__index__", "__float__"})  # fmt: skip
+# Operations that are given sizes: how many of their arguments come before those.
+_SIZED = {
+    "view": 1, "reshape": 1, "expand": 1, "repeat": 1, "new_zeros": 1, "new_ones": 1, "new_empty": 1, "new_full": 1, "unflatten": 2, "narrow": 2,
+    "zeros": 0, "ones": 0, "empty": 0, "full": 0, "rand": 0, "randn": 0, "arange": 0, "eye": 0,
 }  # fmt: skip
 _RESIZES = re.compile(r"(pool|unpool|pad|interpolate|upsample)")
 _REDUCES = frozenset({"mean", "sum", "amax", "amin", "max", "min", "argmax", "argmin", "norm", "std", "var", "logsumexp", "prod"})  # fmt: skip
@@ -59,6 +68,8 @@ def note_use(name: str, args: Args, kwargs: Kwargs, caller: str) -> Probe | None
         return _paired(args, told)
     if short in _INDICES:
         _counted(*_INDICES[short], args, kwargs, told)
+    if short == "__getitem__" or short in _SIZED:
+        _sized(short, args, told)
     first = args[0] if args else kwargs.get("input", kwargs.get("query"))
     if short in _MATMULS:
         _multiplied(first, args, told)
@@ -67,8 +78,24 @@ def note_use(name: str, args: Args, kwargs: Kwargs, caller: str) -> Probe | None
     probe = probe_of(first)
     if probe is None:
         return None
+    if probe.number is None and short not in _ARITHMETIC and short not in _SIZED:
+        probe.learn(told, number=False)
     _tell(probe, short, args, kwargs, caller, told)
     return _follow(probe, short, args, kwargs)
+
+
+def _sized(short: str, args: Args, told: str) -> None:
+    """Bounds of slices and sizes are numbers."""
+    if short == "__getitem__":
+        parts = args[1] if isinstance(args[1], tuple) else args[1:2]
+        numbers = [bound for part in parts if isinstance(part, slice) for bound in (part.start, part.stop)]
+    else:
+        given = args[_SIZED[short] :]
+        numbers = list(given[0]) if given and isinstance(given[0], (tuple, list)) else list(given)
+    for number in numbers:
+        probe = probe_of(number)
+        if probe is not None:
+            probe.learn(told, number=True)
 
 
 def _counted(at: int, name: str, args: Args, kwargs: Kwargs, told: str) -> None:

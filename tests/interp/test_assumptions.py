@@ -75,6 +75,39 @@ def test_uses_tell_inputs(tmp_path: Path, body: str, expected: tuple[str | None,
             assert shape_of(entry, name).startswith(shape), entry.assumed
 
 
+@pytest.mark.parametrize(
+    ("parameter", "body", "told"),
+    [
+        ("n", "return self.fc(x)[:, :n]", True),
+        ("n", "return self.fc(x)[:, n + 1 : n * 2]", True),
+        ("n", "x = self.fc(x)\n        return x.view(x.shape[0], n, -1, 8)", True),
+        ("n", "return self.fc(x) + torch.zeros(1, n, 8)", True),
+        ("n", "for _ in range(n // 2):\n            x = self.fc(x)\n        return x", True),
+        ("n", "return self.cut(self.fc(x), n)", True),
+        ("n", "return self.fc(x) * n", False),
+        ("n", "return self.fc(x)[:, : n.max()]", False),
+        ("n", "return self.fc(x)[:, : n.clamp(max=4)]", False),
+        ("n: torch.Tensor", "return self.fc(x)[:, :n]", False),
+    ],
+)  # fmt: skip
+def test_an_input_that_is_used_as_a_number_is_one(tmp_path: Path, parameter: str, body: str, told: bool) -> None:
+    text = f"""
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(8, 8)
+
+        def cut(self, y, size):
+            return y.narrow(1, 0, size)
+
+        def forward(self, x, {parameter}):
+            {body.replace(chr(10) + "        ", chr(10) + " " * 12)}
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert ("n is a symbol: it is used as a number" in entry.assumed) is told, entry.assumed
+    assert not told or [v.name for v in entry.graph.inputs] == ["x"]
+
+
 def test_what_the_source_says_of_shapes(tmp_path: Path) -> None:
     text = """
     class Commented(nn.Module):
