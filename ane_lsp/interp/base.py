@@ -82,6 +82,7 @@ class Base:
         self.with_stars: list[ModuleObject] = []  # modules whose star imports may not have run yet
         self.with_hooks: frozenset[str] = frozenset()  # packages with classes that hear of their subclasses
         self.forcing = False  # inside force_pending_imports
+        self.decorating = 0  # decorators that are being applied
         # Registries that nobody else fills, by module and names, with the files that were looked at; None for others.
         self.closed: dict[tuple[str, frozenset[str]], set[str] | None] = {}
         # Look-ups that nothing helped, see force_pending_imports: the container, and the state in which it was looked for.

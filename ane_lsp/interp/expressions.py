@@ -125,7 +125,11 @@ class Expressions(TorchGlue):
         """The decorated value; a decorator nobody can follow leaves the function as it is written."""
         if isinstance(decorator, Unknown):
             return value
-        result = self.call(decorator, (value,))
+        self.decorating += 1
+        try:
+            result = self.call(decorator, (value,))
+        finally:
+            self.decorating -= 1
         return value if isinstance(result, (Unknown, Opaque)) else result
 
     def plain_function(

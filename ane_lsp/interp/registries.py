@@ -91,6 +91,11 @@ def _inside(value: Any) -> dict[str, Any]:
 _NOTHING: dict[str, Any] = {}
 
 
+def _top(module: ModuleObject) -> str:
+    """The outermost package of a module."""
+    return module.name.partition(".")[0]
+
+
 _MISSED = 4096  # look-ups that are remembered
 
 
@@ -116,6 +121,8 @@ class Registries(Imports):
         """
         if self.forcing:  # a module that runs now looks itself up while it registers: nobody waits for the others
             return False
+        if self.decorating and not needed:  # what registers now asks whether its own name is taken
+            return False
         if container is self.frame.extra:  # it came into being with this call: nobody registers with it
             return False
         asked = (id(container), key, needed) if key.__class__ is str else None
@@ -137,6 +144,7 @@ class Registries(Imports):
         if self._held_back() != self._waiting_state:
             self.with_stars = [m for m in self.with_stars if m.state != "done" or _holds_back(m)]
             self._waiting = frozenset(m.name.partition(".")[0] for m in self.with_stars if m.state == "done")
+            self._waiting |= {top for top in {*map(_top, self.modules.values())} if self._has_not_run(top)}
             self._waiting_state = self._held_back()
         tops = self._waiting | self.with_hooks
         owner = self._owner_of(container, tops) if tops else None
@@ -145,9 +153,11 @@ class Registries(Imports):
         top = owner.name.partition(".")[0]
         if self._closed(owner, container, top):
             return False
-        package = self.find_module(top, owner)
-        if package is not None:
-            self.run_module(package)  # whoever imports a module of it has run the package, here not yet
+        parts = owner.name.split(".")
+        for count in range(1, len(parts)):  # whoever imports a module has run the packages it is in, here not yet
+            package = self.find_module(".".join(parts[:count]), owner)
+            if package is not None:
+                self.run_module(package)
         self.forcing = True
         try:
             ran = False
@@ -164,6 +174,11 @@ class Registries(Imports):
             return self._run_held_back(top, None) or ran
         finally:
             self.forcing = False
+
+    def _has_not_run(self, top: str) -> bool:
+        """Whether a package has not run although a module in it has."""
+        package = self.modules.get(top)
+        return package is None or package.state == "new"
 
     def _run_held_back(self, top: str, word: str | None, computed: bool = False) -> bool:
         """Run decorated definitions and star imports in a package, with `word` only where the text mentions it.

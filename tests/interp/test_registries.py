@@ -66,6 +66,35 @@ def test_a_look_up_runs_only_what_mentions_the_key(tmp_path: Path) -> None:
     assert done.interp.modules["lib.first"].state == "new"
 
 
+def test_packages_around_a_registry_have_run(tmp_path: Path) -> None:
+    """A script that imports a plain module deep in a package has run the packages around it, which import what registers."""
+    inner = tmp_path / "lib" / "inner"
+    inner.mkdir(parents=True)
+    for name, text in MODELS.items():
+        (inner / f"{name}.py").write_text(text)
+    (inner / "registry.py").write_text(
+        "entries = {}\n\ndef register(fn):\n    entries[fn.__name__] = fn\n    return fn\n"
+    )
+    (tmp_path / "lib" / "__init__.py").write_text("")
+    script = tmp_path / "script.py"
+    script.write_text("from lib.inner.registry import entries\nvalue = 'beta' in entries, 'gamma' in entries\n")
+    done = run.run_script(Workspace(tmp_path), script)
+    assert done.interp.modules["script"].namespace["value"] == (True, False)
+
+
+def test_who_registers_and_asks_whether_the_name_is_taken_runs_nothing(tmp_path: Path) -> None:
+    asking = "entries = {}\n\ndef register(fn):\n    assert fn.__name__ not in entries\n    entries[fn.__name__] = fn\n    return fn\n"
+    package = tmp_path / "lib"
+    package.mkdir()
+    for name, text in {**MODELS, "registry": asking}.items():
+        (package / f"{name}.py").write_text(text)
+    script = tmp_path / "script.py"
+    script.write_text("from lib.registry import entries, register\n\n@register\ndef own():\n    pass\n")
+    done = run.run_script(Workspace(tmp_path), script)
+    assert done.errors == []
+    assert "lib.models" not in done.interp.modules
+
+
 def test_a_key_nothing_mentions_runs_everything(tmp_path: Path) -> None:
     value, _ = value_of(tmp_path, "('al' + 'phas' in entries, sorted(entries))", **MODELS)
     assert value == (False, ["alpha", "beta"])
