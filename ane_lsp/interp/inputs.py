@@ -199,10 +199,9 @@ def _learn(
     something is to be learned although their shapes are known."""
     settled: dict[str, Any] = {}
     for _ in range(_ROUNDS):
-        open_ = {n for n, p in probes.items() if n not in settled and (n in unsure or not (p.knows and p.told))}
-        if not open_:
-            return
         asked = {name: probe for name, probe in probes.items() if name not in settled}
+        if not any(n in unsure or not (p.knows and p.told) or (settled and p.vague) for n, p in asked.items()):
+            return
         given = {name: _given(name, probe, probe_tensor(probe)) for name, probe in asked.items()}
         _probe(interp, model, {**plain, **settled, **given})
         before = len(settled)
@@ -210,10 +209,11 @@ def _learn(
             if probe.number and not probe.knows:
                 plain[name] = settled[name] = dims.symbol(name)
                 del probes[name]
-                continue
-            kind = probe.type() if probe.knows else None
+        known = [name for name, probe in asked.items() if name in probes and probe.knows]
+        for name in [n for n in known if not probes[n].vague] or known[:1]:
+            kind = probes[name].type()
             if kind is not None:
-                settled[name] = _given(name, probe, Tensor(kind, "input"))
+                settled[name] = _given(name, probes[name], Tensor(kind, "input"))
         if len(settled) == before:
             return
 

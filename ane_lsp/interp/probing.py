@@ -77,6 +77,7 @@ class Probe:
     told: str = ""
     suggested: TensorType | None = None
     suggested_by: str = ""
+    likely: int | None = None  # its rank, where only what is made from it meets another tensor elementwise
     links: tuple[tuple[Probe, Back], ...] = ()
     usual: str = "f32"  # the dtype of floats in this model
     pieces: bool = False  # the value is several tensors that look like this
@@ -118,6 +119,15 @@ class Probe:
             for source, back in self.links:
                 if back in (same, same_shape):
                     source.suggest(told, kind)
+                else:
+                    source.rank_is_likely(back(Facts(told, kind.rank)).rank)
+
+    def rank_is_likely(self, rank: int | None) -> None:
+        """What was made from it meets a tensor of a rank that follows from this one."""
+        if self.likely is None and rank is not None and rank > 0:
+            self.likely = rank
+            for source, back in self.links:
+                source.rank_is_likely(back(Facts("", rank)).rank)
 
     def linked(self, back: Back, pieces: bool = False) -> Probe:
         """A value made from this one."""
@@ -136,6 +146,7 @@ class Probe:
         return (
             self.name, self.rank, self.names, tuple(self.sizes.items()), self.dtype, self.told, self.suggested,
             self.suggested_by, self.usual, self.pieces, self.listed, self.number,
+            self.likely,
         )  # fmt: skip
 
     def grafted(self, root: Probe, onto: Probe, made: dict[int, Probe]) -> Probe:
@@ -162,6 +173,11 @@ class Probe:
     def knows(self) -> bool:
         return self.rank is not None or bool(self.sizes) or self.dtype in ("i64", "i32")
 
+    @property
+    def vague(self) -> bool:
+        """Whether only its rank is known, or only some sizes: more may follow from the shapes of the other inputs."""
+        return self.knows and self.dtype not in ("i64", "i32") and (self.rank is None or not (self.sizes or self.names))
+
     def type(self) -> TensorType | None:
         """The symbolic type the facts amount to; None where nothing is known."""
         names = self.names
@@ -177,10 +193,13 @@ class Probe:
             names, dtype = known[0], self.dtype or (self.usual if known[1] == "f32" else known[1])
             rank = len(names)
             self.told = "its name"
-        if rank is None and self.suggested is not None:
-            rank = self.suggested.rank
+        other = self.suggested.shape if self.suggested is not None else None
+        if other is not None and not self.sizes and names is None and rank == len(other):
+            return TensorType(_unstretched(other), dtype)
+        if rank is None and other is not None and (len(other) > 2 or 1 not in other):  # (C, 1) is made to be stretched
+            rank = len(other)
         if rank is None:
-            rank = self._likely_rank(dtype)
+            rank = self.likely or self._likely_rank(dtype)
         if names is None:
             names = ("B", "L") if dtype in ("i64", "i32") and rank == 2 else _NAMES.get(rank)
         if names is None or len(names) != rank:
@@ -188,7 +207,7 @@ class Probe:
         sizes = {axis % rank: size for axis, size in self.sizes.items() if -rank <= axis < rank}
         if rank == 3 and names is _NAMES[3] and 1 in sizes and 2 not in sizes:
             names = ("B", "C", "L")
-        if rank == 4 and names is _NAMES[4] and 3 in sizes and 1 not in sizes:
+        if rank == 4 and names is _NAMES[4] and 3 in sizes and 1 not in sizes and 2 not in sizes:
             names = ("B", "H", "W", "C")
         shape: list[DimLike] = [dims.symbol(n) if not n.isdigit() else int(n) for n in names]
         for axis, size in sizes.items():

@@ -158,8 +158,11 @@ def _tell(probe: Probe, short: str, args: Args, kwargs: Kwargs, caller: str, tol
     elif short == "multi_head_attention_forward":
         size = args[3] if len(args) > 3 else kwargs.get("embed_dim_to_check")
         probe.learn(told, rank=3, sizes={-1: size} if isinstance(size, (int, Sym)) else {})
-    elif short == "einsum":
-        return
+    elif short in ("split", "split_with_sizes"):
+        parts = args[1] if len(args) > 1 else kwargs.get("split_size_or_sections", kwargs.get("split_sizes"))
+        axis = args[2] if len(args) > 2 else kwargs.get("dim", 0)
+        if isinstance(parts, (tuple, list)) and isinstance(axis, int) and all(isinstance(p, (int, Sym)) for p in parts):
+            probe.learn(told, sizes={axis: sum(parts)})
 
 
 def _follow(probe: Probe, short: str, args: Args, kwargs: Kwargs) -> Probe | None:

@@ -55,6 +55,11 @@ def shape_of(entry: EntryRun, name: str) -> str:
         ("return self.conv(x[:, 0]) + y", ("[B, C, 8, H, W]", None)),
         ("b, c, h, w = x.size()\n        return self.conv(x) + y", ("[b, 8, h, w]", "[b, 8, h, w]")),
         ("return self.norm(x) * y", ("[B, C, H, W]", None)),
+        ("a, b = x.split([3, 5], 1)\n        return self.conv(torch.cat([a, b], 1))", ("[B, 8, H, W]", None)),
+        ("return self.conv(x) + self.fc(y)[:, :, None, None]", ("[B, 8, H, W]", "[B, 8]")),
+        ("a, b = self.fc(y).chunk(2, -1)\n        return self.fc(x) * (1 + a.unsqueeze(1)) + b[:, None]", ("[B, L, 8]", "[B, 8]")),
+        ("return self.conv(self.conv(x) * y)", ("[B, 8, H, W]", "[B, 8, H, W]")),
+        ("return (x * torch.exp(self.scale) + self.scale) * y", ("[B, 8, L]", "[B, 8, L]")),
     ],
 )  # fmt: skip
 def test_uses_tell_inputs(tmp_path: Path, body: str, expected: tuple[str | None, ...]) -> None:
@@ -65,6 +70,7 @@ def test_uses_tell_inputs(tmp_path: Path, body: str, expected: tuple[str | None,
             self.conv = nn.Conv2d(8, 8, 3, padding=1)
             self.fc = nn.Linear(8, 8)
             self.norm = nn.InstanceNorm2d(8)
+            self.scale = nn.Parameter(torch.zeros(8, 1))
 
         def forward(self, x, y):
             {body.replace(chr(10) + "        ", chr(10) + " " * 12)}
