@@ -176,6 +176,7 @@ ENUM = [
     "class A(enum.Enum):\n    ONE = 1\n    TWO = 2\n    UNO = 1\nreturn A._member_names_, sorted(A._member_map_)",
     "class C(enum.Enum):\n    RED = 1\n    GREEN = 'g'\n    ALIAS = 1\nreturn C.RED.name, C.RED.value, C(1) is C.RED, C['GREEN'].value, C.ALIAS is C.RED, [m.name for m in C], len(C), C.RED in C, C.RED == 1, C.RED is C.RED",
     "class C(enum.Enum):\n    A = 1\nreturn C(5)",
+    "class C(str, enum.Enum):\n    A = 'a'\n    _B = 'b'\n    __c = 'c'\n    _ignore_ = ['d']\n    d = 4\nreturn [m.name for m in C], C._B.value, C('b') is C._B, C._C__c",
     "class C(enum.Enum):\n    A = 1\nreturn C['Z']",
     "class C(enum.Enum):\n    A = 1\nreturn str(C.A), repr(C.A), f'{C.A}', '%s' % C.A, '{}'.format(C.A), f'{C.A.name}'",
     "class C(str, enum.Enum):\n    A = 'a'\n    B = 'b'\nreturn C.A == 'a', C('b') is C.B, C.A.value, C.A + 'x', C.A.upper(), isinstance(C.A, str), {'a': 1}[C.A], {C.A: 2}['a'], C.A in ('a',), 'a' in [C.A], [c.value for c in C], str(C.A), {'a': 1}.get(C.A)",

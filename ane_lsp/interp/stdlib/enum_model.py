@@ -64,7 +64,7 @@ def build(interp: Interpreter, cls: ClassObject) -> None:
     ignored = space.get("_ignore_", ())
     values: list[Any] = []
     for name, value in list(space.items()):
-        if name.startswith("_") or isinstance(value, _DESCRIPTORS) or name in ignored:
+        if not _may_be_member(cls, name) or isinstance(value, _DESCRIPTORS) or name in ignored:
             continue
         if isinstance(value, ClassObject):  # a class defined inside is no member since Python 3.13, and rare before
             continue
@@ -91,6 +91,11 @@ def build(interp: Interpreter, cls: ClassObject) -> None:
         for name, method in _FLAG_METHODS.items():
             space.setdefault(name, method)  # before those of int
     cls.flags["enum"] = True
+
+
+def _may_be_member(cls: ClassObject, name: str) -> bool:
+    """``_names_`` and ``__names__`` are enum's own, and ``__name`` is private to the class; ``_NAME`` is a member as any."""
+    return not name.startswith("_") or not (name.endswith("_") or name.startswith(f"_{cls.name.lstrip('_')}__"))
 
 
 def _next_value(interp: Interpreter, cls: ClassObject, name: str, values: list[Any]) -> Any:
