@@ -476,7 +476,7 @@ class Operators(Calls):
 
     def binary_inplace(self, symbol: str, left: Any, right: Any) -> Any:
         """``left += right``: in place for lists, sets, dicts and tensors."""
-        if isinstance(left, Tensor):
+        if isinstance(left, Tensor) and symbol != "@":  # of which torch has no form in place: x @= y binds the product
             name = _TENSOR_INPLACE.get(symbol, "__i" + BINARY[symbol][0][2:])
             return self.torch_method(f"torch.Tensor.{name}", (left, right))
         if isinstance(left, list) and symbol == "+":
@@ -534,4 +534,4 @@ class Operators(Calls):
 _TENSOR_FORWARD = {"+": "add", "-": "sub", "*": "mul", "/": "div", "@": "matmul", "//": "__floordiv__", "%": "__mod__",
                    "**": "__pow__"}  # fmt: skip
 _TENSOR_BACKWARD = {"+": "add", "*": "mul", "-": "__rsub__", "/": "__rtruediv__", "@": "__rmatmul__"}
-_TENSOR_INPLACE = {"+": "add_", "-": "sub_", "*": "mul_", "/": "div_"}
+_TENSOR_INPLACE = {"+": "add_", "-": "sub_", "*": "mul_", "/": "div_", "//": "floor_divide_", "%": "remainder_"}
