@@ -14,6 +14,7 @@ from ane_lsp.interp.scopes import signature_of
 from ane_lsp.interp.stdlib import real_class_has
 from ane_lsp.interp.support import concrete
 from ane_lsp.interp.symbolic import SymRatio
+from ane_lsp.interp.torch_types import TENSOR
 from ane_lsp.interp.values import (
     MISSING,
     MORE,
@@ -492,7 +493,7 @@ class Attributes(Base):
             return native.module
         if name in ("__doc__", "__init__"):
             return None if name == "__doc__" else Builtin(name, lambda interp, args, kwargs: None)
-        return MISSING
+        return self.tensor_class_attribute(name) if TENSOR in (native, native.base) else MISSING
 
     def _dtype_attribute(self, dtype: DType, name: str) -> Any:
         if name == "is_floating_point":

@@ -383,6 +383,9 @@ class Base:
     def tensor_getattr(self, value: Tensor, name: str) -> Any:
         raise NotImplementedError
 
+    def tensor_class_attribute(self, name: str) -> Any:
+        raise NotImplementedError
+
     def tensor_setattr(self, value: Tensor, name: str, new: Any) -> None:
         raise NotImplementedError
 

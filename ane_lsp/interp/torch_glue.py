@@ -376,6 +376,18 @@ class TorchGlue(Registries):
             return MISSING
         return self.unknown(f"torch.Tensor.{name} is not modelled")
 
+    def tensor_class_attribute(self, name: str) -> Any:
+        """``torch.Tensor.permute``: a method that is given the tensor as well."""
+        full = f"torch.Tensor.{name}"
+        if name not in READ and name not in ATTRIBUTES and registry.find(full) is not None:
+            return TorchFunction(full)
+        inert = INERT.get(name)
+        if inert is not None:
+            return Builtin(name, lambda interp, args, kwargs: inert(args[0], args[1:]))
+        if name in READ or name in ATTRIBUTES or name in UNMODELLED or name.startswith("_"):
+            return self.unknown(f"{full} is not modelled")
+        return MISSING
+
     def tensor_setattr(self, value: Tensor, name: str, new: Any) -> None:
         if name == "data" and isinstance(new, Tensor):
             self.touch(value)
