@@ -238,9 +238,12 @@ class Attributes(Base):
         """Whether it depends on a condition nobody can decide that an object has an attribute."""
         if obj.__class__ is not Instance or obj.cls.lookup(name) is not MISSING:
             return False
-        tables = [obj.attrs.get(kind) for kind in ("_parameters", "_modules", "_buffers")]
-        held = [table[name] for table in (obj.attrs, *tables) if isinstance(table, dict) and name in table]
-        return bool(held) and all(map(absent.optional, held))
+        kinds = [obj.attrs.get(kind) for kind in ("_parameters", "_modules", "_buffers")]
+        tables = [table for table in (obj.attrs, *kinds) if isinstance(table, dict)]
+        held = [table[name] for table in tables if name in table]
+        if not held:  # it may be one of those whose names nobody knows
+            return not name.startswith("_") and any(MORE in table for table in tables)
+        return all(map(absent.optional, held))
 
     def _run_property(self, prop: Property, obj: Any, name: str) -> Any:
         if prop.fget is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Sym, Unknown, dims
 from ane_lsp.interp import absent, methods, symbolic
 from ane_lsp.interp.construct import construct
-from ane_lsp.interp.containers import from_keys
+from ane_lsp.interp.containers import add_more, from_keys
 from ane_lsp.interp.evaluated import evaluate, execute
 from ane_lsp.interp.frames import UnknownIteration
 from ane_lsp.interp.state import join
@@ -405,6 +405,9 @@ def set_any(interp: Any, obj: Instance, value: Any, name: Any) -> None:
         if not key.startswith("_"):
             obj.attrs[key] = lost
     _replace_any(interp, obj, value)
+    table = obj.attrs.get("_modules")
+    module = isinstance(value, Instance) and is_module_class(value.cls)
+    add_more(interp, table if module and isinstance(table, dict) else obj.attrs, value)
 
 
 @native("delattr")

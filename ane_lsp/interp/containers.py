@@ -328,6 +328,7 @@ def add_more(interp: Interpreter, d: dict[Any, Any], value: Any) -> None:
     """Enter `value` into `d` under a key that nobody knows."""
     interp.touch(d)
     put_more(d, value)
+    interp.gaps = True
 
 
 def _keys(interp: Interpreter, d: dict[Any, Any], /) -> DictView | Unknown:

@@ -87,6 +87,8 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
 
 def _example_call(interp: Interpreter, model: Instance) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
     """The call that a Lightning module's ``example_input_array`` stands for; None where it has none that is known."""
+    if interp.may_lack(model, "example_input_array"):
+        return None
     example = interp.getattr(model, "example_input_array", None)
     if isinstance(example, Tensor):
         return (example,), {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, Sym, TensorType, Unknown, dims
 from ane_lsp.graph.ir import CallKind
-from ane_lsp.interp import absent, arrays, hooks
+from ane_lsp.interp import absent, arrays, hooks, state
 from ane_lsp.interp.frames import Frame, UnknownIteration, of_unknown_number
 from ane_lsp.interp.hints import hints_in_source
 from ane_lsp.interp.probing import probe_of, probe_tensor, shifted
@@ -495,12 +495,13 @@ class TorchGlue(Registries):
             cls.mro = (*cls.mro, *(c for c in module.mro if c not in cls.mro))
 
     def nn_getattr(self, obj: Instance, name: str) -> Any:
-        attrs = obj.attrs
-        for kind in ("_parameters", "_modules", "_buffers"):
-            space = attrs.get(kind)
+        spaces = [obj.attrs.get(kind) for kind in ("_parameters", "_modules", "_buffers")]
+        for space in spaces:
             if isinstance(space, dict) and name in space:
                 return absent.present(space[name])
-        return MISSING
+        if not self.gaps or name.startswith("_"):
+            return MISSING
+        return state.join([space[MORE] for space in spaces if isinstance(space, dict) and MORE in space])
 
     def nn_getattr_or_raise(self, obj: Instance, name: str) -> Any:
         found = self.nn_getattr(obj, name) if isinstance(obj, Instance) else MISSING

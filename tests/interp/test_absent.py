@@ -156,6 +156,27 @@ def test_attributes_and_ways_out(tmp_path: Path, init: str, forward: str, shape:
     check(tmp_path, init, forward, shape)
 
 
+NAMED = "for name in foreign.names:\n    {}"
+
+
+@pytest.mark.parametrize(
+    ("init", "forward", "shape"),
+    [
+        (f"setattr(self, name, {SAME})", "x = self.first(x)", [1, 3, 8, 8]),
+        (f"self.add_module(name, {SAME})", "x = self.first(x)", [1, 3, 8, 8]),
+        ("self.register_buffer(name, torch.zeros(1, 3, 8, 1))", "x = x * self.first", [1, 3, 8, 8]),
+        ("setattr(self, name, 2)", "x = F.pad(x, (self.first, 0))", [1, 3, 8, UNKNOWN]),
+        (f"self.add_module(name, {WIDER})", "if hasattr(self, 'first'):\n    x = self.first(x)", OPEN),
+        (f"self.add_module(name, {WIDER})", "x = getattr(self, 'first', nn.Identity())(x)", OPEN),
+        (f"self.add_module(name, {SAME})", "if hasattr(self, '_first'):\n    x = self._first(x)", [1, 3, 8, 8]),
+    ],
+)  # fmt: skip
+def test_attributes_under_names_that_nobody_knows(tmp_path: Path, init: str, forward: str, shape: Any) -> None:
+    shapes, _, done = told(tmp_path, source(NAMED.format(init), forward))
+    assert done.errors == []
+    assert [shown(one) for line in shapes.values() for one in line] == [shape]
+
+
 HOOKED = f"self.one = {SAME}\nif flag:\n    self.one.register"
 
 
