@@ -361,10 +361,10 @@ class ndarray:
         return _zip(lambda a, b: b * a, self, other)
 
     def __truediv__(self, other):
-        return _zip(lambda a, b: a / b, self, other)
+        return _divided(self, other)
 
     def __rtruediv__(self, other):
-        return _zip(lambda a, b: b / a, self, other)
+        return _divided(other, self)
 
     def __floordiv__(self, other):
         return _zip(lambda a, b: a // b, self, other)
@@ -373,10 +373,10 @@ class ndarray:
         return _zip(lambda a, b: a % b, self, other)
 
     def __pow__(self, other):
-        return _zip(lambda a, b: a**b, self, other)
+        return _raised(self, other)
 
     def __rpow__(self, other):
-        return _zip(lambda a, b: b**a, self, other)
+        return _raised(other, self)
 
     def __rfloordiv__(self, other):
         return _zip(lambda a, b: b // a, self, other)
@@ -523,6 +523,46 @@ def _zip(fn, left, right):
         return _as_scalar(fn(a[0], b[0]), None)
     shape = _broadcast(sa, sb)
     return ndarray([fn(x, y) for x, y in zip(_spread(a, sa, shape), _spread(b, sb, shape))], shape)
+
+
+# Where a function has no value Python raises, and numpy warns and gives inf or nan.
+
+
+def _map_anywhere(fn, value, pole=0):
+    try:
+        return _map(fn, value)
+    except (ValueError, OverflowError):
+        return _map(lambda x: _anywhere(fn, x, pole), value)
+
+
+def _anywhere(fn, x, pole):
+    try:
+        return fn(x)
+    except ValueError:
+        return -inf if x == pole and fn is not math.sqrt else nan
+    except OverflowError:
+        return inf
+
+
+def _divided(left, right):
+    try:
+        return _zip(lambda a, b: a / b, left, right)
+    except ZeroDivisionError:
+        return _zip(lambda a, b: a / b if b else (inf if a > 0 else -inf if a < 0 else nan), left, right)
+
+
+def _raised(left, right):
+    try:
+        return _zip(lambda a, b: a**b, left, right)
+    except (ZeroDivisionError, OverflowError):
+        return _zip(_power, left, right)
+
+
+def _power(a, b):
+    try:
+        return a**b
+    except (ZeroDivisionError, OverflowError):
+        return inf
 
 
 # Creation
@@ -672,27 +712,27 @@ def atleast_2d(*arys):
 
 
 def sqrt(x):
-    return _map(math.sqrt, x)
+    return _map_anywhere(math.sqrt, x)
 
 
 def exp(x):
-    return _map(math.exp, x)
+    return _map_anywhere(math.exp, x)
 
 
 def log(x):
-    return _map(math.log, x)
+    return _map_anywhere(math.log, x)
 
 
 def log2(x):
-    return _map(math.log2, x)
+    return _map_anywhere(math.log2, x)
 
 
 def log10(x):
-    return _map(math.log10, x)
+    return _map_anywhere(math.log10, x)
 
 
 def log1p(x):
-    return _map(math.log1p, x)
+    return _map_anywhere(math.log1p, x, -1)
 
 
 def sin(x):
@@ -781,7 +821,7 @@ def multiply(a, b):
 
 
 def divide(a, b):
-    return _zip(lambda x, y: x / y, a, b)
+    return _divided(a, b)
 
 
 true_divide = divide
@@ -796,7 +836,7 @@ def mod(a, b):
 
 
 def power(a, b):
-    return _zip(lambda x, y: x**y, a, b)
+    return _raised(a, b)
 
 
 def maximum(a, b):
