@@ -188,11 +188,12 @@ class Probe:
                 self.told = self.told or self.suggested_by
                 return TensorType(_unstretched(self.suggested.shape), self.dtype or self.suggested.dtype)
             known = CONVENTIONS.get(self.name)
-            if known is None:
+            if known is not None:
+                names, dtype = known[0], self.dtype or (self.usual if known[1] == "f32" else known[1])
+                rank = len(names)
+                self.told = "its name"
+            elif self.likely is None or self.dtype is None:
                 return None
-            names, dtype = known[0], self.dtype or (self.usual if known[1] == "f32" else known[1])
-            rank = len(names)
-            self.told = "its name"
         other = self.suggested.shape if self.suggested is not None else None
         if other is not None and not self.sizes and names is None and rank == len(other):
             return TensorType(_unstretched(other), dtype)
@@ -201,7 +202,7 @@ class Probe:
         if rank is None:
             rank = self.likely or self._likely_rank(dtype)
         if names is None:
-            names = ("B", "L") if dtype in ("i64", "i32") and rank == 2 else _NAMES.get(rank)
+            names = ("B", "L") if dtype in ("i64", "i32", "b8") and rank == 2 else _NAMES.get(rank)
         if names is None or len(names) != rank:
             names = tuple(f"N{i}" for i in range(rank))
         sizes = {axis % rank: size for axis, size in self.sizes.items() if -rank <= axis < rank}

@@ -35,7 +35,8 @@ _SAME = frozenset({"layer_norm", "rms_norm", "batch_norm", "group_norm", "instan
                    "relu", "relu6", "leaky_relu", "prelu", "gelu", "silu", "mish", "elu", "selu", "celu", "hardswish", "hardsigmoid", "hardtanh", "softplus", "sigmoid", "tanh",
                    "dropout", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout", "relu_", "gelu_", "silu_", "sigmoid_", "clamp", "clip", "abs", "neg", "exp", "log",
                    "sqrt", "rsqrt", "square", "sin", "cos", "flip", "roll", "cumsum", "normalize", "masked_fill", "nan_to_num", "local_response_norm", "channel_shuffle",
-                   "requires_grad_", "expand_as", "logsigmoid", "softmin", "hardshrink", "tanhshrink", "softshrink", "threshold"})  # fmt: skip
+                   "requires_grad_", "expand_as", "logsigmoid", "softmin", "hardshrink", "tanhshrink", "softshrink", "threshold",
+                   "__invert__", "bitwise_not"})  # fmt: skip
 _RETYPED = frozenset({"to", "float", "half", "double", "bfloat16", "long", "int", "bool", "type", "type_as", "logical_not", "isnan"})  # fmt: skip
 _PAIRS = frozenset({"add", "sub", "mul", "div", "true_divide", "pow", "maximum", "minimum", "where", "rsub", "lerp", "addcmul",
                     "add_", "mul_", "div_", "sub_", "__add__", "__mul__", "__radd__", "__rmul__", "__sub__", "__rsub__",
@@ -45,6 +46,10 @@ _INDICES = {
     "repeat_interleave": (1, "repeats"), "index_select": (2, "index"), "gather": (2, "index"), "take_along_dim": (1, "indices"),
     "scatter": (2, "index"), "scatter_": (2, "index"), "scatter_add": (2, "index"), "scatter_add_": (2, "index"),
     "index_add": (2, "index"), "index_add_": (2, "index"), "take": (1, "index"), "one_hot": (0, "tensor"),
+}  # fmt: skip
+_FLAGS = {
+    "masked_fill": (1, "mask"), "masked_fill_": (1, "mask"), "masked_select": (1, "mask"), "masked_scatter": (1, "mask"),
+    "__invert__": (0, "input"), "bitwise_not": (0, "input"), "torch.where": (0, "condition"), "torch.Tensor.where": (1, "condition"),
 }  # fmt: skip
 # What can be done with a number as well as with a tensor.
 _ARITHMETIC = frozenset({*_PAIRS, "__pow__", "__rpow__", "__truediv__", "__rtruediv__", "neg", "__neg__", "eq", "ne", "lt", "le", "gt", "ge",
@@ -64,6 +69,9 @@ def note_use(name: str, args: Args, kwargs: Kwargs, caller: str) -> Probe | None
     told = f"first used by {short}"
     if short in ("cat", "concat", "concatenate", "stack", "hstack", "vstack"):
         return _joined(short, args, kwargs, told)
+    flags = _FLAGS.get(name if short == "where" else short)
+    if flags is not None:
+        _flagged(*flags, args, kwargs, told)
     if short in _PAIRS:
         return _paired(args, told)
     if short in _INDICES:
@@ -96,6 +104,16 @@ def _sized(short: str, args: Args, told: str) -> None:
         probe = probe_of(number)
         if probe is not None:
             probe.learn(told, number=True)
+
+
+def _flagged(at: int, name: str, args: Args, kwargs: Kwargs, told: str) -> None:
+    """A mask holds flags, and looks like what it masks."""
+    probe = probe_of(args[at] if len(args) > at else kwargs.get(name))
+    if probe is not None:
+        probe.learn(told, dtype="b8")
+        masked = args[0] if at else None
+        if isinstance(masked, Tensor) and masked.type.shape is not None:
+            probe.suggest(told, TensorType(masked.type.shape, "b8"))
 
 
 def _counted(at: int, name: str, args: Args, kwargs: Kwargs, told: str) -> None:
