@@ -42,7 +42,7 @@ def parse(text: str) -> dict[str, Any]:
         short = _AT.sub("", message).strip()
         if place and place[1]:
             raise TomlError(short, int(place[1]), int(place[2])) from None
-        lines = text.splitlines() or [""]
+        lines = text.split("\n")  # as TOML counts them
         raise TomlError(short, len(lines), len(lines[-1]) + 1) from None
 
 
