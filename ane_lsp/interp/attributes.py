@@ -576,11 +576,12 @@ class Attributes(Base):
         elif kind is ClassObject or kind is ModuleObject:
             if kind is ModuleObject:
                 self.changes += 1
+                self.bindings += 1
             else:
                 self.outside.note(obj.namespace)
+                self.named_again((value,))
             self.touch_names(obj.namespace)
             obj.namespace[name] = value
-            self.bindings += 1
             if obj.is_torch if kind is ModuleObject else obj.module.is_torch:
                 self.templates.clear()  # torch itself was changed: what was built before may be built differently now
         elif kind is Function or kind is Partial:
@@ -641,9 +642,8 @@ class Attributes(Base):
                 return
             if self.journals or self.written is not None or self.undo is not None or self.outside.noted or self.covered:
                 self.touch(obj.attrs)
-            # A registry kept by an object, if a module has a name for that, as far as they were looked through.
-            if isinstance(value, dict) and (self._held is None or id(obj) in self._held):
-                self.bindings += 1
+            if isinstance(value, dict):  # it may be a registry, where a module has a name for the object
+                self.named_again((value,))
             obj.attrs[name] = value
         elif not isinstance(obj, Unknown):
             self.setattr(obj, name, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import time
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -85,12 +85,12 @@ class Base:
         self.decorating = 0  # decorators that are being applied
         # Registries that nobody else fills, by module and names, with the files that were looked at; None for others.
         self.closed: dict[tuple[str, frozenset[str]], set[str] | None] = {}
-        # Look-ups that nothing helped, see force_pending_imports: the container, and the state in which it was looked for.
-        self.missed: dict[tuple[int, str, bool], tuple[Any, tuple[int, ...]]] = {}
+        # Look-ups that nothing helped, see force_pending_imports: by id, the container and the state in which each was made.
+        self.missed: dict[int, tuple[Any, dict[tuple[str, bool], tuple[int, ...]]]] = {}
         self.half_run: dict[int, Any] = {}  # by id: registries for which not everything was run, see there
         self.bindings = 0  # grows whenever a name of a module that has run, or of a class in it, may have changed
         self.nowhere: set[str] = set()  # names of modules that are looked for in stubs only, and are not there
-        self._held: set[int] | None = None  # ids of what modules and classes have names for, see Imports._owner_of
+        self._held: set[int] | None = None  # ids of what modules and classes had names for, see Registries._owner_of
         self._held_state: Any = None
         # By id of a container: the module that had a name for it when last asked.
         self._owners: dict[int, ModuleObject] = {}
@@ -289,6 +289,11 @@ class Base:
             self.outside.written(container)
         state.restore(container, contents)
 
+    def records(self, key: int) -> int:
+        """How many references to what has this identity are held by what keeps record of changes and look-ups."""
+        touched = self.undo is not None and key in self.undo.containers
+        return touched + (key in self.missed) + self.outside.records(key)
+
     def note_shared(self, value: Any) -> None:
         """A name outside all functions, or of a class, stands for a container that was read while a module is built or called:
         once that changes, or what lies in it, the same arguments may give something else. Other values are left."""
@@ -411,6 +416,9 @@ class Base:
         raise NotImplementedError
 
     def resolve_lazy(self, value: Any, namespace: dict[str, Any], name: str) -> Any:
+        raise NotImplementedError
+
+    def named_again(self, values: Iterable[Any]) -> None:
         raise NotImplementedError
 
     def force_pending_imports(self, container: Any, key: Any = MISSING, needed: bool = True) -> bool:

@@ -271,7 +271,7 @@ class Calls(Attributes):
                 and thrown == self.thrown
             )
             if certain and (outer is not None or not first):
-                left = left_behind(written, self.undo, self.outside)
+                left = left_behind(written, self.records)
                 kept = copied(built, given, [one for key, one in left.items() if not self.outside.knows(key, noted)])
             if kept is not None and kept.cls is cls:
                 self.built[key] = changes, (kept, ran)

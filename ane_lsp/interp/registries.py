@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -125,16 +126,26 @@ class Registries(Imports):
             return False
         if container is self.frame.extra:  # it came into being with this call: nobody registers with it
             return False
-        asked = (id(container), key, needed) if key.__class__ is str else None
-        known = self.missed.get(asked) if asked is not None else None
-        if known is not None and known[0] is container and known[1] == self._held_back():
+        if key.__class__ is not str:
+            return self._force(container, key, needed)
+        known = self.missed.get(id(container))  # which keeps it alive
+        if known is not None and known[1].get((key, needed)) == self._held_back():
             return False  # nothing was held back that could have helped, and nothing has run since
         found = self._force(container, key, needed)
-        if asked is not None and not found:
+        if not found:
             if len(self.missed) >= _MISSED:
                 self.missed.clear()
-            self.missed[asked] = container, self._held_back()
+            self.missed.setdefault(id(container), (container, {}))[1][key, needed] = self._held_back()
         return found
+
+    def named_again(self, values: Iterable[Any]) -> None:
+        """Classes, or objects that modules have names for, hold `values` from now on: they may be registries."""
+        if self._held is not None or self.missed:
+            registries = [id(value) for value in values if isinstance(value, dict)]
+            if self._held is not None:
+                self._held.update(registries)
+            for key in registries:
+                self.missed.pop(key, None)
 
     def _held_back(self) -> tuple[int, ...]:
         """Another number of names or modules means that there may be something else to run."""

@@ -214,9 +214,9 @@ class Repeats:
                 recorder.taken_in += taken_in
             # What is returned, and held by nobody else yet, is no trace that the call left.
             number = id(result)
-            recorded = (number in written) + (interp.undo is not None and number in interp.undo.containers)
+            recorded = (number in written) + interp.records(number)
             handed = [result] if sys.getrefcount(result) - recorded == _OWN else []
-            left = left_behind(written, interp.undo, interp.outside, handed)
+            left = left_behind(written, interp.records, handed)
             if handed:
                 left.pop(number, None)
             if interp.written is not None:

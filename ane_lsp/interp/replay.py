@@ -150,7 +150,6 @@ class Book:
         self._different = False
         interp.recorder.reset(self._base)
         interp.steps = self._steps
-        interp.bindings += 1
         interp.built = {
             key: (changes, kept)
             for key, (changes, kept) in interp.built.items()
@@ -215,7 +214,6 @@ class Book:
                 return index
             for container, before, after in stage.effects or ():
                 self._put(container, after, before)
-            interp.bindings += 1
             interp.steps += stage.steps
             interp.doubtful = stage.doubtful
             interp.recorder.replay(stage.graphs, stage.left)
@@ -227,6 +225,8 @@ class Book:
         if id(container) not in interp.outside.noted and not _same(contents, instead):
             interp.changes += 1  # nobody can tell how it was for earlier calls
             interp.outside.note(container)
+        if isinstance(container, dict):
+            interp.named_again(contents.values())
         interp.put_back(container, contents)
 
     def _undo(self, stages: list[Stage]) -> None:

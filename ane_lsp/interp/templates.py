@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from ane_lsp.graph import Sym, Unknown, dims
-from ane_lsp.interp.outside import Outside, Same
-from ane_lsp.interp.state import Journal, Touched
+from ane_lsp.interp.outside import Same
 from ane_lsp.interp.values import (
     MISSING,
     BoundMethod,
@@ -227,17 +226,14 @@ _LISTED = _references([object()])[0]
 _HOLDERS = frozenset({Instance, tuple, list, dict, OrderedDict, set})
 
 
-def left_behind(
-    written: dict[int, Any], undo: Journal | Touched | None, outside: Outside, handed: Iterable[Any] = ()
-) -> dict[int, Any]:
+def left_behind(written: dict[int, Any], records: Callable[[int], int], handed: Iterable[Any] = ()) -> dict[int, Any]:
     """Of containers that were written, by identity, those that somebody still holds besides what keeps record of writing.
 
-    What nobody holds but containers that are gone is gone as well: without the record it would be no more. handed: objects
-    that count as gone.
+    What nobody holds but containers that are gone is gone as well: without the record it would be no more. records:
+    :meth:`Base.records`. handed: objects that count as gone.
     """
-    ledger = undo.containers if undo is not None else {}
     counts = zip(written, _references(written.values()))
-    held = {number: count - _HELD_HERE - (number in ledger) - outside.records(number) for number, count in counts}
+    held = {number: count - _HELD_HERE - records(number) for number, count in counts}
     gone = [written[number] for number, count in held.items() if count == 0]
     if len(gone) == len(held):
         return {}

@@ -183,7 +183,14 @@ def test_which_of_all_a_layer_is_counts_where_it_asks(
         assert hits == 4  # in the last round
 
 
-@pytest.mark.parametrize("body", [BLOCKS["plain"], "        y = self.fc(x.abs())\n        y += 1\n        return y\n"])
+ALIKE = {
+    "plain": BLOCKS["plain"],
+    "in place on its own": "        y = self.fc(x.abs())\n        y += 1\n        return y\n",
+    "a look-up that missed": "        kept = {}\n        y = kept.get('y', self.inner(x))\n        kept['y'] = y\n        return self.fc(kept['y'])\n",
+}
+
+
+@pytest.mark.parametrize("body", ALIKE.values(), ids=ALIKE)
 def test_blocks_that_are_alike_are_followed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     path = tmp_path / "net.py"
     path.write_text(source(body))
