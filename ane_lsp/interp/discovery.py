@@ -59,7 +59,7 @@ _CALLER_STEPS = 2_000_000  # for following other files, all together
 
 def discover(interp: Interpreter, module: ModuleObject, directives: Directives, attempt: Attempt) -> None:
     """Follow the entries of `module` that the script itself did not reach."""
-    from ane_lsp.interp.entries import call_arguments, instantiate
+    from ane_lsp.interp.entries import call_on, instantiate
 
     definitions = _definitions(interp, module)
     for node, value in definitions:
@@ -68,12 +68,14 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
         inputs = directives.inputs_for(first, max(node.lineno, last - 1))
         if inputs is None:
             continue
-        args, kwargs = call_arguments(inputs)
-
-        def asked(value: Any = value, args: Any = args, kwargs: Any = kwargs) -> Any:
-            return interp.call(instantiate(interp, value), args, kwargs)
-
-        attempt(asked, _name_span(module, node), [], ("asked", node.name, str(inputs)), asked=True)
+        attempt(
+            partial(instantiate, interp, value),
+            _name_span(module, node),
+            [],
+            ("asked", node.name, str(inputs)),
+            asked=True,
+            then=partial(call_on, interp, inputs),
+        )
     classes = [v for _, v in definitions if isinstance(v, ClassObject) and _has_forward(interp, v)]
     _run_functions(interp, module, definitions, classes, attempt)
     dark: list[ClassObject] = []

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Graph, Span, TensorType, Unknown, dims
 from ane_lsp.graph.records import dataclass
+from ane_lsp.interp.captured import either_way
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.replay import Book
 from ane_lsp.interp.run import Capture, Limits, Run, guarded, load_file, start
@@ -86,6 +87,16 @@ def call_arguments(specs: Iterable[InputSpec]) -> tuple[tuple[Any, ...], dict[st
         else:
             kwargs[spec.name] = tensor_of(spec)
     return tuple(args), kwargs
+
+
+def call_on(interp: Interpreter, inputs: Sequence[InputSpec], model: Any) -> Any:
+    """Call a model on inputs that somebody asked for."""
+
+    def call() -> Any:
+        args, kwargs = call_arguments(inputs)
+        return interp.call(model, args, kwargs)
+
+    return either_way(interp, call)
 
 
 def evaluate(interp: Interpreter, module: ModuleObject, expression: str) -> Any:
@@ -310,15 +321,13 @@ class FileWorld:
 
         interp = self.interp
         for expression, inputs in self._configured:
-            args, kwargs = call_arguments(inputs)
             self(
-                lambda e=expression, a=args, k=kwargs: interp.call(  # type: ignore[misc]
-                    instantiate(interp, evaluate(interp, module, e)), a, k
-                ),
+                lambda e=expression: instantiate(interp, evaluate(interp, module, e)),  # type: ignore[misc]
                 _definition_span(module, expression, self._path),
                 [],
                 ("configured", expression, str(inputs)),
                 asked=True,
+                then=partial(call_on, interp, inputs),
             )
         discover(interp, module, self._directives, self)
 
@@ -334,38 +343,17 @@ class FileWorld:
         then: Callable[[Any], Any] | None = None,
     ) -> bool:
         """See :class:`ane_lsp.interp.discovery.Attempt`."""
-        recorder = self.interp.recorder
-        before, given, kept = len(recorder.graphs), list(assumed), recorder.snapshot()
-        known = len(self._entries)
-
-        def take(run: Run) -> None:
-            lasting = run
-            if assumed or not proves:  # inputs nobody wrote prove nothing
-                lasting = Run(self.interp, errors=run.errors)
-            elif not complete:
-                lasting.refusals = [refusal for refusal in run.refusals if "NoneType" not in refusal.message]
-            self._runs.append(lasting)
-            self._refused[key] = lasting.refusals
-            self._collect(before, span, tuple(assumed), asked)
-
-        done, run = self._attempt(key, work, then, assumed)
-        take(run)
+        before = len(self.interp.recorder.graphs)
+        done, run = self._attempt(key, partial(either_way, self.interp, work), then, assumed)
+        lasting = run
+        if assumed or not proves:  # inputs nobody wrote prove nothing
+            lasting = Run(self.interp, errors=run.errors)
+        elif not complete:
+            lasting.refusals = [refusal for refusal in run.refusals if "NoneType" not in refusal.message]
+        self._runs.append(lasting)
+        self._refused[key] = lasting.refusals
+        self._collect(before, span, tuple(assumed), asked)
         self._tell()
-        if run.lost_in_capture:
-            captured, told = recorder.take(kept), list(assumed)
-            assumed[:] = given
-            try:
-                done, run = self._by_itself(key, work, then, assumed)
-            finally:
-                if not done:
-                    recorder.restore(kept)
-                    recorder.put(captured)
-                    assumed[:] = told
-            if done:
-                self._runs.pop()
-                del self._entries[known:]
-                take(run)
-            self._tell()
         return done
 
     def _tell(self) -> None:
@@ -386,16 +374,6 @@ class FileWorld:
         with interp.step_limit(ATTEMPT_STEPS):
             return guarded_inline(interp, (lambda: then(work())) if then is not None else work)
         return False, Run(interp)  # the limit ended it
-
-    def _by_itself(
-        self, key: tuple[Any, ...], work: Callable[[], Any], then: Callable[[Any], Any] | None, assumed: list[str]
-    ) -> tuple[bool, Run]:
-        """An attempt whose model nobody captures."""
-        capture, self.interp.capture = self.interp.capture, ""
-        try:
-            return self._attempt((*key, "by itself"), work, then, assumed)
-        finally:
-            self.interp.capture = capture
 
     def settled(self, caller: Span, found: Sequence[Span]) -> None:
         """See :class:`ane_lsp.interp.discovery.Attempt`."""

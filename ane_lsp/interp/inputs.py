@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import TensorType, Unknown, dims
 from ane_lsp.interp.assumptions import required
+from ane_lsp.interp.captured import either_way
 from ane_lsp.interp.enough import Listening
 from ane_lsp.interp.hints import hints_in_source, holds_tensors, is_container
 from ane_lsp.interp.probing import CONVENTIONS, Probe, probe_of, probe_tensor
@@ -38,11 +39,10 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
     example = _example_call(interp, model)
     if example is not None:
         assumed.append("inputs: its example_input_array")
-        return interp.call(model, *example)
+        return either_way(interp, lambda: interp.call(model, *example))
     parameters = required(forward.node, skip=1) or _main_inputs(model, forward.node)
     plain = {p.arg: v for p in parameters if (v := _plain_value(interp, forward, p)) is not MISSING}
     probes = _first_probes(interp, model, forward, [p for p in parameters if p.arg not in plain])
-    _learn(interp, model, plain, probes)
     kept, frame, modules = interp.recorder.snapshot(), interp.frame, list(interp.recorder.modules)
     told: list[str] = []
     try:
@@ -66,9 +66,8 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         plain.update(extra)
         again = [f"{name}={value}: the call fails without" for name, value in extra.items()]
         again += [f"{name} is given, though optional: the call fails without" for name in probes if name not in asked]
-        _learn(interp, model, plain, probes, unsure)
         try:
-            result = _call(interp, model, forward, plain, probes, again)
+            result = _call(interp, model, forward, plain, probes, again, unsure)
         except PyRaise:
             if (
                 len(interp.recorder.graph.calls) <= first.calls
@@ -235,35 +234,64 @@ def _given(name: str, probe: Probe, tensor: Tensor) -> Any:
 
 
 def _call(
-    interp: Interpreter, model: Instance, forward: Function, plain: dict[str, Any], probes: dict[str, Probe], told: list[str]
+    interp: Interpreter, model: Instance, forward: Function, plain: dict[str, Any], probes: dict[str, Probe], told: list[str],
+    unsure: Collection[str] = (),
 ) -> Any:  # fmt: skip
-    inputs: dict[str, Any] = dict(plain)
+    """Call a model on what its forward tells of its inputs. told: is given what is assumed about them. unsure: see
+    :func:`_learn`."""
+    ways: list[list[str]] = []
+
+    def call() -> Any:
+        _learn(interp, model, plain, probes, unsure if not ways else ())
+        ways.append(_assumed(forward, plain, probes))
+        inputs = {**plain, **{name: _input(interp, forward, name, probe) for name, probe in probes.items()}}
+        positional: list[Any] = []
+        for name in signature_of(forward.node).positional[1:]:
+            if name not in inputs:
+                break
+            positional.append(inputs.pop(name))
+        return interp.call(model, tuple(positional), inputs)
+
+    try:
+        result = either_way(interp, call)
+    except PyRaise:
+        told += ways[0]
+        raise
+    told += ways[-1]
+    return result
+
+
+def _assumed(forward: Function, plain: dict[str, Any], probes: dict[str, Probe]) -> list[str]:
+    """What is assumed about inputs that nobody wrote."""
+    told = []
     for name, probe in probes.items():
         kind = probe.type()
         if kind is None:
-            unknown = probe_tensor(Probe(name))
-            parameter = next(p for p in _parameters(forward.node) if p.arg == name)
-            unknown.why = Unknown(
-                f"{NOTHING_TELLS} `{name}`; add an entry or a hint", interp.span_of(forward, parameter)
-            )
-            inputs[name] = _given(name, probe, unknown)
             told.append(f"{NOTHING_TELLS} `{name}`")
         else:
-            inputs[name] = _given(name, probe, Tensor(kind, "input"))
             what = f"a list of tensors with {kind.rank} dimensions" if probe.listed else str(kind)
             told.append(f"{name}: {what} ({probe.told or 'its name'})")
     for name, value in plain.items():
         if isinstance(value, Unknown):
             told.append(f"{name} is unknown: nothing gives it a value")
-        elif next(p for p in _parameters(forward.node) if p.arg == name).annotation is None:
+        elif _parameter(forward, name).annotation is None:
             told.append(f"{name} is a symbol: it is used as a number")
-    signature = signature_of(forward.node)
-    positional: list[Any] = []
-    for name in signature.positional[1:]:
-        if name not in inputs:
-            break
-        positional.append(inputs.pop(name))
-    return interp.call(model, tuple(positional), inputs)
+    return told
+
+
+def _input(interp: Interpreter, forward: Function, name: str, probe: Probe) -> Any:
+    """What a model is called with for an input."""
+    kind = probe.type()
+    if kind is not None:
+        return _given(name, probe, Tensor(kind, "input"))
+    unknown = probe_tensor(Probe(name))
+    place = interp.span_of(forward, _parameter(forward, name))
+    unknown.why = Unknown(f"{NOTHING_TELLS} `{name}`; add an entry or a hint", place)
+    return _given(name, probe, unknown)
+
+
+def _parameter(forward: Function, name: str) -> ast.arg:
+    return next(p for p in _parameters(forward.node) if p.arg == name)
 
 
 def _parameters(node: Any) -> list[ast.arg]:

@@ -167,3 +167,17 @@ def test_inputs_of_a_model_that_is_read_a_second_time_are_told_once(tmp_path: Pa
     (model,) = (model for model in result.models if model.name == "Sizes")
     assert len(model.assumed) == 1
     assert model.assumed[0].startswith("x: [B, C, H, W] f32")
+
+
+def test_a_model_is_built_once_for_both_ways(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import torch\nfrom torch import nn\nMADE = []\n\nclass Net(nn.Module):  # ane: input(2x3)\n"
+        "    def __init__(self):\n        super().__init__()\n        MADE.append(self)\n\n    def forward(self, x):\n"
+        "        if torch.jit.is_tracing():\n            raise ValueError\n        return x.view(2, 3 * len(MADE)).sin()\n"
+    )
+    assert read(path) == {"Net": ["view", "sin"]}
+    path.write_text(path.read_text().replace("  # ane: input(2x3)", "").replace("x.view", "nn.functional.linear(x, self.w).view").replace(
+        "MADE.append(self)", "MADE.append(self)\n        self.w = nn.Parameter(torch.ones(3, 3))"
+    ).replace("(2, ", "(-1, "))  # fmt: skip
+    assert read(path) == {"Net": ["linear", "view", "sin"]}
