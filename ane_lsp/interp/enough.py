@@ -9,23 +9,32 @@ not name it afterwards. Everything that is not plain makes the probe run to its 
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.probing import Probe, probe_of, tells_more
+from ane_lsp.interp.stdlib.dataclasses_model import FieldSpec
 from ane_lsp.interp.values import (
+    ABSENT,
     BoundMethod,
     Builtin,
+    ClassMethod,
     ClassObject,
     Device,
     DType,
     Function,
     Instance,
+    Lazy,
+    Many,
     ModuleObject,
     NativeType,
+    OneOf,
     Opaque,
+    Property,
+    StaticMethod,
     Tensor,
     TorchFunction,
 )
@@ -35,14 +44,14 @@ if TYPE_CHECKING:
 
 _MAX_ASKED = 12
 """How often it is worth asking about one run of a forward: a model that adds its input to what follows never has enough."""
-_MAX_PARTS = 200  # values below a name that are looked at
+_MAX_PARTS = 5_000  # values that are looked at
 _PLAIN = frozenset({
-    bool, int, float, complex, str, bytes, type(None), type, range, slice, type(Ellipsis), Sym, DType, Device, ModuleObject,
-    ClassObject, Builtin, NativeType, TorchFunction, Opaque,
+    bool, int, float, complex, str, bytes, type(None), type, range, slice, type(Ellipsis), object, Sym, DType, Device, ModuleObject,
+    ClassObject, Builtin, NativeType, TorchFunction, Opaque, FieldSpec, Lazy, Many, type(ABSENT),
     Instance,  # what was put into one is among what was written
 })  # fmt: skip
 _SIMPLE = (ast.Assign, ast.AnnAssign, ast.Expr, ast.Return)
-_OPEN = (ast.FunctionDef, ast.If, ast.For)  # with and try would have something to do on the way out
+_OPEN = (ast.FunctionDef, ast.If, ast.For, ast.With, ast.Try)
 _JUMPS = (ast.Break, ast.Continue)
 
 
@@ -56,6 +65,7 @@ class Listening:
         self.probes = tuple(probes)
         self._top: Frame = interp.frame
         self._left = _MAX_ASKED
+        self._waiting = False
         self._ids = frozenset(map(id, self.probes))
 
     def matters(self, probe: Probe | None) -> bool:
@@ -70,9 +80,10 @@ class Listening:
     def enough(self, interp: TorchGlue, name: str, given: Probe | None, result: Probe | None) -> bool:
         """Whether nothing after the running operation can tell more. given, result: what its first argument and its result
         stand for."""
-        if self._left <= 0 or not self.matters(given) or self.matters(result):
+        if self._left <= 0 or not (self._waiting or self.matters(given)) or self.matters(result):
             return False
-        if any(probe.rank is None or not probe.told for probe in self.probes):
+        self._waiting = any(probe.rank is None or not probe.told for probe in self.probes)
+        if self._waiting:  # what was made of them may tell their rank
             return False
         self._left -= 1
         try:
@@ -85,14 +96,17 @@ class Listening:
             return False
         if any(m.instance.attrs.get("_forward_hooks") for m in interp.recorder.modules):
             return False
-        if self._waits(interp, [list(_contents(one)) for one in (interp.written or {}).values()]):
-            return False
-        frame: Frame | None = interp.frame
-        while frame is not None and frame is not self._top:
+        running = list(_callers(interp.frame, self._top))
+        # A wrapper that is a module's forward has a name of its own.
+        forwards = [m.instance.cls.lookup("forward") for m in interp.recorder.modules]
+        codes = [one.node for one in forwards if one.__class__ is Function]
+        for frame in running:
             if not self._handed_on(interp, frame, called):
                 return False
-            called, frame = frame.function.rpartition(".")[2], frame.parent
-        return frame is not None
+            called = "forward" if frame.code in codes else frame.function.rpartition(".")[2]
+        asked = {id(value) for frame in running for value in frame.locals.values()}  # whether they are used any more
+        written = [one for key, one in (interp.written or {}).items() if key not in asked]
+        return not self._waits(interp, [list(_contents(one)) for one in written])
 
     def _handed_on(self, interp: TorchGlue, frame: Frame, called: str) -> bool:
         """Whether a running function has no use for the probed inputs after its call of `called`."""
@@ -114,13 +128,13 @@ class Listening:
     def _waits(self, interp: TorchGlue, values: list[Any]) -> bool:
         """Whether one of the values is, or holds, what a probed input's shape can be told by. Raises _Unclear where that cannot
         be seen."""
-        pending, seen = list(values), 0
+        pending, seen = list(values), set[int]()
         for value in pending:
             kind = value.__class__
-            if kind in _PLAIN:
+            if kind in _PLAIN or id(value) in seen:
                 continue
-            seen += 1
-            if seen > _MAX_PARTS:
+            seen.add(id(value))
+            if len(seen) > _MAX_PARTS:
                 raise _Unclear
             if kind is Tensor:
                 if self.matters(probe_of(value)):
@@ -134,11 +148,27 @@ class Listening:
                 pending += (value.func, value.self)
             elif kind is Function:
                 pending += _around(value)
-            elif kind in (tuple, list, dict, set):
+            elif kind is OneOf:
+                pending += value.options
+            elif kind is ClassMethod or kind is StaticMethod:
+                pending.append(value.func)
+            elif kind is Property:
+                pending += (value.fget, value.fset, value.fdel)
+            elif isinstance(value, (tuple, list, dict, set, deque)):
                 pending += _contents(value)
             else:
                 raise _Unclear
         return False
+
+
+def _callers(frame: Frame, top: Frame) -> Iterator[Frame]:
+    """The running functions from the innermost outwards, up to what started the forward."""
+    running: Frame | None = frame
+    while running is not top:
+        if running is None:
+            raise _Unclear
+        yield running
+        running = running.parent
 
 
 class _Unclear(Exception):
@@ -148,7 +178,7 @@ class _Unclear(Exception):
 def _contents(container: Any) -> Iterator[Any]:
     if isinstance(container, dict):
         return iter(container.values())
-    if isinstance(container, (list, tuple, set)):
+    if isinstance(container, (list, tuple, set, deque)):
         return iter(container)
     if container.__class__ is Tensor:
         return iter((container,))
@@ -171,6 +201,8 @@ def _calls(frame: Frame, called: str) -> bool:
     func = node.func
     if isinstance(func, ast.Attribute) and func.attr == called:
         return True
+    if isinstance(func, ast.Call) and isinstance(func.func, ast.Name) and func.func.id == "getattr":
+        return called == "forward"
     while isinstance(func, (ast.Attribute, ast.Subscript)):
         func = func.value
     if not isinstance(func, ast.Name):
@@ -209,8 +241,12 @@ def _used_after(name: str, way: list[ast.AST]) -> bool:
     steady = not any(isinstance(part, _JUMPS) for part in ast.walk(way[0]))
     for above, statement in zip(way[-2::-1], way[:0:-1]):
         blocks: list[list[ast.stmt]] = [getattr(above, "body", []), getattr(above, "orelse", [])]
-        block = next(block for block in blocks if any(one is statement for one in block))
+        block = next((block for block in blocks if any(one is statement for one in block)), None)
+        if block is None:  # what a try does in the end
+            return True
         place = next(number for number, one in enumerate(block) if one is statement)
+        if isinstance(above, ast.Try) and _reads((*above.handlers, *above.orelse, *above.finalbody), name):
+            return True
         rounds = [block[place + 1 :]]
         if isinstance(above, ast.For):
             if _reads([above.iter], name):  # it is held while its items are gone through

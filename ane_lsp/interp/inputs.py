@@ -358,7 +358,7 @@ def _probe(interp: Interpreter, model: Instance, inputs: dict[str, Any]) -> None
     kept = recorder.snapshot()
     written = interp.written
     interp.probing = True
-    if interp.repeats is None and written is None:  # where calls are kept, they are followed to their end
+    if written is None:
         probes = [probe for value in inputs.values() if (probe := probe_of(value)) is not None]
         interp.listening, interp.written = Listening(interp, probes), {}
     try:

@@ -511,6 +511,7 @@ def _return(interp: Interpreter, node: ast.Return, frame: Frame) -> Signal:
 
 def _with(interp: Interpreter, node: ast.With, frame: Frame) -> Signal | None:
     managers: list[Any] = []
+    here = interp.frame
     for item in node.items:
         manager = interp.eval(item.context_expr, frame)
         frame.node = item.context_expr
@@ -526,6 +527,12 @@ def _with(interp: Interpreter, node: ast.With, frame: Frame) -> Signal | None:
                 raised.refusal = None  # a context may expect it, as pytest.raises does
             if interp.exit_context(manager, raised) is True:
                 return None
+        raise
+    except Stop as stop:
+        if stop.reason == "told":  # the program is left in an orderly way
+            interp.frame = here
+            for manager in reversed(managers):
+                interp.exit_context(manager, None)
         raise
     for manager in reversed(managers):
         interp.exit_context(manager, None)
@@ -546,6 +553,11 @@ def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> Signal | None:
         raised = error
         interp.frame = here
         interp.journals[journals:] = [kept for kept in interp.journals[journals:] if kept.watching]
+    except Stop as stop:
+        if stop.reason == "told":
+            interp.frame = here
+            interp.run_block(node.finalbody, frame)
+        raise
     finally:
         interp.trying -= 1
         frame.catching = outer
