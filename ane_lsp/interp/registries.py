@@ -272,7 +272,10 @@ class Registries(Imports):
                         self._held.update(map(id, _inside(value).values()))
         if self._held is not None and id(container) not in self._held:
             return None
-        return next((m for m in self._that_have_run(tops) if _holds(m, container)), None)
+        owner = next((m for m in self._that_have_run(tops) if _holds(m, container)), None)
+        if owner is None and self._held is not None:
+            self._held.discard(id(container))  # what had this identity is no more
+        return owner
 
     def _closed(self, owner: ModuleObject, container: Any, top: str) -> bool:
         """Whether nothing that is held back can register with a dict: no function of a module that has a name for it does more

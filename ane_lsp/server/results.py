@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field
+from functools import lru_cache
 from typing import Any
 
 from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary
@@ -176,7 +177,7 @@ def _graph_digest(path: str, graph: Graph) -> GraphDigest:
         if here:
             signature, kinds = _signature(graph, call), tuple(ops.get(call.id, ()))
             calls += [(span, call.torch, at_ctor, kinds, signature) for span, at_ctor in here]
-    shapes = tuple((fact.span, fact.name, str(fact.type)) for fact in graph.shapes if fact.span.file == path)
+    shapes = tuple((fact.span, fact.name, _type(fact.type)) for fact in graph.shapes if fact.span.file == path)
     return GraphDigest(graph, tuple(calls), shapes)
 
 
@@ -216,6 +217,7 @@ def _values(structure: Any) -> list[Value]:
     return found
 
 
+@lru_cache(4_096)
 def _type(kind: TensorType) -> str:
     return str(kind)
 
