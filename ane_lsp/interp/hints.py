@@ -68,7 +68,7 @@ def _described(parameter: ast.arg, text: str, told: str) -> Probe | None:
     line = match[0] if match else ""
     for shape in _SHAPE_TEXT.finditer(line):
         names = _sizes(shape[1], bool(shape[2]))
-        if 1 <= len(names) <= 5 and all(map(_may_be_size, names)) and _told_apart(names):
+        if 1 <= len(names) <= 5 and all(map(_may_be_size, names)) and _told_apart(names) and not _counted(names):
             return Probe(parameter.arg, len(names), names, dtype=_annotated_dtype(parameter, line), told=told)
     return None
 
@@ -97,6 +97,12 @@ def _may_be_size(name: str) -> bool:
 def _told_apart(names: Sequence[str]) -> bool:
     """Whether no name stands for two sizes."""
     return all(name.isdigit() for name in names if names.count(name) > 1)
+
+
+def _counted(names: Sequence[str]) -> bool:
+    """Whether they are things that are counted, such as the feature maps P3, P4 and P5, and no sizes."""
+    numbered = [re.fullmatch(r"([A-Za-z_]+)\d+", name) for name in names]
+    return len(names) > 1 and all(numbered) and len({found[1] for found in numbered if found is not None}) == 1
 
 
 def _comments(node: AnyFunction, lines: Sequence[str]) -> list[str]:

@@ -30,6 +30,9 @@ from ane_lsp.interp.hints import hints_in_source
         ("x: (B, 2*C)", ("B", "N1")),
         ("x: the largest (maximum) of all", None),
         ("x: the (exact) value", None),
+        ("x (list[torch.Tensor]): Feature tensors [P3, P4, P5] from the backbone", None),
+        ("x: (c1, c2)", None),
+        ("x: (B, D1, D2)", ("B", "D1", "D2")),
         ("x: of boxes (boxes)", None),
     ],
 )
