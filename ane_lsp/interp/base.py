@@ -117,6 +117,7 @@ class Base:
         self.inference = False  # models are called as they are converted: in eval mode
         self.capture: Capture = ""  # and so are answered their questions whether they are being traced or exported
         self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking
+        self.items: dict[int, tuple[Unknown, dict[int, Tensor]]] = {}  # inputs in lists of unknown length, by place
         # Modules by class and arguments, with what building them ran: see templates.py.
         self.built: dict[Any, tuple[tuple[int, int] | None, tuple[Instance, set[Dependency]] | None]] = {}
         self.changes = 0  # grows whenever a name outside the running functions is bound anew

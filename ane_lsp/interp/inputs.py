@@ -207,6 +207,7 @@ def _learn(
         _probe(interp, model, {**plain, **settled, **given})
         before = len(settled)
         for name, probe in asked.items():
+            probe.list_pictures()
             if probe.number and not probe.knows:
                 plain[name] = settled[name] = dims.symbol(name)
                 del probes[name]

@@ -370,10 +370,10 @@ class Interpreter(Forks):
         except UnknownIteration as lost:
             like = lost.unknown.item
             items = [
-                like
+                self.item_at(lost.unknown, index)
                 if like is not None
                 else Unknown("unpacked from something unknown", self.span(target), lost.unknown)
-                for _ in targets
+                for index in range(len(targets))
             ]
             if starred is not None:
                 items[starred] = Unknown("the rest of an unknown sequence", self.span(target), lost.unknown)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from ane_lsp.graph import Sym, Unknown, dims
+from ane_lsp.graph import Sym, TensorType, Unknown, dims
 from ane_lsp.interp import absent, builtins, containers, methods, state
 from ane_lsp.interp.base import MAX_ELEMENTS
 from ane_lsp.interp.frames import UNDECIDED, UnknownIteration, item_of
@@ -41,8 +41,28 @@ def _counted(key: Any) -> Any:
     return key
 
 
+_MAX_LISTS = 1_000
+
+
 class Objects(Operators):
     # -- items ---------------------------------------------------------------------------------------------------------------
+
+    def item_at(self, sequence: Unknown, index: Any) -> Any:
+        """An item of a sequence whose length is not known. What nobody knows of the sizes of one input is not what holds for another."""
+        item = sequence.item
+        shape = item.type.shape if item.__class__ is Tensor and item.origin == "input" and not self.probing else None
+        if shape is None or index.__class__ is not int or all(map(dims.is_known, shape)):
+            return item
+        if len(self.items) > _MAX_LISTS:
+            self.items.clear()
+        _, known = self.items.setdefault(id(sequence), (sequence, {}))
+        if index not in known:
+            sizes = tuple([size if dims.is_known(size) else dims.fresh() for size in shape])
+            made = Tensor(TensorType(sizes, item.type.dtype), "input") if known else item
+            if made is not item:
+                self.recorder.another_input(item, made, index)
+            known[index] = made
+        return known[index]
 
     def getitem(self, obj: Any, key: Any) -> Any:
         """``obj[key]``."""
@@ -51,7 +71,7 @@ class Objects(Operators):
             return self.torch_method("torch.Tensor.__getitem__", (obj, _counted(key)))
         if kind is Unknown:
             if obj.item is not None and not isinstance(key, slice):
-                return obj.item
+                return self.item_at(obj, key)
             return Unknown("an item of something unknown", self.here(), obj, obj.item)
         if kind is OneOf:
             return self._spread(lambda o, k: self.getitem(o, k), obj, key)

@@ -178,6 +178,11 @@ class Probe:
         """Whether only its rank is known, or only some sizes: more may follow from the shapes of the other inputs."""
         return self.knows and self.dtype not in ("i64", "i32") and (self.rank is None or not (self.sizes or self.names))
 
+    def list_pictures(self) -> None:
+        """What is only known as several tensors of four dimensions is a list of pictures, such as feature maps, and no tensor."""
+        if self.rank == 5 and self.names is None and self.told.endswith(_ITEM_BY_ITEM):
+            self.listed, self.rank, self.sizes = True, 4, {}
+
     def type(self) -> TensorType | None:
         """The symbolic type the facts amount to; None where nothing is known."""
         names = self.names
@@ -262,6 +267,19 @@ class shifted:
 
     def __call__(self, facts: Facts) -> Facts:
         return Facts(facts.told, facts.rank + self.by if facts.rank is not None else None)
+
+
+_ITEM_BY_ITEM = ", item by item"
+
+
+def item_by_item(back: Back) -> Back:
+    """The source is gone through, or indexed with a single number: it may be a list of such values."""
+
+    def told(facts: Facts) -> Facts:
+        found = back(facts)
+        return replace(found, told=f"{found.told}{_ITEM_BY_ITEM}")
+
+    return told
 
 
 def tells_more(back: Back) -> bool:

@@ -131,6 +131,15 @@ class Recorder:
             assert tensor.value is not None
             self.graph.inputs.append(tensor.value)
 
+    def another_input(self, one: Tensor, other: Tensor, place: int) -> None:
+        """`other` is given to the model in the same list as `one`, which is an input."""
+        if one.value is not None and one.graph is self.graph:
+            value = self.builder.value(other.type, "input", f"{one.value.name.rpartition('_')[0]}_{place}")
+            self.bind(other, value)
+            self.graph.inputs.append(value)
+            if self.taken_in is not None:
+                self.taken_in.append(other)
+
     def _name(self, module: Instance, prefix: str, depth: int = 0) -> None:
         for kind in ("_parameters", "_buffers"):
             for name, tensor in registered(module, kind):

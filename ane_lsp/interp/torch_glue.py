@@ -12,7 +12,7 @@ from ane_lsp.graph.ir import CallKind
 from ane_lsp.interp import absent, arrays, hooks, state
 from ane_lsp.interp.frames import Frame, UnknownIteration, of_unknown_number
 from ane_lsp.interp.hints import hints_in_source
-from ane_lsp.interp.probing import probe_of, probe_tensor, shifted
+from ane_lsp.interp.probing import item_by_item, probe_of, probe_tensor, shifted
 from ane_lsp.interp.record import ActiveModule
 from ane_lsp.interp.registries import Registries
 from ane_lsp.interp.support import bushy, len_exceeds
@@ -463,7 +463,9 @@ class TorchGlue(Registries):
         rest = None if shape is None or not shape else shape[1:]
         probe = probe_of(value) if self.probing else None
         if probe is not None:
-            return [probe_tensor(probe if probe.pieces else probe.linked(shifted(1))) for _ in range(count)]
+            return [
+                probe_tensor(probe if probe.pieces else probe.linked(item_by_item(shifted(1)))) for _ in range(count)
+            ]
         return [Tensor(TensorType(rest, value.type.dtype)) for _ in range(count)]
 
     # -- nn.Module -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from ane_lsp.interp.probing import (
     Probe,
     indexed,
     inserted,
+    item_by_item,
     permuted,
     probe_of,
     same,
@@ -204,11 +205,13 @@ def _follow(probe: Probe, short: str, args: Args, kwargs: Kwargs) -> Probe | Non
     if short in ("chunk", "split", "tensor_split"):
         return probe.linked(same_rank, pieces=True)
     if short == "unbind":
-        return probe.linked(shifted(1), pieces=True)
+        return probe.linked(item_by_item(shifted(1)) if args[1:] == (0,) else shifted(1), pieces=True)
     if short in ("repeat_interleave", "index_select", "narrow"):
         return probe.linked(same_rank)
     if short == "__getitem__":
         key = args[1] if isinstance(args[1], tuple) else (args[1],)
+        if len(key) == 1 and isinstance(key[0], int):
+            return probe.linked(item_by_item(indexed(key)))
         if all(part is None or isinstance(part, (int, slice)) for part in key):
             return probe.linked(indexed(key))
         if all(part is None or isinstance(part, (int, slice)) or part is Ellipsis for part in key):

@@ -832,3 +832,51 @@ def test_what_a_constructor_fails_without_is_assumed(tmp_path: Path) -> None:
     assert [call.torch for call in head.graph.calls] == ["torch.nn.Conv2d", "torch.nn.Identity", "torch.nn.Conv2d"]
     assert head.graph.calls[-1].result.type.shape[1] == 4
     assert [text for text, _ in done.run.errors] == ["RuntimeError: not for you"]
+
+
+def test_what_is_gone_through_as_pictures_is_a_list_of_them(tmp_path: Path) -> None:
+    """Necks and heads are given feature maps of several sizes; a clip is one tensor."""
+    done = follow(
+        tmp_path,
+        net="""
+        class Pyramid(nn.Module):
+            def __init__(self, widths=(64, 128)):
+                super().__init__()
+                self.lateral = nn.ModuleList([nn.Conv2d(width, 32, 1) for width in widths])
+
+            def forward(self, inputs):
+                fine, coarse = [conv(inputs[i]) for i, conv in enumerate(self.lateral)]
+                return fine + F.interpolate(coarse, scale_factor=2)
+
+
+        class Neck(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(64, 32, 1)
+
+            def forward(self, inputs):
+                fine, coarse = inputs
+                return torch.cat([self.conv(fine), coarse], 1)
+
+
+        class Clip(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 8, 3)
+
+            def forward(self, inputs):
+                return torch.stack([self.conv(inputs[:, 0]), self.conv(inputs[:, 1])], 1)
+        """,
+    )
+    assert not done.run.errors
+    pyramid, neck, clip = (only(done, name) for name in ("Pyramid", "Neck", "Clip"))
+    assert [call.torch.rpartition(".")[2] for call in pyramid.graph.calls] == ["Conv2d", "Conv2d", "interpolate", "add"]
+    assert [call.torch.rpartition(".")[2] for call in neck.graph.calls] == ["Conv2d", "cat"]
+    told = "inputs: a list of tensors with 4 dimensions (first used by conv2d, item by item)"
+    assert pyramid.assumed == neck.assumed == (told,)
+    assert [(v.name, v.origin) for v in pyramid.graph.inputs] == [("inputs_0", "input"), ("inputs_1", "input")]
+    first, second = (call.result.type.shape for call in pyramid.graph.calls[:2])
+    assert first[:2] == second[:2]
+    assert first[:1] == neck.graph.calls[0].result.type.shape[:1]
+    assert not {*first[2:]} & {*second[2:]}  # sizes of one of them are not those of another
+    assert shape_of(clip, "inputs") == "[B, C, 3, H, W] f32"
