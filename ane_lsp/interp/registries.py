@@ -17,11 +17,9 @@ from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.imports import STAR_IMPORT, STDLIB, Imports, is_stub, mentioned
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Lazy, ModuleObject
 from ane_lsp.syntax.moving import bound_names
-from ane_lsp.syntax.outline import Piece, spelt_out
+from ane_lsp.syntax.outline import Piece
 
-_LOOP = re.compile(r"^[ \t]*(?:for|while)\b[^\n]*:[ \t]*(?:#[^\n]*)?$", re.M)
 _DECORATOR = re.compile(r"^@[ \t]*(\w+)", re.M)
-_CALLED = re.compile(r"@[\w.]+[ \t]*\(")
 _IMPORT = re.compile(r"^(?:from[ \t]+[\w.]+[ \t]+)?import\b(?:[^\n(\\]*\([^)]*\)|(?:[^\n\\]|\\\n)*)", re.M)
 _READING = frozenset({"get", "keys", "values", "items"})
 _WORD = re.compile(r"\w+")
@@ -216,19 +214,7 @@ class Registries(Imports):
         text = self._source(module).text if module.path is not None else ""
         if mentioned(word, text) or ("import *" in text and STAR_IMPORT.search(text) is not None):
             return True
-        return computed and self._computes_names(module)
-
-    def _computes_names(self, module: ModuleObject) -> bool:
-        """Whether running a module may register names that its text does not hold: in loops, or computed for decorators."""
-        if module.path is None:
-            return False
-        source = self._source(module)
-        if source.pieces is None:
-            return any(
-                _CALLED.match(line) and not spelt_out(line) if line[:1] == "@" else _LOOP.match(line) and line[:1] > " "
-                for line in source.text.splitlines()
-            )
-        return any(p.computed or (not p.name and _LOOP.search(p.text)) for p in source.pieces)
+        return computed and module.path is not None and self._source(module).computes_names
 
     def _define_subclasses(self, key: str) -> bool:
         """Run class definitions that name the key: their base or metaclass may register them by it."""
