@@ -15,7 +15,7 @@ from ane_lsp.interp import stdlib
 from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.objects import Objects
 from ane_lsp.interp.values import MISSING, Lazy, ModuleObject, PyRaise, TorchFunction
-from ane_lsp.syntax.outline import Piece
+from ane_lsp.syntax.outline import STAR_IMPORT, Piece
 from ane_lsp.syntax.source import SourceFile
 from ane_lsp.torch_model import registry
 
@@ -27,7 +27,6 @@ _PARTIAL_STUBS = frozenset(
     {"numpy", "einops", "lightning", "pytorch_lightning"}
 )  # packages of which a stub describes a part
 STDLIB: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
-STAR_IMPORT = re.compile(r"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\*", re.M)
 
 
 # Packages that models import without computing shapes with them, or that make their code as they run: their sources are not read, their

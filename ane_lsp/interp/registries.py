@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from ane_lsp.interp.frames import Frame
-from ane_lsp.interp.imports import STAR_IMPORT, STDLIB, Imports, is_stub, mentioned
+from ane_lsp.interp.imports import STDLIB, Imports, is_stub, mentioned
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Lazy, ModuleObject
 from ane_lsp.syntax.moving import bound_names
 from ane_lsp.syntax.outline import Piece
@@ -211,10 +211,10 @@ class Registries(Imports):
                         ran = True
 
     def _mentions(self, module: ModuleObject, word: str, computed: bool) -> bool:
-        text = self._source(module).text if module.path is not None else ""
-        if mentioned(word, text) or ("import *" in text and STAR_IMPORT.search(text) is not None):
-            return True
-        return computed and module.path is not None and self._source(module).computes_names
+        if module.path is None:
+            return False
+        source = self._source(module)
+        return mentioned(word, source.text) or source.imports_stars or (computed and source.computes_names)
 
     def _define_subclasses(self, key: str) -> bool:
         """Run class definitions that name the key: their base or metaclass may register them by it."""

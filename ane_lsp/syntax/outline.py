@@ -15,6 +15,7 @@ _CONSTANT = r"""(?:\w+[ \t]*=[ \t]*)?(?:"[^"\n\\]*"|'[^'\n\\]*'|[\d.]+|True|Fals
 _SPELT_OUT = re.compile(
     rf"@[\w.]+[ \t]*(?:\([ \t]*(?:{_CONSTANT}(?:[ \t]*,[ \t]*{_CONSTANT})*)?[ \t]*,?[ \t]*\))?[ \t]*(?:#.*)?$"
 )
+STAR_IMPORT = re.compile(r"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\*", re.M)
 _LOOP = re.compile(r"^[ \t]*(?:for|while)\b[^\n]*:[ \t]*(?:#[^\n]*)?$", re.M)
 _CALLED = re.compile(r"@[\w.]+[ \t]*\(")
 _TOP = re.compile(r"^(?:(?P<decorator>@)|(?:async[ \t]+def|def|class)[ \t]+(?P<name>\w+)|(?P<other>[^\s#)\]}]))", re.M)

@@ -18,7 +18,7 @@ from typing import Literal
 
 from ane_lsp.graph import Span
 from ane_lsp.graph.records import dataclass
-from ane_lsp.syntax.outline import Piece, computes_names, outline
+from ane_lsp.syntax.outline import STAR_IMPORT, Piece, computes_names, outline
 from ane_lsp.syntax.positions import LineTable, code_points_to_utf8
 
 MAX_BYTES = 10_000_000
@@ -85,6 +85,11 @@ class SourceFile:
     def pieces(self) -> list[Piece] | None:
         """The file cut at its top-level definitions, None where it cannot be cut safely or has no text."""
         return None if self.unreadable is not None else outline(self.text)
+
+    @cached_property
+    def imports_stars(self) -> bool:
+        """Whether it has a ``from ... import *``."""
+        return "import *" in self.text and STAR_IMPORT.search(self.text) is not None
 
     @cached_property
     def computes_names(self) -> bool:
