@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, Unknown, dims
+from ane_lsp.interp.scopes import with_defaults
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Opaque, PyRaise
 
 if TYPE_CHECKING:
@@ -72,13 +73,7 @@ def _refused_defaults(init: Function, place: Span | None) -> list[ast.arg]:
     around = [n.test for n in ast.walk(node) if isinstance(n, ast.If) and _covers(n, place)]
     spoken = [n for n in ast.walk(node) if isinstance(n, ast.expr) and _within(n, place)]
     names = {n.id for part in (*around, *spoken) for n in ast.walk(part) if isinstance(n, ast.Name)}
-    args = node.args
-    positional = [*args.posonlyargs, *args.args]
-    pairs = [
-        *zip(positional[len(positional) - len(args.defaults) :], args.defaults),
-        *zip(args.kwonlyargs, args.kw_defaults),
-    ]
-    return [p for p, default in pairs if p.arg in names and _says_nothing(default)]
+    return [p for p, default in with_defaults(node.args) if p.arg in names and _says_nothing(default)]
 
 
 def _covers(node: ast.stmt, place: Span) -> bool:

@@ -154,10 +154,8 @@ class Listening:
                 pending.append(value.func)
             elif kind is Property:
                 pending += (value.fget, value.fset, value.fdel)
-            elif isinstance(value, (tuple, list, dict, set, deque)):
-                pending += _contents(value)
             else:
-                raise _Unclear
+                pending += _contents(value)
         return False
 
 

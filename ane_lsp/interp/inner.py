@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
 from ane_lsp.interp.frames import Frame
-from ane_lsp.interp.scopes import signature_of
+from ane_lsp.interp.scopes import signature_of, with_defaults
 from ane_lsp.interp.values import MISSING, ClassObject, ModuleObject, PyRaise
 
 if TYPE_CHECKING:
@@ -82,12 +82,7 @@ def _parameters(function: Enclosing) -> list[ast.arg]:
 
 
 def _constant_defaults(function: Enclosing) -> dict[str, Any]:
-    args = function.args
-    positional = [*args.posonlyargs, *args.args]
-    pairs = [
-        *zip(positional[len(positional) - len(args.defaults) :], args.defaults),
-        *zip(args.kwonlyargs, args.kw_defaults),
-    ]
+    pairs = with_defaults(function.args)
     return {arg.arg: value.value for arg, value in pairs if isinstance(value, ast.Constant) and value.value is not None}
 
 

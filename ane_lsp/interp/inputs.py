@@ -14,8 +14,8 @@ from ane_lsp.interp.enough import Listening
 from ane_lsp.interp.hints import hints_in_source, holds_tensors, is_container
 from ane_lsp.interp.probing import CONVENTIONS, Probe, probe_of, probe_tensor
 from ane_lsp.interp.record import registered
-from ane_lsp.interp.scopes import signature_of
-from ane_lsp.interp.values import MISSING, Function, Instance, PyRaise, Stop, Tensor
+from ane_lsp.interp.scopes import signature_of, with_defaults
+from ane_lsp.interp.values import MISSING, Function, Instance, PyRaise, Tensor, Told
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -141,12 +141,9 @@ _WANTS_INTEGERS = re.compile(r"\b(?:long|LongTensor|int64|integers?|integral)\b"
 
 def _optional_tensors(node: ast.FunctionDef | ast.AsyncFunctionDef, given: dict[str, Probe]) -> list[str]:
     """Parameters that are None by default and tensors by their annotation."""
-    positional = [*node.args.posonlyargs, *node.args.args]
-    with_default = positional[len(positional) - len(node.args.defaults) :]
-    pairs = [*zip(with_default, node.args.defaults), *zip(node.args.kwonlyargs, node.args.kw_defaults)]
     return [
         parameter.arg
-        for parameter, default in pairs
+        for parameter, default in with_defaults(node.args)
         if isinstance(default, ast.Constant)
         and default.value is None
         and parameter.arg not in given
@@ -365,9 +362,8 @@ def _probe(interp: Interpreter, model: Instance, inputs: dict[str, Any]) -> None
     try:
         with interp.step_limit(_PROBE_STEPS):
             guarded_inline(interp, lambda: interp.call(model, (), inputs))
-    except Stop as stop:
-        if stop.reason != "told":
-            raise
+    except Told:
+        pass
     finally:
         interp.probing = False
         interp.listening, interp.written = None, written

@@ -25,6 +25,7 @@ from ane_lsp.interp.values import (
     PyRaise,
     Stop,
     Tensor,
+    Told,
 )
 
 _MOST = 10_000  # values that a generator is asked for at once
@@ -528,11 +529,10 @@ def _with(interp: Interpreter, node: ast.With, frame: Frame) -> Signal | None:
             if interp.exit_context(manager, raised) is True:
                 return None
         raise
-    except Stop as stop:
-        if stop.reason == "told":  # the program is left in an orderly way
-            interp.frame = here
-            for manager in reversed(managers):
-                interp.exit_context(manager, None)
+    except Told:
+        interp.frame = here
+        for manager in reversed(managers):
+            interp.exit_context(manager, None)
         raise
     for manager in reversed(managers):
         interp.exit_context(manager, None)
@@ -553,10 +553,9 @@ def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> Signal | None:
         raised = error
         interp.frame = here
         interp.journals[journals:] = [kept for kept in interp.journals[journals:] if kept.watching]
-    except Stop as stop:
-        if stop.reason == "told":
-            interp.frame = here
-            interp.run_block(node.finalbody, frame)
+    except Told:
+        interp.frame = here
+        interp.run_block(node.finalbody, frame)
         raise
     finally:
         interp.trying -= 1

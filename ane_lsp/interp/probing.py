@@ -145,8 +145,7 @@ class Probe:
         """What uses of it depend on."""
         return (
             self.name, self.rank, self.names, tuple(self.sizes.items()), self.dtype, self.told, self.suggested,
-            self.suggested_by, self.usual, self.pieces, self.listed, self.number,
-            self.likely,
+            self.suggested_by, self.usual, self.pieces, self.listed, self.number, self.likely,
         )  # fmt: skip
 
     def grafted(self, root: Probe, onto: Probe, made: dict[int, Probe]) -> Probe:

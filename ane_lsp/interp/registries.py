@@ -152,14 +152,14 @@ class Registries(Imports):
     def _force(self, container: Any, key: Any, needed: bool) -> bool:
         if self._held_back() != self._waiting_state:
             self.with_stars = [m for m in self.with_stars if m.state != "done" or _holds_back(m)]
-            self._waiting = frozenset(m.name.partition(".")[0] for m in self.with_stars if m.state == "done")
+            self._waiting = frozenset(_top(m) for m in self.with_stars if m.state == "done")
             self._waiting |= {top for top in {*map(_top, self.modules.values())} if self._has_not_run(top)}
             self._waiting_state = self._held_back()
         tops = self._waiting | self.with_hooks
         owner = self._owner_of(container, tops) if tops else None
         if owner is None:
             return False
-        top = owner.name.partition(".")[0]
+        top = _top(owner)
         if self._closed(owner, container, top):
             return False
         parts = owner.name.split(".")
@@ -198,7 +198,7 @@ class Registries(Imports):
         ran = False
         while True:  # what runs may hold back more
             waiting = [m for m in self.with_stars if m not in seen and m.state == "done"]
-            waiting = [m for m in waiting if m.name.partition(".")[0] == top]
+            waiting = [m for m in waiting if _top(m) == top]
             if not waiting:
                 return ran
             seen.update(waiting)
@@ -237,7 +237,7 @@ class Registries(Imports):
         Not one that is still being defined: nobody can have registered with it.
         """
         known = self._owners.get(id(container))
-        if known is not None and known.name.partition(".")[0] in tops and _holds(known, container):
+        if known is not None and _top(known) in tops and _holds(known, container):
             return known
         owner = self._look_for_owner(container, tops)
         if owner is not None:
@@ -275,7 +275,7 @@ class Registries(Imports):
         seen = self.closed[key]
         if seen is None:
             return False
-        fresh = [m for m in self.modules.values() if m.path and m.path not in seen and m.name.partition(".")[0] == top]
+        fresh = [m for m in self.modules.values() if m.path and m.path not in seen and _top(m) == top]
         if fresh:
             wanted = names - _loop_variables(self._mentioning(owner, names) or [])
             for module in fresh:
@@ -311,7 +311,7 @@ class Registries(Imports):
         return tree.body if tree is not None else None
 
     def _that_have_run(self, tops: frozenset[str]) -> list[ModuleObject]:
-        return [m for m in self.modules.values() if m.state != "running" and m.name.partition(".")[0] in tops]
+        return [m for m in self.modules.values() if m.state != "running" and _top(m) in tops]
 
     # -- what runs for its effects -------------------------------------------------------------------------------------
 
@@ -319,13 +319,13 @@ class Registries(Imports):
         """Whether a decorator of a definition comes from another package read as source, with which it may register."""
         if not piece.decorated:
             return False
-        own = module.name.partition(".")[0]
+        own = _top(module)
         for root in _DECORATOR.findall(piece.text):
             value = module.namespace.get(root, MISSING)
             source = value.module if value.__class__ in (Lazy, Function, ClassObject) else value
             if not isinstance(source, ModuleObject) or source.is_torch or source.path is None:
                 continue
-            top = source.name.partition(".")[0]
+            top = _top(source)
             if top != own and top not in STDLIB and not is_stub(source.path):
                 return True
         return False

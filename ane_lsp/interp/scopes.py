@@ -125,6 +125,13 @@ _METHODS: dict[type, Callable[[_Binder, Any], None]] = {
 _METHODS[ast.Constant] = lambda binder, node: None
 
 
+def with_defaults(args: ast.arguments) -> list[tuple[ast.arg, ast.expr | None]]:
+    """The parameters that have a default, and every keyword-only one, each with it; None where one has none."""
+    positional = [*args.posonlyargs, *args.args]
+    first = len(positional) - len(args.defaults)
+    return [*zip(positional[first:], args.defaults), *zip(args.kwonlyargs, args.kw_defaults)]
+
+
 def signature_of(node: FunctionNode) -> Signature:
     """The signature of a definition, cached on its node."""
     cached = getattr(node, "_signature", None)

@@ -48,8 +48,8 @@ from ane_lsp.interp.values import (
     OneOf,
     PyRaise,
     Refusal,
-    Stop,
     Tensor,
+    Told,
     TorchFunction,
 )
 from ane_lsp.torch_model import inplace, registry
@@ -98,7 +98,7 @@ class TorchGlue(Registries):
                 and args
                 and self.listening.enough(self, func.name, probe_of(args[0]), follows)
             ):
-                raise Stop("told")
+                raise Told
         try:
             result: Any = _joined_many(decl, args, kwargs)
             if result is None:

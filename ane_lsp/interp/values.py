@@ -434,8 +434,7 @@ class PyRaise(Exception):
 
 
 class Stop(BaseException):
-    """The run ends here: a budget is used up (`reason` ``"budget"``), the caller cancelled (``"cancelled"``), or a probed forward
-    has told what it can (``"told"``).
+    """The run ends here: a budget is used up (`reason` ``"budget"``), or the caller cancelled (``"cancelled"``).
 
     limit: how much of what was used ("20 s").
     """
@@ -444,3 +443,10 @@ class Stop(BaseException):
         super().__init__(reason)
         self.reason = reason
         self.limit = limit
+
+
+class Told(Stop):
+    """A probed forward has told what it can. It is left in an orderly way: ``finally`` and ``__exit__`` run."""
+
+    def __init__(self) -> None:
+        super().__init__("told")

@@ -36,17 +36,24 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_what_is_said_holds_for_any_number_of_arguments(tmp_path: Path, call: str) -> None:
-    script = tmp_path / "script.py"
+def said_of(folder: Path, call: str) -> Unknown | Tensor:
+    """What a call gives whose arguments `given` nobody knows; the script goes on behind it."""
+    script = folder / "script.py"
     script.write_text(
         f"import torch\nfrom not_installed import given\nx = torch.zeros(2, 3, 4)\ny = {call}\nz = torch.zeros(1)\n"
     )
-    run = run_script(Workspace(tmp_path), script)
+    run = run_script(Workspace(folder), script)
     assert run.errors == []
+    assert not run.internal
     found = run.interp.modules["script"].namespace["y"]
-    told = None if isinstance(found, Unknown) else found.type.shape
     assert isinstance(found, (Unknown, Tensor))
+    return found
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_what_is_said_holds_for_any_number_of_arguments(tmp_path: Path, call: str) -> None:
+    found = said_of(tmp_path, call)
+    told = None if isinstance(found, Unknown) else found.type.shape
     for given in CALLS[call]:
         real = eval(call, {"torch": torch, "x": torch.zeros(2, 3, 4), "given": given}).shape
         if told is not None:
@@ -71,15 +78,7 @@ NAMED: dict[str, list[dict[str, Any]]] = {
 
 @pytest.mark.parametrize("call", NAMED)
 def test_what_is_said_holds_for_any_named_arguments(tmp_path: Path, call: str) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(
-        f"import torch\nfrom not_installed import given\nx = torch.zeros(2, 3, 4)\ny = {call}\nz = torch.zeros(1)\n"
-    )
-    run = run_script(Workspace(tmp_path), script)
-    assert run.errors == []
-    assert not run.internal
-    found = run.interp.modules["script"].namespace["y"]
-    assert isinstance(found, (Unknown, Tensor))
+    found = said_of(tmp_path, call)
     for given in NAMED[call]:
         real = eval(call, {"torch": torch, "x": torch.zeros(2, 3, 4), "given": given})
         if isinstance(found, Tensor) and found.type.shape is not None:
