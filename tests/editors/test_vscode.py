@@ -53,10 +53,11 @@ class Editor:
     def __init__(self, installed: Path, vsix: Path, folder: Path, trust: bool, settings: dict) -> None:
         self.installed, self.folder = installed, folder
         self.workspace, self.user = folder / "workspace", folder / "user"
-        self.settings = self.user / "User" / "settings.json"
-        self.settings.parent.mkdir(parents=True)
         self.workspace.mkdir()
-        self.settings.write_text(json.dumps({**SETTINGS, "security.workspace.trust.enabled": not trust, **settings}))
+        self._settings("User", {**SETTINGS, "security.workspace.trust.enabled": not trust})
+        # A browser's window is a remote one, where VS Code takes the server's command from the machine's settings. In the
+        # user's it is left out, unless they happened to be read before the extension's own list of settings was.
+        self._settings("Machine", settings)
         self.node = shutil.which("node") or "node"
         self.entry = installed / "node_modules" / "code-server" / "out" / "node" / "entry.js"
         self.common = [
@@ -80,6 +81,10 @@ class Editor:
         with (folder / "code-server.log").open("wb") as log:
             self.process = subprocess.Popen([*self.common, *arguments, *trusted], env=self.env, stdout=log, stderr=log)
         self._wait()
+
+    def _settings(self, whose: str, settings: dict) -> None:
+        (self.user / whose).mkdir(parents=True)
+        (self.user / whose / "settings.json").write_text(json.dumps(settings))
 
     def _wait(self) -> None:
         for _ in range(200):
