@@ -14,7 +14,12 @@ let changing: Promise<void> = Promise.resolve();
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const log = vscode.window.createOutputChannel("ane-lsp", { log: true });
   const status = new Status();
-  const restart = () => (changing = changing.then(() => start(context, log, status)));
+  // What goes wrong in one start is told and ends there: the next, after a mended setting, must come all the same.
+  const failed = (error: unknown) => {
+    status.set("failing", `the server does not start: ${error}`);
+    log.error(String(error));
+  };
+  const restart = () => (changing = changing.then(() => start(context, log, status)).catch(failed));
   const command = (name: string, run: (...args: any[]) => unknown) =>
     context.subscriptions.push(vscode.commands.registerCommand(`ane-lsp.${name}`, run));
 
@@ -112,14 +117,9 @@ async function start(context: vscode.ExtensionContext, log: vscode.LogOutputChan
       void vscode.commands.executeCommand("setContext", "ane-lsp.running", false);
     }
   });
-  try {
-    await client.start();
-    status.set("idle");
-    await vscode.commands.executeCommand("setContext", "ane-lsp.running", true);
-  } catch (error) {
-    status.set("failing", `the server does not start: ${error}`);
-    log.error(String(error));
-  }
+  await client.start();
+  status.set("idle");
+  await vscode.commands.executeCommand("setContext", "ane-lsp.running", true);
 }
 
 async function offerInstall(): Promise<void> {

@@ -67,6 +67,9 @@ export async function findServer(context: vscode.ExtensionContext): Promise<Foun
   const folder = vscode.workspace.workspaceFolders?.[0];
   const settings = vscode.workspace.getConfiguration("ane-lsp", folder?.uri);
   const command = settings.get<string[] | null>("server.command");
+  if (command && !Array.isArray(command)) {
+    throw new Error("ane-lsp.server.command must be a list: the program, then each argument");
+  }
   if (command && command.length > 0) {
     return { command: command[0], args: command.slice(1), origin: "ane-lsp.server.command" };
   }

@@ -114,6 +114,12 @@ await run(shots, async ({ page, shot, check, eventually, until }) => {
     await text("hints back", "[1, 4]");
     await eventually("no stale lens", () => !/\d\sfinding/.test(document.querySelector(".part.editor").innerText));
 
+    settings({ "ane-lsp.server.command": "no list" });
+    await page.waitForSelector('.statusbar-item[aria-label*="must be a list"]');
+    await eventually("no shapes without a server", () => !document.querySelector(".part.editor").innerText.includes("f32"));
+    settings({});
+    await text("shapes once it is mended", "[1, 4]");
+
     await palette("ane-lsp: Select Target Devices");
     await page.waitForSelector('.quick-input-list .monaco-list-row:has-text("iPhone 15 Pro")');
     await page.keyboard.type("iphone");
