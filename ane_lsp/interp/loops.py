@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Span, Unknown
 from ane_lsp.interp import absent, plain
 from ane_lsp.interp.frames import BREAK, Frame, Signal, UnknownIteration, item_of
-from ane_lsp.interp.state import likeness, put_more
+from ane_lsp.interp.state import MAX_OPTIONS, join, likeness, put_more
 from ane_lsp.interp.values import MISSING, Instance, OneOf, PyRaise
 from ane_lsp.interp.widening import generalise, widened
 
@@ -119,7 +119,7 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
                 return _left(interp, frame, signal, start)
             if rounds is not None and rounds.settled():
                 break
-            if len(frame.escapes or ()) - start > _EXITS or (rounds is not None and rounds.costly()):
+            if _left_often(frame, start) or (rounds is not None and rounds.costly()):
                 item = _another(item, source, interp.span(node.iter))
                 return _once(interp, node, frame, bind, interp.span(node.iter), start)
     except UnknownIteration as lost:
@@ -129,6 +129,16 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
         _broken(interp, frame, start, error)
         return None
     return _ended(interp, node, frame, start)
+
+
+def _left_often(frame: Frame, start: int) -> bool:
+    """Whether a loop may have been left in so many rounds that others are not looked at one by one: also where it returned so many
+    different things that nobody knows what any more."""
+    exits = (frame.escapes or [])[start:]
+    if len(exits) <= MAX_OPTIONS:
+        return False
+    returned = all(one.signal.kind == "return" for one in exits) and join(frame.pending).__class__ is Unknown
+    return returned or len(exits) > _EXITS
 
 
 def _another(last: Any, rest: Iterator[Any], span: Span) -> Any:
@@ -192,7 +202,7 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
             signal = interp.run_round(frame, lambda: None, node.body)
             if signal is not None:
                 return _left(interp, frame, signal, start)
-            if len(frame.escapes or ()) - start > _EXITS or (rounds is not None and rounds.costly()):
+            if _left_often(frame, start) or (rounds is not None and rounds.costly()):
                 return _once(interp, node, frame, lambda: None, interp.span(node), start)
             if rounds is not None:
                 if rounds.settled():

@@ -93,6 +93,21 @@ def test_a_loop_that_may_be_left_in_each_round_is_not_followed_to_its_end(loop: 
     assert not isinstance(names["n"], int)
 
 
+@pytest.mark.parametrize(("found", "rounds"), [("str(n)", range(7, 10)), ("7", range(40, 41))])
+def test_a_search_that_may_have_found_many_different_things_is_over(found: str, rounds: range, tmp_path: Path) -> None:
+    """Nobody knows which it found, whatever the other rounds do. Where all rounds return the same, they are followed."""
+    text = (
+        "import os\nimport torch\nfrom torch import nn\nnet = nn.ReLU()\n\n\ndef search():\n    for n in range(40):\n"
+        f"        net(torch.zeros(n + 1))\n        if os.path.exists(str(n)):\n            return {found}\n    return {found}\n\n\n"
+        "found = search()\n"
+    )
+    _, done = script(tmp_path, text)
+    assert (done.stopped, done.errors) == (None, [])
+    assert len(done.graphs) in rounds
+    value = done.result.namespace["found"]
+    assert value == 7 if found == "7" else isinstance(value, Unknown)
+
+
 def test_rounds_that_do_much_and_call_no_model_are_left_earlier(tmp_path: Path) -> None:
     text = (
         "frames, seen = 0, []\ntry:\n    while True:\n        for i in range(1_500):\n            seen = str(i)\n"
