@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ane_lsp.graph import TensorType, Unknown
-from ane_lsp.interp.values import Device, DType, NativeType, OneOf, Tensor
+from ane_lsp.interp.arrays import array
+from ane_lsp.interp.values import Device, DType, Instance, NativeType, OneOf, Tensor
 
 
 def _make_tensor(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any], dtype: str = "f32") -> Any:
     if not args:
         return Tensor(TensorType((0,), dtype), "constant")
-    if len(args) == 1 and isinstance(args[0], (list, tuple)):
+    if len(args) == 1 and (isinstance(args[0], (list, tuple)) or (isinstance(args[0], Instance) and array(args[0]))):
         return interp.torch_method("torch.tensor", (args[0],), {"dtype": DType(dtype)})
     if isinstance(args[0], Tensor):
         return args[0]

@@ -25,6 +25,7 @@ EXPRESSIONS = [
     "torch.tensor(np.int64(3))", "torch.tensor([np.float64(0.5), 1.0])", "torch.tensor([np.float32(0.5), 1.0])", "torch.tensor([1.0, 2.0])",
     "torch.tensor([[np.int64(3), 1.0]])", "torch.asarray(np.linspace(0, 1, 5))", "torch.tensor(np.array([True, False]))",
     "torch.tensor(np.arange(3) > 1)", "torch.zeros(2).new_tensor(np.zeros(3))", "torch.tensor(np.zeros(3), dtype=torch.float16)",
+    "torch.Tensor(np.zeros((2, 3)))", "torch.Tensor(np.arange(3))", "torch.FloatTensor(np.ones((2, 1)))", "torch.LongTensor(np.arange(4))",
     "torch.tensor(data=np.arange(3))", "torch.zeros(4)[np.array([0, 1])]", "torch.tensor(np.array(3))",
 ]  # fmt: skip
 

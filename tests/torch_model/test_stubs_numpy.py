@@ -45,6 +45,8 @@ EXPRESSIONS = [
     "np.argmax(np.array([[1, 5], [7, 2]]), axis=1).tolist()", "np.where(np.array([[True], [False]]), np.arange(3), 9).tolist()", "np.broadcast_to(np.arange(3), (2, 3)).tolist()", "np.any(np.array([[True], [False]]), axis=1).tolist()",
     "np.atleast_1d(3).tolist()", "np.atleast_1d((3, 5)).tolist()", "np.atleast_1d(np.ones((2, 3))).shape", "np.atleast_2d([1, 2]).shape", "np.atleast_2d(4).tolist()",
     "tuple(int(p) for p in (np.atleast_1d((3, 5)) - 1) / 2 * np.atleast_1d(1))", "[a.shape for a in np.atleast_1d(1, [2, 3])]",
+    "np.array(['low', 'high'])[np.argsort([2, 1])].tolist()", "list(np.array(['a', 'b'])[::-1])", "np.array(['a', 'b', 'a'])[0]", "np.array(['a', 'b']).shape",
+    "np.array(['1.5', '2']).astype(float).tolist()", "np.array([None, 1.5, None]).tolist()", "np.array(['a', None]).size",
     # widths of a RegNet
     "(np.round(np.divide(24 * np.power(2.2, np.round(np.log((np.arange(6) * 2.5 + 24) / 24) / np.log(2.2))), 8)) * 8).astype(int).tolist()",
 ]  # fmt: skip

@@ -42,6 +42,14 @@ class bool_(int):
         return builtins.bool(int(self))
 
 
+class str_(generic):
+    """Of arrays of words, which are kept as they are."""
+
+
+class object_(generic):
+    """Of arrays of anything else that is no number, kept as it is too."""
+
+
 class float64(float):
     def __new__(cls, x=0.0):
         return array(x).astype(cls) if isinstance(x, (ndarray, list, tuple)) else float.__new__(cls, x)
@@ -137,6 +145,8 @@ def _is_integer(dtype):
 def _as_scalar(value, dtype):
     if isinstance(value, complex):
         return numpy.complex_elements
+    if dtype is str_ or dtype is object_:
+        return value
     if dtype is None:
         return int64(value) if isinstance(value, int) else float64(value)
     if dtype is builtins.bool or dtype is bool_:
@@ -155,7 +165,9 @@ def _plain(value):
         return value
     if isinstance(value, int):
         return int(value)
-    return numpy.complex_elements if isinstance(value, complex) else float(value)
+    if isinstance(value, complex):
+        return numpy.complex_elements
+    return value if isinstance(value, str) or value is None else float(value)
 
 
 def _total(shape):
@@ -199,7 +211,11 @@ def _common(data):
         return bool_
     if builtins.any(isinstance(x, complex) for x in data):
         return numpy.complex128
-    return int64 if builtins.all(isinstance(x, int) for x in data) else float64
+    if builtins.all(isinstance(x, int) for x in data):
+        return int64
+    if builtins.any(x is None for x in data):
+        return object_
+    return str_ if builtins.all(isinstance(x, str) for x in data) else float64
 
 
 class ndarray:
@@ -573,7 +589,7 @@ def array(object, dtype=None, copy=True):
     if dtype is None:
         dtype = object.dtype if isinstance(object, ndarray) else None
         if dtype is None and builtins.any(isinstance(x, float) for x in data):
-            data = [x if isinstance(x, complex) else float(x) for x in data]
+            data = [float(x) if isinstance(x, (int, float)) else x for x in data]
         return ndarray(data, shape, dtype)
     return ndarray(data, shape).astype(dtype)
 
