@@ -52,6 +52,12 @@ def test_a_loop_that_repeats_itself_is_left(tmp_path: Path, loop: str) -> None:
     assert names["last"].type.shape == (2, 8, 30, 30)
 
 
+def test_a_size_nobody_knows_is_nothing_new(tmp_path: Path) -> None:
+    done, names = execute(tmp_path, "for epoch in range(1_000):", "int(input())")
+    assert len(done.graphs) < 10
+    assert [str(size) for size in names["last"].type.shape] == ["2", "8", "?", "30"]
+
+
 def test_a_loop_that_shows_something_new_is_followed(tmp_path: Path) -> None:
     done, names = execute(tmp_path, "for epoch in range(20):", "32 + epoch")
     assert len(done.graphs) == 21
