@@ -485,6 +485,8 @@ class Imports(Objects):
         seen.add(module.name)
         if name in module.namespace:
             return True
+        if module.is_torch and not name.startswith("_") and registry.find(f"{module.name}.{name}") is not None:
+            return True
         if module.state == "done":
             if any(self._may_export(star, name, seen) for star in module.stars):
                 return True

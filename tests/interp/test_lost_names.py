@@ -39,6 +39,16 @@ def test_a_module_of_which_all_is_imported_may_hold_any_name_if_it_is_missing(tm
     assert (space["known"], space["length"]) == (3, 1)
 
 
+def test_operations_of_torch_come_with_its_stars(tmp_path: Path) -> None:
+    text = "from torch import *\nfrom torch.nn.functional import *\nx = zeros(2, 3)\nend = [sum(x, 1), linear(x, x), len([1])]\n"
+    space = names(tmp_path, script=text)
+    real: dict[str, Any] = {}
+    exec(text, real)
+    found = space["end"]
+    assert [tuple(item.shape) for item in real["end"][:2]] == [item.type.shape for item in found[:2]]
+    assert found[2] == 1
+
+
 def test_a_module_beside_the_folder_of_a_file_is_found(tmp_path: Path) -> None:
     """A script beside `layers` is what is run; the project is a folder further out."""
     space = names(
