@@ -18,6 +18,7 @@ NUMBER = "how many there are depends on a condition nobody can decide here"
 THERE = "whether it is there depends on a condition nobody can decide here"
 
 _SEQUENCES = (list, tuple, set, frozenset, deque)
+_TABLES = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set")
 
 
 def optional(value: Any) -> bool:
@@ -79,6 +80,11 @@ def gappy(container: Any) -> bool:
     if container.__class__ is IteratorObject:
         return container.gaps
     return any(item.__class__ is OneOf and item.options[-1] is ABSENT for item in parts(container))
+
+
+def tables_of(entries: dict[Any, Any]) -> tuple[str, ...]:
+    """Under which names the attributes of a module hold its tables; none where they are something else's."""
+    return _TABLES if "_modules" in entries and all(kind in entries for kind in _TABLES) else ()
 
 
 def pair(key: Any, value: Any) -> Any:

@@ -11,6 +11,7 @@ import ast
 import builtins
 from collections import deque
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 from ane_lsp.graph import Span, Unknown
@@ -347,9 +348,10 @@ class Forks(Expressions):
                 touched[key] = container
         touched.pop(id(besides), None)
         names: frozenset[int] | None = None
+        made = set().union(*(one.watch.made for one in escapes))
         waiting = [one for one in (*escapes, *self._left_early()) if one.own]
         owned = set().union(*(one.own for one in waiting))
-        for key, container in sorted(touched.items(), key=self._order):
+        for key, container in sorted(touched.items(), key=partial(self._order, made)):
             now = state.contents_of(container)
             holders = [one for one in waiting if key in one.own] if key in owned else []
             there = [one for one in escapes if key in one.changes or not (holders or key in one.watch.made)]
@@ -388,7 +390,7 @@ class Forks(Expressions):
             for key, (container, _) in changes.items():
                 touched[key] = container
         names: frozenset[int] | None = None
-        for key, container in sorted(touched.items(), key=self._order):
+        for key, container in sorted(touched.items(), key=partial(self._order, made)):
             before = state.contents_of(container) if cut else None
             contents = []
             for changes in states:
@@ -401,10 +403,11 @@ class Forks(Expressions):
             if cut:
                 forget_changes(container, before, TOO_DEEP)
 
-    def _order(self, touched: tuple[int, Any]) -> int:
-        """What names stand for is joined before the names: where those stand for several containers, their contents are joined."""
-        container = touched[1]
-        return (container is self.frame.locals) + isinstance(container, dict)
+    def _order(self, made: Collection[int], touched: tuple[int, Any]) -> tuple[int, bool]:
+        """What names stand for is joined before the names: where those stand for several containers, their contents are joined.
+        What branches made comes before what holds it, such as a module its tables."""
+        key, container = touched
+        return (container is self.frame.locals) + isinstance(container, dict), key not in made
 
     def _join_into(
         self, container: Any, contents: list[Any], span: Span | None, names: frozenset[int] | None
@@ -418,7 +421,9 @@ class Forks(Expressions):
                 names = names if names is not None else self._names_around()
                 named = id(container) in names
             after = state.merge(container, contents, UNDECIDED, span, named)
-            self.gaps = self.gaps or (not named and absent.gappy(after))
+            if not named and not self.gaps:
+                held = [after[kind] for kind in absent.tables_of(after)] if isinstance(after, dict) else ()
+                self.gaps = any(map(absent.gappy, (after, *held)))
         self.touch(container)
         state.restore(container, after)
         return names

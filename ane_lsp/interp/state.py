@@ -110,7 +110,12 @@ def merge(container: Container, states: list[Any], cause: str, span: Span | None
         return (joined.type, first[1], first[2], first[3])
     if isinstance(container, dict):
         if not names:
-            return absent.merged(states, together)
+            entries = absent.merged(states, together)
+            for kind in absent.tables_of(entries):
+                held = entries[kind]
+                if held.__class__ is OneOf and not absent.optional(held):
+                    entries[kind] = merge(held.options[0], list(held.options), cause, span)
+            return entries
         merged: dict[Any, Any] = {}
         for state in states:
             for key in state:
