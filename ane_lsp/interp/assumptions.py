@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, Unknown, dims
@@ -53,9 +54,14 @@ def build(interp: Interpreter, cls: ClassObject, assumed: list[str]) -> Any:
             found = re.search(r"__init__\(\) missing required argument: '(\w+)'", interp.describe(raised.value))
             asked = found[1] if found is not None and init.node.args.kwarg and found[1] not in values else None
             wanted = [p for p in _refused_defaults(init, raised.span) if p.arg not in values]
-            if asked is None and not wanted:
+            numbers = _no_numbers(interp, raised, values)
+            if asked is None and not wanted and not numbers:
                 raise
             interp.back_to(frame)
+            for name in numbers:
+                values[name] = Unknown(f"`{name}` of {cls.name} has no value here; add an entry or a default")
+                assumed[:] = [text for text in assumed if not text.startswith(f"{name} is ")]
+                assumed.append(f"{name} is unknown: the constructor gives it no value")
             if asked is not None:
                 _assume(interp, cls, asked, values, assumed)
                 continue
@@ -74,6 +80,22 @@ def _refused_defaults(init: Function, place: Span | None) -> list[ast.arg]:
     spoken = [n for n in ast.walk(node) if isinstance(n, ast.expr) and _within(n, place)]
     names = {n.id for part in (*around, *spoken) for n in ast.walk(part) if isinstance(n, ast.Name)}
     return [p for p, default in with_defaults(node.args) if p.arg in names and _says_nothing(default)]
+
+
+_USED_AS_NO_NUMBER = re.compile(
+    r"TypeError: (object of type )?'int' (object is not (subscriptable|iterable)|has no len\(\))"
+)
+
+
+def _no_numbers(interp: Interpreter, raised: PyRaise, values: dict[str, Any]) -> list[str]:
+    """Parameters that were taken for numbers and are none: what the constructor calls takes their items or goes through them, by
+    the same names."""
+    place = raised.span
+    if place is None or _USED_AS_NO_NUMBER.match(interp.describe(raised.value)) is None:
+        return []
+    line = interp.workspace.read(Path(place.file)).lines.line(place.line)
+    spoken = line[place.col : place.end_col if place.end_line == place.line else None]
+    return [name for name in re.findall(r"[^\W\d]\w*", spoken) if isinstance(values.get(name), (int, dims.Sym))]
 
 
 def _covers(node: ast.stmt, place: Span) -> bool:
@@ -296,8 +318,8 @@ def _made(interp: Interpreter, configuration: ClassObject, assumed: list[str]) -
     except PyRaise:
         interp.back_to(frame)
         return None
-    if not isinstance(made, Instance):
-        return None
+    if not isinstance(made, Instance) or (isinstance(made.data, dict) and not made.data):
+        return None  # what a table holds is for others to say
     assumed.extend(f"{configuration.name}.{name} has no default" for name in values)
     return made
 

@@ -52,7 +52,11 @@ class _Rounds:
         self.idle, self._called = 0, self.interp.steps
         # As text: a size that nobody knows is another one in each round, and looks the same.
         seen = [
-            (id(recorder.entries[i][0]), len(recorder.graphs[i].calls), [str(v.type) for v in recorder.graphs[i].inputs])
+            (
+                id(recorder.entries[i][0]),
+                len(recorder.graphs[i].calls),
+                [str(v.type) for v in recorder.graphs[i].inputs],
+            )
             for i in new
         ]
         self._graphs = len(recorder.graphs)

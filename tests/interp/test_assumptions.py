@@ -756,6 +756,53 @@ def test_how_a_constructor_uses_a_parameter_tells_whether_it_is_a_number(
     assert ("channels is a symbol: the constructor gives it no value" in entry.assumed) == number
 
 
+def test_a_parameter_that_is_handed_on_as_no_number(tmp_path: Path) -> None:
+    net = """
+    class Patching(nn.Module):
+        def __init__(self, features, patch_size):
+            super().__init__()
+            self.end = nn.Linear(features * patch_size[0] * patch_size[1], features)
+
+        def forward(self, x):
+            return self.end(x)
+
+
+    class Net(nn.Module):
+        def __init__(self, width, patch_size, layers):
+            super().__init__()
+            self.patch_in = Patching(width, patch_size)
+            self.layers = nn.ModuleList(layers)
+
+        def forward(self, x):
+            return self.patch_in(x)
+    """
+    entry = only(follow(tmp_path, net=net), "Net")
+    assert [call.torch for call in entry.graph.calls] == ["torch.nn.Linear"]
+    assert [text for text in entry.assumed if text.startswith(("patch_size", "layers"))] == [
+        "patch_size is unknown: the constructor gives it no value",
+        "layers is unknown: the constructor gives it no value",
+    ]
+
+
+def test_a_configuration_that_holds_what_it_is_given_tells_nothing(tmp_path: Path) -> None:
+    net = """
+    class AttrDict(dict):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.__dict__ = self
+
+    class Net(nn.Module):
+        def __init__(self, h: AttrDict):
+            super().__init__()
+            self.end = nn.Linear(h.width, 4 if h["small"] else h.wide)
+
+        def forward(self, x):
+            return self.end(x)
+    """
+    entry = only(follow(tmp_path, net=net), "Net")
+    assert "h is unknown: the constructor gives it no value" in entry.assumed
+
+
 def test_one_layer_is_no_number_of_them(tmp_path: Path) -> None:
     net = """
     class Fuser(nn.Module):
