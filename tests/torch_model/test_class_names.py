@@ -75,6 +75,22 @@ def test_every_attribute_of_a_class_is_modelled_or_known_to_be_missing(tmp_path:
     assert json.loads(FILE.read_text(encoding="utf-8")) == beyond_the_stubs(tmp_path)
 
 
+def test_a_writer_for_tensorboard_has_the_methods_of_torch_s() -> None:
+    """Read from the source: it cannot be imported without tensorboard."""
+
+    def methods(path: Path) -> set[str]:
+        (cls,) = [
+            n for n in ast.parse(path.read_text(encoding="utf-8")).body if getattr(n, "name", "") == "SummaryWriter"
+        ]
+        assert isinstance(cls, ast.ClassDef)
+        named = {t.id for n in cls.body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)}
+        return named | {n.name for n in cls.body if isinstance(n, ast.FunctionDef)}
+
+    source = Path(torch.__file__).parent / "utils" / "tensorboard" / "writer.py"
+    ours = methods(STUBS / "torch" / "utils" / "tensorboard.py")
+    assert {name for name in methods(source) if name.startswith("__") or not name.startswith("_")} <= ours
+
+
 def test_what_is_not_modelled_is_unknown_and_what_is_not_there_is_missing(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
