@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, Unknown, dims
+from ane_lsp.interp.parameter_uses import first_choice, is_no_number
 from ane_lsp.interp.scopes import with_defaults
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Opaque, PyRaise
 
@@ -27,7 +27,7 @@ _COUNTS = re.compile(
 _COUNT = 2
 _CONFIGURATIONS = frozenset({"config", "cfg", "configuration", "args", "params", "hparams", "conf", "model_args"})
 _CONFIG_CLASS = re.compile(r"(config|configuration|args|arguments|hparams)$", re.I)
-_TRIES = 8  # arguments that a base class asks for through **kwargs
+_TRIES = 24  # arguments that a constructor asks for one after the other
 
 
 def required(node: Any, skip: int = 0) -> list[ast.arg]:
@@ -50,24 +50,85 @@ def build(interp: Interpreter, cls: ClassObject, assumed: list[str]) -> Any:
         try:
             return interp.call(cls, (), dict(values))
         except PyRaise as raised:
-            # The class hands its **kwargs on, and a base insists on one more.
-            found = re.search(r"__init__\(\) missing required argument: '(\w+)'", interp.describe(raised.value))
-            asked = found[1] if found is not None and init.node.args.kwarg and found[1] not in values else None
-            wanted = [p for p in _refused_defaults(init, raised.span) if p.arg not in values]
-            numbers = _no_numbers(interp, raised, values)
-            if asked is None and not wanted and not numbers:
-                raise
             interp.back_to(frame)
-            for name in numbers:
-                values[name] = Unknown(f"`{name}` of {cls.name} has no value here; add an entry or a default")
-                assumed[:] = [text for text in assumed if not text.startswith(f"{name} is ")]
-                assumed.append(f"{name} is unknown: the constructor gives it no value")
-            if asked is not None:
-                _assume(interp, cls, asked, values, assumed)
-                continue
-            for parameter in wanted:
-                values[parameter.arg] = _told(interp, cls, init, parameter, assumed, "the constructor fails without it")
+            if not _give_more(interp, cls, init, raised, values, assumed):
+                raise
     return interp.call(cls, (), values)
+
+
+def _give_more(
+    interp: Interpreter, cls: ClassObject, init: Function, raised: PyRaise, values: dict[str, Any], assumed: list[str]
+) -> bool:
+    """Give a constructor what its failure asks for. False where that is nothing new."""
+    before = len(values)
+    numbers = _no_numbers(interp, raised, values)
+    for name in numbers:
+        values[name] = Unknown(f"`{name}` of {cls.name} has no value here; add an entry or a default")
+        assumed[:] = [text for text in assumed if not text.startswith(f"{name} is ")]
+        assumed.append(f"{name} is unknown: the constructor gives it no value")
+    asked = _asked_for(cls, init, interp.describe(raised.value))
+    if asked is not None and asked not in values:
+        _assume(interp, cls, asked, values, assumed)
+        return True
+    for name, value in _asserted(init, raised).items():
+        if name not in values:
+            values[name] = value
+            assumed.append(f"{name} is taken as {value!r}: the constructor asserts that")
+    for parameter in _refused_defaults(init, raised.span):
+        if parameter.arg not in values:
+            values[parameter.arg] = _told(interp, cls, init, parameter, assumed, "the constructor fails without it")
+    return bool(numbers) or len(values) > before
+
+
+def _asked_for(cls: ClassObject, init: Function, error: str) -> str | None:
+    """The argument that a constructor misses which takes any by ``**kwargs``: a base insists on it, or it is read from those."""
+    if init.node.args.kwarg is None:
+        return None
+    missing = re.search(r"__init__\(\) missing required (?:keyword-only )?argument: '(\w+)'", error)
+    if missing is not None:
+        return missing[1]
+    key = re.fullmatch(r"KeyError: '?(\w+)'?", error)
+    inits = [base.namespace.get("__init__") for base in cls.mro if isinstance(base, ClassObject)]
+    read = key is not None and any(isinstance(made, Function) and _reads(made, key[1]) for made in inits)
+    return key[1] if key is not None and read else None
+
+
+def _reads(init: Function, key: str) -> bool:
+    """Whether a constructor reads ``kwargs[key]``."""
+    rest = init.node.args.kwarg
+    return rest is not None and any(
+        isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == rest.arg
+        and isinstance(node.slice, ast.Constant)
+        and node.slice.value == key
+        for node in ast.walk(init.node)
+    )
+
+
+def _asserted(init: Function, raised: PyRaise) -> dict[str, Any]:
+    """What an assertion that ended a constructor wants parameters to be which have another constant by default."""
+    place = raised.span
+    if place is None or place.file != init.module.path or not isinstance(raised.value, AssertionError):
+        return {}
+    tests = [n.test for n in ast.walk(init.node) if isinstance(n, ast.Assert) and _covers(n, place)]
+    wanted: dict[str, Any] = {}
+    for test in tests:
+        for part in test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]:
+            if isinstance(part, ast.Name):
+                wanted[part.id] = True
+            elif isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not) and isinstance(part.operand, ast.Name):
+                wanted[part.operand.id] = False
+            elif isinstance(part, ast.Compare) and isinstance(part.left, ast.Name) and isinstance(part.ops[0], ast.Eq):
+                other = part.comparators[0]
+                if isinstance(other, ast.Constant):
+                    wanted[part.left.id] = other.value
+    constant = {
+        p.arg
+        for p, default in with_defaults(init.node.args)
+        if isinstance(default, ast.Constant) and default.value is not None
+    }
+    return {name: value for name, value in wanted.items() if name in constant}
 
 
 def _refused_defaults(init: Function, place: Span | None) -> list[ast.arg]:
@@ -145,7 +206,7 @@ def _told(
 ) -> Any:
     """The assumed value of a parameter, which is also told, with the reason why one is assumed."""
     name = parameter.arg
-    choice = _first_choice(interp, cls, init, name)
+    choice = first_choice(interp, cls, init, name)
     if choice is not MISSING:
         assumed.append(f"{name} is taken as {choice!r}, the first that the constructor knows: it is given no value")
         return choice
@@ -161,112 +222,13 @@ def _told(
     return value
 
 
-def _first_choice(interp: Interpreter, cls: ClassObject, init: Function, name: str) -> Any:
-    """What a parameter may be where the constructor looks it up in a table or among values that are written out (``{18: ..., 34:
-    ...}[depth]``, ``if depth not in (18, 34)``): the first. MISSING where it does not."""
-    for node in ast.walk(init.node):
-        if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)) and _is(node.left, name):
-            found = _written_out(interp, cls, init, node.comparators[0], False)
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is(node.slice, name):
-            found = _written_out(interp, cls, init, node.value, True)
-        else:
-            continue
-        if found and all(type(value) in (str, int) for value in found):
-            return found[0]
-    return MISSING
-
-
-def _is_no_number(init: Function, name: str) -> bool:
-    """Whether a constructor uses a parameter as no number can be, by its name or that of the attribute it is kept under: takes an item
-    of it, goes through it, calls it. Where it tells cases apart, it may be one."""
-    nodes = list(ast.walk(init.node))
-    if any(
-        isinstance(node, ast.Assert) and _is_told_apart(node.test, name, ("tuple", "list", "dict")) for node in nodes
-    ):
-        return True
-    kept: set[str] = set()
-    for node in nodes:
-        if _is_told_apart(node, name):
-            return False
-        if isinstance(node, ast.Assign):
-            if any(_is(target, name) for target in node.targets):
-                return False
-            if _is(node.value, name):
-                kept |= {target.attr for target in node.targets if isinstance(target, ast.Attribute)}
-
-    def meant(node: ast.expr | None) -> bool:
-        return node is not None and (_is(node, name) or (isinstance(node, ast.Attribute) and node.attr in kept))
-
-    return any(_as_no_number(node, meant) for node in nodes)
-
-
-def _is_told_apart(node: ast.AST, name: str, kinds: tuple[str, ...] = ()) -> bool:
-    """Whether a node is ``isinstance(name, ...)``, with one of these classes if any are given."""
-    called = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance" and len(node.args) == 2
-    if not called or not _is(node.args[0], name):  # type: ignore[attr-defined]
-        return False
-    return not kinds or getattr(node.args[1], "id", "") in kinds  # type: ignore[attr-defined]
-
-
-_GO_THROUGH = frozenset(
-    {"all", "any", "enumerate", "iter", "len", "list", "reversed", "set", "sorted", "sum", "tuple", "zip"}
-)
-
-
-def _as_no_number(node: ast.AST, meant: Callable[[ast.expr | None], bool]) -> bool:
-    """Whether a node does what cannot be done with a number, with an expression that is meant."""
-    if isinstance(node, (ast.Subscript, ast.Starred)):
-        return meant(node.value)
-    if isinstance(node, ast.Attribute):
-        return isinstance(node.value, ast.Name) and meant(node.value)
-    if isinstance(node, (ast.For, ast.comprehension)):
-        return meant(node.iter)
-    if isinstance(node, ast.Assign):
-        return isinstance(node.targets[0], (ast.Tuple, ast.List)) and meant(node.value)
-    if isinstance(node, ast.Call):
-        return meant(node.func) or (getattr(node.func, "id", "") in _GO_THROUGH and any(map(meant, node.args)))
-    return False
-
-
-def _is(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
-
-
-def _written_out(interp: Interpreter, cls: ClassObject, init: Function, node: ast.expr, table: bool) -> list[Any]:
-    """The keys of a table, or the items of what else is written out; empty where it is not. table: it has to be one."""
-    value: Any = MISSING
-    if isinstance(node, ast.Name):
-        local = [
-            n.value
-            for n in ast.walk(init.node)
-            if isinstance(n, ast.Assign) and any(_is(t, node.id) for t in n.targets)
-        ]
-        if local:
-            node = local[0]
-        else:
-            value = interp.load_global(node.id, init.module)
-    elif (
-        isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id in ("self", "cls", cls.name)
-    ):
-        value = cls.lookup(node.attr)
-    written = node.keys if isinstance(node, ast.Dict) else None
-    if isinstance(node, (ast.Tuple, ast.List, ast.Set)) and not table:
-        written = list(node.elts)
-    if written is not None:
-        return [item.value if isinstance(item, ast.Constant) else None for item in written]
-    allowed = (dict,) if table else (dict, list, tuple, set, frozenset)
-    return list(value) if isinstance(value, allowed) else []
-
-
 def _assumed_value(
     interp: Interpreter, cls: ClassObject, init: Function, parameter: ast.arg, assumed: list[str]
 ) -> Any:
     name = parameter.arg
     note = parameter.annotation
     text = ast.unparse(note).strip("'\"") if note is not None else ""
-    other = not text and _is_no_number(init, name)
+    other = not text and is_no_number(interp, cls, init, name)
     if text in ("int", "") and _COUNTS.search(name) and not other:
         return _COUNT
     if text in ("int", "Optional[int]", "int | None") or (not text and _SIZES.search(name) and not other):

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from ane_lsp.graph import DimLike, Sym, TensorType
+from ane_lsp.interp.frames import of_unknown_number
 from ane_lsp.interp.probing import (
     Back,
     Probe,
@@ -168,7 +169,9 @@ def _tell(probe: Probe, short: str, args: Args, kwargs: Kwargs, caller: str, tol
                 rank = rank or len(given) + 2
         probe.learn(told, rank=rank)
     elif short == "permute":
-        probe.learn(told, rank=len(_axes(args, kwargs)) or None)
+        axes = _axes(args, kwargs)
+        counted = len(axes) > 1 and of_unknown_number(axes) is None  # a single one may be a list that nobody knows
+        probe.learn(told, rank=len(axes) if counted else None)
     elif short in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
         flat = next((a for a in args if isinstance(a, (list, tuple)) and a and isinstance(a[0], Tensor)
                      and a[0].type.rank == 2), None)  # fmt: skip

@@ -803,6 +803,152 @@ def test_a_configuration_that_holds_what_it_is_given_tells_nothing(tmp_path: Pat
     assert "h is unknown: the constructor gives it no value" in entry.assumed
 
 
+def test_a_parameter_is_no_number_where_what_it_is_kept_under_or_handed_on_to_is_none(tmp_path: Path) -> None:
+    net = """
+    def padded(size):
+        return [s // 2 for s in size]
+
+
+    class Base(nn.Module):
+        def __init__(self, stride):
+            super().__init__()
+            self.pool = nn.MaxPool2d((stride[0], stride[1]))
+
+
+    class Stem(Base):
+        def __init__(self, kernel, stride, num_blocks, dims, width, planes, units):
+            super().__init__(stride=stride)
+            self.kernel = kernel
+            self.conv = self._conv(3)
+            self._check(2, num_blocks)
+            self.padding = padded(planes)
+            self.dims = dims
+            self.width = width
+            if not isinstance(width, int):
+                self.width = width[0]
+            self.units = units
+            self.more = self.units * 2
+
+        def _check(self, branches, blocks):
+            assert branches <= len(blocks)
+
+        def _conv(self, channels):
+            return nn.Conv2d(channels, 8, (self.kernel[0], self.kernel[1]))
+
+        def forward(self, x):
+            return self.pool(self.conv(x)).permute(*self.dims)
+    """
+    done = follow(tmp_path, net=net)
+    stem = only(done, "Stem")
+    assert not done.run.errors
+    for name in ("kernel", "stride", "num_blocks", "dims", "planes"):
+        assert f"{name} is unknown: the constructor gives it no value" in stem.assumed
+    for name in ("width", "units"):
+        assert f"{name} is a symbol: the constructor gives it no value" in stem.assumed
+    assert [call.torch.rpartition(".")[2] for call in stem.graph.calls] == ["Conv2d", "MaxPool2d", "permute"]
+
+
+@pytest.mark.parametrize("axes", ["*self.axes", "self.axes"])
+def test_axes_that_nobody_knows_say_nothing_of_the_rank(tmp_path: Path, axes: str) -> None:
+    net = f"""
+    class Permute(nn.Module):
+        def __init__(self, axes):
+            super().__init__()
+            self.axes = axes
+
+        def forward(self, x):
+            return x.permute({axes})
+    """
+    assert "nothing tells the shape of `x`" in only(follow(tmp_path, net=net), "Permute").assumed
+
+
+def test_what_a_constructor_reads_from_its_keywords_is_unknown(tmp_path: Path) -> None:
+    net = """
+    class Base(nn.Module):
+        def __init__(self, width, **options):
+            super().__init__()
+            self.kernel = options["kernel"]
+            self.scale = options.get("scale", 2)
+            self.table = {"first": 4}
+
+
+    class Pose(Base):
+        def __init__(self, norm=nn.BatchNorm2d, **kwargs):
+            super().__init__(**kwargs)
+            self.joints = kwargs["JOINTS"]
+            self.depth = kwargs["EXTRA"]["DEPTH"]
+            self.conv = nn.Conv2d(3, 8, self.kernel)
+            self.norm = norm(8)
+
+        def forward(self, x):
+            return self.norm(self.conv(x)) * self.scale
+
+
+    class Wrong(Base):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.conv = nn.Conv2d(3, self.table["second"], 1)
+
+        def forward(self, x):
+            return self.conv(x)
+    """
+    done = follow(tmp_path, net=net)
+    pose = only(done, "Pose")
+    assert [op.kind for op in pose.graph.ops] == ["conv", "batch_norm", "mul"]
+    told = [text for text in pose.assumed if "constructor" in text]
+    assert told == [
+        "width is a symbol: the constructor gives it no value",
+        "kernel is unknown: the constructor gives it no value",
+        "JOINTS is unknown: the constructor gives it no value",
+        "EXTRA is unknown: the constructor gives it no value",
+    ]
+    assert [text for text, _ in done.run.errors] == ["KeyError: 'second'"]
+
+
+def test_what_a_constructor_asserts_of_its_parameters_is_so(tmp_path: Path) -> None:
+    net = """
+    class Decoder(nn.Module):
+        def __init__(self, kind, stacked=False, plain=True, width=2, depth=3, strict=None):
+            super().__init__()
+            layers = {"tiny": 1, "small": 2, "large": 3}[kind]
+            assert kind not in ("tiny", "large")
+            assert stacked, "only stacked ones"
+            assert not plain and width == 4
+            self.layers = nn.ModuleList([nn.Conv2d(width, width, 1) for _ in range(layers)])
+            self.stacked = stacked
+
+        def forward(self, x):
+            seen = []
+            for layer in self.layers:
+                x = layer(x)
+                seen.append(x)
+            return torch.stack(seen) if self.stacked else x
+
+
+    class Never(nn.Module):
+        def __init__(self, width=2):
+            super().__init__()
+            width = width + 1
+            assert width == 4
+            self.conv = nn.Conv2d(width, width, 1)
+
+        def forward(self, x):
+            return self.conv(x)
+    """
+    done = follow(tmp_path, net=net)
+    decoder = only(done, "Decoder")
+    assert [op.kind for op in decoder.graph.ops] == ["conv", "conv", "stack"]
+    assert str(decoder.graph.ops[-1].outputs[0].type) == "[2, B, 4, H, W] f32"
+    assert {
+        "kind is taken as 'small', the first that the constructor knows: it is given no value",
+        "stacked is taken as True: the constructor asserts that",
+        "plain is taken as False: the constructor asserts that",
+        "width is taken as 4: the constructor asserts that",
+    } <= {*decoder.assumed}
+    assert not any(text.startswith(("depth", "strict")) for text in decoder.assumed)
+    assert [text.partition(":")[0] for text, _ in done.run.errors] == ["AssertionError"]
+
+
 def test_one_layer_is_no_number_of_them(tmp_path: Path) -> None:
     net = """
     class Fuser(nn.Module):
