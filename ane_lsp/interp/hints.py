@@ -10,8 +10,11 @@ from types import MappingProxyType
 from ane_lsp.interp.probing import Probe, named_dtype
 from ane_lsp.syntax.exchange import header_of
 
-_SIZE = r"(?:[A-Za-z_]\w*|\d+\w*)"
-_SHAPE_TEXT = re.compile(rf"[\[(]\s*({_SIZE}(?:\s*[,*]\s*{_SIZE}|\s+x\s+{_SIZE})*)\s*(,?)\s*[\])]")
+_OF_SIZES = r"(?:sum|prod|max|min|len)"
+_SIZE = rf"(?:{_OF_SIZES}\([^()]*\)|[A-Za-z_]\w*|\d+\w*)"
+_SHAPE_TEXT = re.compile(
+    rf"(?<!sum)(?<!prod)(?<!max)(?<!min)(?<!len)[\[(]\s*({_SIZE}(?:\s*[,*]\s*{_SIZE}|\s+x\s+{_SIZE})*)\s*(,?)\s*[\])]"
+)
 _JOINED = re.compile(r"(?:[A-Za-z]|\d+|[A-Z]{2})(?:x(?:[A-Za-z]|\d+|[A-Z]{2}))+")  # BxCxHxW, 3x224x224; not "maximum"
 _NO_SIZES = frozenset({
     "array", "bool", "boolean", "callable", "default", "dict", "float", "int", "integer", "list", "module", "ndarray", "none", "number",

@@ -12,7 +12,7 @@ from ane_lsp.interp.assumptions import required
 from ane_lsp.interp.captured import either_way
 from ane_lsp.interp.enough import Listening
 from ane_lsp.interp.hints import hints_in_source, holds_tensors, is_container
-from ane_lsp.interp.probing import CONVENTIONS, Probe, probe_of, probe_tensor
+from ane_lsp.interp.probing import CONVENTIONS, WORDS, Probe, probe_of, probe_tensor
 from ane_lsp.interp.record import registered
 from ane_lsp.interp.scopes import signature_of, with_defaults
 from ane_lsp.interp.values import MISSING, Function, Instance, PyRaise, Tensor, Told
@@ -123,9 +123,8 @@ def _without_guesses(
         return probes, {"return_dict": False}
     if "NoneType" in error and (left_out := _optional_tensors(node, probes)):
         return {**probes, **{name: Probe(name) for name in left_out}}, {}
-    if any(probe.told == "its name" for probe in probes.values()):
-        fresh = {name: Probe("") if probe.told == "its name" else probe for name, probe in probes.items()}
-        return fresh, {}
+    if any(probe.told.startswith(WORDS) for probe in probes.values()):
+        return {n: Probe("", unworded=True) if p.told.startswith(WORDS) else p for n, p in probes.items()}, {}
     return None
 
 
@@ -140,16 +139,15 @@ _WANTS_INTEGERS = re.compile(r"\b(?:long|LongTensor|int64|integers?|integral)\b"
 
 
 def _optional_tensors(node: ast.FunctionDef | ast.AsyncFunctionDef, given: dict[str, Probe]) -> list[str]:
-    """Parameters that are None by default and tensors by their annotation."""
+    """Parameters that are None by default and tensors by their annotation, or have none."""
     return [
         parameter.arg
         for parameter, default in with_defaults(node.args)
         if isinstance(default, ast.Constant)
         and default.value is None
         and parameter.arg not in given
-        and parameter.annotation is not None
         and not is_container(parameter)
-        and "Tensor" in ast.unparse(parameter.annotation)
+        and (parameter.annotation is None or "Tensor" in ast.unparse(parameter.annotation))
     ]
 
 

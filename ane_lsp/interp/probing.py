@@ -35,6 +35,10 @@ CONVENTIONS: dict[str, tuple[tuple[str, ...], str]] = {
 }  # fmt: skip
 
 
+WORDS = ("its name", "its comment", "its docstring")
+"""What tells of inputs in words, which what the code does may contradict."""
+
+
 def named_dtype(name: str) -> str | None:
     """The dtype that an input's name gives by convention, None for a name that says nothing."""
     known = CONVENTIONS.get(name)
@@ -83,6 +87,7 @@ class Probe:
     pieces: bool = False  # the value is several tensors that look like this
     listed: bool = False  # the input is a list of such tensors, nobody knows how many
     number: bool | None = None  # whether it is a number of Python's, and no tensor
+    unworded: bool = False  # what comments and docstrings say of it was contradicted
     heard: list[Facts | tuple[str, TensorType]] | None = None
 
     def learn(self, told: str, rank: int | None = None, sizes: Sizes = NOTHING, names: tuple[str, ...] | None = None,
@@ -145,7 +150,7 @@ class Probe:
         """What uses of it depend on."""
         return (
             self.name, self.rank, self.names, tuple(self.sizes.items()), self.dtype, self.told, self.suggested,
-            self.suggested_by, self.usual, self.pieces, self.listed, self.number, self.likely,
+            self.suggested_by, self.usual, self.pieces, self.listed, self.number, self.likely, self.unworded,
         )  # fmt: skip
 
     def grafted(self, root: Probe, onto: Probe, made: dict[int, Probe]) -> Probe:
@@ -167,6 +172,10 @@ class Probe:
                 if id(source) not in seen:
                     seen.add(id(source))
                     pending.append(source)
+
+    def believes(self, told: str) -> bool:
+        """Whether what `told` says of it counts: what the code does may have contradicted words."""
+        return not told.startswith(WORDS) or not any(probe.unworded for probe in self.leads_to())
 
     @property
     def knows(self) -> bool:
@@ -266,6 +275,14 @@ class shifted:
 
     def __call__(self, facts: Facts) -> Facts:
         return Facts(facts.told, facts.rank + self.by if facts.rank is not None else None)
+
+
+@dataclass(frozen=True, slots=True)
+class picked(shifted):
+    """``source[key]``: as `shifted`, and the result holds what the source holds."""
+
+    def __call__(self, facts: Facts) -> Facts:
+        return Facts(facts.told, facts.rank + self.by if facts.rank is not None else None, dtype=facts.dtype)
 
 
 _ITEM_BY_ITEM = ", item by item"

@@ -663,7 +663,7 @@ class TorchGlue(Registries):
         probes = {name: probe for name, value in given.items() if (probe := probe_of(value)) is not None}
         if any(probe.rank is None for probe in probes.values()):
             for name, hint in hints_in_source(node, obj.cls.node, self.lines_of(func.module), obj.attrs).items():
-                if name in probes and hint.told != "its name":
+                if name in probes and hint.told != "its name" and probes[name].believes(hint.told):
                     probes[name].learn(f"{hint.told} in {obj.cls.name}", rank=hint.rank)
 
     def _named_inputs(

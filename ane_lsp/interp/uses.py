@@ -14,6 +14,7 @@ from ane_lsp.interp.probing import (
     inserted,
     item_by_item,
     permuted,
+    picked,
     probe_of,
     same,
     same_channels,
@@ -218,7 +219,7 @@ def _follow(probe: Probe, short: str, args: Args, kwargs: Kwargs) -> Probe | Non
         if all(part is None or isinstance(part, (int, slice)) for part in key):
             return probe.linked(indexed(key))
         if all(part is None or isinstance(part, (int, slice)) or part is Ellipsis for part in key):
-            return probe.linked(shifted(sum(isinstance(part, int) for part in key) - key.count(None)))
+            return probe.linked(picked(sum(isinstance(part, int) for part in key) - key.count(None)))
     if short in _REDUCES:
         return _reduced(probe, args, kwargs)
     return None

@@ -57,6 +57,7 @@ def shape_of(entry: EntryRun, name: str) -> str:
         ("return self.norm(x) * y", ("[B, C, H, W]", None)),
         ("return self.fc(x).masked_fill(~y, 0.0)", ("[B, L, 8]", "[B, L, 8] b8")),
         ("return self.fc(x).masked_fill(y[:, :, None], 0.0)", ("[B, L, 8]", "[B, L] b8")),
+        ("return self.fc(x).masked_fill(y[..., None], 0.0)", ("[B, L, 8]", "[B, L] b8")),
         ("return torch.where(y, self.fc(x), 0.0)", ("[B, L, 8]", "[B, L, 8] b8")),
         ("a, b = x.split([3, 5], 1)\n        return self.conv(torch.cat([a, b], 1))", ("[B, 8, H, W]", None)),
         ("return self.conv(x) + self.fc(y)[:, :, None, None]", ("[B, 8, H, W]", "[B, 8]")),
@@ -963,6 +964,71 @@ def test_one_layer_is_no_number_of_them(tmp_path: Path) -> None:
     entry = only(follow(tmp_path, net=net), "Fuser")
     assert "layer is unknown: the constructor gives it no value" in entry.assumed
     assert any(text.startswith("num_layers is taken as 2") for text in entry.assumed)
+
+
+def test_words_that_the_code_contradicts_do_not_count(tmp_path: Path) -> None:
+    net = """
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.q = nn.Conv2d(8, 8, 1)
+
+        def forward(self, x):  # x (B,N,C)
+            B, C, H, W = x.shape
+            return self.q(x).reshape(B, C, H * W)
+
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention = Attention()
+
+        def forward(self, x):
+            return self.attention(x)
+
+
+    class Right(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(8, 8)
+
+        def forward(self, x):  # x (batch,length,8)
+            return self.fc(x)
+    """
+    done = follow(tmp_path, net=net)
+    assert not done.run.errors
+    assert only(done, "Block").assumed == ("x: [B, 8, H, W] f32 (its shape is unpacked)",)
+    assert only(done, "Right").assumed == ("x: [batch, length, 8] f32 (its comment)",)
+
+
+def test_what_is_none_by_default_is_given_where_the_call_fails_without(tmp_path: Path) -> None:
+    net = """
+    class Update(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gate = nn.Conv2d(16, 8, 1)
+            self.first = nn.Conv2d(4, 8, 1)
+
+        def forward(self, net, corr=None, scale=None):
+            x = self.gate(torch.cat([net, self.first(corr)], 1))
+            return x if scale is None else x * scale
+
+
+    class Fails(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gate = nn.Conv2d(8, 8, 1)
+            self.table = None
+
+        def forward(self, net, other=None):
+            return self.gate(net) + self.table.width
+    """
+    done = follow(tmp_path, net=net)
+    update = only(done, "Update")
+    assert shape_of(update, "corr") == "[B, 4, H, W] f32"
+    assert "corr is given, though optional: the call fails without" in update.assumed
+    assert [text.partition(":")[0] for text, _ in done.run.errors] == ["AttributeError"]
+    assert not any("other" in text for text in only(done, "Fails").assumed)
 
 
 def test_what_a_forward_calls_is_no_tensor(tmp_path: Path) -> None:

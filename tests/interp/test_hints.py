@@ -32,6 +32,8 @@ from ane_lsp.interp.hints import hints_in_source
         ("x: the (exact) value", None),
         ("x (list[torch.Tensor]): Feature tensors [P3, P4, P5] from the backbone", None),
         ("x: (c1, c2)", None),
+        ("- x: [bs, sum(hi*wi), 256]", ("bs", "sumhiwi", "256")),
+        ("x: [num_level] start of each level in sum(hi*wi)", None),
         ("x: (B, D1, D2)", ("B", "D1", "D2")),
         ("x: of boxes (boxes)", None),
     ],
