@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ane_lsp.graph import Unknown
-from ane_lsp.interp import absent, builtins, plain, state
+from ane_lsp.interp import absent, builtins, large_arrays, plain, state
 from ane_lsp.interp.base import MAX_ELEMENTS
 from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.fast import fast_path
@@ -414,6 +414,10 @@ def _call(interp: Expressions, node: ast.Call, frame: Frame) -> Any:
     if func_node.__class__ is ast.Name and func_node.id == "super" and not node.args:
         return _super(interp, frame)
     func = _EXPRESSIONS[func_node.__class__](interp, func_node, frame)
+    if node.args and node.args[0].__class__ is ast.ListComp and large_arrays.fills_one(node, func):
+        made = large_arrays.unread(interp, node, func, frame)
+        if made is not MISSING:
+            return made
     args, kwargs = interp.arguments(node, frame)
     interp.tick()
     frame.node = node

@@ -92,3 +92,49 @@ def test_numbers_of_numpy_that_hold_a_symbolic_size(tmp_path: Path) -> None:
     done = run_entry(Workspace(tmp_path), path, "Net", [InputSpec(("a", "b", 4), "f32")], "iOS18", Limits())
     assert done.errors == []
     assert [str(one.type.shape) for one in done.result] == ["(a, 4*b)", "(4*a*b,)", "(4*b,)", "(a, b, 4)"]
+
+
+TABLES = """
+calls = []
+def angle(position, j):
+    return position / np.power(10000, 2 * (j // 2) / 256)
+def angles(position):
+    return [angle(position, j) for j in range(256)]
+def noted(position):
+    calls.append(position)
+    return [float(position)] * 1000
+table = np.array([angles(i) for i in range(500)])
+table[:, 0::2] = np.sin(table[:, 0::2])
+"""
+
+
+def test_a_large_table_has_its_shape_without_being_worked_out(tmp_path: Path) -> None:
+    """Position encodings are written like this; number by number they would take the budget of several models."""
+    lines = [
+        "torch.tensor(table)", "torch.FloatTensor(table).unsqueeze(0)", "torch.tensor(np.array([angles(i) for i in range(3)]))",
+        "torch.tensor(np.asarray([[i * j for j in range(300)] for i in range(300)]))",
+        "torch.tensor(np.array([[i * j for j in range(300)] for i in range(300)], dtype=np.float32))",
+        "len([np.array([noted(i) for i in range(60)])] and calls)",
+    ]  # fmt: skip
+    small, *found = types(tmp_path, ["3", *lines], TABLES)
+    assert small == 3
+    scope: dict[str, Any] = {"np": numpy, "torch": torch}
+    exec(TABLES, scope)
+    names = {"float64": "f64", "float32": "f32", "int64": "i64"}
+    for line, value in zip(lines[:-1], found):
+        real = eval(line, scope)
+        assert (value.type.shape, value.type.dtype) == (
+            tuple(real.shape),
+            names[str(real.dtype).removeprefix("torch.")],
+        ), line
+    assert found[-1] == 60  # what can be noticed is followed
+
+
+def test_a_large_table_costs_next_to_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    path.write_text(f"import numpy as np\n{TABLES}".replace("range(500)", "range(50_000)"))
+    interp = start(Workspace(tmp_path))
+    before = interp.steps
+    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
+    assert (done.errors, done.internal, done.stopped) == ([], {}, None)
+    assert interp.steps - before < 400_000
