@@ -63,15 +63,16 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
 
     definitions = _definitions(interp, module)
     for node, value in definitions:
-        first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-        last = node.body[0].lineno if node.body else node.lineno
-        inputs = directives.inputs_for(first, max(node.lineno, last - 1))
+        inputs = directives.inputs.get(node.name)
         if inputs is None:
             continue
+        given: list[str] = []
         attempt(
-            partial(instantiate, interp, value),
+            partial(build, interp, value, given)
+            if isinstance(value, ClassObject)
+            else partial(instantiate, interp, value),
             _name_span(module, node),
-            [],
+            given,
             ("asked", node.name, str(inputs)),
             asked=True,
             then=partial(call_on, interp, inputs),

@@ -12,7 +12,7 @@ from ane_lsp.interp.machine import Interpreter
 _LONGEST = 12  # steps of one chain that are told
 _SHORT = 48  # characters of source that are quoted
 _ADVISES = re.compile(r"\badd an? |\bset `|is not read|is not modelled|not installed")
-_ADVICE = "an entry with concrete arguments and inputs would tell: `# ane: input(...)` above the class, or one in the settings"
+_ADVICE = "an entry with concrete arguments and inputs would tell: `# ane: input(...)` at the class or its forward, or one in the settings"
 
 
 def chains(interp: Interpreter, file: str, line: int, relative: Callable[[Path], str]) -> list[list[str]]:

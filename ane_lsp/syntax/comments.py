@@ -65,7 +65,7 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
-class InputHint:
+class _InputHint:
     """``# ane: input(...)``: what a class or function is called with. line: the code line it belongs to."""
 
     span: Span
@@ -75,18 +75,11 @@ class InputHint:
 
 @dataclass(slots=True)
 class Directives:
-    """Every directive of one file."""
+    """Every directive of one file. inputs: what classes and functions are called with, by their names."""
 
     suppressions: list[Suppression] = field(default_factory=list)
-    inputs: list[InputHint] = field(default_factory=list)
+    inputs: dict[str, tuple[InputSpec, ...]] = field(default_factory=dict)
     malformed: list[Finding] = field(default_factory=list)
-
-    def inputs_for(self, first_line: int, last_line: int) -> tuple[InputSpec, ...] | None:
-        """The hint for a class or function whose header, decorators included, covers these lines."""
-        for hint in self.inputs:
-            if first_line <= hint.line <= last_line:
-                return hint.inputs
-        return None
 
     def apply(
         self, findings: Iterable[Finding], path: str, is_checked: Callable[[str], bool] = lambda code: True
@@ -132,9 +125,41 @@ def parse_directives(source: SourceFile) -> Directives:
         return found
     lines = sorted({source.lines.line_of(match.start()) for match in _QUICK.finditer(source.text)})
     statements = _Statements(source, tree)
+    hints: list[_InputHint] = []
     for comment in _comments(source, tree, lines):
-        _read_comment(source, statements, found, comment)
+        _read_comment(source, statements, found, hints, comment)
+    if hints:
+        _give(hints, tree, found)
     return found
+
+
+def _give(hints: list[_InputHint], tree: ast.Module, found: Directives) -> None:
+    """Give inputs to the classes and functions on whose headers they stand. Those of nothing are reported."""
+    nodes = [node for node in ast.walk(tree) if isinstance(node, (ast.ClassDef, ast.FunctionDef))]
+    methods = {id(part) for node in nodes if isinstance(node, ast.ClassDef) for part in node.body}
+    owners: dict[int, str] = {}
+    for node in nodes:
+        if isinstance(node, ast.ClassDef) or id(node) not in methods:
+            for line in _header_lines(node):
+                owners.setdefault(line, node.name)
+    for hint in hints:
+        if hint.line in owners:
+            found.inputs.setdefault(owners[hint.line], hint.inputs)
+        else:
+            problem = (
+                "this belongs to no model; write it above a class, its forward, or a function that builds the model"
+            )
+            found.malformed.append(_finding(MALFORMED_DIRECTIVE, "malformed-directive", problem, hint.span))
+
+
+def _header_lines(node: ast.ClassDef | ast.FunctionDef) -> Iterator[int]:
+    """The lines where inputs belong to a class or function: from its decorators to the start of its first statement; for a class
+    also those of its ``forward`` and ``__init__``."""
+    yield from range(_first_line(node), max(node.lineno, node.body[0].lineno) + 1)
+    if isinstance(node, ast.ClassDef):
+        for method in node.body:
+            if isinstance(method, ast.FunctionDef) and method.name in ("forward", "__init__"):
+                yield from _header_lines(method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +259,9 @@ def _header_ends(node: ast.AST) -> Iterator[int]:
                     yield from _header_ends(item)
 
 
-def _read_comment(source: SourceFile, statements: _Statements, found: Directives, comment: _Comment) -> None:
+def _read_comment(
+    source: SourceFile, statements: _Statements, found: Directives, hints: list[_InputHint], comment: _Comment
+) -> None:
     text, line = comment.text, comment.line
 
     def span(start: int, end: int) -> Span:
@@ -267,7 +294,7 @@ def _read_comment(source: SourceFile, statements: _Statements, found: Directives
             except InputError as error:
                 found.malformed.append(_finding(MALFORMED_DIRECTIVE, "malformed-directive", str(error), where))
             else:
-                found.inputs.append(InputHint(where, holds_for[0] if comment.alone else line, inputs))
+                hints.append(_InputHint(where, holds_for[0] if comment.alone else line, inputs))
         else:
             listed = tuple(code.upper() for code in re.split(r"[,\s]+", argument.strip()) if code) if bracket else None
             scope = None if word == "ignore-file" else holds_for

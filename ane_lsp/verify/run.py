@@ -21,6 +21,7 @@ from ane_lsp.knowledge.targets import Target
 from ane_lsp.placement import Placement, place
 from ane_lsp.syntax.comments import parse_directives
 from ane_lsp.syntax.inputs import InputSpec, parse_inputs
+from ane_lsp.syntax.source import SourceFile
 from ane_lsp.verify import parent
 from ane_lsp.verify.agreement import Agreement, agree
 from ane_lsp.verify.compare import Comparison, Failure, compare, overlap
@@ -93,7 +94,7 @@ def prepare(request: Request, workspace: Workspace, settings: Settings) -> tuple
     result, graphs = _analysed(request, workspace, settings)
     source = workspace.read(request.path)
     name = _class_of(request.entry)
-    inputs, said_by = _inputs(request, settings, parse_directives(source), result, name)
+    inputs, said_by = _inputs(request, settings, source, result, name)
     fallback = _derived(graphs[-1]) if graphs else ()
     # Without an entry the script's own model call is followed; the analysis says which class that should be.
     call = None if request.entry else (graphs[0].name if graphs else None)
@@ -119,7 +120,7 @@ def _class_of(entry: str | None) -> str | None:
 
 
 def _inputs(
-    request: Request, settings: Settings, directives: Any, result: analysis.FileAnalysis, name: str | None
+    request: Request, settings: Settings, source: SourceFile, result: analysis.FileAnalysis, name: str | None
 ) -> tuple[tuple[Input, ...], str]:
     """Inputs that somebody wrote down, and where."""
     if request.inputs:
@@ -127,9 +128,12 @@ def _inputs(
     for entry in settings.entries:
         if name is not None and entry.call.split("(")[0].strip() == name and entry.inputs:
             return _concrete(parse_inputs(",".join(entry.inputs))), "the settings"
+    directives = parse_directives(source)
+    nodes = ast.walk(source.tree) if directives.inputs and source.tree is not None else ()
+    defined = {node.lineno: node.name for node in nodes if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
     for model in result.models:
         if name is None or model.name == name:
-            hinted = directives.inputs_for(model.span.line, model.span.end_line)
+            hinted = directives.inputs.get(defined.get(model.span.line, ""))
             if hinted:
                 return _concrete(hinted), "an # ane: input comment"
     return (), ""

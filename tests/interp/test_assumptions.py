@@ -1139,3 +1139,22 @@ def test_what_is_gone_through_as_pictures_is_a_list_of_them(tmp_path: Path) -> N
     assert first[:1] == neck.graph.calls[0].result.type.shape[:1]
     assert not {*first[2:]} & {*second[2:]}  # sizes of one of them are not those of another
     assert shape_of(clip, "inputs") == "[B, C, 3, H, W] f32"
+
+
+def test_inputs_that_somebody_wrote_go_to_a_class_whose_constructor_needs_more(tmp_path: Path) -> None:
+    text = """
+    class Net(nn.Module):
+        def __init__(self, width):
+            super().__init__()
+            self.conv = nn.Conv2d(width, 8, 3)
+
+        def forward(self, x):  # ane: input(1x3x32x32)
+            return self.conv(x)
+    """
+    done = follow(tmp_path, net=text)
+    entry = only(done, "Net")
+    assert entry.asked
+    assert shape_of(entry, "x") == "[1, 3, 32, 32] f32"
+    assert str(entry.graph.outputs[0].type) == "[1, 8, 30, 30] f32"
+    assert [text.split(" is")[0] for text in entry.assumed] == ["width"]
+    assert not done.run.errors

@@ -28,6 +28,10 @@ def reported(text: str, *findings: Finding) -> list[str]:
     return [f"{f.code}:{f.span.line}" for f in kept]
 
 
+def inputs(text: str) -> dict[str, str]:
+    return {name: ", ".join(map(str, specs)) for name, specs in directives(text).inputs.items()}
+
+
 def test_ignore_at_the_end_of_a_line() -> None:
     text = "a = f()  # ane: ignore\nb = f()\n"
     assert silenced(text, finding(1), finding(2)) == ["ANE302:1"]
@@ -118,10 +122,37 @@ def test_input_hints_above_and_on_the_header() -> None:
         "# ane: input(1x3x224x224, mask=1x16:i64)\n@register\nclass Net(nn.Module):\n    pass\n\n"
         "def build(x):  # ane: input(1x8)\n    pass\n"
     )
-    found = directives(text)
-    assert [str(spec) for spec in found.inputs_for(2, 3)] == ["1x3x224x224", "mask=1x16:i64"]
-    assert [str(spec) for spec in found.inputs_for(6, 6)] == ["1x8"]
-    assert found.inputs_for(4, 4) is None
+    assert inputs(text) == {"Net": "1x3x224x224, mask=1x16:i64", "build": "1x8"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '    # ane: input(2x8)\n    """Text."""\n',
+        "    size = 3\n\n    # ane: input(2x8)\n    def __init__(self):\n        super().__init__()\n",
+        "    size = 3\n\n    # ane: input(2x8)\n    @torch.no_grad()\n    def forward(self, x):\n        return x\n",
+        "    size = 3\n\n    def forward(\n        self,\n        x,  # ane: input(2x8)\n    ):\n        return x\n",
+        "    size = 3\n\n    def forward(self, x):\n        # ane: input(2x8)\n        return x\n",
+    ],
+)
+def test_input_hints_inside_of_the_class(body: str) -> None:
+    """Where people look for the inputs."""
+    text = f"class Other(nn.Module):\n    pass\n\n\nclass Net(nn.Module):\n{body}"
+    assert (inputs(text), directives(text).malformed) == ({"Net": "2x8"}, [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class Net(nn.Module):\n    size = 3\n\n    def helper(self):  # ane: input(2x8)\n        pass\n",
+        "import torch\n\nnet = Net()  # ane: input(2x8)\n",
+        "def forward(x):\n    y = x + 1\n    # ane: input(2x8)\n    return y\n",
+    ],
+)
+def test_input_hints_of_nothing_are_reported(text: str) -> None:
+    found = directives(text).malformed
+    assert [finding.code for finding in found] == ["ANE902"]
+    assert "belongs to no model" in found[0].message
 
 
 def test_a_file_that_does_not_parse_has_no_directives() -> None:
