@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import TensorType
@@ -32,6 +33,8 @@ def array(value: Instance) -> TensorType | None:
 
 def content(interp: TorchGlue, value: Any) -> Any:
     """What one of :data:`MAKES_TENSORS` is given: numbers of numpy keep their type, and what is beside them has its own."""
+    if value.__class__ is deque:
+        value = list(value)
     if value.__class__ is list or value.__class__ is tuple:
         numbers = any(isinstance(item, Instance) and _of_numpy(item) for item in value)
         return value.__class__(_beside(interp, item, numbers) for item in value) if any(map(_odd, value)) else value
@@ -53,7 +56,7 @@ def _of_numpy(value: Instance) -> bool:
 
 
 def _odd(value: Any) -> bool:
-    return value.__class__ in (Instance, list, tuple)
+    return value.__class__ in (Instance, list, tuple, deque)
 
 
 def _dtype(given: Any) -> str | None:

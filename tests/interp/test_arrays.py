@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ EXPRESSIONS = [
     "torch.tensor([[np.int64(3), 1.0]])", "torch.asarray(np.linspace(0, 1, 5))", "torch.tensor(np.array([True, False]))",
     "torch.tensor(np.arange(3) > 1)", "torch.zeros(2).new_tensor(np.zeros(3))", "torch.tensor(np.zeros(3), dtype=torch.float16)",
     "torch.Tensor(np.zeros((2, 3)))", "torch.Tensor(np.arange(3))", "torch.FloatTensor(np.ones((2, 1)))", "torch.LongTensor(np.arange(4))",
+    "torch.tensor(deque([1.5, 2.0]))", "torch.as_tensor([deque([1, 2])])", "torch.Tensor(deque([[1], [2]]))",
     "torch.tensor(data=np.arange(3))", "torch.zeros(4)[np.array([0, 1])]", "torch.tensor(np.array(3))",
 ]  # fmt: skip
 
@@ -34,7 +36,7 @@ def types(folder: Path, lines: list[str], head: str = "") -> list[Any]:
     path = folder / "script.py"
     names = [f"value_{i}" for i in range(len(lines))]
     path.write_text(
-        f"import numpy as np\nimport torch\n{head}" + "".join(f"{n} = {line}\n" for n, line in zip(names, lines))
+        f"import numpy as np\nimport torch\nfrom collections import deque\n{head}" + "".join(f"{n} = {line}\n" for n, line in zip(names, lines))
     )
     interp = start(Workspace(folder))
     done = guarded(interp, lambda: load_file(interp, path, as_main=True))
@@ -47,7 +49,7 @@ def test_tensors_of_arrays_are_those_of_torch(tmp_path: Path) -> None:
     for line, found in zip(EXPRESSIONS, types(tmp_path, EXPRESSIONS), strict=True):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            real = eval(line, {"np": numpy, "torch": torch})
+            real = eval(line, {"np": numpy, "torch": torch, "deque": deque})
         assert isinstance(found, Tensor), line
         kind: TensorType = found.type
         assert (kind.shape, kind.dtype) == (tuple(real.shape), names[str(real.dtype).removeprefix("torch.")]), line
