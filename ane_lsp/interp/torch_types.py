@@ -13,7 +13,9 @@ from ane_lsp.interp.values import Device, DType, Instance, NativeType, OneOf, Te
 def _make_tensor(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any], dtype: str = "f32") -> Any:
     if not args:
         return Tensor(TensorType((0,), dtype), "constant")
-    if len(args) == 1 and (isinstance(args[0], (list, tuple, deque)) or (isinstance(args[0], Instance) and array(args[0]))):
+    if len(args) == 1 and (
+        isinstance(args[0], (list, tuple, deque)) or (isinstance(args[0], Instance) and array(args[0]))
+    ):
         return interp.torch_method("torch.tensor", (args[0],), {"dtype": DType(dtype)})
     if isinstance(args[0], Tensor):
         return args[0]

@@ -36,7 +36,8 @@ def types(folder: Path, lines: list[str], head: str = "") -> list[Any]:
     path = folder / "script.py"
     names = [f"value_{i}" for i in range(len(lines))]
     path.write_text(
-        f"import numpy as np\nimport torch\nfrom collections import deque\n{head}" + "".join(f"{n} = {line}\n" for n, line in zip(names, lines))
+        f"import numpy as np\nimport torch\nfrom collections import deque\n{head}"
+        + "".join(f"{n} = {line}\n" for n, line in zip(names, lines))
     )
     interp = start(Workspace(folder))
     done = guarded(interp, lambda: load_file(interp, path, as_main=True))

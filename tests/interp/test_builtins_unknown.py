@@ -41,6 +41,8 @@ def evaluate(tmp_path: Path, body: str, **given: Any) -> Any:
 
 
 UNKNOWN = """
+os.environ['ANYTHING']
+int(os.environ['ANYTHING'])
 isinstance(U, float)
 isinstance(U if U > 0.5 else [1], list)
 int(U)

@@ -243,7 +243,7 @@ TEXT = [
     "p = pathlib.PurePosixPath('/a') / 'b' / 'c.tar.gz'\nreturn str(p), p.name, p.suffix, p.stem, p.parent, p.parts, p.with_suffix('.x'), p.suffixes, p.is_absolute(), p.parent.parent, p / 'd'",
     "p = pathlib.Path('a') / 'b'\nreturn str(p), 'x' + str(p), p.as_posix(), p == pathlib.Path('a/b'), f'{p}', os.path.join(p, 'c'), os.fspath(p)",
     "return os.environ.get('ANE_LSP_NOT_SET', 'd'), os.getenv('ANE_LSP_NOT_SET'), os.getenv('ANE_LSP_NOT_SET', 3), 'ANE_LSP_NOT_SET' in os.environ",
-    "return os.environ['ANE_LSP_NOT_SET']",
+    "try:\n    return os.environ['ANE_LSP_NOT_SET']\nexcept KeyError:\n    return 'not set'",
     "return sys.version_info >= (3, 8), sys.version_info[0], sys.version_info.major, sys.maxsize, sys.version_info < (3,), sys.byteorder",
     "logger = logging.getLogger(__name__)\nlogger.warning('x %s', 1)\nlogger.info('y')\nreturn logger.name, logging.INFO, logger.handlers",
     "warnings.warn('x', DeprecationWarning)\nwith warnings.catch_warnings():\n    warnings.simplefilter('ignore')\n    return 5",

@@ -1,6 +1,7 @@
 """``os``, ``os.path``, ``pathlib``, ``sys``, ``platform``: pure functions are computed, the machine itself is not looked at.
 
-The environment counts as empty, only data files are looked for (:mod:`.files`), and the program is told that it runs CPython 3.11 on Linux.
+The environment counts as empty but for what the program cannot go on without, only data files are looked for (:mod:`.files`), and
+the program is told that it runs CPython 3.11 on Linux.
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ from ane_lsp.graph import Unknown
 from ane_lsp.interp.methods import attribute_of
 from ane_lsp.interp.stdlib import files
 from ane_lsp.interp.stdlib.common import Maker, Namespace, native_type, nothing
-from ane_lsp.interp.support import concrete, find_unknown, host_call, native, plain, spreading, unknown_builtin
+from ane_lsp.interp.support import (
+    DefaultDict,
+    concrete,
+    find_unknown,
+    host_call,
+    native,
+    plain,
+    spreading,
+    unknown_builtin,
+)
 from ane_lsp.interp.text import interp_version
 from ane_lsp.interp.values import MISSING, Builtin, ClassObject, Instance, IteratorObject, ModuleObject
 
@@ -100,6 +110,15 @@ def _getenv(interp: Interpreter, key: Any, default: Any = None) -> Any:
     return default
 
 
+@native("os.environ.__missing__", stores=True)
+def _set_outside(interp: Interpreter) -> Any:
+    """A variable that a program counts on is set by what starts it, as ``RANK`` is by torchrun; one that may fail to read it goes on
+    without."""
+    if interp.trying:
+        return interp.raise_(KeyError, "the environment is not looked at")
+    return interp.unknown("an environment variable: the environment is not looked at")
+
+
 @native("os.fspath")
 def _fspath(interp: Interpreter, path: Any) -> Any:
     text = _path_text(path)
@@ -174,7 +193,7 @@ def _os(interp: Interpreter) -> Namespace:
     return {
         **{n: unknown_builtin(n, files.UNREAD if n != "urandom" else "random bytes") for n in asked},
         **{n: nothing(n) for n in effects},
-        "environ": {}, "getenv": _getenv, "fspath": _fspath, "sep": "/", "altsep": None, "linesep": "\n", "pathsep": ":",
+        "environ": DefaultDict(interp, _set_outside), "getenv": _getenv, "fspath": _fspath, "sep": "/", "altsep": None, "linesep": "\n", "pathsep": ":",
         "name": "posix", "curdir": ".", "pardir": "..", "extsep": ".", "devnull": "/dev/null", "error": OSError,
         "PathLike": native_type("os", "PathLike", _is_path_like), "F_OK": 0, "R_OK": 4, "W_OK": 2, "X_OK": 1,
         "O_RDONLY": os.O_RDONLY, "O_WRONLY": os.O_WRONLY, "O_CREAT": os.O_CREAT,
