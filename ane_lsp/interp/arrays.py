@@ -31,6 +31,13 @@ def array(value: Instance) -> TensorType | None:
     return made(sizes, dtype, plain if sizes is not None and dtype is not None else None)
 
 
+def number(value: Any) -> Any:
+    """A number of numpy as the number it is to an operation; all else as it is."""
+    if value.__class__ is Instance and type(value.data) in (int, float) and _of_numpy(value):
+        return value.data
+    return value
+
+
 def content(interp: TorchGlue, value: Any) -> Any:
     """What one of :data:`MAKES_TENSORS` is given: numbers of numpy keep their type, and what is beside them has its own."""
     if value.__class__ is deque:

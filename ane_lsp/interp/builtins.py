@@ -840,6 +840,8 @@ BUILTINS: dict[str, Any] = {
             Builtin("locals", lambda interp, args, kwargs: interp.frame.locals),
             Builtin("print", lambda interp, args, kwargs: None),
             Builtin("breakpoint", lambda interp, args, kwargs: None),
+            Builtin("exit", lambda interp, args, kwargs: interp.raise_(SystemExit, *args)),
+            Builtin("quit", lambda interp, args, kwargs: interp.raise_(SystemExit, *args)),
             Builtin("open", _open),
             unknown_builtin("input", "what a user types is not known"),
             evaluate, execute,

@@ -648,7 +648,8 @@ class Imports(Objects):
     def describe(self, value: Any) -> str:
         """An exception in a few words."""
         if isinstance(value, BaseException):
-            return f"{type(value).__name__}: {value}"
+            known = not any(isinstance(arg, Unknown) for arg in value.args)
+            return f"{type(value).__name__}: {value if known else 'its text is not known'}"
         return self.type_name(value)
 
     def inject(self, module: ModuleObject) -> None:

@@ -77,6 +77,8 @@ class TorchGlue(Registries):
         decl = registry.find(func.name)
         if decl is None:
             return self.unknown(f"{func.name} is not modelled")
+        if Instance in map(type, args) and func.name not in arrays.MAKES_TENSORS:
+            args = tuple(map(arrays.number, args))
         choice = _first_choice(args, kwargs)
         if choice is not None:
             return self._over_choices(func, args, kwargs, choice)

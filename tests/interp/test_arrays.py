@@ -57,6 +57,24 @@ def test_tensors_of_arrays_are_those_of_torch(tmp_path: Path) -> None:
         assert kind.data is None or list(kind.data) == real.flatten().tolist(), line
 
 
+def test_numbers_of_numpy_are_numbers_to_operations(tmp_path: Path) -> None:
+    lines = [
+        "torch.zeros(2).masked_fill(torch.ones(2) > 0, np.finfo(np.float32).min)",
+        "torch.zeros(2) * np.float64(2)",
+    ]
+    path = tmp_path / "script.py"
+    calls = "".join(f"        x = {line.replace('torch.zeros(2)', 'x')}\n" for line in lines)
+    path.write_text(
+        "import numpy as np\nimport torch\n\n\nclass Net(torch.nn.Module):\n    def forward(self, x):\n"
+        f"{calls}        return x\n\n\nNet()(torch.zeros(2))\n"
+    )
+    interp = start(Workspace(tmp_path))
+    (graph,) = guarded(interp, lambda: load_file(interp, path, as_main=True)).graphs
+    given = {call.torch: call.args[-1] for call in graph.calls}
+    assert given["torch.Tensor.masked_fill"] == float(numpy.finfo(numpy.float32).min)
+    assert given["torch.Tensor.mul"] == 2.0
+
+
 def test_a_tensor_of_an_object_that_may_hold_numbers_is_unknown(tmp_path: Path) -> None:
     head = "class Held:\n    def __len__(self):\n        return 2\n    def __getitem__(self, at):\n        return [1, 2][at]\n"
     length, found = types(tmp_path, ["len(Held())", "torch.tensor(Held())"], head)

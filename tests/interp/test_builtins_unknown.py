@@ -19,6 +19,15 @@ HEADER = """
 import collections, copy, dataclasses, enum, functools, itertools, json, math, operator, os, random, re, string, subprocess
 import time, uuid, hashlib, pickle, socket, tempfile, io, glob, datetime
 U = random.random()
+
+
+def given(*flags, **how):
+    import argparse
+    parser = argparse.ArgumentParser()
+    made = parser.add_argument(*flags, **how)
+    return getattr(parser.parse_args(), made.dest)
+
+
 """
 B, H = dims.symbol("B"), dims.symbol("H")
 
@@ -42,6 +51,10 @@ def evaluate(tmp_path: Path, body: str, **given: Any) -> Any:
 
 UNKNOWN = """
 os.environ['ANYTHING']
+given('--size', required=True)
+given('--size', required=True, type=int)
+given('size')
+given('sizes', nargs='+')
 int(os.environ['ANYTHING'])
 isinstance(U, float)
 isinstance(U if U > 0.5 else [1], list)
@@ -135,6 +148,9 @@ KNOWN = [
     ("random.seed(0)", None),
     ("print(U)", None),
     ("os.environ.get('ANYTHING', 'no')", "no"),
+    ("given('--size', required=True, default=3)", 3),
+    ("given('size', nargs='?', default=3)", 3),
+    ("given('--size')", None),
 ]
 
 SIZES = [

@@ -49,6 +49,26 @@ def test_operations_of_torch_come_with_its_stars(tmp_path: Path) -> None:
     assert found[2] == 1
 
 
+def test_a_script_is_among_the_modules(tmp_path: Path) -> None:
+    assert names(tmp_path, script="import sys\nwidth = 3\nend = sys.modules[__name__].width\n")["end"] == 3
+
+
+def test_a_compiled_model_has_more_than_the_model(tmp_path: Path) -> None:
+    text = (
+        "import torch\nfrom torch import nn\nmade = torch.jit.trace(nn.Linear(2, 3), torch.zeros(1, 2))\nmade.save('net.pt')\n"
+        "torch.jit.script(nn.ReLU()).save('other.pt')\nfound = [made.code, made.graph]\nend = made(torch.zeros(4, 2))\n"
+    )
+    space = names(tmp_path, script=text)
+    assert [isinstance(one, Unknown) for one in space["found"]] == [True, True]
+    assert space["end"].type.shape == (4, 3)
+
+
+def test_the_text_of_an_error_that_is_not_known(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("import foreign\nraise ValueError(f'{foreign.name} is missing')\n")
+    done = run.run_script(Workspace(tmp_path), tmp_path / "script.py")
+    assert [text for text, _ in done.errors] == ["ValueError: its text is not known"]
+
+
 def test_a_module_beside_the_folder_of_a_file_is_found(tmp_path: Path) -> None:
     """A script beside `layers` is what is run; the project is a folder further out."""
     space = names(

@@ -268,6 +268,7 @@ CONTEXTS = [
     "return importlib.util.find_spec('math') is not None, importlib.util.find_spec('surely_not_a_module_xyz')",
     "importlib.metadata.version('surely-not-installed-xyz')",
     "p = argparse.ArgumentParser()\np.add_argument('--lr', type=float, default=0.1)\np.add_argument('-n', '--num-layers', type=int, default='3')\np.add_argument('--flag', action='store_true')\np.add_argument('--off', action='store_false', dest='on')\nargs = p.parse_args([])\nreturn args.lr, args.num_layers, args.flag, args.on, vars(args)",
+    "try:\n    exit(3)\nexcept SystemExit as end:\n    return end.args",
     "return platform.python_implementation(), sys.modules['math'] is math, 'math' in sys.modules",
 ]
 

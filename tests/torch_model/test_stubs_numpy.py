@@ -47,6 +47,7 @@ EXPRESSIONS = [
     "tuple(int(p) for p in (np.atleast_1d((3, 5)) - 1) / 2 * np.atleast_1d(1))", "[a.shape for a in np.atleast_1d(1, [2, 3])]",
     "np.array(['low', 'high'])[np.argsort([2, 1])].tolist()", "list(np.array(['a', 'b'])[::-1])", "np.array(['a', 'b', 'a'])[0]", "np.array(['a', 'b']).shape",
     "np.array(['1.5', '2']).astype(float).tolist()", "np.array([None, 1.5, None]).tolist()", "np.array(['a', None]).size",
+    "np.finfo(np.float32).eps.item()", "np.finfo(np.float64).max.item()", "-np.finfo(np.float16).min", "np.finfo(np.float32).tiny * 2",
     # widths of a RegNet
     "(np.round(np.divide(24 * np.power(2.2, np.round(np.log((np.arange(6) * 2.5 + 24) / 24) / np.log(2.2))), 8)) * 8).astype(int).tolist()",
 ]  # fmt: skip

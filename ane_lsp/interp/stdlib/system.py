@@ -309,6 +309,9 @@ def _modules_table(interp: Interpreter) -> Instance:
     def getitem(interp: Interpreter, self: Any, name: Any) -> Any:
         if not isinstance(name, str):
             return interp.unknown("a module whose name is not known", find_unknown(name))
+        if name == "__main__":
+            running = [one for one in table().values() if one.namespace.get("__name__") == name]
+            return running[0] if running else interp.raise_(KeyError, name)
         found = interp.import_module(name)
         return interp.raise_(KeyError, name) if isinstance(found, Unknown) and name not in table() else found
 

@@ -84,6 +84,13 @@ def _dest(flags, given):
     return flags[0].lstrip("-").replace("-", "_")
 
 
+def _is_given(optional, how):
+    """Whether who starts the program has to say it; nobody knows what they say."""
+    if optional:
+        return how.get("required", False)
+    return how.get("nargs") not in ("?", "*") and how.get("action", "store") == "store"
+
+
 class _Container:
     def __init__(self):
         self._actions = []
@@ -102,6 +109,8 @@ class _Container:
             elif action == "store_false":
                 default = True
         kind = kwargs.get("type")
+        if "default" not in kwargs and _is_given(optional, kwargs):
+            default = kind(input()) if kind in (int, float) else input()
         if kind is not None and isinstance(default, str):
             default = kind(default)
         made = Action(

@@ -1100,11 +1100,14 @@ def issubdtype(arg1, arg2):
 class finfo:
     def __init__(self, dtype):
         wide = dtype is float or dtype is float64
+        kind = float64 if wide else float16 if dtype is float16 else float32
         self.bits = 64 if wide else 16 if dtype is float16 else 32
-        self.eps = 2.0**-52 if wide else 2.0**-10 if dtype is float16 else 2.0**-23
-        self.max = 1.7976931348623157e308 if wide else 65504.0 if dtype is float16 else 3.4028234663852886e38
-        self.min = -self.max
-        self.tiny = 2.2250738585072014e-308 if wide else 6.103515625e-05 if dtype is float16 else 1.1754943508222875e-38
+        self.eps = kind(2.0**-52 if wide else 2.0**-10 if dtype is float16 else 2.0**-23)
+        self.max = kind(1.7976931348623157e308 if wide else 65504.0 if dtype is float16 else 3.4028234663852886e38)
+        self.min = kind(-float(self.max))
+        self.tiny = kind(
+            2.2250738585072014e-308 if wide else 6.103515625e-05 if dtype is float16 else 1.1754943508222875e-38
+        )
 
 
 class iinfo:

@@ -15,8 +15,18 @@ def is_tracing():
     return _C._is_tracing()
 
 
+def _scripted(module):
+    """The model itself, with what a compiled one has besides."""
+    if isinstance(module, Module):
+        space = module.__dict__
+        space["save"] = lambda f, _extra_files=None: None
+        for name in ("code", "code_with_constants", "graph", "inlined_graph", "save_to_buffer"):
+            space[name] = _C.of_a_compiled_model
+    return module
+
+
 def script(obj=None, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
-    return obj
+    return _scripted(obj)
 
 
 def script_method(fn):
@@ -72,11 +82,11 @@ def trace(func, example_inputs=None, *args, example_kwarg_inputs=None, **kwargs)
             func(**example_inputs)
         else:
             func(example_inputs)
-    return func
+    return _scripted(func)
 
 
 def trace_module(mod, inputs, *args, **kwargs):
-    return mod
+    return _scripted(mod)
 
 
 def freeze(mod, preserved_attrs=None, optimize_numerics=True):
