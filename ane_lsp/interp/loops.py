@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
 
 _SAME = 4  # rounds in a row that called the same models on the same inputs: training goes on like this
+_ALIKE = 20  # rounds in a row that called them on inputs of other sizes: text goes on like this, a token longer in each
 _ENDLESS = 1_000  # rounds of ``while True`` in which no model was called: it waits for the user to end it
 _LONG = 50, 100_000  # or as few rounds, if they took as many steps
 _COSTLY = 50, 150_000  # and of a loop that does end by itself: the rest of its rounds would use up the script's time
@@ -38,6 +39,7 @@ class _Rounds:
         self._graphs = len(interp.recorder.graphs)
         self._last: Any = None
         self._same = 0
+        self._alike = 0
         self._before: dict[str, Any] = {}
         self._sizes: dict[str, int] = {}
 
@@ -46,7 +48,7 @@ class _Rounds:
         recorder = self.interp.recorder
         new = range(self._graphs, len(recorder.graphs))
         if not new:
-            self._same = 0
+            self._same = self._alike = 0
             self.idle += 1
             return False
         self.idle, self._called = 0, self.interp.steps
@@ -60,9 +62,11 @@ class _Rounds:
             for i in new
         ]
         self._graphs = len(recorder.graphs)
+        models = [model for model, _, _ in seen]
+        self._alike = self._alike + 1 if self._last and models == [model for model, _, _ in self._last] else 0
         self._same = self._same + 1 if seen == self._last else 0
         self._last = seen
-        if self._same == _SAME:
+        if self._same == _SAME or self._alike == _ALIKE:
             self._forget()
             return True
         self._before = dict(self.frame.locals)
