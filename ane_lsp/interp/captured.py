@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.interp.frames import UnknownIteration
-from ane_lsp.interp.values import PyRaise
+from ane_lsp.interp.record import registered
+from ane_lsp.interp.values import Instance, PyRaise
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
+    from ane_lsp.interp.torch_glue import TorchGlue
 
 
 def either_way(interp: Interpreter, call: Callable[[], Any]) -> Any:
@@ -40,4 +42,22 @@ def either_way(interp: Interpreter, call: Callable[[], Any]) -> Any:
                 interp.doubtful = doubted
 
 
-__all__ = ["either_way"]
+def leave_training(interp: TorchGlue, model: Instance) -> None:
+    """Put a model in the mode in which it is converted. Where its `train` is no switch but what trains it, which asks for data, the
+    flags are changed alone."""
+    frame, modules = interp.frame, list(interp.recorder.modules)
+    try:
+        interp.call(interp.getattr(model, "eval"), ())
+    except PyRaise:
+        interp.back_to(frame, modules)
+        pending, seen = [model], {id(model)}
+        for one in pending:
+            interp.touch(one.attrs)
+            one.attrs["training"] = False
+            for _, child in registered(one, "_modules"):
+                if isinstance(child, Instance) and id(child) not in seen:
+                    seen.add(id(child))
+                    pending.append(child)
+
+
+__all__ = ["either_way", "leave_training"]

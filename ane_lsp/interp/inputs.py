@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import TensorType, Unknown, dims
 from ane_lsp.interp.assumptions import required
-from ane_lsp.interp.captured import either_way
+from ane_lsp.interp.captured import either_way, leave_training
 from ane_lsp.interp.enough import Listening
 from ane_lsp.interp.hints import hints_in_source, holds_tensors, is_container
 from ane_lsp.interp.probing import CONVENTIONS, WORDS, Probe, probe_of, probe_tensor
@@ -35,7 +35,7 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         return None
     interp.looked_into(forward)
     if interp.is_nn_module(model.cls):
-        interp.call(interp.getattr(model, "eval"), ())  # what is converted is never in training mode
+        leave_training(interp, model)
     example = _example_call(interp, model)
     if example is not None:
         assumed.append("inputs: its example_input_array")

@@ -10,6 +10,7 @@ from typing import Any
 from ane_lsp.graph import DTYPES, TORCH_DTYPE, Span, Sym, TensorType, Unknown, dims
 from ane_lsp.graph.ir import CallKind
 from ane_lsp.interp import absent, arrays, hooks, state
+from ane_lsp.interp.captured import leave_training
 from ane_lsp.interp.frames import Frame, UnknownIteration, of_unknown_number
 from ane_lsp.interp.hints import hints_in_source
 from ane_lsp.interp.probing import item_by_item, probe_of, probe_tensor, shifted
@@ -604,7 +605,7 @@ class TorchGlue(Registries):
             if self.inference and self.building:
                 return self._call_while_built(obj, forward, args, kwargs)
             if self.inference and obj.attrs.get("training") is True:
-                self.call(self.getattr(obj, "eval"), ())
+                leave_training(self, obj)
             recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
         elif self.repeats is not None and not is_torch and not self.journals:
             return self.repeats.call(self, obj, args, kwargs, partial(self._nn_call, obj, forward, args, kwargs))

@@ -84,6 +84,22 @@ def test_check_reads_what_is_converted_and_trace_what_is_written(tmp_path: Path)
     assert answered(run_script(Workspace(tmp_path), path).graphs) == torch_says("") == []
 
 
+@pytest.mark.parametrize("end", ["", "\n\nNet()(torch.zeros(1, 4))\n"])
+def test_a_method_that_trains_is_no_switch(tmp_path: Path, end: str) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import torch\nfrom torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.inner = nn.Sequential(nn.Linear(4, 3), nn.Dropout())\n\n    def train(self, good, bad):\n        return self.inner(good)\n\n"
+        "    def forward(self, x):\n        x = self.inner(x)\n        return x if self.training or self.inner.training else torch.relu(x)\n"
+        + end
+    )
+    workspace = Workspace(tmp_path)
+    done = run_file(workspace, script, parse_directives(workspace.read(script)), [], "iOS18", Limits())
+    assert [[call.torch for call in entry.graph.calls] for entry in done.entries] == [
+        ["torch.nn.Linear", "torch.nn.Dropout", "torch.relu"]
+    ]
+
+
 def test_a_model_that_does_not_ask_says_so(tmp_path: Path) -> None:
     path = tmp_path / "net.py"
     path.write_text("import torch\ntorch.jit.is_tracing()\nm = torch.nn.ReLU()\nm(torch.zeros(2))\n")
