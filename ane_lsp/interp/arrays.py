@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import TensorType
 from ane_lsp.graph.types import TORCH_DTYPE
-from ane_lsp.interp.values import MISSING, ClassObject, Instance, NativeType
+from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, NativeType
 from ane_lsp.torch_model.constants import made
 
 if TYPE_CHECKING:
+    from ane_lsp.interp.machine import Interpreter
     from ane_lsp.interp.torch_glue import TorchGlue
 
 # numpy's names are torch's, but for Python's own.
@@ -52,6 +53,54 @@ def content(interp: TorchGlue, value: Any) -> Any:
     if value.data is None and any(value.cls.lookup(name) is not MISSING for name in _SEQUENCES):
         return interp.unknown(f"a tensor of a {value.cls.name}")
     return value
+
+
+# -- what the stub does with lists of numbers, done at once ----------------------------------------------------------------
+
+_NUMBERS = frozenset({bool, int, float})
+_DEEP = 32  # lists inside of each other
+
+
+def _flatten(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    data: list[Any] = []
+    shape = _gathered(args[0], data) if len(args) == 1 and not kwargs else None
+    return MISSING if shape is None else (interp.make(data), shape)
+
+
+def _gathered(items: Any, data: list[Any], depth: int = 0) -> tuple[int, ...] | None:
+    """The shape of nested lists of numbers, which are added to `data`; None where they hold something else."""
+    if items.__class__ not in (list, tuple) or depth > _DEEP:
+        return None
+    inner: tuple[int, ...] | None = None
+    for item in items:
+        plain = number(item)
+        if plain.__class__ in _NUMBERS:
+            data.append(plain)
+            shape: tuple[int, ...] | None = ()
+        else:
+            shape = _gathered(item, data, depth + 1)
+            if shape is None:
+                return None
+        inner = shape if inner is None else inner
+    return (len(items), *(inner or ()))
+
+
+def _common(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    kinds = set(map(type, args[0])) if len(args) == 1 and args[0].__class__ is list else {object}
+    if kinds - _NUMBERS:
+        return MISSING
+    name = "float64" if float in kinds else "bool_" if kinds == {bool} else "int64"
+    return interp.module_attribute(func.module, name)
+
+
+def _alike(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    kinds = set(map(type, args[0])) if len(args) == 1 and args[0].__class__ is list else {object}
+    if kinds - _NUMBERS:
+        return MISSING
+    return interp.make(list(map(float, args[0]))) if float in kinds and kinds != {float} else args[0]
+
+
+WAYS = {"numpy:_flatten": _flatten, "numpy:_common": _common, "numpy:_alike": _alike}
 
 
 def _beside(interp: TorchGlue, item: Any, numbers: bool) -> Any:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.interp.support import too_deep
-from ane_lsp.interp.values import MISSING, MORE, Builtin, Lazy, PyRaise
+from ane_lsp.interp.values import MISSING, MORE, Builtin, Function, Instance, Lazy, ModuleObject, PyRaise
 
 if TYPE_CHECKING:
     from ane_lsp.interp.expressions import Expressions
@@ -56,6 +56,7 @@ class _Own(Enum):
     ITEMS = 0  # what the loop goes through
     PULSE = 1  # takes a step of the budget
     MAKE = 2  # hears of new containers
+    NUMPY = 3  # makes numbers of numpy of what functions of numpy gave
 
 
 class _Compiler:
@@ -74,6 +75,7 @@ class _Compiler:
         self._gone_through: set[str] = set()
         self._inner: set[str] = set()  # targets of comprehensions, which are names of their own
         self._open: list[str] = []  # those of the comprehensions around
+        self.given: set[str] = set()  # what is called for the items of a comprehension, or for a term of them
 
     def finish(self) -> None:
         """What can only be said once all is seen."""
@@ -385,17 +387,32 @@ class _Compiler:
         self._open.append(name)
         element = self.expression(node.elt)
         self._open.pop()
+        terms = frozenset(_terms(node.elt))
+        self.given |= terms
 
         def run(names: Names) -> list[Any]:
-            pulse, made = names[_Own.PULSE], []
+            pulse, numpy, made = names[_Own.PULSE], names[_Own.NUMPY], []
             for count, item in enumerate(source(names)):
                 if not count & _PULSE:
                     pulse()
                 names[name] = item
                 made.append(element(names))
+            if numpy is not None and not terms.isdisjoint(numpy.called):
+                made = [numpy.number(value) for value in made]
             return names[_Own.MAKE](made)  # type: ignore[no-any-return]
 
         return run
+
+
+def _terms(node: ast.expr) -> Iterator[str]:
+    """What is called for a value, or for a term or a factor of it."""
+    if isinstance(node, ast.Call):
+        yield f"{ast.unparse(node.func)}()"
+    elif isinstance(node, ast.BinOp):
+        yield from _terms(node.left)
+        yield from _terms(node.right)
+    elif isinstance(node, ast.UnaryOp):
+        yield from _terms(node.operand)
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------------------
@@ -454,6 +471,9 @@ _WORK: dict[Any, Callable[..., Any]] = {
 _HOST: dict[Any, Callable[..., Any]] = {
     "len": _length, range: _range, **{name: _on_numbers(work) for name, work in _WORK.items()},
 }  # fmt: skip
+_OF_NUMPY: dict[str, Callable[..., Any]] = {
+    "power": _power, **{name: _HOST[f"math.{name}"] for name in ("sin", "cos", "tan", "sqrt", "exp", "log", "log2", "log10")},
+}  # fmt: skip
 
 
 # -- in the interpreted program ----------------------------------------------------------------------------------------------
@@ -509,8 +529,12 @@ def _run(interp: Expressions, plan: _Plan, frame: Frame, items: Any) -> Any:
             names[name] = value
         elif name not in uses.bound:
             raise NotPlain
+    numpy = _Numpy(interp)
     for name, func in uses.called.items():
-        names[name] = _host(interp, func, frame)
+        names[name] = _host(interp, func, frame, name, numpy)
+    if not numpy.called <= uses.given:
+        raise NotPlain  # it may be seen that these are no numbers of Python's
+    names[_Own.NUMPY] = numpy if numpy.called else None
     filled = [names[name] for name in uses.filled if name in names]
     for container in filled:
         interp.touch(container)
@@ -565,11 +589,35 @@ def _value(interp: Expressions, name: str, frame: Frame) -> Any:
     return interp.load_global(name, frame.module)
 
 
-def _host(interp: Expressions, func: ast.expr, frame: Frame) -> Callable[..., Any]:
+class _Numpy:
+    """Makes numbers of numpy. called: the functions of numpy among what a loop calls."""
+
+    def __init__(self, interp: Expressions) -> None:
+        self._interp = interp
+        self._kinds: dict[type, Any] = {}
+        self.called: set[str] = set()
+
+    def found(self, name: str, module: ModuleObject) -> None:
+        self.called.add(name)
+        self._kinds = {kind: self._interp.module_attribute(module, f"{kind.__name__}64") for kind in (int, float)}
+
+    def number(self, value: Any) -> Instance:
+        kind = self._kinds.get(value.__class__)
+        if kind is None or (value.__class__ is int and not -_LARGE < 2 * value < _LARGE):
+            raise NotPlain
+        made = Instance(kind, value)
+        self._interp.make(made.attrs)
+        return made
+
+
+def _host(interp: Expressions, func: ast.expr, frame: Frame, name: str, numpy: _Numpy) -> Callable[..., Any]:
     try:
         value = interp.eval(func, frame)
     except PyRaise:
         raise NotPlain from None
+    if value.__class__ is Function and value.module.name == "numpy" and value.name in _OF_NUMPY:
+        numpy.found(name, value.module)
+        return _OF_NUMPY[value.name]
     found = _HOST.get(value.name if value.__class__ is Builtin else value) if value.__hash__ is not None else None
     if found is None:
         raise NotPlain

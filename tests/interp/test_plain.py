@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ane_lsp.analysis import analyze
 from ane_lsp.interp import plain
+from ane_lsp.interp.run import guarded, load_file, start
 from ane_lsp.interp.values import MISSING
 from ane_lsp.workspace import Settings, Workspace
 
@@ -150,6 +151,39 @@ def test_random_loops_give_what_python_gives(loops: list[tuple[str, list[list[st
     with tempfile.TemporaryDirectory() as folder:
         wrong, _ = disagreements(Path(folder), bodies)
     assert not wrong
+
+
+OF_NUMPY = [
+    "np.array([[p / np.power(10000, 2 * (j // 2) / 8) for j in range(40)] for p in range(40)]).tolist()",
+    "[-np.sin(j / 3) * 2 for j in range(40)][3].item()", "[np.power(2, j) for j in range(40)][4].item()",
+    "len([(j, np.cos(j)) for j in range(40)])", "[np.sqrt(j) for j in range(40)][9].item()", "np.array([[1, 2.5]] * 40).tolist()",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", OF_NUMPY)
+def test_numbers_of_numpy_stay_numbers_of_numpy(body: str, tmp_path: Path) -> None:
+    numpy = pytest.importorskip("numpy", reason="compares the numpy stub with the real package")
+    path = tmp_path / "script.py"
+    path.write_text(f"import numpy as np\nfound = {body}\n")
+    interp = start(Workspace(tmp_path))
+    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
+    assert (done.errors, done.internal) == ([], {})
+    assert done.result.namespace["found"] == eval(body, {"np": numpy})
+
+
+def test_a_table_of_positions_that_numpy_helps_with(tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    path.write_text(
+        "import numpy as np\nimport torch\n\n\ndef table(n, width):\n    def row(p):\n"
+        "        return [p / np.power(10000, 2 * (j // 2) / width) for j in range(width)]\n\n"
+        "    made = np.array([row(p) for p in range(n)])\n    made[:, 0::2] = np.sin(made[:, 0::2])\n"
+        "    return torch.FloatTensor(made).unsqueeze(0)\n\n\nfound = table(500, 512)\n"
+    )
+    interp = start(Workspace(tmp_path))
+    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
+    assert (done.errors, done.internal, done.stopped) == ([], {}, None)
+    assert done.result.namespace["found"].type.shape == (1, 500, 512)
+    assert interp.steps < 100_000
 
 
 def test_a_long_loop_of_a_constructor_is_gone_through_to_its_end(tmp_path: Path) -> None:

@@ -218,6 +218,13 @@ def _common(data):
     return str_ if builtins.all(isinstance(x, str) for x in data) else float64
 
 
+def _alike(data):
+    """Numbers as they stand in one array: as floats as soon as one is a float."""
+    if builtins.any(isinstance(x, float) for x in data):
+        return [float(x) if isinstance(x, (int, float)) else x for x in data]
+    return data
+
+
 class ndarray:
     def __init__(self, data, shape, dtype=None):
         self._data = data
@@ -588,9 +595,7 @@ def array(object, dtype=None, copy=True):
     data, shape = _flatten(object)
     if dtype is None:
         dtype = object.dtype if isinstance(object, ndarray) else None
-        if dtype is None and builtins.any(isinstance(x, float) for x in data):
-            data = [float(x) if isinstance(x, (int, float)) else x for x in data]
-        return ndarray(data, shape, dtype)
+        return ndarray(data if dtype is not None else _alike(data), shape, dtype)
     return ndarray(data, shape).astype(dtype)
 
 
