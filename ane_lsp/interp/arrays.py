@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import TensorType
+from ane_lsp.graph import TensorType, Unknown
 from ane_lsp.graph.types import TORCH_DTYPE
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, NativeType
 from ane_lsp.torch_model.constants import made
@@ -100,7 +100,19 @@ def _alike(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: d
     return interp.make(list(map(float, args[0]))) if float in kinds and kinds != {float} else args[0]
 
 
-WAYS = {"numpy:_flatten": _flatten, "numpy:_common": _common, "numpy:_alike": _alike}
+def _elementwise(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A function of each element: of something unknown not even its shape is known."""
+    lost = next((arg for arg in args[1:] if isinstance(arg, Unknown)), None)
+    if lost is None:
+        return MISSING
+    alone = all(arg.number if isinstance(arg, Unknown) else number(arg).__class__ in _NUMBERS for arg in args[1:])
+    return Unknown("computed by numpy from something unknown", interp.here(), lost, number=alone)
+
+
+WAYS = {
+    "numpy:_flatten": _flatten, "numpy:_common": _common, "numpy:_alike": _alike, "numpy:_map": _elementwise,
+    "numpy:_zip": _elementwise,
+}  # fmt: skip
 
 
 def _beside(interp: TorchGlue, item: Any, numbers: bool) -> Any:

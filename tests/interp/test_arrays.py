@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ane_lsp.graph import Unknown
 from ane_lsp.graph.types import TensorType
 from ane_lsp.interp.entries import run_entry
 from ane_lsp.interp.run import Limits, guarded, load_file, start
@@ -55,6 +56,21 @@ def test_tensors_of_arrays_are_those_of_torch(tmp_path: Path) -> None:
         kind: TensorType = found.type
         assert (kind.shape, kind.dtype) == (tuple(real.shape), names[str(real.dtype).removeprefix("torch.")]), line
         assert kind.data is None or list(kind.data) == real.flatten().tolist(), line
+
+
+def test_what_numpy_makes_of_something_unknown_is_unknown_at_once(tmp_path: Path) -> None:
+    """Without the question which kinds of values it may be."""
+    path = tmp_path / "script.py"
+    path.write_text(
+        "import numpy as np\nimport foreign\nu = foreign.u\nfound = [np.sin(u), np.power(2, u), 3 / np.power(u, 2), np.zeros(3) * u]\n"
+    )
+    interp = start(Workspace(tmp_path))
+    forked = interp.fork
+    asked: list[Any] = []
+    interp.fork = lambda *args: asked.append(args) or forked(*args)  # type: ignore[method-assign, func-returns-value]
+    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
+    assert all(isinstance(value, Unknown) for value in done.result.namespace["found"])
+    assert not asked
 
 
 def test_numbers_of_numpy_are_numbers_to_operations(tmp_path: Path) -> None:
