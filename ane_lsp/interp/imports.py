@@ -18,6 +18,7 @@ from ane_lsp.interp.values import MISSING, Lazy, ModuleObject, PyRaise, TorchFun
 from ane_lsp.syntax.outline import STAR_IMPORT, Piece
 from ane_lsp.syntax.source import SourceFile
 from ane_lsp.torch_model import registry
+from ane_lsp.workspace.resolve import ModuleFile
 
 STUB_ROOTS = (
     Path(__file__).parent / "stubs",
@@ -155,7 +156,7 @@ class Imports(Objects):
             return None
         from_file = Path(importer.path) if importer is not None and importer.path is not None else None
         # Where nothing catches that it is not there, the file runs only where its own folder is on the path.
-        file = self.workspace.resolve(name, from_file, beside=not self.trying)
+        file = self.workspace.resolve(name, from_file, beside=not self.trying) or self._on_path(name, from_file)
         if file is None:
             return None
         if top in _OPAQUE:
@@ -168,6 +169,15 @@ class Imports(Objects):
             module.state = "done"
             return module
         return ModuleObject(file.name, str(file.path), file.is_package)
+
+    def _on_path(self, name: str, from_file: Path | None) -> ModuleFile | None:
+        """A module in a folder that the program put on ``sys.path``. A relative one counts from where the program was started: by
+        custom the project's folder or that of the script."""
+        system = self.modules.get("sys")
+        listed = system.namespace.get("path") if system is not None else None
+        folders = [Path(entry) for entry in listed if isinstance(entry, str)] if isinstance(listed, list) else []
+        bases = [self.workspace.root, *([from_file.parent] if from_file is not None else [])]
+        return self.workspace.find_in([base / folder for folder in folders for base in bases], name)
 
     def import_module(self, name: str, importer: ModuleObject | None = None) -> ModuleObject | Unknown:
         """``importlib.import_module(name)``."""

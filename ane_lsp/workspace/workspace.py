@@ -301,6 +301,14 @@ class Workspace:
                 return found
         return None
 
+    def find_in(self, folders: Iterable[Path], module: str) -> ModuleFile | None:
+        """The source of a module that lies in one of these folders, as far as they are inside of the project."""
+        for folder in map(absolute, folders):
+            found = self._finder.find(module, (folder,)) if _inside(folder, self.root) else None
+            if found is not None and not found.is_namespace:
+                return found
+        return None
+
     def _resolve_relative(self, module: str, from_file: Path, level: int) -> ModuleFile | None:
         file = absolute(from_file)
         import_root, packages = package_root(file, self._finder.entries)

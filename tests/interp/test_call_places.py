@@ -86,6 +86,33 @@ def test_a_name_that_a_module_lacks_is_missed_where_it_is_imported(tmp_path: Pat
     assert kept.first.span.line == 2
 
 
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        ("sys.path.append('core')", True),
+        ("sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'core'))", True),
+        ("sys.path.extend([str(Path(__file__).parent.parent / 'core')])", True),
+        ("sys.path.append(os.environ['CORE'])", False),
+        ("sys.path.append('../outside')", False),
+        ("sys.path.append('cores')", False),
+    ],
+)
+def test_a_folder_that_a_script_puts_on_the_path_is_looked_into(tmp_path: Path, head: str, found: bool) -> None:
+    """One inside of the project; a relative one counts from the project's folder or the script's."""
+    for folder in ("project/core", "outside"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "widths.py").write_text("WIDE = 3\n")
+    script = tmp_path / "project" / "tools" / "demo.py"
+    script.parent.mkdir()
+    script.write_text(
+        f"import os\nimport sys\nimport torch\nfrom pathlib import Path\n{head}\nfrom widths import WIDE\n"
+        "torch.nn.Linear(2, WIDE)(torch.zeros(1, 2))\n"
+    )
+    done = run.run_script(Workspace(tmp_path / "project"), script)
+    assert not done.internal
+    assert [row["out"]["t"] for row in rows(done.graphs, str)] == [[1, 3 if found else "?"]]
+
+
 def test_a_module_beside_a_file_of_a_package_is_found_where_nothing_else_is(tmp_path: Path) -> None:
     """As where a script of the project says ``sys.path.append("core")``."""
     package = tmp_path / "core"
