@@ -10,6 +10,7 @@ Every named symbol stands for a size of at least 1, an anonymous one for a size 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Union
 
@@ -65,9 +66,10 @@ class Atom:
         left, right = (lower_bound(a) for a in self.args)  # type: ignore[arg-type]
         if self.op in ("max", "min"):
             return max(left, right) if self.op == "max" else min(left, right)
-        if right <= 0:
+        if right <= 0 or (self.op == "//" and left < 0):
             return float("-inf")
-        return 0 if self.op == "%" or left >= 0 else float("-inf")
+        by = self.args[1]
+        return left // by if self.op == "//" and isinstance(by, int) else 0
 
 
 class Sym:
@@ -241,6 +243,33 @@ def less(left: DimLike, right: DimLike) -> bool | None:
 
 def lower_bound(value: DimLike) -> float:
     """A number that `value` cannot go below; ``-inf`` where none is known."""
+    bound = _plain_lower_bound(value)
+    if bound == float("-inf") and isinstance(value, Sym):
+        scaled, by = _without_floors(value)
+        bound = lower_bound(scaled) if by > 1 else bound
+        return bound if bound == float("-inf") else -(-bound // by)  # it is whole
+    return bound
+
+
+def _without_floors(value: Sym) -> tuple[DimLike, int]:
+    """Something that is at most `by` times `value` and has fewer divisions, and `by`, which is 1 where there are none: ``H//7`` is
+    between ``(H - 6)/7`` and ``H/7``, so ``7*((H + 6)//7) - H`` is not negative."""
+    divided: list[tuple[Atom, int, int]] = []
+    rest: dict[Monomial, int] = {}
+    for monomial, coefficient in value.terms:
+        atom = monomial[0] if len(monomial) == 1 else None
+        if atom is not None and atom.op == "//" and isinstance(atom.args[1], int) and atom.args[1] > 0:
+            divided.append((atom, coefficient, atom.args[1]))
+        else:
+            rest[monomial] = coefficient
+    by = math.lcm(*(each for _, _, each in divided))
+    total = _from_terms(rest) * by
+    for atom, coefficient, each in divided:
+        total = total + (atom.args[0] - (each - 1 if coefficient > 0 else 0)) * (coefficient * by // each)  # type: ignore[operator]
+    return total, by
+
+
+def _plain_lower_bound(value: DimLike) -> float:
     total: float = 0
     for monomial, coefficient in _terms(value):
         if not monomial:
@@ -314,6 +343,11 @@ def floordiv(left: DimLike, right: DimLike) -> DimLike:
         remaining = _from_terms(rest)
         if not isinstance(remaining, Sym):
             return _from_terms(_merge(whole.items(), _terms(remaining // right), 1))
+        if right == 2 and (evened := _evened(remaining)) is not None:
+            return evened + _from_terms(whole)
+        if right > 3 and _is_negative(remaining, right):
+            positive = _negated(remaining, right)
+            return positive + _from_terms(whole) - floordiv(positive - rest.get((), 0) + right - 1, right)
         return _nested_floordiv(remaining, right) + _from_terms(whole)
     exact = exact_div(left, right)
     if exact is not None:
@@ -321,6 +355,27 @@ def floordiv(left: DimLike, right: DimLike) -> DimLike:
     if not isinstance(left, Sym) and lower_bound(right) > left >= 0:
         return 0
     return _opaque("//", left, right)
+
+
+def _evened(value: Sym) -> DimLike | None:
+    """``(H + H%2)//2``, which is ``(H + 1)//2``; None for other values."""
+    for monomial, coefficient in value.terms:
+        atom = monomial[0] if len(monomial) == 1 and coefficient == 1 else None
+        if atom is not None and atom.op == "%" and atom.args[1] == 2:
+            rest = value - Sym(((monomial, 1),)) - atom.args[0]  # type: ignore[operator]
+            if isinstance(rest, int):
+                return floordiv(atom.args[0] + 1, 2) + rest // 2  # type: ignore[operator]
+    return None
+
+
+def _is_negative(reduced: Sym, by: int) -> bool:
+    """Whether the coefficients are what is left of -1 in a division: then ``(6*H)//7`` is ``H - (H + 6)//7``."""
+    return all(coefficient == by - 1 for monomial, coefficient in reduced.terms if monomial)
+
+
+def _negated(reduced: Sym, by: int) -> DimLike:
+    """``H`` for ``6*H + 3`` and 7."""
+    return _from_terms({monomial: by - coefficient for monomial, coefficient in reduced.terms if monomial})
 
 
 def _nested_floordiv(left: Sym, right: int) -> DimLike:
@@ -342,15 +397,32 @@ def mod(left: DimLike, right: DimLike) -> DimLike:
     if not isinstance(right, Sym):
         if right == 0:
             raise ZeroDivisionError("integer division or modulo by zero")
-        reduced = _from_terms({m: c % right for m, c in _terms(left)})
-        return _opaque("%", reduced, right) if isinstance(reduced, Sym) else reduced % right
+        reduced = _from_terms({m: c % right for m, c in _terms(_without_remainders(left, right))})
+        if not isinstance(reduced, Sym):
+            return reduced % right
+        if right > 2 and _is_negative(reduced, right):  # how much is missing to the next multiple
+            positive = _negated(reduced, right) - dict(reduced.terms).get((), 0)
+            return ceildiv(positive, right) * right - positive
+        return _opaque("%", reduced, right)
     if exact_div(left, right) is not None:
         return 0
     return _opaque("%", left, right)
 
 
+def _without_remainders(value: DimLike, by: int) -> DimLike:
+    """Something that leaves the same remainder: ``H`` for ``H%14`` and 7."""
+    for monomial, coefficient in _terms(value):
+        atom = monomial[0] if len(monomial) == 1 else None
+        if atom is not None and atom.op == "%" and isinstance(atom.args[1], int) and by and atom.args[1] % by == 0:
+            inner: DimLike = atom.args[0]  # type: ignore[assignment]
+            return _without_remainders(value - Sym(((monomial, coefficient),)) + inner * coefficient, by)
+    return value
+
+
 def ceildiv(left: DimLike, right: DimLike) -> DimLike:
     """``ceil(left / right)``."""
+    if isinstance(right, int) and right > 0:
+        return floordiv(left + right - 1, right)
     return -floordiv(-left, right)
 
 

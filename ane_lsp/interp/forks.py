@@ -16,7 +16,7 @@ from typing import Any
 
 from ane_lsp.graph import Span, Unknown
 from ane_lsp.graph.records import dataclass
-from ane_lsp.interp import absent, state
+from ane_lsp.interp import absent, state, zeros
 from ane_lsp.interp.expressions import Expressions
 from ane_lsp.interp.frames import CONTINUE, UNDECIDED, Frame, Signal, mangled
 from ane_lsp.interp.values import MISSING, MORE, Function, Instance, PyRaise
@@ -171,6 +171,7 @@ class Forks(Expressions):
         outer, self.cut = self.cut, False
         done: list[tuple[Signal | None, _Changes, Collection[int]]] = []  # the last: what only it made
         made: dict[int, Any] = {}
+        told = zeros.told_by(self, node.test, frame) if isinstance(node, ast.If) and len(branches) == 2 else None
         raised: list[tuple[PyRaise, _Changes, Frame | None, Collection[int]]] = []
         for branch in branches:
             journal = state.Journal()
@@ -206,6 +207,8 @@ class Forks(Expressions):
         for thrown, changes, catcher, own in raised:
             if catcher is not None:
                 self._throw(catcher, thrown, changes, frame, own)
+        if told is not None and len(going_on) == 2:
+            self._agree(frame, [changes for _, changes, _ in going_on], told)
         span = self.span(node) if node is not None else None
         self._apply([changes for _, changes, _ in going_on], made, span, cut)
         signals = [signal for signal, _, _ in going_on if signal is not None]
@@ -215,6 +218,20 @@ class Forks(Expressions):
             value = state.join([s.value for s in signals], UNDECIDED, span)
             return Signal("return", forgotten(value, TOO_DEEP) if cut else value)
         return signals[0]
+
+    def _agree(self, frame: Frame, states: list[_Changes], told: zeros.Zeros) -> None:
+        """Give the names of a function, as two branches left them, the sizes that hold after both."""
+        names, key = frame.locals, id(frame.locals)
+        left = [changes[key][1] if key in changes else names for changes in states]
+        for name in left[0].keys() & left[1].keys():
+            values = [contents[name] for contents in left]
+            if values[0] is values[1]:
+                continue
+            agreed = told.agreed(values)
+            if agreed is not values:
+                left = [{**contents, name: value} for contents, value in zip(left, agreed)]
+                for changes, contents in zip(states, left):
+                    changes[key] = (names, contents)
 
     def fork_value(self, frame: Frame, thunks: list[Callable[[], Any]], node: ast.AST | None = None) -> Any:
         """Like :meth:`fork` for expressions: the join of the values."""
@@ -226,10 +243,13 @@ class Forks(Expressions):
 
             return run
 
+        told = zeros.told_by(self, node.test, frame) if isinstance(node, ast.IfExp) else None
         outer, self.cut = self.cut, False
         self.fork(frame, [branch(t) for t in thunks], node)
         cut = self.cut
         self.cut = outer or cut
+        if told is not None and len(values) == 2:
+            values = told.agreed(values)
         value = state.join(values, UNDECIDED, self.span(node) if node is not None else None)
         return forgotten(value, TOO_DEEP) if cut else value
 

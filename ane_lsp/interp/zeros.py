@@ -1,0 +1,170 @@
+"""``if H % 4: x = F.pad(x, (0, 0, 0, 4 - H % 4))``: sizes after a branch that nobody can decide, where what it asks tells them.
+
+In one of both branches a size that was asked for is 0. Sizes of the two that differ by a multiple of it are the same size, that of the
+other branch. And what is filled up to the next multiple of 4 in one branch, and is a multiple already in the other, is that in both.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import DimLike, Sym, TensorType, dims
+from ane_lsp.graph.records import dataclass
+from ane_lsp.interp.values import Instance, Tensor
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.base import Base
+    from ane_lsp.interp.frames import Frame
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Zeros:
+    """Sizes that are all 0 in one branch, and not all in the other. branch: which of both, 0 where the condition holds."""
+
+    sizes: tuple[Sym, ...]
+    branch: int
+
+    def agreed(self, values: list[Any]) -> list[Any]:
+        """What two branches left, each in the form that both have where they have one."""
+        here, other = values[self.branch], values[1 - self.branch]
+        if isinstance(here, Tensor) and isinstance(other, Tensor):
+            kind = self._type(here.type, other.type)
+            return values if kind is None else [_retyped(value, kind) for value in values]
+        if _is_size(here) and _is_size(other):
+            size = self._size(here, other)
+            return values if size is None else [size, size]
+        return values
+
+    def _type(self, here: TensorType, other: TensorType) -> TensorType | None:
+        if (
+            here.shape is None
+            or other.shape is None
+            or len(here.shape) != len(other.shape)
+            or here.shape == other.shape
+        ):
+            return None
+        sizes = [a if a == b else self._size(a, b) for a, b in zip(here.shape, other.shape)]
+        known = [size for size in sizes if size is not None]
+        return TensorType(tuple(known), here.dtype) if len(known) == len(sizes) and here.dtype == other.dtype else None
+
+    def _size(self, here: DimLike, other: DimLike) -> DimLike | None:
+        """The size that is `here` where all are 0 and `other` where they are not."""
+        difference = other - here
+        for zero in self.sizes:
+            if isinstance(dims.exact_div(difference, zero), int):
+                return other
+        if len(self.sizes) > 1:
+            return None  # which of them is not 0 in the other branch is not known
+        atom = self.sizes[0].terms[0][0][0] if self.sizes[0].is_atom else None
+        if atom is not None and atom.op == "%":
+            whole, part = atom.args
+            filled = dims.ceildiv(whole, part) * part - whole  # type: ignore[arg-type, operator]
+            if difference in (part - self.sizes[0], filled):  # type: ignore[operator]
+                return here + filled
+        return None
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int or isinstance(value, Sym)
+
+
+def _retyped(tensor: Tensor, kind: TensorType) -> Tensor:
+    made = Tensor(kind, tensor.origin)
+    made.value, made.graph, made.requires_grad = tensor.value, tensor.graph, tensor.requires_grad
+    return made
+
+
+def told_by(interp: Base, test: ast.expr, frame: Frame) -> Zeros | None:
+    """What a condition that nobody can decide says of sizes that may be 0."""
+    if isinstance(test, ast.Name):
+        test = _meaning(test, frame)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        found = told_by(interp, test.operand, frame)
+        return Zeros(found.sizes, 1 - found.branch) if found is not None else None
+    if isinstance(test, ast.BoolOp):
+        parts = [told_by(interp, part, frame) for part in test.values]
+        branch = int(isinstance(test.op, ast.Or))
+        told = [part for part in parts if part is not None and part.branch == branch]
+        return Zeros(tuple(size for part in told for size in part.sizes), branch) if len(told) == len(parts) else None
+    compared = isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.comparators[0], ast.Constant)
+    asked = test.left if isinstance(test, ast.Compare) and compared else test
+    size = _read(interp, asked, frame)
+    if not isinstance(size, Sym):
+        return None
+    if not isinstance(test, ast.Compare):
+        return Zeros((size,), 1)
+    zero_in = _zero_in(type(test.ops[0]), test.comparators[0].value, size)  # type: ignore[attr-defined]
+    return Zeros((size,), zero_in) if zero_in is not None else None
+
+
+def _zero_in(asked: type[ast.cmpop], constant: Any, size: Sym) -> int | None:
+    """In which branch of ``size == constant`` or the like the size is 0; None where in none."""
+    if type(constant) is not int:
+        return None
+    if constant == 0:
+        if asked is ast.Gt and dims.lower_bound(size) < 0:
+            return None
+        return {ast.Eq: 0, ast.NotEq: 1, ast.Gt: 1}.get(asked)
+    halved = size.is_atom and size.terms[0][0][0].op == "%" and size.terms[0][0][0].args[1] == 2
+    return {ast.Eq: 1, ast.NotEq: 0}.get(asked) if halved and constant == 1 else None
+
+
+def _meaning(test: ast.Name, frame: Frame) -> ast.expr:
+    """The expression that a name stands for which is bound once in its function, where none of what it was made of was bound again."""
+    code = frame.code
+    if not isinstance(code, ast.FunctionDef):
+        return test
+    bound = [node for node in ast.walk(code) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)]
+    made = [
+        node
+        for node in ast.walk(code)
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == test.id for t in node.targets)
+    ]
+    if len(made) != 1 or sum(node.id == test.id for node in bound) != 1:
+        return test
+    parts = list(ast.walk(made[0].value))
+    used = {node.id for node in parts if isinstance(node, ast.Name)}
+    if any(isinstance(node, (ast.Attribute, ast.Call)) for node in parts):
+        return test
+    return test if any(node.id in used and node.lineno >= made[0].lineno for node in bound) else made[0].value
+
+
+def _read(interp: Base, node: ast.expr, frame: Frame) -> Any:
+    """The size that an expression gives, without doing anything; None where it is none."""
+    if isinstance(node, ast.BinOp):
+        left, right = _read(interp, node.left, frame), _read(interp, node.right, frame)
+        work = _ARITHMETIC.get(type(node.op))
+        if work is None or not _is_size(left) or not _is_size(right) or (type(right) is int and right == 0):
+            return None
+        return work(left, right)
+    if isinstance(node, ast.Subscript):
+        items, at = _read(interp, node.value, frame), _read(interp, node.slice, frame)
+        return (
+            items[at]
+            if isinstance(items, (list, tuple)) and type(at) is int and -len(items) <= at < len(items)
+            else None
+        )
+    if isinstance(node, ast.Attribute):
+        owner = _read(interp, node.value, frame)
+        if isinstance(owner, Tensor):
+            return owner.type.shape if node.attr == "shape" else None
+        return owner.attrs.get(node.attr) if isinstance(owner, Instance) else None
+    if isinstance(node, ast.UnaryOp):
+        value: Any = _read(interp, node.operand, frame) if isinstance(node.op, ast.USub) else None
+        return -value if _is_size(value) else None
+    if isinstance(node, ast.Name):
+        scope: Frame | None = frame
+        while scope is not None and node.id not in scope.locals:
+            scope = scope.closure
+        return scope.locals[node.id] if scope is not None else None
+    return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
+
+
+__all__ = ["Zeros", "told_by"]

@@ -1,0 +1,141 @@
+"""Sizes after a branch that nobody can decide: those of torch, whichever way it goes."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from ane_lsp.graph import dims
+from ane_lsp.interp import run
+from ane_lsp.interp.entries import run_entry
+from ane_lsp.syntax.inputs import InputSpec
+from ane_lsp.workspace import Workspace
+
+torch = pytest.importorskip("torch", reason="compares with torch")
+
+HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n\n"
+FILLED = "[B, 3, 4*((H + 3)//4), 4*((W + 3)//4)]"
+BODIES = [
+    ("""
+     if W % self.patch[1] != 0:
+         x = F.pad(x, (0, self.patch[1] - W % self.patch[1]))
+     if H % 4:
+         x = F.pad(x, (0, 0, 0, 4 - H % 4))
+     return x
+     """, FILLED),
+    ("""
+     h = H % 4
+     if not h:
+         pass
+     else:
+         x = F.pad(x, (0, 0, 0, 4 - h))
+     right = 4 - W % 4 if W % 4 > 0 else 0
+     return F.pad(x, (0, right))
+     """, FILLED),
+    ("""
+     down, right = (4 - H % 4) % 4, (4 - x.shape[3] % 4) % 4
+     if down > 0 or right > 0:
+         x = F.pad(x, (0, right, 0, down))
+     return x
+     """, FILLED),
+    ("""
+     down, right = -H % 4, -W % 4
+     x = F.pad(x, (0, right, 0, down))
+     if down == 0 and right == 0:
+         return x
+     return x[:, :, :H, :W].contiguous()
+     """, None),
+    ("""
+     down, right = (4 - H % 4) % 4, (4 - W % 4) % 4
+     x = F.pad(x, (0, right, 0, down))
+     if down or right:
+         x = x[:, :, :H, :W].contiguous()
+     return x
+     """, "[B, 3, H, W]"),
+    ("""
+     odd = (H % 2 == 1) or (W % 2 == 1)
+     if odd:
+         x = F.pad(x, (0, W % 2, 0, H % 2))
+     return torch.cat([x[:, :, 0::2], x[:, :, 1::2]], 1)
+     """, "[B, 6, (H + 1)//2, (W%2) + W]"),
+    # Where it does not follow, nothing is said.
+    ("""
+     if H % 4 != 0 or W % 4 != 0:
+         x = F.pad(x, (0, 4 - W % 4, 0, 4 - H % 4))
+     return x
+     """, None),
+    ("""
+     if H % 3 != 0:
+         x = F.pad(x, (0, 0, 0, 4 - H % 4))
+     return x
+     """, None),
+    ("""
+     odd = H % 2 == 1
+     H = H + 1
+     if odd:
+         x = F.pad(x, (0, 0, 0, H % 2))
+     return x
+     """, None),
+    ("""
+     if H % 4 == 1:
+         x = F.pad(x, (0, 0, 0, 4 - H % 4))
+     return x
+     """, None),
+    ("""
+     if H % 4 > 1:
+         x = F.pad(x, (0, 0, 0, 4 - H % 4))
+     return x
+     """, None),
+    ("""
+     if H % 4 == 0:
+         x = F.pad(x, (0, 0, 0, 4))
+     return x
+     """, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "expected"), BODIES)
+def test_sizes_after_a_branch_hold_for_all_inputs(tmp_path: Path, body: str, expected: str | None) -> None:
+    lines = textwrap.indent(textwrap.dedent(body), " " * 8)
+    text = (
+        f"{HEAD}class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.patch = (4, 4)\n\n"
+        f"    def forward(self, x):\n        B, C, H, W = x.shape{lines}"
+    )
+    path = tmp_path / "net.py"
+    path.write_text(text)
+    done = run_entry(Workspace(tmp_path), path, "Net", (InputSpec(("B", 3, "H", "W"), "f32"),), "iOS18", run.Limits())
+    assert (done.errors, done.internal) == ([], {})
+    shape = done.result.type.shape
+    if expected is not None:
+        assert f"[{', '.join(map(str, shape))}]" == expected
+    else:
+        assert not all(map(dims.is_known, shape))
+    scope: dict[str, type] = {}
+    exec(text, scope)
+    for height in range(1, 10):
+        for width in (4, 5):
+            real = scope["Net"]()(torch.zeros(2, 3, height, width)).shape
+            for told, size in zip(shape, real, strict=True):
+                if dims.is_known(told):
+                    assert dims.bind(told, {"B": 2, "H": height, "W": width}) == size
+
+
+def test_what_else_a_branch_leaves_is_joined_as_before(tmp_path: Path) -> None:
+    text = HEAD + textwrap.dedent("""
+    class Net(nn.Module):
+        def forward(self, x):
+            n = x.shape[1]
+            count, name = 1, "even"
+            if n % 2:
+                x, count, name = F.pad(x, (0, 2 - n % 2)), 3, "odd"
+            return x * count, F.relu(x) if name == "odd" else torch.cat([x, x])
+    """)
+    path = tmp_path / "net.py"
+    path.write_text(text)
+    done = run_entry(Workspace(tmp_path), path, "Net", (InputSpec(("B", "N"), "f32"),), "iOS18", run.Limits())
+    assert (done.errors, done.internal) == ([], {})
+    shapes = {call.torch.rpartition(".")[2]: str(call.result.type) for call in done.graphs[0].calls}
+    assert shapes["mul"] == "[B, 2*((N + 1)//2)] f32"
+    assert {"relu", "cat"} <= shapes.keys()
