@@ -384,16 +384,20 @@ class FileWorld:
     def _collect(self, before: int, span: Span | None, assumed: tuple[str, ...] = (), asked: bool = False) -> None:
         file = str(self._path)
         elsewhere = span is not None and span.file != file
+        known: set[ClassObject] = set()  # classes of which an entry is told: of other files' models, one
         recorder = self.interp.recorder
         for graph, (root, where) in list(zip(recorder.graphs, recorder.entries))[before:]:
             if (
                 any(call.span.file == file for call in graph.calls)
                 or root.cls.module.path == file
+                or (span is None and root.cls not in known and _called_in(file, where, graph))
                 or (elsewhere and any(place.file == file for call in graph.calls for place in call.stack))
             ):
                 self._entries.append(
                     EntryRun(graph, span or where or _class_span(root), assumed, asked, _transforms(root.cls))
                 )
+                if not root.cls.module.is_torch:
+                    known.add(root.cls)
 
 
 def guarded_inline(interp: Interpreter, work: Callable[[], Any]) -> tuple[bool, Run]:
@@ -417,6 +421,12 @@ def guarded_inline(interp: Interpreter, work: Callable[[], Any]) -> tuple[bool, 
     finally:
         interp.back_to(frame, modules)
     return False, run
+
+
+def _called_in(file: str, where: Span | None, graph: Graph) -> bool:
+    """Whether a file calls a model, on inputs of known rank."""
+    ranks = [value.type.rank for value in graph.inputs]
+    return where is not None and where.file == file and bool(ranks) and None not in ranks
 
 
 def _transforms(cls: ClassObject) -> bool:

@@ -51,6 +51,22 @@ def test_findings_of_modules_of_other_files_stay_there(tmp_path: Path) -> None:
     assert ("ANE203", 10) in found(result)
 
 
+def test_a_model_of_another_file_that_a_script_calls_is_told_of_at_the_call(tmp_path: Path) -> None:
+    main = "from library import Best\nnet = Best()\nfor _ in range(2):\n    net(torch.randn(1, 8, 4))\nnet(torch.randn(1, 8, 6))\n"
+    result = analysis(tmp_path, main, library=LIBRARY)
+    assert found(result) == []
+    (model,) = result.models
+    assert (model.name, model.span.line, model.ops) == ("Best", 7, 1)
+    (place,) = model.elsewhere
+    assert "library.py:10" in place
+    assert "ANE203" in place
+
+
+def test_a_script_that_calls_a_model_on_data_nobody_knows_tells_nothing_of_it(tmp_path: Path) -> None:
+    main = "import sys\nfrom library import Best\nnet = Best()\nnet(torch.load(sys.argv[1]))\n"
+    assert analysis(tmp_path, main, library=LIBRARY).models == []
+
+
 def test_one_finding_for_many_places_stands_in_the_authors_file(tmp_path: Path) -> None:
     library = "class Mish(nn.Module):\n    def forward(self, x):\n        return F.layer_norm(x, (8,), eps=1e-12)\n"
     main = """
