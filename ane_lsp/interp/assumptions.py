@@ -139,7 +139,16 @@ def _refused_defaults(init: Function, place: Span | None) -> list[ast.arg]:
         return []
     around = [n.test for n in ast.walk(node) if isinstance(n, ast.If) and _covers(n, place)]
     spoken = [n for n in ast.walk(node) if isinstance(n, ast.expr) and _within(n, place)]
-    names = {n.id for part in (*around, *spoken) for n in ast.walk(part) if isinstance(n, ast.Name)}
+    parts = [n for part in (*around, *spoken) for n in ast.walk(part)]
+    names = {n.id for n in parts if isinstance(n, ast.Name)}
+    kept = {n.attr for n in parts if isinstance(n, ast.Attribute)}  # under which it is kept: `self.params = params`
+    names |= {
+        n.value.id
+        for n in ast.walk(node)
+        if isinstance(n, ast.Assign)
+        and isinstance(n.value, ast.Name)
+        and any(getattr(t, "attr", None) in kept for t in n.targets)
+    }
     return [p for p, default in with_defaults(node.args) if p.arg in names and _says_nothing(default)]
 
 

@@ -351,6 +351,8 @@ class Attributes(Base):
         start = mro.index(sup.owner) + 1 if sup.owner in mro else 0
         for cls in mro[start:]:
             if isinstance(cls, ClassObject):
+                if name == "__dict__" and isinstance(sup.obj, Instance):  # which the class hands down that brings it
+                    return self.getattr(sup.obj, name)
                 if name in cls.namespace:
                     raw = cls.namespace[name]
                     if raw.__class__ is Property:

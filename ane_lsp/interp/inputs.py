@@ -11,6 +11,7 @@ from ane_lsp.graph import TensorType, Unknown, dims
 from ane_lsp.interp.assumptions import required
 from ane_lsp.interp.captured import either_way, leave_training
 from ane_lsp.interp.enough import Listening
+from ane_lsp.interp.frames import FROM_ARGS
 from ane_lsp.interp.hints import hints_in_source, holds_tensors, is_container
 from ane_lsp.interp.probing import CONVENTIONS, WORDS, Probe, probe_of, probe_tensor
 from ane_lsp.interp.record import registered
@@ -41,6 +42,8 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         assumed.append("inputs: its example_input_array")
         return either_way(interp, lambda: interp.call(model, *example))
     parameters = required(forward.node, skip=1) or _main_inputs(model, forward.node)
+    if not parameters and forward.node.args.vararg is not None and forward.module.path in interp.watched:
+        parameters = [forward.node.args.vararg]
     plain = {p.arg: v for p in parameters if (v := _plain_value(interp, forward, p)) is not MISSING}
     probes = _first_probes(interp, model, forward, [p for p in parameters if p.arg not in plain])
     kept, frame, modules = interp.recorder.snapshot(), interp.frame, list(interp.recorder.modules)
@@ -160,7 +163,7 @@ def _first_probes(
     probes = {p.arg: hints.get(p.arg) or _picture(interp, model, p.arg) for p in parameters}
     for parameter in parameters:
         probe = probes[parameter.arg]
-        probe.listed = holds_tensors(parameter)
+        probe.listed = holds_tensors(parameter) or parameter is node.args.vararg
         if parameter.annotation is not None:
             probe.number = False  # it would say so
     floats = [t.type for t in _parameters_of(model) if t.type.dtype in ("f16", "bf16", "f32", "f64")]
@@ -187,6 +190,7 @@ def _parameters_of(model: Instance, depth: int = 0) -> Iterator[Tensor]:
 def _learn(
     interp: Interpreter,
     model: Instance,
+    forward: Function,
     plain: dict[str, Any],
     probes: dict[str, Probe],
     unsure: Collection[str] = (),
@@ -199,8 +203,10 @@ def _learn(
         if not any(n in unsure or not (p.knows and p.told) or (settled and p.vague) for n, p in asked.items()):
             return
         given = {name: _given(name, probe, probe_tensor(probe)) for name, probe in asked.items()}
-        _probe(interp, model, {**plain, **settled, **given})
+        tensors = [probe for probe in asked.values() if not probe.listed]
+        _probe(interp, model, forward, {**plain, **settled, **given})
         before = len(settled)
+        asserted = any(probe.listed for probe in tensors)  # to be lists
         for name, probe in asked.items():
             probe.list_pictures()
             if probe.number and not probe.knows:
@@ -211,7 +217,7 @@ def _learn(
             kind = probes[name].type()
             if kind is not None:
                 settled[name] = _given(name, probes[name], Tensor(kind, "input"))
-        if len(settled) == before:
+        if len(settled) == before and not asserted:
             return
 
 
@@ -238,15 +244,16 @@ def _call(
     ways: list[list[str]] = []
 
     def call() -> Any:
-        _learn(interp, model, plain, probes, unsure if not ways else ())
+        _learn(interp, model, forward, plain, probes, unsure if not ways else ())
         ways.append(_assumed(forward, plain, probes))
         inputs = {**plain, **{name: _input(interp, forward, name, probe) for name, probe in probes.items()}}
+        rest = _rest(interp, forward, inputs)
         positional: list[Any] = []
         for name in signature_of(forward.node).positional[1:]:
             if name not in inputs:
                 break
             positional.append(inputs.pop(name))
-        return interp.call(model, tuple(positional), inputs)
+        return interp.call(model, (*positional, *rest), inputs)
 
     try:
         result = either_way(interp, call)
@@ -291,7 +298,16 @@ def _parameter(forward: Function, name: str) -> ast.arg:
 
 
 def _parameters(node: Any) -> list[ast.arg]:
-    return [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    rest = [node.args.vararg] if node.args.vararg is not None else []
+    return [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, *rest]
+
+
+def _rest(interp: Interpreter, forward: Function, inputs: dict[str, Any]) -> tuple[Any, ...]:
+    """What is passed for ``*args``, which leaves `inputs`: any number of the same."""
+    rest = forward.node.args.vararg
+    if rest is None or rest.arg not in inputs:
+        return ()
+    return (Unknown(FROM_ARGS, interp.span_of(forward, rest), inputs.pop(rest.arg)),)
 
 
 def undecorated(func: Any) -> Any:
@@ -346,7 +362,7 @@ def _is_or_item(node: ast.expr, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 
-def _probe(interp: Interpreter, model: Instance, inputs: dict[str, Any]) -> None:
+def _probe(interp: Interpreter, model: Instance, forward: Function, inputs: dict[str, Any]) -> None:
     """Run the forward on probes; its graph is thrown away."""
     from ane_lsp.interp.entries import guarded_inline
 
@@ -359,7 +375,8 @@ def _probe(interp: Interpreter, model: Instance, inputs: dict[str, Any]) -> None
         interp.listening, interp.written = Listening(interp, probes), {}
     try:
         with interp.step_limit(_PROBE_STEPS):
-            guarded_inline(interp, lambda: interp.call(model, (), inputs))
+            rest = _rest(interp, forward, inputs)
+            guarded_inline(interp, lambda: interp.call(model, rest, inputs))
     except Told:
         pass
     finally:

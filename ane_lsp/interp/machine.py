@@ -15,7 +15,7 @@ from ane_lsp.interp.expressions import OPERATORS
 from ane_lsp.interp.forks import Escape, Forks
 from ane_lsp.interp.frames import BREAK, CONTINUE, UNDECIDED, Frame, Signal, UnknownIteration, item_of, mangled
 from ane_lsp.interp.loops import for_statement, while_statement
-from ane_lsp.interp.probing import note_unpacking
+from ane_lsp.interp.probing import note_unpacking, probe_of
 from ane_lsp.interp.scopes import yields_inside
 from ane_lsp.interp.values import (
     Function,
@@ -539,8 +539,18 @@ def _with(interp: Interpreter, node: ast.With, frame: Frame) -> Signal | None:
     return signal
 
 
+def _has_to_be_there(node: ast.Try) -> bool:
+    """Whether a ``try`` only says in other words what is missing: its imports count as any others."""
+    return (
+        all(isinstance(statement, (ast.Import, ast.ImportFrom)) for statement in node.body)
+        and bool(node.handlers)
+        and all(isinstance(handler.body[-1], ast.Raise) for handler in node.handlers)
+    )
+
+
 def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> Signal | None:
-    interp.trying += 1
+    counts = not _has_to_be_there(node)
+    interp.trying += counts
     journals = len(interp.journals)
     here = interp.frame
     start = len(frame.escapes or ())
@@ -558,7 +568,7 @@ def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> Signal | None:
         interp.run_block(node.finalbody, frame)
         raise
     finally:
-        interp.trying -= 1
+        interp.trying -= counts
         frame.catching = outer
     signal = _handled(interp, node, frame, signal, raised, interp.taken(frame, ("raise",), start))
     final = interp.run_block(node.finalbody, frame)
@@ -621,12 +631,26 @@ def _assert(interp: Interpreter, node: ast.Assert, frame: Frame) -> None:
     value = interp.eval(node.test, frame)
     verdict = interp.truth(value)
     if verdict is False:
+        if interp.probing:
+            _note_list(interp, node.test, frame)
         message = interp.eval(node.msg, frame) if node.msg is not None else ""
         raise PyRaise(AssertionError(message if isinstance(message, str) else ""), interp.span(node))
     if verdict is not True:
         if frame.catching or interp.trying:
             interp.throw(frame, PyRaise(AssertionError(), interp.span(node)))
         interp.narrow(node.test, True, frame)
+
+
+def _note_list(interp: Interpreter, test: ast.expr, frame: Frame) -> None:
+    """``assert isinstance(x, list)``: an input that was taken for a tensor is a list of them."""
+    if not isinstance(test, ast.Call) or getattr(test.func, "id", "") != "isinstance" or len(test.args) != 2:
+        return
+    given, kinds = test.args
+    named = kinds.elts if isinstance(kinds, ast.Tuple) else [kinds]
+    if isinstance(given, ast.Name) and all(getattr(kind, "id", "") in ("list", "tuple") for kind in named):
+        probe = probe_of(interp.eval(given, frame))
+        if probe is not None and not probe.links:
+            probe.listed = True
 
 
 def _delete(interp: Interpreter, node: ast.Delete, frame: Frame) -> None:

@@ -17,8 +17,14 @@ _DEPTH = 3  # calls that a parameter is handed on through
 
 
 def first_choice(interp: Interpreter, cls: ClassObject, init: Function, name: str) -> Any:
-    """What a parameter may be where the constructor looks it up in a table or among values that are written out (``{18: ..., 34:
-    ...}[depth]``, ``if depth not in (18, 34)``): the first that it does not forbid. MISSING where it does not."""
+    """What a parameter may be where the constructor, or one that it hands it on to, looks it up in a table or among values that are
+    written out (``{18: ..., 34: ...}[depth]``, ``if depth not in (18, 34)``): the first that it does not forbid. MISSING where it
+    does not."""
+    return _first_choice(interp, cls, init, name, _DEPTH)
+
+
+def _first_choice(interp: Interpreter, cls: ClassObject, init: Function, name: str, depth: int) -> Any:
+    interp.looked_into(init)
     forbidden: list[Any] = []
     chosen: list[Any] = []
     for node in ast.walk(init.node):
@@ -34,6 +40,11 @@ def first_choice(interp: Interpreter, cls: ClassObject, init: Function, name: st
         chosen = [value for value in found if value not in forbidden]
         if chosen and all(type(value) in (str, int) for value in found):
             return chosen[0]
+    if depth > 0:
+        for owner, callee, parameter in _handed_on(interp, cls, init, list(ast.walk(init.node)), name):
+            choice = _first_choice(interp, owner, callee, parameter, depth - 1)
+            if choice is not MISSING:
+                return choice
     return MISSING
 
 

@@ -675,8 +675,12 @@ class TorchGlue(Registries):
         func = forward.func if isinstance(forward, BoundMethod) else forward
         node = getattr(func, "node", None)
         names = [a.arg for a in node.args.args][1:] if node is not None else []
+        many = of_unknown_number(args)
         for i, value in enumerate(args):
             name = names[i] if i < len(names) else f"input_{i}"
+            if i == many:
+                value = value.cause
+                name = node.args.vararg.arg if node is not None and node.args.vararg is not None else name
             for j, tensor in enumerate(_tensors(value)):
                 yield (name if tensor is value else f"{name}_{j}"), tensor
         for name, value in kwargs.items():

@@ -1158,3 +1158,126 @@ def test_inputs_that_somebody_wrote_go_to_a_class_whose_constructor_needs_more(t
     assert str(entry.graph.outputs[0].type) == "[1, 8, 30, 30] f32"
     assert [text.split(" is")[0] for text in entry.assumed] == ["width"]
     assert not done.run.errors
+
+
+def test_any_number_of_inputs(tmp_path: Path) -> None:
+    """Decoders of dense prediction are given one feature map or two."""
+    done = follow(
+        tmp_path,
+        net="""
+        class Fusion(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.one = nn.Conv2d(8, 8, 3, padding=1)
+                self.two = nn.Conv2d(8, 4, 1)
+
+            def forward(self, *xs):
+                output = xs[0]
+                if len(xs) == 2:
+                    output = output + self.one(xs[1])
+                return self.two(output)
+
+
+        class Upsampler(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.wide = nn.Conv2d(32, 8, 1)
+                self.narrow = nn.Conv2d(16, 8, 1)
+
+            def forward(self, *inputs):
+                return torch.cat([self.wide(inputs[-1]), self.narrow(inputs[-2])], 1)
+
+
+        class Given(nn.Module):
+            def forward(self, x, *rest):
+                return F.relu(x)
+        """,
+    )
+    assert not done.run.errors
+    fusion, upsampler = only(done, "Fusion"), only(done, "Upsampler")
+    assert fusion.assumed == ("xs: a list of tensors with 4 dimensions (first used by conv2d)",)
+    assert [op.kind for op in fusion.graph.ops if not op.folds] == ["conv", "add", "conv"]
+    assert [str(value.type)[:5] for value in fusion.graph.outputs] == ["[B, 4"]
+    assert [op.kind for op in upsampler.graph.ops if not op.folds] == ["conv", "conv", "concat"]
+    assert {value.name for value in upsampler.graph.inputs} <= {"inputs_0", "inputs_-1", "inputs_-2"}
+    assert upsampler.graph.ops[-1].outputs[0].type.shape[1] == 16
+    assert only(done, "Given").assumed == ("nothing tells the shape of `x`",)
+
+
+def test_an_input_that_is_asserted_to_be_a_list_is_one(tmp_path: Path) -> None:
+    done = follow(
+        tmp_path,
+        net="""
+        class Pathways(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.blocks = nn.ModuleList([nn.Conv3d(3, 8, 1), nn.Conv3d(3, 16, 1)])
+
+            def forward(self, x):
+                assert isinstance(x, list), "a list of tensors"
+                return torch.cat([block(x[i]) for i, block in enumerate(self.blocks)], 1)
+
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.stages = nn.ModuleList([Pathways()])
+
+            def forward(self, clips):
+                for stage in self.stages:
+                    clips = stage(clips)
+                return clips
+        """,
+    )
+    net = only(done, "Net")
+    assert not done.run.errors
+    assert net.assumed == ("clips: a list of tensors with 5 dimensions (first used by conv3d)",)
+    assert net.graph.ops[-1].outputs[0].type.shape[1] == 24
+
+
+def test_what_a_constructor_keeps_and_then_fails_without_is_assumed(tmp_path: Path) -> None:
+    done = follow(
+        tmp_path,
+        net="""
+        class Net(nn.Module):
+            def __init__(self, params=None, other=None):
+                super().__init__()
+                self._params, self.other = params, other
+                self._given = params
+                self.norm = nn.BatchNorm2d(8, momentum=1 - self._given.momentum)
+
+            def forward(self, x):
+                return self.norm(x)
+        """,
+    )
+    net = only(done, "Net")
+    assert not done.run.errors
+    assert "params is unknown: the constructor fails without it" in net.assumed
+    assert not any("other" in text for text in net.assumed)
+
+
+def test_what_a_parameter_may_be_is_told_where_it_is_handed_on_to(tmp_path: Path) -> None:
+    net = """
+    class Base(nn.Module):
+        WIDTHS = {18: 8, 34: 16}
+
+        def __init__(self, depth):
+            super().__init__()
+            if depth not in self.WIDTHS:
+                raise KeyError(f"invalid depth {depth}")
+            self.conv = nn.Conv2d(3, self.WIDTHS[depth], 1)
+
+        def forward(self, x):
+            return self.conv(x)
+
+
+    class Net(Base):
+        def __init__(self, depth, groups):
+            super().__init__(depth)
+            self.groups = groups
+    """
+    done = follow(tmp_path, net=net)
+    assert not done.run.errors
+    entry = only(done, "Net")
+    assert "depth is taken as 18, the first that the constructor knows: it is given no value" in entry.assumed
+    assert str(entry.graph.ops[-1].outputs[0].type) == "[B, 8, H, W] f32"

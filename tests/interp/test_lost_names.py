@@ -39,6 +39,60 @@ def test_a_module_of_which_all_is_imported_may_hold_any_name_if_it_is_missing(tm
     assert (space["known"], space["length"]) == (3, 1)
 
 
+def test_a_module_that_is_only_said_to_be_missing_in_other_words_may_be_elsewhere(tmp_path: Path) -> None:
+    """What has to be compiled is not where the source is read."""
+    text = """
+try:
+    import compiled_ops as ops
+    from compiled_ops.more import width
+except ImportError as error:
+    message = "compile it first"
+    raise ImportError(message) from error
+try:
+    import fast
+except ImportError:
+    fast = 3
+try:
+    import slow
+except ImportError as error:
+    try:
+        import slower as slow
+    except ImportError:
+        slow = 4
+end = [ops.layer(width), fast, slow]
+"""
+    layer, fast, slow = names(tmp_path, script=text)["end"]
+    assert isinstance(layer, Unknown)
+    assert (fast, slow) == (3, 4)
+
+
+def test_the_attributes_of_an_object_behind_super(tmp_path: Path) -> None:
+    text = """
+class Base:
+    def __init__(self):
+        self.width = 3
+
+
+class Config(Base):
+    def held(self):
+        return {**super().__dict__, "more": 1}
+
+
+class Alone:
+    def held(self):
+        try:
+            return super().__dict__
+        except AttributeError:
+            return None
+
+
+end = [Config().held(), Alone().held()]
+"""
+    real: dict[str, Any] = {}
+    exec(text, real)
+    assert names(tmp_path, script=text)["end"] == real["end"]
+
+
 def test_operations_of_torch_come_with_its_stars(tmp_path: Path) -> None:
     text = "from torch import *\nfrom torch.nn.functional import *\nx = zeros(2, 3)\nend = [sum(x, 1), linear(x, x), len([1])]\n"
     space = names(tmp_path, script=text)

@@ -28,6 +28,7 @@ CASES = [
     ("self.save_hyperparameters({'a': 1})", "dict(m.hparams)", {"a": 1}),
     ("self.save_hyperparameters(); self.layer = torch.nn.Linear(self.hparams.width, 4)", "m(torch.zeros(1))", None),
     ("pass", "dict(m.hparams)", {}),
+    ("self.hparams = {'width': width}", "m.hparams['width']", 8),  # as before version 1.3; later ones refuse it
 ]
 
 

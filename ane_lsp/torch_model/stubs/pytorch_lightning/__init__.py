@@ -71,6 +71,10 @@ class HyperparametersMixin:
     def hparams(self):
         return self._saved_parameters()
 
+    @hparams.setter
+    def hparams(self, value):  # of versions before 1.3
+        object.__setattr__(self, "_hparams", value)
+
     @property
     def hparams_initial(self):
         return AttributeDict(self._saved_parameters())
