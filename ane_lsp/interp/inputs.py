@@ -42,8 +42,14 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         assumed.append("inputs: its example_input_array")
         return either_way(interp, lambda: interp.call(model, *example))
     parameters = required(forward.node, skip=1) or _main_inputs(model, forward.node)
-    if not parameters and forward.node.args.vararg is not None and forward.module.path in interp.watched:
-        parameters = [forward.node.args.vararg]
+    rest = forward.node.args.vararg
+    if (
+        not parameters
+        and rest is not None
+        and forward.node.args.kwarg is None
+        and forward.module.path in interp.watched
+    ):
+        parameters = [rest]  # where anything goes, it only wraps another call
     plain = {p.arg: v for p in parameters if (v := _plain_value(interp, forward, p)) is not MISSING}
     probes = _first_probes(interp, model, forward, [p for p in parameters if p.arg not in plain])
     kept, frame, modules = interp.recorder.snapshot(), interp.frame, list(interp.recorder.modules)

@@ -1191,6 +1191,15 @@ def test_any_number_of_inputs(tmp_path: Path) -> None:
         class Given(nn.Module):
             def forward(self, x, *rest):
                 return F.relu(x)
+
+
+        class Wrapper(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.decoder = Fusion()
+
+            def forward(self, *args, **kwargs):
+                return self.decoder(*args, **kwargs) if args else None
         """,
     )
     assert not done.run.errors
@@ -1201,6 +1210,7 @@ def test_any_number_of_inputs(tmp_path: Path) -> None:
     assert [op.kind for op in upsampler.graph.ops if not op.folds] == ["conv", "conv", "concat"]
     assert {value.name for value in upsampler.graph.inputs} <= {"inputs_0", "inputs_-1", "inputs_-2"}
     assert upsampler.graph.ops[-1].outputs[0].type.shape[1] == 16
+    assert only(done, "Wrapper").assumed == ()
     assert only(done, "Given").assumed == ("nothing tells the shape of `x`",)
 
 
