@@ -81,6 +81,8 @@ def note_use(name: str, args: Args, kwargs: Kwargs, caller: str) -> Probe | None
         _counted(*_INDICES[short], args, kwargs, told)
     if short == "__getitem__" or short in _SIZED:
         _sized(short, args, told)
+    if short in ("__getitem__", "__setitem__"):
+        _indexing(args, told)
     first = args[0] if args else kwargs.get("input", kwargs.get("query"))
     if short in _MATMULS:
         _multiplied(first, args, told)
@@ -107,6 +109,15 @@ def _sized(short: str, args: Args, told: str) -> None:
         probe = probe_of(number)
         if probe is not None:
             probe.learn(told, number=True)
+
+
+def _indexing(args: Args, told: str) -> None:
+    """A tensor in the place of an index holds places, or flags; an input that has no shape yet is left open, as they differ in what
+    they select."""
+    for part in args[1] if isinstance(args[1], tuple) else args[1:2]:
+        probe = probe_of(part)
+        if probe is not None and probe.rank is not None:
+            probe.learn(told, dtype="b8" if "mask" in probe.name else "i64")
 
 
 def _flagged(at: int, name: str, args: Args, kwargs: Kwargs, told: str) -> None:

@@ -654,6 +654,27 @@ def test_an_input_whose_shape_is_described_holds_what_its_use_asks_for(tmp_path:
     assert [op.kind for op in entry.graph.ops if op.kind in ("linear", "cumsum")] == ["linear", "cumsum"]
 
 
+@pytest.mark.parametrize(("name", "kind"), [("indices", "[nnz] i64"), ("mask", "[nnz] b8")])
+def test_an_input_in_the_place_of_an_index_holds_places(tmp_path: Path, name: str, kind: str) -> None:
+    net = f"""
+    class Unpad(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.end = nn.Linear(8, 4)
+
+        def forward(self, x, {name}):
+            \"\"\"
+            x: (nnz, 8)
+            {name}: (nnz,)
+            \"\"\"
+            return self.end(x)[{name}]
+    """
+    entry = only(follow(tmp_path, net=net), "Unpad")
+    assert shape_of(entry, name) == kind
+    rows = "nnz" if name == "indices" else "?"
+    assert str(entry.graph.calls[-1].result.type) == f"[{rows}, 4] f32"
+
+
 def test_a_module_asked_for_its_getattr(tmp_path: Path) -> None:
     net = """
     class Up(nn.Module):
