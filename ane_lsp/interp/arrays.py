@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import TensorType, Unknown
 from ane_lsp.graph.types import TORCH_DTYPE
+from ane_lsp.interp.base import MAX_ELEMENTS
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, NativeType
 from ane_lsp.torch_model.constants import made
+from ane_lsp.torch_model.registry import TorchError
+from ane_lsp.torch_model.shapes import broadcast
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -101,15 +105,59 @@ def _alike(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: d
 
 
 def _elementwise(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A function of each element: of something unknown not even its shape is known."""
+    """A function of each element: of something unknown not even its shape is known, of an array of unknown elements that is."""
     lost = next((arg for arg in args[1:] if isinstance(arg, Unknown)), None)
     if lost is None:
-        return MISSING
+        return _of_unknown_elements(interp, args[1:]) if any(_unread(arg) is not None for arg in args[1:]) else MISSING
     alone = all(arg.number if isinstance(arg, Unknown) else number(arg).__class__ in _NUMBERS for arg in args[1:])
     return Unknown("computed by numpy from something unknown", interp.here(), lost, number=alone)
 
 
+def _unread(value: Any) -> Unknown | None:
+    """What stands for the elements of an array of which nobody knows any."""
+    data = value.attrs.get("_data") if value.__class__ is Instance and _of_numpy(value) else None
+    first = data[0] if data.__class__ is list and data else data
+    return first if isinstance(first, Unknown) else None
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """The shape of an array or a number, None where it is not known."""
+    if number(value).__class__ in _NUMBERS:
+        return ()
+    shape = value.attrs.get("shape") if value.__class__ is Instance and _of_numpy(value) else None
+    return shape if isinstance(shape, tuple) and all(type(size) is int for size in shape) else None
+
+
+def _of_unknown_elements(interp: Interpreter, operands: tuple[Any, ...]) -> Any:
+    """What a function of each element gives for arrays of known shapes; the type of its elements depends on the function."""
+    shapes = list(map(_shape, operands))
+    if None in shapes:
+        return MISSING
+    try:
+        shape = broadcast(*shapes)
+    except TorchError:
+        return MISSING
+    first = next(one for one in operands if _unread(one) is not None)
+    return _unread_array(interp, first, shape, interp.unknown("a type that depends on a function of numpy"))
+
+
+def _unread_array(interp: Interpreter, like: Instance, shape: Any, dtype: Any) -> Instance:
+    element, size = _unread(like), math.prod(shape)
+    made = Instance(like.cls)
+    data = interp.make([element] * size) if size <= MAX_ELEMENTS else element
+    made.attrs.update({"_data": data, "shape": shape, "dtype": dtype})
+    interp.make(made.attrs)
+    return made
+
+
+def _astype(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if len(args) != 2 or _unread(args[0]) is None or (shape := _shape(args[0])) is None:
+        return MISSING
+    return _unread_array(interp, args[0], shape, args[1])
+
+
 WAYS = {
+    "numpy:ndarray.astype": _astype,
     "numpy:_flatten": _flatten, "numpy:_common": _common, "numpy:_alike": _alike, "numpy:_map": _elementwise,
     "numpy:_zip": _elementwise,
 }  # fmt: skip

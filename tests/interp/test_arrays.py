@@ -33,6 +33,38 @@ EXPRESSIONS = [
 ]  # fmt: skip
 
 
+RANDOM = [
+    "np.random.randn(1, 3, 8, 8)", "np.random.rand(2, 4)", "np.random.choice(np.arange(12), size=5)", "np.random.choice(5, (2, 3))",
+    "np.random.uniform(0, 1, (3, 2))", "np.random.normal(size=(3, 2))", "np.random.default_rng(0).normal(size=4)", "np.random.randint(0, 5, (3, 2))",
+    "np.random.default_rng(0).integers(5, size=3)", "np.random.RandomState(1).rand(2)", "np.random.permutation(6)", "np.random.permutation(np.ones((3, 2)))",
+    "np.random.rand(4, 3).astype(np.float32)", "np.random.rand(4, 3).T", "np.random.rand(4, 3)[:, 1:]", "np.random.rand(4, 3)[0]", "np.random.rand(4, 3).reshape(2, 6)",
+    "np.stack([np.random.rand(3), np.random.rand(3)])", "np.expand_dims(np.random.rand(3), 0)", "np.concatenate([np.random.rand(2, 3), np.ones((1, 3))])",
+    "np.random.randn(1200, 1000).astype(np.float32)", "np.random.rand()", "np.random.randint(3)", "[np.random.rand(), np.random.uniform()]",
+    "np.random.uniform(np.zeros(3), 1.0)", "np.random.random((2,))", "np.random.standard_normal(3)", "np.random.poisson(2.0, 3)",
+    "(np.random.rand(4, 3) * 2 + np.ones((1, 3))).astype(np.float32)", "np.sin(np.random.rand(4, 3))", "np.random.rand(2, 2) > 0.5", "np.clip(np.random.rand(4), 0, 1)",
+]  # fmt: skip
+
+
+def test_tensors_of_random_numbers_have_their_shapes(tmp_path: Path) -> None:
+    names = {"float64": "f64", "float32": "f32", "int64": "i64", "bool": "b8"}
+    open_types = [
+        line
+        for line in RANDOM
+        if "astype" not in line
+        and any(word in line for word in ("sin", "> 0", "clip", "stack", "concat", "rand()", "randint(3)"))
+    ]
+    for line, found in zip(RANDOM, types(tmp_path, [f"torch.tensor({line})" for line in RANDOM]), strict=True):
+        real = torch.tensor(eval(line, {"np": numpy}))
+        assert isinstance(found, Tensor), line
+        if "zeros(3), 1.0" in line:
+            assert found.type.shape is None
+            continue
+        assert found.type.shape == tuple(real.shape), line
+        assert found.type.dtype in (
+            (None,) if line in open_types else (names[str(real.dtype).removeprefix("torch.")],)
+        ), line
+
+
 def types(folder: Path, lines: list[str], head: str = "") -> list[Any]:
     path = folder / "script.py"
     names = [f"value_{i}" for i in range(len(lines))]

@@ -1,6 +1,6 @@
 """A small numpy: arrays of known Python numbers, as model constructors compute with them.
 
-What is missing here is unknown to the analysis; so is what a random generator returns.
+What is missing here is unknown to the analysis; so are the numbers that a random generator returns.
 """
 
 import builtins
