@@ -8,6 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from ane_lsp.syntax.notebook import SUFFIX
 from ane_lsp.syntax.source import SourceFile, decode_source
 
 
@@ -17,6 +18,8 @@ class NotWritten(Exception):
 
 def encoded(source: SourceFile, text: str) -> bytes:
     """`text` in the encoding of `source`, with its BOM. Raises NotWritten where that cannot be, or would not parse."""
+    if source.path.suffix == SUFFIX:
+        raise NotWritten("a notebook is changed in an editor, not here")
     try:
         data = (codecs.BOM_UTF8 if source.bom else b"") + text.encode(source.encoding)
     except UnicodeEncodeError as error:

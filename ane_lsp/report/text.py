@@ -10,6 +10,7 @@ from ane_lsp.checks.finding import SEVERITIES, Finding
 from ane_lsp.graph import Span
 from ane_lsp.report.model import Report
 from ane_lsp.report.terminal import Painter, printable, width
+from ane_lsp.syntax.notebook import SUFFIX, cell_of
 
 _WINDOW = 110
 _ELSEWHERE = 5  # findings in other files that are named
@@ -40,15 +41,22 @@ def concise(report: Report, color: bool = False) -> str:
 
 
 def _place(report: Report, span: Span) -> str:
-    region = report.region(span)
-    return f"{printable(report.path(span.file))}:{region.line}:{region.col}"
+    cell, line = _counted(report, span)
+    return f"{printable(report.path(span.file))}:{cell}{line}:{report.region(span).col}"
+
+
+def _counted(report: Report, span: Span) -> tuple[str, int]:
+    """The line as people count it: in a notebook, of its cell, which is named."""
+    table = report.lines(span.file) if span.file.endswith(SUFFIX) else None
+    place = cell_of(table, span.line) if table is not None else None
+    return ("", span.line) if place is None else (f"cell {place[0]}:", place[1])
 
 
 def _finding(report: Report, finding: Finding, paint: Painter) -> Iterator[str]:
     label = paint(finding.severity, f"{finding.severity}[{finding.code}]")
     yield f"{paint('bold', _place(report, finding.span))}: {label} {printable(finding.message)}"
     yield from _snippet(report, finding.span, finding.severity, paint)
-    margin = " " * (len(str(finding.span.line)) + 1)
+    margin = " " * (len(str(_counted(report, finding.span)[1])) + 1)
     facts = [finding.name, finding.target, finding.confidence]
     yield margin + paint("dim", "= " + ", ".join(printable(fact) for fact in facts if fact))
     for fix in finding.fixes[:2]:
@@ -84,8 +92,9 @@ def _snippet(report: Report, span: Span, style: str, paint: Painter) -> Iterator
     # Tabs become one space: only the part from the first character on has to line up.
     line = " " * min(kept, 4) + line[kept:].replace("\t", " ")
     start, end = start - kept + min(kept, 4), end - kept + min(kept, 4)
-    gutter = len(str(span.line)) + 1
-    yield f"{paint('dim', f'{span.line} |')} {before}{line}{after}"
+    number = _counted(report, span)[1]
+    gutter = len(str(number)) + 1
+    yield f"{paint('dim', f'{number} |')} {before}{line}{after}"
     carets = "^" * max(1, width(line[start:end]))
     yield f"{paint('dim', ' ' * gutter + '|')} {' ' * (len(before) + width(line[:start]))}{paint(style, carets)}"
 

@@ -6,7 +6,6 @@ Everything inside counts lines from 1 and columns in UTF-8 bytes; clients' units
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import field, replace
 from functools import cached_property
@@ -15,7 +14,8 @@ from pathlib import Path
 from ane_lsp.graph import Span
 from ane_lsp.graph.records import dataclass
 from ane_lsp.server import uris
-from ane_lsp.syntax.positions import Encoding, LineTable, utf8_length
+from ane_lsp.syntax.notebook import without_magics
+from ane_lsp.syntax.positions import Encoding, LineTable
 
 BOM = "\ufeff"
 Place = tuple[int, int]  # line from 1, UTF-8 byte column from 0
@@ -190,48 +190,6 @@ class Document:
             made.append(edit)
         self.version = version
         return made
-
-
-_LINE_END = re.compile("(\r\n|\r|\n)")
-MAGIC_CELL = ("%%",)
-MAGIC_LINE = ("%", "!", "?")
-
-
-def without_magics(text: str) -> str:
-    """A cell as Python: lines IPython handles itself become comments of the same width, so no column moves.
-
-    A cell magic such as ``%%bash`` hands the whole cell to something else; ``%%time`` and ``%%capture`` run it as Python.
-    """
-    parts = _LINE_END.split(text)  # lines and their ends in turn
-    lines = parts[::2]
-    first = next((n for n, line in enumerate(lines) if line.strip()), None)
-    if first is not None and lines[first].lstrip().startswith(MAGIC_CELL):
-        word = lines[first].lstrip()[2:].split(None, 1)[:1]
-        if word not in (["time"], ["timeit"], ["capture"], ["prun"]):
-            parts[::2] = map(_blank, lines)
-            return "".join(parts)
-        lines[first] = _blank(lines[first])
-    depth = 0  # inside brackets a leading % is an operator
-    for number, line in enumerate(lines):
-        bare = line.lstrip()
-        if depth <= 0 and (bare.startswith(MAGIC_LINE) or (bare.rstrip().endswith("?") and "#" not in bare)):
-            lines[number] = _magic(line)
-            continue
-        code = bare.split("#", 1)[0]
-        depth += sum(map(code.count, "([{")) - sum(map(code.count, ")]}"))
-    parts[::2] = lines
-    return "".join(parts)
-
-
-def _blank(line: str) -> str:
-    return "#" + " " * (utf8_length(line) - 1) if line and not line[0].isascii() else line and "#" + line[1:]
-
-
-def _magic(line: str) -> str:
-    """``pass`` where a magic is the only statement of a block, a comment where four columns do not suffice."""
-    indent = line[: len(line) - len(line.lstrip())]
-    rest = utf8_length(line) - utf8_length(indent)
-    return indent + ("pass" + " " * (rest - 4) if rest >= 4 else "#" * rest)
 
 
 @dataclass(slots=True)

@@ -150,7 +150,7 @@ def read_source(path: Path) -> SourceFile:
 
 
 def decode_source(path: Path, data: bytes) -> SourceFile:
-    """Decode as Python would (BOM, PEP 263 cookie, UTF-8 otherwise)."""
+    """Decode as Python would (BOM, PEP 263 cookie, UTF-8 otherwise); a notebook becomes a module."""
     if len(data) > MAX_BYTES:
         return _unreadable(path, "read", f"larger than {MAX_BYTES // 1_000_000} MB, not analysed")
     bom = data.startswith(codecs.BOM_UTF8)
@@ -173,6 +173,13 @@ def decode_source(path: Path, data: bytes) -> SourceFile:
         return _unreadable(path, "encoding", message, line)
     except (LookupError, ValueError) as error:
         return _unreadable(path, "encoding", str(error))
+    if path.suffix == ".ipynb":
+        from ane_lsp.syntax.notebook import module_of
+
+        try:
+            text = module_of(text)
+        except (ValueError, RecursionError) as error:
+            return _unreadable(path, "read", f"not a notebook: {error}")
     return SourceFile(path, text, encoding, bom)
 
 

@@ -262,7 +262,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "include", _strings, _STRINGS, ("*.py",),
-        "Globs of the files that are checked when a folder is given.", 'include = ["models/**/*.py"]',
+        "Globs of the files that are checked when a folder is given. Notebooks (`*.ipynb`) are read as well.", 'include = ["models/**/*.py"]',
     ),
     Option(
         "exclude", _strings, _STRINGS, (),

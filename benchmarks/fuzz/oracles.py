@@ -16,9 +16,10 @@ from ane_lsp.checks.finding import Evidence, Finding, Fix, Related, TextEdit
 from ane_lsp.graph import Span
 from ane_lsp.report.formats import FORMATS, render
 from ane_lsp.report.model import Report
-from ane_lsp.server.documents import Change, Text, join_cells, to_cell, without_magics
+from ane_lsp.server.documents import Change, Text, join_cells, to_cell
 from ane_lsp.syntax.comments import parse_directives
 from ane_lsp.syntax.inputs import InputError, parse_inputs
+from ane_lsp.syntax.notebook import without_magics
 from ane_lsp.syntax.positions import Encoding, LineTable, utf8_length
 from ane_lsp.syntax.source import source_from_text
 from ane_lsp.workspace import Settings

@@ -380,3 +380,39 @@ def test_one_call_in_many_contexts_is_one_finding(project: Path, capsys: pytest.
     assert found["line"] == 11
     assert "21x21" in found["message"]  # the worst of the three
     assert [r["message"] for r in found["related"]] == ["constructed here", "also here, as b.conv"]
+
+
+def test_a_notebook_is_checked_and_left_as_it_is(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cells: list[dict[str, Any]] = [
+        {"cell_type": "markdown", "source": ["text"]},
+        {
+            "cell_type": "code",
+            "source": ["import torch\n", "from torch import nn\n", "net = nn.MaxPool2d(9, stride=1, padding=4)"],
+        },
+        {"cell_type": "code", "source": ["!ls\n", "net(torch.rand(1, 3, 32, 32))"]},
+    ]
+    text = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+    (project / "net.ipynb").write_text(text)
+    code, out, _ = check(capsys, "net.ipynb", "--format", "concise")
+    assert code == 1
+    assert out.startswith("net.ipynb:cell 3:2:1: warning ANE302")
+    _, out, _ = check(capsys, "net.ipynb", "--format", "json")
+    assert text.split("\n")[json.loads(out)["findings"][0]["line"] - 1].strip() == '"net(torch.rand(1, 3, 32, 32))"'
+    for options in (["--add-ignore"], ["--add-ignore", "--diff"]):
+        _, out, err = check(capsys, "net.ipynb", *options)
+        assert "a notebook is changed in an editor" in out + err
+    check(capsys, "net.ipynb", "--fix", "--unsafe-fixes")
+    assert (project / "net.ipynb").read_text() == text
+    assert main(["verify", "net.ipynb"]) == 2
+    assert "is not run here" in capsys.readouterr().err
+
+
+def test_notebooks_of_a_folder_are_checked_where_they_are_included(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "broken.ipynb").write_text("no notebook")
+    assert check(capsys, ".")[0] == 0
+    (project / "ane-lsp.toml").write_text('include = ["*.py", "*.ipynb"]\n')
+    code, out, _ = check(capsys, ".")
+    assert code == 2
+    assert "not a notebook" in out

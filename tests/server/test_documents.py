@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ane_lsp.graph import Span
 from ane_lsp.server import uris
-from ane_lsp.server.documents import Change, Text, join_cells, move_all, to_cell, without_magics
+from ane_lsp.server.documents import Change, Text, join_cells, move_all, to_cell
 from ane_lsp.syntax.positions import utf8_length
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
@@ -136,28 +136,6 @@ def test_positions_outside_the_text_are_moved_into_it():
     assert text.client(9, 9, "utf-16") == (1, 2)
     changed, _ = text.apply(Change("!", (5, 0), (7, 3)), "utf-16")
     assert changed.text == "ab\ncd!"
-
-
-@pytest.mark.parametrize(
-    ("cell", "python"),
-    [
-        ("%matplotlib inline\nx = 1", "pass              \nx = 1"),
-        ("!pip install torch\nx", "pass              \nx"),
-        ("x?\ny", "##\ny"),
-        ("if a:\n    %time f()\n", "if a:\n    pass     \n"),
-        ("x = (a\n  % b)\n", "x = (a\n  % b)\n"),
-        ("%%time\nx = 1\n", "#%time\nx = 1\n"),
-    ],
-)
-def test_magics_become_nothing_of_the_same_width(cell, python):
-    made = without_magics(cell)
-    assert made == python
-    assert [utf8_length(line) for line in made.split("\n")] == [utf8_length(line) for line in cell.split("\n")]
-
-
-def test_a_cell_magic_takes_its_whole_cell_out():
-    made = without_magics("%%bash\nls -l\nif then\n")
-    assert all(line == "" or line.startswith("#") for line in made.split("\n"))
 
 
 def test_cells_are_one_module_and_places_lead_back():
