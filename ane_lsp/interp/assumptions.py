@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _SIZES = re.compile(
     r"(^|_)(dims?|channels?|ch|chs|features?|planes|width|size|units|hidden|embed|inner|filters|feats|heads|groups|kernel|stride)($|_)"
-    r"|^(in|out|c1|c2|c_in|c_out|n_embd|d_model|d_ff|dim\w*|inp|oup|in_c|out_c|nc|nf|inplanes|planes|vocab_size|n_heads?|k|ks)$"
+    r"|^(num|n)_[a-z_]+$|^(in|out|c\d|c_in|c_out|n_?class(es)?|chans|in_chans|out_chans|max_len|seq_len|n_embd|d_model|d_ff|dim\w*|inp|oup|in_c|out_c|nc|nf|inplanes|planes|vocab_size|n_heads?|k|ks)$"
 )
 # How many layers of a kind there are: a list needs a length, and no size depends on it.
 _COUNTS = re.compile(
@@ -142,6 +142,7 @@ def _refused_defaults(init: Function, place: Span | None) -> list[ast.arg]:
     parts = [n for part in (*around, *spoken) for n in ast.walk(part)]
     names = {n.id for n in parts if isinstance(n, ast.Name)}
     kept = {n.attr for n in parts if isinstance(n, ast.Attribute)}  # under which it is kept: `self.params = params`
+    names |= kept  # or under its own name, as all of locals()
     names |= {
         n.value.id
         for n in ast.walk(node)

@@ -1271,10 +1271,12 @@ def test_what_a_constructor_keeps_and_then_fails_without_is_assumed(tmp_path: Pa
         tmp_path,
         net="""
         class Net(nn.Module):
-            def __init__(self, params=None, other=None):
+            def __init__(self, params=None, other=None, third=None):
                 super().__init__()
                 self._params, self.other = params, other
                 self._given = params
+                self.__dict__.update(locals())
+                assert self.third is not None
                 self.norm = nn.BatchNorm2d(8, momentum=1 - self._given.momentum)
 
             def forward(self, x):
@@ -1284,6 +1286,7 @@ def test_what_a_constructor_keeps_and_then_fails_without_is_assumed(tmp_path: Pa
     net = only(done, "Net")
     assert not done.run.errors
     assert "params is unknown: the constructor fails without it" in net.assumed
+    assert "third is unknown: the constructor fails without it" in net.assumed
     assert not any("other" in text for text in net.assumed)
 
 
@@ -1312,3 +1315,26 @@ def test_what_a_parameter_may_be_is_told_where_it_is_handed_on_to(tmp_path: Path
     entry = only(done, "Net")
     assert "depth is taken as 18, the first that the constructor knows: it is given no value" in entry.assumed
     assert str(entry.graph.ops[-1].outputs[0].type) == "[B, 8, H, W] f32"
+
+
+def test_numbers_of_things_and_sizes_by_their_names_are_symbols(tmp_path: Path) -> None:
+    net = """
+    class Head(nn.Module):
+        def __init__(self, in_chans, c3, num_classes, num_queries, num_inchannels, classes):
+            super().__init__()
+            self.proj = nn.Conv2d(in_chans, c3, 1)
+            self.query = nn.Embedding(num_queries, c3)
+            self.score = nn.Linear(c3, num_classes)
+            self.first = num_inchannels[0]
+            self.names = [name for name in classes]
+
+        def forward(self, x):
+            return self.score(self.proj(x).mean((2, 3)) + self.query.weight[0])
+    """
+    head = only(follow(tmp_path, net=net), "Head")
+    assert str(head.graph.outputs[0].type) == "[B, num_classes] f32"
+    told = [text.partition(":")[0] for text in head.assumed if "constructor" in text]
+    assert told == [
+        "in_chans is a symbol", "c3 is a symbol", "num_classes is a symbol", "num_queries is a symbol", "num_inchannels is unknown",
+        "classes is unknown",
+    ]  # fmt: skip
