@@ -48,6 +48,14 @@ class AnalysisError:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfollowed:
+    """Something in a file without models that nobody could follow: perhaps its model is behind that."""
+
+    message: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSummary:
     """One entry's result in numbers.
 
@@ -81,6 +89,7 @@ class FileAnalysis:
 
     findings: sorted by position, one per call expression and code, the worst case first. Their spans' `file` is the
     path as given to :func:`analyze`. graphs: one for each entry. models: the same in numbers, in the same order.
+    unfollowed: where there are none, why that may be.
     ran: the functions of the file whose bodies the result depends on; None where it may depend on anything.
     standing: what :func:`again` needs, where it was asked for and can be had.
     """
@@ -90,6 +99,7 @@ class FileAnalysis:
     graphs: list[Graph] = field(default_factory=list)
     models: list[ModelSummary] = field(default_factory=list)
     errors: list[AnalysisError] = field(default_factory=list)
+    unfollowed: list[Unfollowed] = field(default_factory=list)
     ran: set[Dependency] | None = field(default=None, compare=False, repr=False)
     standing: Standing | None = field(default=None, compare=False, repr=False)
 
@@ -302,6 +312,7 @@ def _position(finding: Finding) -> tuple[object, ...]:
     return (span.line, span.col, SEVERITIES.index(finding.severity), finding.code)
 
 
+_REASONS = 3  # that a file without models gives
 Checked = tuple[list[Finding], list[set[tuple[str, Span]]]]
 
 
@@ -371,6 +382,10 @@ def _check_entries(
             places.append({(f.code, f.span) for f in own})
             result.graphs.append(entry.graph)
             result.models.append(summary)
+    if not result.models:
+        lost = [*outcome.run.interp.unresolved.items(), *outcome.run.errors]
+        here = [Unfollowed(message, span) for message, span in lost if span is not None and span.file == file]
+        result.unfollowed = sorted(here, key=lambda one: (one.span.line, one.span.col))[:_REASONS]
     if outcome.run.stopped == "budget":
         where = Span(file, 1, 0, 1, 0)
         result.errors.append(AnalysisError("budget", outcome.run.limit, where))

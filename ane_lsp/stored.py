@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ane_lsp import __version__
-from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary
+from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary, Unfollowed
 from ane_lsp.checks.finding import Evidence, Finding, Fix, Related, TextEdit
 from ane_lsp.graph import Span
 from ane_lsp.report.terminal import printable
@@ -209,6 +209,7 @@ def _result_from(plain: dict[str, Any]) -> FileAnalysis:
             for model in plain["models"]
         ],
         [AnalysisError(**{**error, "span": Span(**error["span"])}) for error in plain["errors"]],
+        [Unfollowed(one["message"], Span(**one["span"])) for one in plain["unfollowed"]],
     )
 
 

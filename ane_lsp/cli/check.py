@@ -231,6 +231,7 @@ def make_report(args: argparse.Namespace, projects: Projects, outcome: Outcome) 
         findings=outcome.findings,
         models=[model for result in outcome.results for model in result.models],
         errors=outcome.errors,
+        unfollowed=[one for result in outcome.results for one in result.unfollowed],
         files=len(outcome.files),
         base=absolute(Path()),
         lines=lines,  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ def analyse_one(path: Path, projects: Projects) -> FileAnalysis:
             raise
         message = f"the analysis failed: {type(error).__name__}: {error}. Please report it."
         return FileAnalysis(str(path), errors=[AnalysisError("internal", message, Span(str(path), 1, 0, 1, 0))])
-    return FileAnalysis(result.path, result.findings, [], result.models, result.errors)
+    return FileAnalysis(result.path, result.findings, [], result.models, result.errors, result.unfollowed)
 
 
 def analyse_all(

@@ -25,6 +25,7 @@ def document(report: Report) -> dict[str, Any]:
         "findings": [finding_json(report, finding) for finding in report.findings],
         "models": [_model(report, model) for model in report.models],
         "errors": [_error(report, error) for error in report.errors],
+        "unfollowed": [{"message": one.message, **_place(report, one.span)} for one in report.unfollowed],
     }
     if report.statistics:
         found["statistics"] = [{"code": code, "name": name, "count": n} for code, name, n in report.counts()]

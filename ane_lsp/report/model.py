@@ -11,7 +11,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ane_lsp.analysis import AnalysisError, ModelSummary
+from ane_lsp.analysis import AnalysisError, ModelSummary, Unfollowed
 from ane_lsp.checks.finding import SEVERITIES, Finding, Severity
 from ane_lsp.graph import Span
 from ane_lsp.graph.records import dataclass
@@ -37,7 +37,7 @@ class Report:
 
     files: how many were analysed. base: paths below it are printed relative to it.
     lines: the line table of a file, None where it cannot be read. fail_on: the mildest severity that fails the run,
-    None for none. baselined: findings a baseline hid. placements: for formats that picture the models.
+    None for none. baselined: findings a baseline hid. placements: for formats that picture the models. unfollowed: of files without models.
     """
 
     findings: Sequence[Finding]
@@ -51,6 +51,7 @@ class Report:
     baselined: int = 0
     checked: Sequence[str] = ()
     placements: Sequence[Placement] = ()
+    unfollowed: Sequence[Unfollowed] = ()
 
     def path(self, file: str) -> str:
         """`file` as printed: relative to `base` where below it, with ``/``."""

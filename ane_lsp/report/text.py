@@ -14,6 +14,7 @@ from ane_lsp.syntax.notebook import SUFFIX, cell_of
 
 _WINDOW = 110
 _ELSEWHERE = 5  # findings in other files that are named
+_UNFOLLOWED = 5
 _PLURALS = {"information": "information", "hint": "hints", "warning": "warnings", "error": "errors"}
 
 
@@ -102,6 +103,9 @@ def _snippet(report: Report, span: Span, style: str, paint: Painter) -> Iterator
 def _closing(report: Report, paint: Painter) -> Iterator[str]:
     for model in report.models:
         yield _model(model, paint)
+    if not report.models:
+        for one in report.unfollowed[:_UNFOLLOWED]:
+            yield paint("dim", f"no model, perhaps because of {_place(report, one.span)}: {printable(one.message)}")
     yield from _statistics(report)
     yield _total(report, paint)
 

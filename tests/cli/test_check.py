@@ -416,3 +416,13 @@ def test_notebooks_of_a_folder_are_checked_where_they_are_included(
     code, out, _ = check(capsys, ".")
     assert code == 2
     assert "not a notebook" in out
+
+
+def test_a_file_whose_model_nobody_can_follow_says_why(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(project, a="import torch\nimport nowhere\nnet = nowhere.Net()\nnet(torch.rand(1, 3, 8, 8))\n")
+    write(project, b="import torch\nnet = torch.nn.ReLU()\nnet(torch.rand(1, 3, 8, 8))\n")
+    for _ in range(2):  # analysed, and as it was remembered
+        code, out, _ = check(capsys, "a.py")
+        assert (code, out.count("no model, perhaps because of a.py:")) == (0, 1)
+        assert "a.py:3:7: module 'nowhere' was not found" in out
+    assert "perhaps" not in check(capsys, ".")[1]

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from sample import BASE, FILE, LONG, MULTI, POOL, report, span
 
+from ane_lsp.analysis import Unfollowed
 from ane_lsp.report.formats import FORMATS, render
 from ane_lsp.report.model import merged, symbol_at
 from ane_lsp.report.terminal import printable, width
@@ -97,9 +98,17 @@ def test_concise_is_one_line_a_finding() -> None:
     assert lines[1] == "m ä/net.py:3:15: warning ANE302 max_pool 9x9 runs on the CPU | 100% <b>: use two, or\ufffdthree"
 
 
+def test_why_no_model_was_found_is_told_where_none_was() -> None:
+    lost = [Unfollowed(f"reason {number}", span(3, 14, 3, 16)) for number in range(9)]
+    told = render(report(models=[], unfollowed=lost), "text")
+    assert "no model, perhaps because of m ä/net.py:3:12: reason 0\n" in told
+    assert told.count("perhaps because") == 5
+    assert "perhaps because" not in render(report(unfollowed=lost), "text")
+
+
 def test_json_document() -> None:
     document = json.loads(render(report(), "json"))
-    assert list(document) == ["version", "findings", "models", "errors"]
+    assert list(document) == ["version", "findings", "models", "errors", "unfollowed"]
     assert document["version"] == 1
     found = document["findings"][1]
     assert {key: found[key] for key in ("file", "line", "col", "end_line", "end_col")} == {
