@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import TensorType, Unknown, dims
@@ -16,6 +16,7 @@ from ane_lsp.interp.hints import hints_in_source, holds_tensors, is_container
 from ane_lsp.interp.probing import CONVENTIONS, WORDS, Probe, probe_of, probe_tensor
 from ane_lsp.interp.record import registered
 from ane_lsp.interp.scopes import signature_of, with_defaults
+from ane_lsp.interp.tables import entries_of, in_tables, owner
 from ane_lsp.interp.values import MISSING, Function, Instance, PyRaise, Tensor, Told
 
 if TYPE_CHECKING:
@@ -50,8 +51,11 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         and forward.module.path in interp.watched
     ):
         parameters = [rest]  # where anything goes, it only wraps another call
-    plain = {p.arg: v for p in parameters if (v := _plain_value(interp, forward, p)) is not MISSING}
-    probes = _first_probes(interp, model, forward, [p for p in parameters if p.arg not in plain])
+    tables = {p.arg: found for p in parameters if (found := entries_of(interp, model.cls, forward, p))}
+    alone = [p for p in parameters if p.arg not in tables]
+    plain = {p.arg: v for p in alone if (v := _plain_value(interp, forward, p)) is not MISSING}
+    entries = {name: key for found in tables.values() for name, key in found.items()}
+    probes = _first_probes(interp, model, forward, [p for p in alone if p.arg not in plain], entries)
     kept, frame, modules = interp.recorder.snapshot(), interp.frame, list(interp.recorder.modules)
     told: list[str] = []
     try:
@@ -161,8 +165,9 @@ def _optional_tensors(node: ast.FunctionDef | ast.AsyncFunctionDef, given: dict[
 
 
 def _first_probes(
-    interp: Interpreter, model: Instance, forward: Function, parameters: list[ast.arg]
+    interp: Interpreter, model: Instance, forward: Function, parameters: list[ast.arg], entries: Mapping[str, str] = {}
 ) -> dict[str, Probe]:
+    """A probe for each of the parameters, and for each entry of a table by its key."""
     node = forward.node
     assert not isinstance(node, ast.Lambda)
     hints = hints_in_source(node, model.cls.node, interp.lines_of(forward.module), model.attrs)
@@ -172,6 +177,7 @@ def _first_probes(
         probe.listed = holds_tensors(parameter) or parameter is node.args.vararg
         if parameter.annotation is not None:
             probe.number = False  # it would say so
+    probes.update({name: Probe(key) for name, key in entries.items()})
     floats = [t.type for t in _parameters_of(model) if t.type.dtype in ("f16", "bf16", "f32", "f64")]
     kinds = {t.dtype for t in floats}
     if len(kinds) > 1:  # norms are often kept in another type than what the input is multiplied with
@@ -252,7 +258,8 @@ def _call(
     def call() -> Any:
         _learn(interp, model, forward, plain, probes, unsure if not ways else ())
         ways.append(_assumed(forward, plain, probes))
-        inputs = {**plain, **{name: _input(interp, forward, name, probe) for name, probe in probes.items()}}
+        given = {name: _input(interp, forward, name, probe) for name, probe in probes.items()}
+        inputs = in_tables(interp, {**plain, **given})
         rest = _rest(interp, forward, inputs)
         positional: list[Any] = []
         for name in signature_of(forward.node).positional[1:]:
@@ -300,7 +307,7 @@ def _input(interp: Interpreter, forward: Function, name: str, probe: Probe) -> A
 
 
 def _parameter(forward: Function, name: str) -> ast.arg:
-    return next(p for p in _parameters(forward.node) if p.arg == name)
+    return next(p for p in _parameters(forward.node) if p.arg == owner(name))
 
 
 def _parameters(node: Any) -> list[ast.arg]:
@@ -377,10 +384,11 @@ def _probe(interp: Interpreter, model: Instance, forward: Function, inputs: dict
     written = interp.written
     interp.probing = True
     if written is None:
-        probes = [probe for value in inputs.values() if (probe := probe_of(value)) is not None]
+        probes = [probe for value in inputs.values() if (probe := probe_of(value)) is not None]  # entries of tables too
         interp.listening, interp.written = Listening(interp, probes), {}
     try:
         with interp.step_limit(_PROBE_STEPS):
+            inputs = in_tables(interp, inputs)
             rest = _rest(interp, forward, inputs)
             guarded_inline(interp, lambda: interp.call(model, rest, inputs))
     except Told:

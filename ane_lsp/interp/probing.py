@@ -352,6 +352,29 @@ def inserted(at: int) -> Back:
     return back
 
 
+def removed(at: int) -> Back:
+    """``source.squeeze(at)``, which is written where there is an axis of size 1."""
+
+    def back(facts: Facts) -> Facts:
+        sizes: dict[int, DimLike] = {}
+        for axis, size in facts.sizes.items():
+            if facts.rank is not None and -facts.rank <= axis < facts.rank:
+                place = at % (facts.rank + 1)
+                axis %= facts.rank
+                sizes[axis + (axis >= place)] = size
+            elif at < 0 and axis < 0:  # axes behind it are nearer to the end by one
+                sizes[axis - (axis <= at)] = size
+            elif (at < 0) == (axis < 0):
+                sizes[axis + (axis >= at)] = size
+            elif (at == 0 and axis < 0) or (at == -1 and axis >= 0):
+                sizes[axis] = size
+        if sizes or facts.rank is not None:
+            sizes[at] = 1
+        return Facts(facts.told, facts.rank + 1 if facts.rank is not None else None, sizes, dtype=facts.dtype)
+
+    return back
+
+
 def indexed(key: tuple[Any, ...]) -> Back:
     """``source[key]`` with ints, slices and None only."""
     taken = sum(1 for part in key if isinstance(part, int))

@@ -16,6 +16,7 @@ from ane_lsp.interp.probing import (
     permuted,
     picked,
     probe_of,
+    removed,
     same,
     same_channels,
     same_rank,
@@ -156,6 +157,10 @@ def _tell(probe: Probe, short: str, args: Args, kwargs: Kwargs, caller: str, tol
         probe.learn(told, sizes={-1: weight_shape[-1]})
     elif short == "embedding":
         probe.learn(told, dtype="i64", rank=2)
+    elif short == "repeat":
+        times = args[1] if len(args) == 2 and isinstance(args[1], (tuple, list)) else args[1:]
+        if len(times) > 1 and times[0] == 1 and type(times[0]) is int:  # more times than axes would add some in front
+            probe.learn(told, rank=len(times))
     elif short in ("layer_norm", "rms_norm"):
         normalized = kwargs.get("normalized_shape", args[1] if len(args) > 1 else None)
         if isinstance(normalized, (tuple, list)) and normalized:
@@ -217,6 +222,8 @@ def _follow(probe: Probe, short: str, args: Args, kwargs: Kwargs) -> Probe | Non
         return probe.linked(swapped(numbers[0], numbers[1]))
     if short == "unsqueeze" and len(numbers) == 1:
         return probe.linked(inserted(numbers[0]))
+    if short == "squeeze" and len(numbers) == 1:
+        return probe.linked(removed(numbers[0]))
     if short in ("chunk", "split", "tensor_split"):
         return probe.linked(same_rank, pieces=True)
     if short == "unbind":
