@@ -73,7 +73,13 @@ def _give_more(
     for name, value in _asserted(init, raised).items():
         if name not in values:
             values[name] = value
-            assumed.append(f"{name} is taken as {value!r}: the constructor asserts that")
+            symbol = isinstance(value, dims.Sym)
+            how = (
+                "is a symbol: the constructor refuses its default"
+                if symbol
+                else f"is taken as {value!r}: the constructor asserts that"
+            )
+            assumed.append(f"{name} {how}")
     for parameter in _refused_defaults(init, raised.span):
         if parameter.arg not in values:
             values[parameter.arg] = _told(interp, cls, init, parameter, assumed, "the constructor fails without it")
@@ -107,7 +113,8 @@ def _reads(init: Function, key: str) -> bool:
 
 
 def _asserted(init: Function, raised: PyRaise) -> dict[str, Any]:
-    """What an assertion that ended a constructor wants parameters to be which have another constant by default."""
+    """What an assertion that ended a constructor wants parameters to be which have another constant by default; a symbol where that
+    is any number but a few."""
     place = raised.span
     if place is None or place.file != init.module.path or not isinstance(raised.value, AssertionError):
         return {}
@@ -119,10 +126,12 @@ def _asserted(init: Function, raised: PyRaise) -> dict[str, Any]:
                 wanted[part.id] = True
             elif isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not) and isinstance(part.operand, ast.Name):
                 wanted[part.operand.id] = False
-            elif isinstance(part, ast.Compare) and isinstance(part.left, ast.Name) and isinstance(part.ops[0], ast.Eq):
-                other = part.comparators[0]
-                if isinstance(other, ast.Constant):
-                    wanted[part.left.id] = other.value
+            elif isinstance(part, ast.Compare) and isinstance(part.left, ast.Name):
+                name, other = part.left.id, part.comparators[0]
+                if isinstance(part.ops[0], ast.Eq) and isinstance(other, ast.Constant):
+                    wanted[name] = other.value
+                elif isinstance(part.ops[0], (ast.NotEq, ast.Gt)) and getattr(other, "value", None).__class__ is int:
+                    wanted[name] = dims.symbol(name)
     constant = {
         p.arg
         for p, default in with_defaults(init.node.args)

@@ -930,12 +930,14 @@ def test_what_a_constructor_reads_from_its_keywords_is_unknown(tmp_path: Path) -
 def test_what_a_constructor_asserts_of_its_parameters_is_so(tmp_path: Path) -> None:
     net = """
     class Decoder(nn.Module):
-        def __init__(self, kind, stacked=False, plain=True, width=2, depth=3, strict=None):
+        def __init__(self, kind, stacked=False, plain=True, width=2, depth=3, strict=None, ws=1):
             super().__init__()
             layers = {"tiny": 1, "small": 2, "large": 3}[kind]
             assert kind not in ("tiny", "large")
             assert stacked, "only stacked ones"
             assert not plain and width == 4
+            assert ws != 1
+            self.windows = nn.Linear(width, ws)
             self.layers = nn.ModuleList([nn.Conv2d(width, width, 1) for _ in range(layers)])
             self.stacked = stacked
 
@@ -944,7 +946,7 @@ def test_what_a_constructor_asserts_of_its_parameters_is_so(tmp_path: Path) -> N
             for layer in self.layers:
                 x = layer(x)
                 seen.append(x)
-            return torch.stack(seen) if self.stacked else x
+            return self.windows(torch.stack(seen).mean((3, 4))) if self.stacked else x
 
 
     class Never(nn.Module):
@@ -959,13 +961,14 @@ def test_what_a_constructor_asserts_of_its_parameters_is_so(tmp_path: Path) -> N
     """
     done = follow(tmp_path, net=net)
     decoder = only(done, "Decoder")
-    assert [op.kind for op in decoder.graph.ops] == ["conv", "conv", "stack"]
-    assert str(decoder.graph.ops[-1].outputs[0].type) == "[2, B, 4, H, W] f32"
+    assert [op.kind for op in decoder.graph.ops] == ["conv", "conv", "stack", "reduce_mean", "linear"]
+    assert str(decoder.graph.ops[-1].outputs[0].type) == "[2, B, ws] f32"
     assert {
         "kind is taken as 'small', the first that the constructor knows: it is given no value",
         "stacked is taken as True: the constructor asserts that",
         "plain is taken as False: the constructor asserts that",
         "width is taken as 4: the constructor asserts that",
+        "ws is a symbol: the constructor refuses its default",
     } <= {*decoder.assumed}
     assert not any(text.startswith(("depth", "strict")) for text in decoder.assumed)
     assert [text.partition(":")[0] for text, _ in done.run.errors] == ["AssertionError"]
