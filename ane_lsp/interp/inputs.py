@@ -68,7 +68,8 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         if named is not None and _plain_value(interp, forward, named) is MISSING:
             retry: Retry | None = ({**probes, **_first_probes(interp, model, forward, [named])}, {})
         else:
-            retry = (probes, {}) if unsure else _without_guesses(forward.node, probes, error)
+            keys = _asked_by_key(forward.node, error)
+            retry = (probes, keys) if unsure or keys else _without_guesses(forward.node, probes, error)
         if retry is None:
             assumed.extend(told)
             raise
@@ -77,7 +78,7 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         interp.back_to(frame, modules)
         probes, extra = retry
         plain.update(extra)
-        again = [f"{name}={value}: the call fails without" for name, value in extra.items()]
+        again = [f"{n}={v}: the call fails without" for n, v in extra.items() if not isinstance(v, Unknown)]
         again += [f"{name} is given, though optional: the call fails without" for name in probes if name not in asked]
         try:
             result = _call(interp, model, forward, plain, probes, again, unsure)
@@ -125,6 +126,24 @@ def _named_in(error: str, node: ast.FunctionDef | ast.AsyncFunctionDef, given: C
 
 
 _WORD = re.compile(r"[^\W\d]\w*")
+
+
+def _asked_by_key(node: ast.FunctionDef | ast.AsyncFunctionDef, error: str) -> dict[str, Any]:
+    """What a forward reads by keys from its ``**kwargs``, or from a table that is empty by default, where one of them was missing."""
+    missing = re.fullmatch(r"KeyError: '?(\w+)'?", error)
+    tables = {p.arg for p, default in with_defaults(node.args) if isinstance(default, ast.Dict) and not default.keys}
+    rest = node.args.kwarg.arg if node.args.kwarg is not None else ""
+    read: dict[str, set[str]] = {}
+    for part in ast.walk(node):
+        if (
+            isinstance(part, ast.Subscript)
+            and isinstance(part.value, ast.Name)
+            and isinstance(part.slice, ast.Constant)
+        ):
+            read.setdefault(part.value.id, set()).add(str(part.slice.value))
+    asked = [name for name, keys in read.items() if missing is not None and missing[1] in keys]
+    given = sorted(read[rest]) if rest in asked else [name for name in asked if name in tables]
+    return {name: Unknown(f"`{name}` has no value here; add an entry") for name in given}
 
 
 def _without_guesses(

@@ -1341,3 +1341,43 @@ def test_numbers_of_things_and_sizes_by_their_names_are_symbols(tmp_path: Path) 
         "in_chans is a symbol", "c3 is a symbol", "num_classes is a symbol", "num_queries is a symbol", "num_inchannels is unknown",
         "classes is unknown",
     ]  # fmt: skip
+
+
+def test_what_a_forward_reads_by_keys_is_unknown(tmp_path: Path) -> None:
+    done = follow(
+        tmp_path,
+        net="""
+        class Detector(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.stem = nn.Conv2d(3, 8, 3)
+
+            def forward(self, x, targets=None, **kw):
+                captions = kw["captions"] if targets is None else targets
+                return self.stem(x), captions, kw["names"]
+
+
+        class Decoder(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.stem = nn.Conv2d(3, 8, 3)
+
+            def forward(self, x, data={}, others={}):
+                return self.stem(x) * data["scale"]
+
+
+        class Wrong(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.table = {}
+                self.stem = nn.Conv2d(3, 8, 3)
+
+            def forward(self, x, data={}):
+                return self.stem(x) * self.table["scale"]
+        """,
+    )
+    assert [text for text, _ in done.run.errors] == ["KeyError: 'scale'"]
+    unknown = "is unknown: nothing gives it a value"
+    assert {f"captions {unknown}", f"names {unknown}"} <= {*only(done, "Detector").assumed}
+    assert only(done, "Decoder").assumed == ("x: [B, 3, H, W] f32 (first used by conv2d)", f"data {unknown}")
+    assert [call.torch for call in only(done, "Decoder").graph.calls] == ["torch.nn.Conv2d", "torch.Tensor.mul"]
