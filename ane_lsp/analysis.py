@@ -451,6 +451,7 @@ def _summary(
     verdicts: Verdicts,
 ) -> ModelSummary:
     from ane_lsp.checks import dtype_flow, engine
+    from ane_lsp.graph.rearranging import rearranged
     from ane_lsp.knowledge import eligibility
 
     graph, assumed = entry.graph, entry.assumed
@@ -464,12 +465,14 @@ def _summary(
     live = [op for op in graph.ops if not op.folds]
     kept = dtype_flow.kept_in_fp32(graph) if any(f.code == "ANE250" for f in found) else frozenset()
 
+    merged = rearranged(graph)
+
     def off_ane(target: Target) -> Counter[str]:
         known = verdicts.get(target, {})
         return Counter(
             op.kind
             for op in live
-            if op.id in kept or (known.get(op.id) or eligibility.op(op, target, graph)).ane != "yes"
+            if op.id in kept or (known.get(op.id) or eligibility.op(op, target, merged)).ane != "yes"
         )
 
     # Of several targets, the one that runs least of it.

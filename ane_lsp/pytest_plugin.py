@@ -110,15 +110,17 @@ def _about(finding: Finding, name: str) -> bool:
 
 
 def _elsewhere(found: FileAnalysis, chips: Sequence[Target], allowed: Sequence[str]) -> list[str]:
+    from ane_lsp.graph.rearranging import rearranged
     from ane_lsp.knowledge import eligibility
 
     told: dict[str, None] = {}
     for graph in found.graphs:
+        merged = rearranged(graph)
         for op in graph.ops:
             if op.folds or op.kind in allowed:
                 continue
             for chip in chips:
-                verdict = eligibility.op(op, chip, graph)
+                verdict = eligibility.op(op, chip, merged)
                 if verdict.ane != "yes":
                     where = f"{Path(op.span.file).name}:{op.span.line}"
                     told[f"{op.kind} at {where} on {chip.label}: {verdict.reason or verdict.ane}"] = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ane_lsp.checks.engine import Context, GraphCheck, Report, graph_rule, rule
 from ane_lsp.checks.wording import advice, name, qualified
-from ane_lsp.graph import Call, Graph, Op, Value
+from ane_lsp.graph import Call, Op, Value
 from ane_lsp.graph.liveness import is_loss, values
 from ane_lsp.knowledge import conversion
 from ane_lsp.knowledge.conversion import Conversion
@@ -110,9 +110,6 @@ def _alternatives(entry: Conversion, path: str, version: str) -> str:
     return "No export path converts it. "
 
 
-_LAYOUT_OPS = frozenset({"reshape", "transpose", "expand_dims", "squeeze"})
-
-
 @graph_rule("ANE105", per_target=False)
 def rank_above_five(context: Context) -> Iterator[Report]:
     """Tensors of six axes or more that survive conversion."""
@@ -126,7 +123,7 @@ def rank_above_five(context: Context) -> Iterator[Report]:
             or any(v.type.rank is not None and v.type.rank > 5 for v in op.input_values())
         ):
             continue
-        if op.kind in _LAYOUT_OPS and _comes_back(graph, op, context):
+        if op.id in context.rearranged:
             continue
         subject = name(op.call)
         yield Report(
@@ -140,23 +137,6 @@ def rank_above_five(context: Context) -> Iterator[Report]:
 
 def _rank(op: Op) -> int:
     return max((v.type.rank or 0 for v in op.outputs), default=0)
-
-
-def _comes_back(graph: Graph, op: Op, context: Context) -> bool:
-    """Whether only views and permutations follow until every branch is back at five axes: a converter merges those."""
-    waiting, seen = [op], {op.id}
-    while waiting:
-        for value in waiting.pop().outputs:
-            readers = context.consumers.get(value.id, [])
-            if not readers and (value.type.rank or 0) > 5:
-                return False
-            for reader in readers:
-                if reader.kind not in _LAYOUT_OPS:
-                    return False
-                if _rank(reader) > 5 and reader.id not in seen:
-                    seen.add(reader.id)
-                    waiting.append(reader)
-    return True
 
 
 @rule("ANE113", ops=("mul", "real_div", "matmul"), per_target=False, folded=True)

@@ -28,6 +28,7 @@ from typing import Any, Literal, TypeVar
 from ane_lsp.checks.finding import Finding, Related
 from ane_lsp.graph import Call, Graph, Op, Span
 from ane_lsp.graph.liveness import idle_calls, idle_ops, training_ops
+from ane_lsp.graph.rearranging import rearranged
 from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import eligibility
 from ane_lsp.knowledge import rules as pages
@@ -105,8 +106,13 @@ class Context:
         """Whether the op may run on the target's ANE; worked out once."""
         known: dict[int, Verdict] = self.memo.setdefault("verdicts", {})
         if op.id not in known:
-            known[op.id] = eligibility.op(op, self.target, self.graph)
+            known[op.id] = eligibility.op(op, self.target, self.rearranged)
         return known[op.id]
+
+    @cached_property
+    def rearranged(self) -> frozenset[int]:
+        """Ids of ops of more than five axes that a converter makes steps of fewer of."""
+        return rearranged(self.graph)
 
     @cached_property
     def idle(self) -> frozenset[int]:

@@ -81,7 +81,7 @@ def _later(code: str, kind: str) -> OpCheck:
     def check(context: Context, op: Op) -> Iterator[Report]:
         if context.options.coremltools != "main":
             return
-        verdict = eligibility.op(replace(op, kind=kind), context.target, context.graph)
+        verdict = eligibility.op(replace(op, kind=kind), context.target, context.rearranged)
         if verdict.ane == "no":
             yield Report(
                 off_ane(name(op.call), verdict, context, advice(code)),

@@ -7,11 +7,11 @@ route; what private compiler calls showed counts as reported.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Literal, cast
 
-from ane_lsp.graph import Graph, Op
+from ane_lsp.graph import Op
 from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import features, tables, targets
 from ane_lsp.knowledge.evidence import Basis, Confidence, Evidence
@@ -127,13 +127,15 @@ def facts() -> Mapping[str, tuple[Fact, ...]]:
     return {op: tuple(rows) for op, rows in found.items()}
 
 
-def op(op: Op, target: Target, graph: Graph | None = None) -> Verdict:
-    """Whether `op` may run on the ANE of `target`. Pure; `graph` is for facts that depend on neighbours.
+def op(op: Op, target: Target, merged: Collection[int] = ()) -> Verdict:
+    """Whether `op` may run on the ANE of `target`. merged: see :func:`ane_lsp.graph.rearranging.rearranged`.
 
     An op that folds away at conversion never runs and answers yes. A size that is a symbol is taken to be within limits.
     """
     if op.folds:
         return _FOLDED
+    if op.id in merged:
+        return _MERGED
     if op.kind.startswith("aten."):
         return _UNCONVERTED
     table = facts()
@@ -150,6 +152,7 @@ def op(op: Op, target: Target, graph: Graph | None = None) -> Verdict:
 
 
 _FOLDED = Verdict("yes", "computed at conversion", "measured", ())
+_MERGED = Verdict("yes", "becomes steps of at most five axes at conversion", "measured", ())
 _UNCONVERTED = Verdict("unknown", "it has no known conversion", "reported", ())
 _MAX_DECIDED = 20_000
 # Verdicts on operations that no property tells apart, with the table they come from: models repeat their blocks.

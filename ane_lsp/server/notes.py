@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ane_lsp.analysis import FileAnalysis
 from ane_lsp.graph import Op, Span
+from ane_lsp.graph.rearranging import rearranged
 from ane_lsp.knowledge import eligibility
 from ane_lsp.knowledge.targets import Target
 from ane_lsp.server.predictions import Sentences, chosen
@@ -21,10 +22,11 @@ def about(found: FileAnalysis, span: Span, settings: Settings) -> list[str]:
     chips = chosen(settings)
     notes = Sentences()
     for graph in found.graphs:
+        merged = rearranged(graph)
         for op in graph.ops:
             if span in (op.call.span, op.call.ctor) and not op.folds:
                 for target in chips:
-                    sentence = _sentence(op, target, eligibility.op(op, target, graph))
+                    sentence = _sentence(op, target, eligibility.op(op, target, merged))
                     notes.add(f"{op.kind} on {target.label}", sentence, op.call.module)
     return notes.lines(MAX_NOTES)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import field
 
 from ane_lsp.graph import Graph, Op, Span
+from ane_lsp.graph.rearranging import rearranged
 from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import eligibility
 from ane_lsp.knowledge.targets import Target
@@ -83,8 +84,9 @@ def agree(static: Graph, program: Graph, target: Target) -> Agreement:
 
 
 def _rows(graph: Graph, target: Target) -> list[tuple[Op, str]]:
+    merged = rearranged(graph)
     return [
-        (op, eligibility.op(op, target, graph).ane)
+        (op, eligibility.op(op, target, merged).ane)
         for op in chain(graph)
         if op.span.file and op.kind != "cast" and op.outputs
     ]

@@ -76,7 +76,7 @@ def test_what_only_tables_say_of_a_chip_is_a_verdict_and_no_finding(
 ) -> None:
     graph = graphs[model]
     (op,) = [o for o in graph.ops if o.kind == kind]
-    assert eligibility.op(op, targets.resolve(chip)[0], graph).ane == answer
+    assert eligibility.op(op, targets.resolve(chip)[0]).ane == answer
     assert not {code for code in codes(graph, chip) if code.startswith(("ANE2", "ANE3"))}
 
 
