@@ -384,20 +384,20 @@ class FileWorld:
     def _collect(self, before: int, span: Span | None, assumed: tuple[str, ...] = (), asked: bool = False) -> None:
         file = str(self._path)
         elsewhere = span is not None and span.file != file
-        known: set[ClassObject] = set()  # classes of which an entry is told: of other files' models, one
+        known: set[tuple[ClassObject, int]] = set()  # class and size: of other files' models one call is told
         recorder = self.interp.recorder
         for graph, (root, where) in list(zip(recorder.graphs, recorder.entries))[before:]:
             if (
                 any(call.span.file == file for call in graph.calls)
                 or root.cls.module.path == file
-                or (span is None and root.cls not in known and _called_in(file, where, graph))
+                or (span is None and (root.cls, len(graph.ops)) not in known and _called_in(file, where, graph))
                 or (elsewhere and any(place.file == file for call in graph.calls for place in call.stack))
             ):
                 self._entries.append(
                     EntryRun(graph, span or where or _class_span(root), assumed, asked, _transforms(root.cls))
                 )
                 if not root.cls.module.is_torch:
-                    known.add(root.cls)
+                    known.add((root.cls, len(graph.ops)))
 
 
 def guarded_inline(interp: Interpreter, work: Callable[[], Any]) -> tuple[bool, Run]:

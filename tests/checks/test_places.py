@@ -62,6 +62,13 @@ def test_a_model_of_another_file_that_a_script_calls_is_told_of_at_the_call(tmp_
     assert "ANE203" in place
 
 
+def test_models_of_one_class_that_differ_are_told_of_one_by_one(tmp_path: Path) -> None:
+    library = "def make(n):\n    return Deep(n)\nclass Deep(nn.Module):\n    def __init__(self, n):\n        super().__init__()\n"
+    library += "        self.n = n\n    def forward(self, x):\n        for _ in range(self.n):\n            x = x.relu()\n        return x\n"
+    main = "from library import make\nfor n in (1, 3, 3):\n    make(n)(torch.rand(2, 3))\n"
+    assert [model.ops for model in analysis(tmp_path, main, library=library).models] == [1, 3]
+
+
 def test_a_script_that_calls_a_model_on_data_nobody_knows_tells_nothing_of_it(tmp_path: Path) -> None:
     main = "import sys\nfrom library import Best\nnet = Best()\nnet(torch.load(sys.argv[1]))\n"
     assert analysis(tmp_path, main, library=LIBRARY).models == []
