@@ -29,6 +29,11 @@ MAX_ALIKE = 8  # exceptions of one class on the way to one function, with a stat
 _Changes = dict[int, tuple[Any, Any]]
 
 
+def _is_module(contents: Any) -> bool:
+    """Whether these are the attributes of a module."""
+    return isinstance(contents, dict) and "_modules" in contents
+
+
 @dataclass(slots=True, eq=False)
 class Escape:
     """A state in which the program left a block early.
@@ -368,10 +373,10 @@ class Forks(Expressions):
                 touched[key] = container
         touched.pop(id(besides), None)
         names: frozenset[int] | None = None
-        made = set().union(*(one.watch.made for one in escapes))
+        modules = {key for one in escapes for key, (_, contents) in one.changes.items() if _is_module(contents)}
         waiting = [one for one in (*escapes, *self._left_early()) if one.own]
         owned = set().union(*(one.own for one in waiting))
-        for key, container in sorted(touched.items(), key=partial(self._order, made)):
+        for key, container in sorted(touched.items(), key=partial(self._order, modules)):
             now = state.contents_of(container)
             holders = [one for one in waiting if key in one.own] if key in owned else []
             there = [one for one in escapes if key in one.changes or not (holders or key in one.watch.made)]
@@ -410,7 +415,8 @@ class Forks(Expressions):
             for key, (container, _) in changes.items():
                 touched[key] = container
         names: frozenset[int] | None = None
-        for key, container in sorted(touched.items(), key=partial(self._order, made)):
+        modules = {key for changes in states for key, (_, contents) in changes.items() if _is_module(contents)}
+        for key, container in sorted(touched.items(), key=partial(self._order, modules)):
             before = state.contents_of(container) if cut else None
             contents = []
             for changes in states:
@@ -423,11 +429,11 @@ class Forks(Expressions):
             if cut:
                 forget_changes(container, before, TOO_DEEP)
 
-    def _order(self, made: Collection[int], touched: tuple[int, Any]) -> tuple[int, bool]:
+    def _order(self, modules: Collection[int], touched: tuple[int, Any]) -> tuple[int, bool]:
         """What names stand for is joined before the names: where those stand for several containers, their contents are joined.
-        What branches made comes before what holds it, such as a module its tables."""
+        So are a module's tables before the attributes that hold them."""
         key, container = touched
-        return (container is self.frame.locals) + isinstance(container, dict), key not in made
+        return (container is self.frame.locals) + isinstance(container, dict), key in modules
 
     def _join_into(
         self, container: Any, contents: list[Any], span: Span | None, names: frozenset[int] | None

@@ -137,7 +137,6 @@ def test_containers_of_modules(tmp_path: Path, init: str, forward: str, shape: A
          "x = self.one(x)\nif hasattr(self, 'two'):\n    x = self.two(x)", OPEN),
         (f"if flag:\n    nn.Module.__init__(self)\n    self.two = {WIDER}\nelse:\n    nn.Module.__init__(self)\n    self.one = {SAME}\nself.one = {SAME}",
          "x = self.one(x)", [1, 3, 8, 8]),
-        ("if flag:\n    self.held = {}\n    self.held[0] = 1\nelse:\n    self.held = {}\n    self.held[0] = 2", "x = F.pad(x, (0, 0, 0, self.held[0]))", [1, 3, UNKNOWN, 8]),
         ("self.held = [1]\nif flag:\n    self.held.append(2)", "x = x.new_zeros(1, len(self.held))", [1, UNKNOWN]),
         ("pass", "outs = [x]\nif flag:\n    outs.append(x)\nx = torch.cat(outs, 1)", OPEN),
         ("pass", "outs = [x, x]\nif flag:\n    outs.pop()\nx = sum(outs)", [1, 3, 8, 8]),
