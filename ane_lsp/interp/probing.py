@@ -262,6 +262,11 @@ def same_rank(facts: Facts) -> Facts:
     return Facts(facts.told, facts.rank)
 
 
+def same_dtype(facts: Facts) -> Facts:
+    """The result holds what its source holds, in another shape."""
+    return Facts(facts.told, dtype=facts.dtype)
+
+
 def same_channels(facts: Facts) -> Facts:
     """Pooling and resizing: rank, batch and channels are those of the source."""
     return Facts(facts.told, facts.rank, {a: s for a, s in facts.sizes.items() if a in (0, 1)}, dtype=facts.dtype)
@@ -300,7 +305,7 @@ def item_by_item(back: Back) -> Back:
 
 def tells_more(back: Back) -> bool:
     """Whether what is known of a result can say more of its source than how many dimensions it has."""
-    return back is not same_rank and back.__class__ is not shifted
+    return back is not same_rank and back is not same_dtype and back.__class__ is not shifted
 
 
 def permuted(axes: Sequence[int]) -> Back:

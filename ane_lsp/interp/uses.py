@@ -19,6 +19,7 @@ from ane_lsp.interp.probing import (
     removed,
     same,
     same_channels,
+    same_dtype,
     same_rank,
     same_shape,
     shifted,
@@ -238,6 +239,8 @@ def _follow(probe: Probe, short: str, args: Args, kwargs: Kwargs) -> Probe | Non
             return probe.linked(indexed(key))
         if all(part is None or isinstance(part, (int, slice)) or part is Ellipsis for part in key):
             return probe.linked(picked(sum(isinstance(part, int) for part in key) - key.count(None)))
+    if short in ("view", "reshape", "flatten"):
+        return probe.linked(same_dtype)
     if short in _REDUCES:
         return _reduced(probe, args, kwargs)
     return None

@@ -57,6 +57,7 @@ def shape_of(entry: EntryRun, name: str) -> str:
         ("return self.norm(x) * y", ("[B, C, H, W]", None)),
         ("return self.fc(x).masked_fill(~y, 0.0)", ("[B, L, 8]", "[B, L, 8] b8")),
         ("return self.fc(x).masked_fill(y[:, :, None], 0.0)", ("[B, L, 8]", "[B, L] b8")),
+        ("b, h, w = y.shape\n        return self.fc(x), self.table(y.view(b, h * w))", ("[B, L, 8]", "[b, h, w] i64")),
         ("return self.fc(x).masked_fill(y[..., None], 0.0)", ("[B, L, 8]", "[B, L] b8")),
         ("return torch.where(y, self.fc(x), 0.0)", ("[B, L, 8]", "[B, L, 8] b8")),
         ("a, b = x.split([3, 5], 1)\n        return self.conv(torch.cat([a, b], 1))", ("[B, 8, H, W]", None)),
@@ -74,6 +75,7 @@ def test_uses_tell_inputs(tmp_path: Path, body: str, expected: tuple[str | None,
             self.conv = nn.Conv2d(8, 8, 3, padding=1)
             self.fc = nn.Linear(8, 8)
             self.norm = nn.InstanceNorm2d(8)
+            self.table = nn.Embedding(4, 8)
             self.scale = nn.Parameter(torch.zeros(8, 1))
 
         def forward(self, x, y):
