@@ -1,4 +1,4 @@
-"""The order in which bases are searched."""
+"""What follows from the bases of a class: the order in which they are searched, what instances carry and are for."""
 
 from __future__ import annotations
 
@@ -65,3 +65,9 @@ def native_base_of(cls: ClassObject) -> type | None:
                 native: type = base
                 return native
     return None
+
+
+def prepares_data(cls: ClassObject) -> bool:
+    """Whether a class is made to prepare data, ahead of any model."""
+    bases = [base.module.name for base in cls.mro if isinstance(base, ClassObject)]
+    return any(f"{name}.".startswith("torchvision.transforms.") for name in bases)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Graph, Span, TensorType, Unknown, dims
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.captured import either_way
+from ane_lsp.interp.classes import prepares_data
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.replay import Book
 from ane_lsp.interp.run import Capture, Limits, Run, guarded, load_file, start
@@ -394,7 +395,7 @@ class FileWorld:
                 or (elsewhere and any(place.file == file for call in graph.calls for place in call.stack))
             ):
                 self._entries.append(
-                    EntryRun(graph, span or where or _class_span(root), assumed, asked, _transforms(root.cls))
+                    EntryRun(graph, span or where or _class_span(root), assumed, asked, prepares_data(root.cls))
                 )
                 if not root.cls.module.is_torch:
                     known.add((root.cls, len(graph.ops)))
@@ -427,12 +428,6 @@ def _called_in(file: str, where: Span | None, graph: Graph) -> bool:
     """Whether a file calls a model, on inputs of known rank."""
     ranks = [value.type.rank for value in graph.inputs]
     return where is not None and where.file == file and bool(ranks) and None not in ranks
-
-
-def _transforms(cls: ClassObject) -> bool:
-    """Whether a class is made to prepare data, ahead of any model."""
-    bases = [base.module.name for base in cls.mro if isinstance(base, ClassObject)]
-    return any(f"{name}.".startswith("torchvision.transforms.") for name in bases)
 
 
 def _class_span(root: Instance) -> Span:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import TensorType, Unknown, dims
 from ane_lsp.interp.assumptions import required
 from ane_lsp.interp.captured import either_way, leave_training
+from ane_lsp.interp.classes import prepares_data
 from ane_lsp.interp.enough import Listening
 from ane_lsp.interp.frames import FROM_ARGS
 from ane_lsp.interp.hints import hints_in_source, holds_tensors, is_container
@@ -49,6 +50,7 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         and rest is not None
         and forward.node.args.kwarg is None
         and forward.module.path in interp.watched
+        and not prepares_data(model.cls)
     ):
         parameters = [rest]  # where anything goes, it only wraps another call
     tables = {p.arg: found for p in parameters if (found := entries_of(interp, model.cls, forward, p))}

@@ -215,6 +215,9 @@ class RandomCrop(nn.Module):
     assert told == "transforms of data run ahead of a model, so no rule is applied; give an entry to apply them"
     asked = main.replace("class Crop", "# ane: input(1x8x4)\nclass Crop")
     assert found(analysis(tmp_path, asked)) == [("ANE203", 9), ("ANE203", 12)]
+    anything = "from torchvision import transforms as T\nclass Flip(T.RandomCrop):\n    def forward(self, *inputs):\n        return inputs[0].flip(1)\n"
+    (model,) = analysis(tmp_path, anything).models
+    assert model.assumed == (told,)  # what they are given is not looked for
 
 
 def test_a_model_is_checked_as_it_is_converted_even_if_the_script_trains_it(tmp_path: Path) -> None:
