@@ -240,7 +240,11 @@ def _any_rounds(
     tables = _module_tables(before.values())
 
     def once() -> Signal | None:
-        signal = interp.run_round(frame, bind, node.body)
+        try:
+            signal = interp.run_round(frame, bind, node.body)
+        except PyRaise:
+            interp.doubtful = True  # that there were no rounds at all is no more than what is left
+            raise
         for table, known in tables:
             if len(table) > known:
                 _uncount(interp, table, known)

@@ -72,6 +72,16 @@ def test_a_text_that_grows_is_not_followed_for_ever(tmp_path: Path) -> None:
     assert isinstance(names["steps"], Unknown)
 
 
+def test_rounds_that_were_given_up_prove_nothing(tmp_path: Path) -> None:
+    """That a list stays empty is no fault of the program where only the rounds that would fill it could not be followed."""
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import foreign\nimport torch\nfrom torch import nn\n\nmade = []\nfor one in foreign.many():\n    made.append(nn.missing(one))\n"
+        "    made += 3\nnn.ReLU()(torch.cat(made))\n"
+    )
+    assert [f.code for f in analyze(path, Workspace(tmp_path), Settings()).findings if f.code == "ANE001"] == []
+
+
 def test_a_short_loop_runs_to_its_end(tmp_path: Path) -> None:
     done, names = execute(tmp_path, "for epoch in range(4):")
     assert len(done.graphs) == 5
