@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 
 from ane_lsp.analysis import FileAnalysis, analyze
+from ane_lsp.syntax.notebook import cell_of
+from ane_lsp.syntax.source import decode_source
 from ane_lsp.workspace import Dependencies, Settings, Workspace
 from benchmarks.fuzz import mutators, oracles
 from benchmarks.fuzz.mutators import Mutator
@@ -148,6 +150,29 @@ def notebook_seeds() -> list[bytes]:
         "??x",
     ]
     return ["\x1e".join(cells[at:]).encode() for at in range(len(cells))]
+
+
+def notebook_files(data: bytes) -> None:
+    """A notebook's file: a module whose lines of code are each in a cell, or no notebook."""
+    source = decode_source(PATH.with_suffix(".ipynb"), data)
+    source.parse()
+    lines = source.lines
+    for number in range(1, len(lines) + 1):
+        assert not lines.line(number).strip() or cell_of(lines, number) is not None, number
+
+
+def notebook_file_seeds() -> list[bytes]:
+    cells = [
+        {"cell_type": "code", "source": ["%%time\n", "x = 1\n"], "outputs": [{"text": ["x\n"]}]},
+        {"cell_type": "markdown", "source": "# \u00e9"},
+        {"cell_type": "code", "source": "!ls\nx = (\n  % 3)"},
+        {"cell_type": "code", "source": POOL.splitlines(keepends=True)},
+    ]
+    return [
+        json.dumps({"cells": cells[at:], "nbformat": 4}, indent=indent).encode()
+        for at in range(3)
+        for indent in (1, None)
+    ]
 
 
 def directives(data: bytes) -> None:
@@ -317,6 +342,7 @@ TARGETS = {
         Target("fixes", fixes, model_seeds, _texts, raw=0.05, seconds=60),
         Target("edits", edits, edit_seeds, length=600),
         Target("notebooks", notebooks, notebook_seeds, mutators.tokens(), length=2000),
+        Target("notebook_files", notebook_files, notebook_file_seeds, mutators.json_values(), length=3000),
         Target("directives", directives, directive_seeds, mutators.tokens(), length=2000),
         Target("settings", settings, setting_seeds, mutators.tokens(), length=3000, seconds=25),
         Target("environments", environments, environment_seeds, mutators.tokens(), length=2000),
