@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
@@ -52,6 +53,19 @@ def docstring(node: ast.AST | None) -> str | None:
     """The ``__doc__`` of a function or class."""
     documented = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
     return ast.get_docstring(node, clean=False) if documented else None  # type: ignore[arg-type]
+
+
+def _unbound(
+    name: str, run: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any], count: int | None = None
+) -> Builtin:
+    """A method of a builtin type, called with the object as its first argument. count: of its arguments, where that is fixed."""
+
+    def checked(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not args or (count is not None and len(args) != count):
+            return interp.raise_(TypeError, f"{name}() got {len(args)} arguments")
+        return run(interp, args, kwargs)
+
+    return Builtin(name, checked)
 
 
 class Attributes(Base):
@@ -335,13 +349,13 @@ class Attributes(Base):
         if lost is not None:
             return lost
         if name == "__new__":
-            return Builtin("__new__", lambda interp, args, kwargs: interp.new_instance(args[0], args[1:], kwargs))
+            return _unbound(name, lambda interp, args, kwargs: interp.new_instance(args[0], args[1:], kwargs))
         if name in ("__init__", "__init_subclass__", "__post_init__") and name != "__post_init__":
             return Builtin(name, lambda interp, args, kwargs: None)
         if name == "__setattr__":
-            return Builtin(name, lambda interp, args, kwargs: interp.setattr_default(*args))
+            return _unbound(name, lambda interp, args, kwargs: interp.setattr_default(*args), 3)
         if name == "__delattr__":
-            return Builtin(name, lambda interp, args, kwargs: interp.delattr(*args))
+            return _unbound(name, lambda interp, args, kwargs: interp.delattr(*args), 2)
         if isinstance(cls.native_base, type):
             return self._builtin_type_attribute(cls.native_base, name)
         return MISSING
@@ -381,7 +395,7 @@ class Attributes(Base):
                 return Unknown(f"super().{name}: a base class is unknown: {cls.reason}", self.here(), cls)
         obj = sup.obj
         if name == "__new__":
-            return Builtin("__new__", lambda interp, args, kwargs: interp.new_instance(args[0], args[1:], kwargs))
+            return _unbound(name, lambda interp, args, kwargs: interp.new_instance(args[0], args[1:], kwargs))
         if name == "__init__":
             return Builtin("__init__", lambda interp, args, kwargs: interp.native_init(obj, args, kwargs))
         if name == "__call__" and isinstance(obj, ClassObject):  # type.__call__, from a metaclass
@@ -536,15 +550,15 @@ class Attributes(Base):
         if name == "__doc__":
             return None
         if name == "__new__":
-            return Builtin("__new__", lambda interp, args, kwargs: interp.new_instance(args[0], args[1:], kwargs))
+            return _unbound(name, lambda interp, args, kwargs: interp.new_instance(args[0], args[1:], kwargs))
         if name == "__init__":
-            return Builtin("__init__", lambda interp, args, kwargs: interp.native_init(args[0], args[1:], kwargs))
+            return _unbound(name, lambda interp, args, kwargs: interp.native_init(args[0], args[1:], kwargs))
         if name == "__setattr__":
-            return Builtin(name, lambda interp, args, kwargs: interp.setattr_default(*args))
+            return _unbound(name, lambda interp, args, kwargs: interp.setattr_default(*args), 3)
         if name == "__delattr__":
-            return Builtin(name, lambda interp, args, kwargs: interp.delattr(*args))
+            return _unbound(name, lambda interp, args, kwargs: interp.delattr(*args), 2)
         if name == "__getattribute__":
-            return Builtin(name, lambda interp, args, kwargs: interp.plain_attribute(args[0], args[1]))
+            return _unbound(name, lambda interp, args, kwargs: interp.plain_attribute(*args), 2)
         found = builtins.type_attribute(cls, name)
         if found is not MISSING:
             return found
@@ -554,14 +568,14 @@ class Attributes(Base):
                 target = args[0].data if isinstance(args[0], Instance) else args[0]
                 return interp.call(interp.getattr(target, name), args[1:], kwargs)
 
-            return Builtin(name, unbound)
+            return _unbound(name, unbound)
         if name.startswith("__") and hasattr(cls, name):
 
             def dunder(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
                 target = args[0].data if isinstance(args[0], Instance) and args[0].data is not None else args[0]
                 return interp.call_dunder(target, name, args[1:])
 
-            return Builtin(name, dunder)
+            return _unbound(name, dunder)
         return MISSING
 
     def setattr(self, obj: Any, name: str, value: Any) -> None:
