@@ -148,6 +148,10 @@ def _asked_by_key(node: ast.FunctionDef | ast.AsyncFunctionDef, error: str) -> d
     return {name: Unknown(f"`{name}` has no value here; add an entry") for name in given}
 
 
+# What lacks an attribute and is no tensor fails whatever shapes tensors have.
+_NOT_OF_INPUTS = re.compile(r"AttributeError: '(?!Tensor')\w+' object has no attribute")
+
+
 def _without_guesses(
     node: ast.FunctionDef | ast.AsyncFunctionDef, probes: dict[str, Probe], error: str
 ) -> Retry | None:
@@ -157,7 +161,7 @@ def _without_guesses(
         return probes, {"return_dict": False}
     if "NoneType" in error and (left_out := _optional_tensors(node, probes)):
         return {**probes, **{name: Probe(name) for name in left_out}}, {}
-    if any(probe.told.startswith(WORDS) for probe in probes.values()):
+    if any(probe.told.startswith(WORDS) for probe in probes.values()) and not _NOT_OF_INPUTS.match(error):
         return {n: Probe("", unworded=True) if p.told.startswith(WORDS) else p for n, p in probes.items()}, {}
     return None
 

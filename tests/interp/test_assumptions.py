@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 from pathlib import Path
 
 import pytest
 
 from ane_lsp.graph import TensorType
-from ane_lsp.interp import run
+from ane_lsp.interp import inputs, run
 from ane_lsp.interp.entries import EntryRun, FileRun, run_file
+from ane_lsp.interp.probing import Probe
 from ane_lsp.syntax.comments import parse_directives
 from ane_lsp.workspace import Workspace
 
@@ -1383,3 +1385,20 @@ def test_what_a_forward_reads_by_keys_is_unknown(tmp_path: Path) -> None:
     assert {f"captions {unknown}", f"names {unknown}"} <= {*only(done, "Detector").assumed}
     assert only(done, "Decoder").assumed == ("x: [B, 3, H, W] f32 (first used by conv2d)", f"data {unknown}")
     assert [call.torch for call in only(done, "Decoder").graph.calls] == ["torch.nn.Conv2d", "torch.Tensor.mul"]
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        ("RuntimeError: mat1 and mat2 shapes cannot be multiplied", True),
+        ("AttributeError: 'Tensor' object has no attribute 'boxes'", True),
+        ("AttributeError: 'Layer' object has no attribute 'dense'", False),
+        ("AttributeError: 'bool' object has no attribute 'unsqueeze'", False),
+    ],
+)
+def test_words_about_inputs_are_given_up_only_for_what_they_may_have_caused(error: str, again: bool) -> None:
+    """A call made once more costs as much as the first."""
+    forward = ast.parse("def forward(self, x): pass").body[0]
+    probe = Probe("x")
+    probe.learn("its docstring", rank=2)
+    assert (inputs._without_guesses(forward, {"x": probe}, error) is not None) == again  # type: ignore[arg-type]
