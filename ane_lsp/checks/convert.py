@@ -8,6 +8,7 @@ from ane_lsp.checks.engine import Context, GraphCheck, Report, graph_rule, rule
 from ane_lsp.checks.wording import advice, name, qualified
 from ane_lsp.graph import Call, Op, Value
 from ane_lsp.graph.liveness import is_loss, values
+from ane_lsp.graph.rearranging import MOST_AXES
 from ane_lsp.knowledge import conversion
 from ane_lsp.knowledge.conversion import Conversion
 
@@ -117,17 +118,17 @@ def rank_above_five(context: Context) -> Iterator[Report]:
     for op in graph.ops:
         rank = _rank(op)
         if (
-            rank <= 5
+            rank <= MOST_AXES
             or op.folds
             or op.id in context.idle
-            or any(v.type.rank is not None and v.type.rank > 5 for v in op.input_values())
+            or any(v.type.rank is not None and v.type.rank > MOST_AXES for v in op.input_values())
         ):
             continue
         if op.id in context.rearranged:
             continue
         subject = name(op.call)
         yield Report(
-            f"{subject} makes a tensor of {rank} axes, and Core ML refuses programs with more than 5 (coremltools 9.0). "
+            f"{subject} makes a tensor of {rank} axes, and Core ML refuses programs with more than {MOST_AXES} (coremltools 9.0). "
             f"{advice('ANE105', 'group_norm' if subject in ('GroupNorm', 'group_norm') else 'advice')}",
             weight=float(rank),
             at=op,

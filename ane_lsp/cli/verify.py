@@ -26,7 +26,7 @@ from ane_lsp.cli.trace import read_inputs
 from ane_lsp.graph import Span
 from ane_lsp.placement import summary
 from ane_lsp.report.terminal import Painter, printable
-from ane_lsp.syntax.notebook import SUFFIX
+from ane_lsp.syntax.source import NOTEBOOK
 from ane_lsp.verify.compare import MEANING
 from ane_lsp.verify.job import Job, Limits
 from ane_lsp.verify.run import Request, Verification, verify
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     path = absolute(Path(name))
     if not path.is_file():
         raise UsageError(f"no such file: {name}")
-    if path.suffix == SUFFIX:
+    if path.suffix == NOTEBOOK:
         raise UsageError("a notebook is not run here; move the model into a Python file")
     backends = tuple(b.strip() for b in args.backend.split(",") if b.strip())
     if unknown := [b for b in backends if b not in BACKENDS]:

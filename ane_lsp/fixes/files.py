@@ -8,8 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from ane_lsp.syntax.notebook import SUFFIX
-from ane_lsp.syntax.source import SourceFile, decode_source
+from ane_lsp.syntax.source import NOTEBOOK, SourceFile, decode_source
 
 
 class NotWritten(Exception):
@@ -18,7 +17,7 @@ class NotWritten(Exception):
 
 def encoded(source: SourceFile, text: str) -> bytes:
     """`text` in the encoding of `source`, with its BOM. Raises NotWritten where that cannot be, or would not parse."""
-    if source.path.suffix == SUFFIX:
+    if source.path.suffix == NOTEBOOK:
         raise NotWritten("a notebook is changed in an editor, not here")
     try:
         data = (codecs.BOM_UTF8 if source.bom else b"") + text.encode(source.encoding)

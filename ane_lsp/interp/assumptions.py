@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, Unknown, dims
 from ane_lsp.interp.parameter_uses import first_choice, is_no_number
-from ane_lsp.interp.scopes import with_defaults
+from ane_lsp.interp.scopes import keys_read, with_defaults
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Opaque, PyRaise
 
 if TYPE_CHECKING:
@@ -93,23 +93,22 @@ def _asked_for(cls: ClassObject, init: Function, error: str) -> str | None:
     missing = re.search(r"__init__\(\) missing required (?:keyword-only )?argument: '(\w+)'", error)
     if missing is not None:
         return missing[1]
-    key = re.fullmatch(r"KeyError: '?(\w+)'?", error)
+    key = missing_key(error)
+    if key is None:
+        return None
     inits = [base.namespace.get("__init__") for base in cls.mro if isinstance(base, ClassObject)]
-    read = key is not None and any(isinstance(made, Function) and _reads(made, key[1]) for made in inits)
-    return key[1] if key is not None and read else None
+    read = [
+        keys_read(made.node).get(made.node.args.kwarg.arg, set())
+        for made in inits
+        if isinstance(made, Function) and made.node.args.kwarg is not None
+    ]
+    return key if any(key in keys for keys in read) else None
 
 
-def _reads(init: Function, key: str) -> bool:
-    """Whether a constructor reads ``kwargs[key]``."""
-    rest = init.node.args.kwarg
-    return rest is not None and any(
-        isinstance(node, ast.Subscript)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == rest.arg
-        and isinstance(node.slice, ast.Constant)
-        and node.slice.value == key
-        for node in ast.walk(init.node)
-    )
+def missing_key(error: str) -> str | None:
+    """The key whose absence a description of an exception tells of."""
+    found = re.fullmatch(r"KeyError: '?(\w+)'?", error)
+    return found[1] if found is not None else None
 
 
 def _asserted(init: Function, raised: PyRaise) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import TensorType, Unknown, dims
-from ane_lsp.interp.assumptions import required
+from ane_lsp.interp.assumptions import missing_key, required
 from ane_lsp.interp.captured import either_way, leave_training
 from ane_lsp.interp.classes import prepares_data
 from ane_lsp.interp.enough import Listening
@@ -16,7 +16,7 @@ from ane_lsp.interp.frames import FROM_ARGS
 from ane_lsp.interp.hints import hints_in_source, holds_tensors, is_container
 from ane_lsp.interp.probing import CONVENTIONS, WORDS, Probe, probe_of, probe_tensor
 from ane_lsp.interp.record import registered
-from ane_lsp.interp.scopes import signature_of, with_defaults
+from ane_lsp.interp.scopes import is_name, keys_read, signature_of, with_defaults
 from ane_lsp.interp.tables import entries_of, in_tables, owner
 from ane_lsp.interp.values import MISSING, Function, Instance, PyRaise, Tensor, Told
 
@@ -132,18 +132,13 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 def _asked_by_key(node: ast.FunctionDef | ast.AsyncFunctionDef, error: str) -> dict[str, Any]:
     """What a forward reads by keys from its ``**kwargs``, or from a table that is empty by default, where one of them was missing."""
-    missing = re.fullmatch(r"KeyError: '?(\w+)'?", error)
+    missing = missing_key(error)
+    if missing is None:
+        return {}
     tables = {p.arg for p, default in with_defaults(node.args) if isinstance(default, ast.Dict) and not default.keys}
     rest = node.args.kwarg.arg if node.args.kwarg is not None else ""
-    read: dict[str, set[str]] = {}
-    for part in ast.walk(node):
-        if (
-            isinstance(part, ast.Subscript)
-            and isinstance(part.value, ast.Name)
-            and isinstance(part.slice, ast.Constant)
-        ):
-            read.setdefault(part.value.id, set()).add(str(part.slice.value))
-    asked = [name for name, keys in read.items() if missing is not None and missing[1] in keys]
+    read = keys_read(node)
+    asked = [name for name, keys in read.items() if missing in keys]
     given = sorted(read[rest]) if rest in asked else [name for name in asked if name in tables]
     return {name: Unknown(f"`{name}` has no value here; add an entry") for name in given}
 
@@ -397,7 +392,7 @@ def _is_or_item(node: ast.expr, name: str) -> bool:
     """Whether an expression is the variable `name` or an item of it, as modules that a forward is given are."""
     while isinstance(node, ast.Subscript):
         node = node.value
-    return isinstance(node, ast.Name) and node.id == name
+    return is_name(node, name)
 
 
 def _probe(interp: Interpreter, model: Instance, forward: Function, inputs: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.interp.scopes import signature_of
+from ane_lsp.interp.scopes import is_name, signature_of
 from ane_lsp.interp.values import MISSING, ClassObject, Function, PyRaise
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _first_choice(interp: Interpreter, cls: ClassObject, init: Function, name: s
     for node in ast.walk(init.node):
         if _compares(node, name, ast.In, ast.NotIn):
             found = _written_out(interp, cls, init, node.comparators[0], False)  # type: ignore[attr-defined]
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is(node.slice, name):
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and is_name(node.slice, name):
             found = _written_out(interp, cls, init, node.value, True)
         else:
             continue
@@ -49,7 +49,7 @@ def _first_choice(interp: Interpreter, cls: ClassObject, init: Function, name: s
 
 
 def _compares(node: ast.AST, name: str, *operators: type[ast.cmpop]) -> bool:
-    return isinstance(node, ast.Compare) and isinstance(node.ops[0], operators) and _is(node.left, name)
+    return isinstance(node, ast.Compare) and isinstance(node.ops[0], operators) and is_name(node.left, name)
 
 
 def is_no_number(interp: Interpreter, cls: ClassObject, init: Function, name: str) -> bool:
@@ -71,13 +71,13 @@ def _is_no_number(interp: Interpreter, cls: ClassObject, function: Function, nam
         if _is_told_apart(node, name):
             return False
         if isinstance(node, ast.Assign):
-            if any(_is(target, name) for target in node.targets):
+            if any(is_name(target, name) for target in node.targets):
                 return False
-            if _is(node.value, name):
+            if is_name(node.value, name):
                 kept |= {target.attr for target in node.targets if isinstance(target, ast.Attribute)}
 
     def meant(node: ast.expr | None) -> bool:
-        return node is not None and (_is(node, name) or (isinstance(node, ast.Attribute) and node.attr in kept))
+        return node is not None and (is_name(node, name) or (isinstance(node, ast.Attribute) and node.attr in kept))
 
     if any(_as_no_number(node, meant) for node in nodes) or _kept_as_no_number(interp, cls, kept):
         return True
@@ -114,7 +114,7 @@ def _kept_as_no_number(interp: Interpreter, cls: ClassObject, kept: set[str]) ->
     sure = {name for name in kept - asked if stored.count(name) == 1}
 
     def meant(node: ast.expr | None) -> bool:
-        return isinstance(node, ast.Attribute) and node.attr in sure and _is(node.value, "self")
+        return isinstance(node, ast.Attribute) and node.attr in sure and is_name(node.value, "self")
 
     return any(_as_no_number(node, meant) for node in nodes)
 
@@ -126,8 +126,8 @@ def _handed_on(
     for node in nodes:
         if not isinstance(node, ast.Call):
             continue
-        at = next((i for i, given in enumerate(node.args) if _is(given, name)), None)
-        words = [word.arg for word in node.keywords if word.arg is not None and _is(word.value, name)]
+        at = next((i for i, given in enumerate(node.args) if is_name(given, name)), None)
+        words = [word.arg for word in node.keywords if word.arg is not None and is_name(word.value, name)]
         if at is None and not words:
             continue
         owner, callee = _called(interp, cls, function, node.func)
@@ -147,7 +147,7 @@ def _called(
 ) -> tuple[ClassObject | None, Any]:
     """What an expression that is called leads to: the class whose object is handed on, None for a function, and the function."""
     if isinstance(node, ast.Attribute):
-        if _is(node.value, "self"):
+        if is_name(node.value, "self"):
             return cls, cls.lookup(node.attr)
         if isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "super":
             for base in cls.mro[1:]:
@@ -170,7 +170,7 @@ def _called(
 def _is_told_apart(node: ast.AST, name: str, kinds: tuple[str, ...] = ()) -> bool:
     """Whether a node is ``isinstance(name, ...)``, with one of these classes if any are given."""
     called = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance" and len(node.args) == 2
-    if not called or not _is(node.args[0], name):  # type: ignore[attr-defined]
+    if not called or not is_name(node.args[0], name):  # type: ignore[attr-defined]
         return False
     return not kinds or getattr(node.args[1], "id", "") in kinds  # type: ignore[attr-defined]
 
@@ -195,10 +195,6 @@ def _as_no_number(node: ast.AST, meant: Callable[[ast.expr | None], bool]) -> bo
     return False
 
 
-def _is(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
-
-
 def _written_out(interp: Interpreter, cls: ClassObject, init: Function, node: ast.expr, table: bool) -> list[Any]:
     """The keys of a table, or the items of what else is written out; empty where it is not. table: it has to be one."""
     value: Any = MISSING
@@ -206,7 +202,7 @@ def _written_out(interp: Interpreter, cls: ClassObject, init: Function, node: as
         local = [
             n.value
             for n in ast.walk(init.node)
-            if isinstance(n, ast.Assign) and any(_is(t, node.id) for t in n.targets)
+            if isinstance(n, ast.Assign) and any(is_name(t, node.id) for t in n.targets)
         ]
         if local:
             node = local[0]

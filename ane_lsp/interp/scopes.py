@@ -181,3 +181,21 @@ def yields_inside(node: ast.AST) -> bool:
         cached = binder.yields
         node._yields = cached  # type: ignore[attr-defined]
     return bool(cached)
+
+
+def is_name(node: ast.AST, name: str) -> bool:
+    """Whether an expression is the variable `name`."""
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def keys_read(function: ast.AST) -> dict[str, set[str]]:
+    """By variable of a function, the constants it is subscripted with, as text."""
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(function):
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.value, ast.Name)
+            and isinstance(node.slice, ast.Constant)
+        ):
+            found.setdefault(node.value.id, set()).add(str(node.slice.value))
+    return found

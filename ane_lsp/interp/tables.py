@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.interp.scopes import signature_of
+from ane_lsp.interp.scopes import is_name, signature_of
 from ane_lsp.interp.support import DefaultDict, unknown_builtin
 from ane_lsp.interp.values import Function
 
@@ -43,7 +43,7 @@ def _keys(interp: Interpreter, function: Function, name: str) -> list[str] | Non
     found: list[str] = []
     known: set[int] = set()
     for node in ast.walk(function.node):
-        if isinstance(node, ast.Subscript) and _is(node.value, name):
+        if isinstance(node, ast.Subscript) and is_name(node.value, name):
             key = node.slice.value if isinstance(node.slice, ast.Constant) else None
             if isinstance(node.slice, ast.Name) and node.slice.id in function.module.namespace:
                 key = interp.load_global(node.slice.id, function.module)
@@ -51,13 +51,13 @@ def _keys(interp: Interpreter, function: Function, name: str) -> list[str] | Non
                 known.add(id(node.value))
             if isinstance(key, str) and isinstance(node.ctx, ast.Load):
                 found.append(key)
-        elif isinstance(node, ast.Attribute) and _is(node.value, name) and node.attr in _ASKED:
+        elif isinstance(node, ast.Attribute) and is_name(node.value, name) and node.attr in _ASKED:
             known.add(id(node.value))
         elif isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
             known.add(id(node.comparators[0]))
         elif isinstance(node, ast.Call):
             known.update(id(part) for part in (*node.args, *(keyword.value for keyword in node.keywords)))
-            if getattr(node.func, "id", "") == "isinstance" and any(_is(part, name) for part in node.args):
+            if getattr(node.func, "id", "") == "isinstance" and any(is_name(part, name) for part in node.args):
                 return None
     used = [node for node in ast.walk(function.node) if isinstance(node, ast.Name) and node.id == name]
     return found if all(id(node) in known and isinstance(node.ctx, ast.Load) for node in used) else None
@@ -67,10 +67,6 @@ def _is_text(node: ast.expr) -> bool:
     """Whether an expression puts a word together."""
     parts = ast.walk(node) if isinstance(node, (ast.JoinedStr, ast.BinOp)) else ()
     return any(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in parts)
-
-
-def _is(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
 
 
 def owner(name: str) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 
 from ane_lsp.graph import Op, TensorType, Value
 from ane_lsp.graph.ir import Operand
+from ane_lsp.graph.rearranging import MOST_AXES
 
-_MOST = 5  # axes of a tensor in a program
 _FLOATS = frozenset({"f16", "f32", "bf16", "f64"})
 _INDEXED = frozenset({"gather", "gather_nd"})
 # Operations that are equal where their operands and attributes are; what draws numbers or writes is not.
@@ -190,14 +190,14 @@ def expand_high_rank_reshape_and_transpose(ops: list[Op], kept: frozenset[int]) 
     for op in ops:
         x = _x(op)
         shape = _shape(op.outputs[0]) if op.kind == "reshape" else None
-        if x is None or shape is None or len(shape) <= _MOST or count[op.outputs[0].id] != 1:
+        if x is None or shape is None or len(shape) <= MOST_AXES or count[op.outputs[0].id] != 1:
             continue
         turn = by.get(op.outputs[0].id)
         perm = _perm(turn) if turn is not None and turn.kind == "transpose" else None
         if turn is None or perm is None or count[turn.outputs[0].id] != 1:
             continue
         back = by.get(turn.outputs[0].id)
-        if back is None or back.kind != "reshape" or (back.outputs[0].type.rank or _MOST + 1) > _MOST:
+        if back is None or back.kind != "reshape" or (back.outputs[0].type.rank or MOST_AXES + 1) > MOST_AXES:
             continue
         *steps, last = _steps(op, turn, x, shape, perm, fresh)
         instead[id(op)] = [*steps, last]
@@ -228,7 +228,7 @@ def _steps(op: Op, turn: Op, x: Value, shape: tuple[int, ...], perm: tuple[int, 
         )
 
     found: list[Op] = []
-    if len(sizes) <= _MOST:
+    if len(sizes) <= MOST_AXES:
         found.append(reshape(x, sizes))
         found.append(transpose(found[-1].outputs[0], turned))
         return found

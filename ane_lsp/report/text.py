@@ -10,7 +10,7 @@ from ane_lsp.checks.finding import SEVERITIES, Finding
 from ane_lsp.graph import Span
 from ane_lsp.report.model import Report
 from ane_lsp.report.terminal import Painter, printable, width
-from ane_lsp.syntax.notebook import SUFFIX, cell_of
+from ane_lsp.syntax.source import NOTEBOOK
 
 _WINDOW = 110
 _ELSEWHERE = 5  # findings in other files that are named
@@ -48,7 +48,11 @@ def _place(report: Report, span: Span) -> str:
 
 def _counted(report: Report, span: Span) -> tuple[str, int]:
     """The line as people count it: in a notebook, of its cell, which is named."""
-    table = report.lines(span.file) if span.file.endswith(SUFFIX) else None
+    if not span.file.endswith(NOTEBOOK):
+        return "", span.line
+    from ane_lsp.syntax.notebook import cell_of
+
+    table = report.lines(span.file)
     place = cell_of(table, span.line) if table is not None else None
     return ("", span.line) if place is None else (f"cell {place[0]}:", place[1])
 

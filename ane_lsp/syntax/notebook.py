@@ -11,7 +11,6 @@ from typing import Any
 
 from ane_lsp.syntax.positions import LineTable, utf8_length
 
-SUFFIX = ".ipynb"
 _MARK = "# %% cell "  # above each cell, on a line of the file that holds no code
 
 
@@ -127,4 +126,4 @@ def _magic(line: str) -> str:
     return indent + ("pass" + " " * (rest - 4) if rest >= 4 else "#" * rest)
 
 
-__all__ = ["SUFFIX", "cell_of", "module_of", "without_magics"]
+__all__ = ["cell_of", "module_of", "without_magics"]

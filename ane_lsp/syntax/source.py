@@ -21,6 +21,8 @@ from ane_lsp.graph.records import dataclass
 from ane_lsp.syntax.outline import STAR_IMPORT, Piece, computes_names, outline
 from ane_lsp.syntax.positions import LineTable, code_points_to_utf8
 
+NOTEBOOK = ".ipynb"
+"""How the name of a notebook's file ends."""
 MAX_BYTES = 10_000_000
 """Larger files are refused: nobody writes them by hand, and a tree of one takes gigabytes."""
 
@@ -173,7 +175,7 @@ def decode_source(path: Path, data: bytes) -> SourceFile:
         return _unreadable(path, "encoding", message, line)
     except (LookupError, ValueError) as error:
         return _unreadable(path, "encoding", str(error))
-    if path.suffix == ".ipynb":
+    if path.suffix == NOTEBOOK:
         from ane_lsp.syntax.notebook import module_of
 
         try:
