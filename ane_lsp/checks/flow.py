@@ -420,7 +420,7 @@ _UNKNOWN = Value(-1, TensorType(None, None), origin="input")
 
 def first(op: Op) -> Value:
     """The first tensor operand; a value of which nothing is known where the analysis did not see what it is."""
-    return next(op.input_values(), _UNKNOWN)
+    return next(iter(op.input_values()), _UNKNOWN)
 
 
 def operand(op: Op, name: str) -> Value | None:

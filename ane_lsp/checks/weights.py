@@ -69,7 +69,7 @@ def _written_buffers(context: Context) -> dict[int, tuple[Value, Call]]:
         base = target
         for _ in range(8):
             op = context.graph.producer(base)
-            source = None if op is None or op.kind not in VIEWS else next(op.input_values(), None)
+            source = None if op is None or op.kind not in VIEWS else next(iter(op.input_values()), None)
             if source is None:
                 break
             base = source

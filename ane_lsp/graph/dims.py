@@ -11,13 +11,14 @@ Every named symbol stands for a size of at least 1, an anonymous one for a size 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Union
 
 DimLike = Union[int, "Sym"]
 Monomial = tuple["Atom", ...]
 
-_drawn = [0]  # how many anonymous sizes there are
+_drawn = [0]  # the number of the last anonymous size
 
 
 class Atom:
@@ -209,8 +210,21 @@ def fresh() -> Sym:
 
 
 def drawn() -> int:
-    """How often :func:`fresh` has been called."""
+    """The number of the last size that :func:`fresh` made."""
     return _drawn[0]
+
+
+@contextmanager
+def drawn_from(number: int) -> Iterator[None]:
+    """Let :func:`fresh` go on after this number meanwhile, and then where it was.
+
+    Whoever does the same again from the same number gets equal sizes; nothing of both times may be held beside the other.
+    """
+    outer, _drawn[0] = _drawn[0], number
+    try:
+        yield
+    finally:
+        _drawn[0] = outer
 
 
 def is_known(value: DimLike) -> bool:

@@ -7,7 +7,7 @@ name with the prefix ``aten.``; that such an op is present is a conversion findi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal, Union
 
@@ -78,9 +78,9 @@ class Call:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Op:
-    """One operation.
+    """One operation; nobody changes it.
 
     kind: MIL op name, or ``aten.NAME`` where no lowering is known.
     inputs: MIL parameter name to tensor(s). attrs: MIL parameter name to constant (strides, axes, ...).
@@ -93,25 +93,33 @@ class Op:
     attrs: Mapping[str, Any]
     outputs: tuple[Value, ...]
     call: Call
+    _read: tuple[Value, ...] | None = field(default=None, init=False)
+    _folds: bool | None = field(default=None, init=False)
 
     @property
     def span(self) -> Span:
         return self.call.span
 
-    def input_values(self) -> Iterator[Value]:
+    def input_values(self) -> tuple[Value, ...]:
         """Every tensor operand, lists flattened."""
-        found: list[Value] = []
-        for operand in self.inputs.values():
-            if operand.__class__ is tuple:
-                found += operand
-            else:
-                found.append(operand)  # type: ignore[arg-type]
-        return iter(found)
+        found = self._read
+        if found is None:
+            values: list[Value] = []
+            for operand in self.inputs.values():
+                if operand.__class__ is tuple:
+                    values += operand
+                else:
+                    values.append(operand)  # type: ignore[arg-type]
+            found = self._read = tuple(values)
+        return found
 
     @property
     def folds(self) -> bool:
         """True where every output is computed at conversion time and so no op is left at run time."""
-        return False not in [value.fold for value in self.outputs]
+        known = self._folds
+        if known is None:
+            known = self._folds = False not in [value.fold for value in self.outputs]
+        return known
 
 
 @dataclass(frozen=True, slots=True)

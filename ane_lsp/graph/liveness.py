@@ -71,7 +71,7 @@ _INTO_PROBABILITIES = frozenset({"log_softmax", "softmax", "log", "sigmoid", "lo
 def _raw(graph: Graph, value: Value) -> Iterator[Value]:
     """A value before it was turned into probabilities for a loss; nothing where that is not known."""
     while (maker := graph.producer(value)) is not None and maker.call.torch.rsplit(".", 1)[-1] in _INTO_PROBABILITIES:
-        before = next(maker.input_values(), None)
+        before = next(iter(maker.input_values()), None)
         if before is None:
             return
         value = before

@@ -595,7 +595,7 @@ class Attributes(Base):
                 self.bindings += 1
             else:
                 self.outside.note(obj.namespace)
-                self.named_again((value,))
+                self.named_again((value,), obj.namespace)
             self.touch_names(obj.namespace)
             obj.namespace[name] = value
             if obj.is_torch if kind is ModuleObject else obj.module.is_torch:
@@ -659,7 +659,7 @@ class Attributes(Base):
             if self.journals or self.written is not None or self.undo is not None or self.outside.noted or self.covered:
                 self.touch(obj.attrs)
             if isinstance(value, dict):  # it may be a registry, where a module has a name for the object
-                self.named_again((value,))
+                self.named_again((value,), obj.attrs)
             obj.attrs[name] = value
         elif not isinstance(obj, Unknown):
             self.setattr(obj, name, value)

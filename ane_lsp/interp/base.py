@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 MAX_DEPTH = 220
 MAX_ELEMENTS = 1_000_000  # of one sequence
 MAX_SHARED = 5_000  # values below a name that are looked at for changes
-_CHANGING = frozenset({Instance, dict, list, set, OrderedDict, deque, defaultdict})
+CHANGING = frozenset({Instance, dict, list, set, OrderedDict, deque, defaultdict})
+LASTING_SIZES = -1_000_000_000_000  # sizes of top levels have numbers from here on, all below 0
 MAX_REASONS = 5_000  # unknown values of watched files that are remembered
 
 PLAIN = (bool, int, float, str, bytes, complex, tuple, list, dict, set, frozenset, slice, range)
@@ -90,7 +91,9 @@ class Base:
         self.half_run: dict[int, Any] = {}  # by id: registries for which not everything was run, see there
         self.bindings = 0  # grows whenever a name of a module that has run, or of a class in it, may have changed
         self.nowhere: set[str] = set()  # names of modules that are looked for in stubs only, and are not there
-        self._held: set[int] | None = None  # ids of what modules and classes had names for, see Registries._owner_of
+        # By id of what modules and their classes and objects had names for: the first such module, see Registries._owner_of.
+        self._held: dict[int, ModuleObject] | None = None
+        self._holders: dict[int, ModuleObject] = {}  # the same of the names of those classes and objects
         self._held_state: Any = None
         # By id of a container: the module that had a name for it when last asked.
         self._owners: dict[int, ModuleObject] = {}
@@ -102,6 +105,7 @@ class Base:
         self.unresolved: dict[str, Span] = {}  # calls that led nowhere: what was called -> where
         self.top_ran: set[Dependency] = set()  # functions of watched files that the top level of a module ran
         self.ran = self.top_ran  # what the present stage ran or looked into
+        self.top_drawn = LASTING_SIZES  # the number of the last size that a top level made up
         self.top_runs = 0  # how often the top level of a module was run, or a part of it
         self.limited = False  # a limit of steps was met
         self.sources: dict[str, SourceFile] = {}  # files that are read as they were when the run began
@@ -295,10 +299,14 @@ class Base:
         touched = self.undo is not None and key in self.undo.containers
         return touched + (key in self.missed) + self.outside.records(key)
 
+    def former_contents(self) -> list[Any]:
+        """What containers held once, kept so that it can be given back to them."""
+        return [before for _, before in self.undo.saved.values()] if isinstance(self.undo, state.Journal) else []
+
     def note_shared(self, value: Any) -> None:
         """A name outside all functions, or of a class, stands for a container that was read while a module is built or called:
         once that changes, or what lies in it, the same arguments may give something else. Other values are left."""
-        if value.__class__ not in _CHANGING:
+        if value.__class__ not in CHANGING:
             return
         shared, note = self.outside.shared, self.outside.note
         pending: list[Any] = [value]
@@ -309,7 +317,7 @@ class Base:
             if kind is Instance:
                 note(one)
                 pending += (one.attrs, one.data)
-            elif kind in _CHANGING:
+            elif kind in CHANGING:
                 note(one)
                 pending += one.values() if isinstance(one, dict) else one
 
@@ -419,7 +427,7 @@ class Base:
     def resolve_lazy(self, value: Any, namespace: dict[str, Any], name: str) -> Any:
         raise NotImplementedError
 
-    def named_again(self, values: Iterable[Any]) -> None:
+    def named_again(self, values: Iterable[Any], names: dict[Any, Any]) -> None:
         raise NotImplementedError
 
     def force_pending_imports(self, container: Any, key: Any = MISSING, needed: bool = True) -> bool:

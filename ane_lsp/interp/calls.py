@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import Any
 
 from ane_lsp.graph import Sym, Unknown
@@ -271,8 +272,9 @@ class Calls(Attributes):
                 and thrown == self.thrown
             )
             if certain and (outer is not None or not first):
-                left = left_behind(written, self.records)
-                kept = copied(built, given, [one for key, one in left.items() if not self.outside.knows(key, noted)])
+                known_before = partial(self.outside.knows, noted=noted)
+                left = left_behind(written, self, known_before)
+                kept = copied(built, given, [one for key, one in left.items() if not known_before(key)])
             if kept is not None and kept.cls is cls:
                 self.built[key] = changes, (kept, ran)
             else:  # the first time, what was imported for it looks left behind, too

@@ -99,8 +99,9 @@ def _train(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: d
     ):
         return MISSING
     for module in family:
-        interp.touch(module.attrs)
-        module.attrs["training"] = mode
+        if module.attrs.get("training") is not mode:
+            interp.touch(module.attrs)
+            module.attrs["training"] = mode
     return args[0]
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ane_lsp.graph import Span, Unknown
+from ane_lsp.graph import Span, Unknown, dims
 from ane_lsp.interp import stdlib
 from ane_lsp.interp.frames import Frame, UnknownIteration
 from ane_lsp.interp.objects import Objects
@@ -599,6 +599,17 @@ class Imports(Objects):
             self.inject(module)
 
     def _run_statements(self, module: ModuleObject, body: list[ast.stmt]) -> None:
+        """Run a part of a module's top level, which lasts: sizes it makes up are none that an attempt may make up again."""
+        if dims.drawn() < 0:  # on behalf of another top level
+            self._run_top_level(module, body)
+            return
+        with dims.drawn_from(self.top_drawn):
+            try:
+                self._run_top_level(module, body)
+            finally:
+                self.top_drawn = dims.drawn()
+
+    def _run_top_level(self, module: ModuleObject, body: list[ast.stmt]) -> None:
         if module.state != "running":
             self.bindings += 1
         frame = Frame(module, module.namespace, None, self.frame, "<module>")

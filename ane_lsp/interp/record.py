@@ -48,6 +48,8 @@ class Taken:
 def registered(module: Instance, table: str) -> list[tuple[str, Any]]:
     """What a module holds in a table such as ``_modules``, by name. After branches that nothing decides there are several."""
     held = module.attrs.get(table)
+    if held.__class__ is dict:
+        return list(held.items())
     tables = held.options if isinstance(held, OneOf) else (held,)
     return [item for each in tables if isinstance(each, dict) for item in each.items()]
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from ane_lsp.interp.base import CHANGING
 from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.imports import STDLIB, Imports, is_stub, mentioned
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Lazy, ModuleObject
@@ -136,14 +137,17 @@ class Registries(Imports):
             self.missed.setdefault(id(container), (container, {}))[1][key, needed] = self._held_back()
         return found
 
-    def named_again(self, values: Iterable[Any]) -> None:
-        """Classes, or objects that modules have names for, hold `values` from now on: they may be registries."""
-        if self._held is not None or self.missed:
-            registries = [id(value) for value in values if isinstance(value, dict)]
-            if self._held is not None:
-                self._held.update(registries)
-            for key in registries:
-                self.missed.pop(key, None)
+    def named_again(self, values: Iterable[Any], names: dict[Any, Any]) -> None:
+        """`values` stand in `names` from now on: where those are of a class or an object that a module has a name for, they may be
+        registries."""
+        if self._held is None and not self.missed:
+            return
+        owner = self._holders.get(id(names))
+        for value in values:
+            if isinstance(value, dict):
+                if owner is not None and self._held is not None:
+                    self._held[id(value)] = owner
+                self.missed.pop(id(value), None)
 
     def _held_back(self) -> tuple[int, ...]:
         """Another number of names or modules means that there may be something else to run."""
@@ -249,18 +253,25 @@ class Registries(Imports):
         if state != self._held_state:
             self._held_state, self._held = state, None
         elif self._held is None:  # asked twice about the same names: worth an index
-            self._held = set()
+            self._held, self._holders = {}, {}
             for module in self._that_have_run(tops):
-                values = module.namespace.values()
-                self._held.update(map(id, values))
-                for value in values:
-                    if value.__class__ is ClassObject or value.__class__ is Instance:
-                        self._held.update(map(id, _inside(value).values()))
-        if self._held is not None and id(container) not in self._held:
-            return None
+                for value in module.namespace.values():
+                    kind = value.__class__
+                    if kind is ClassObject or kind is Instance:
+                        inside = _inside(value)
+                        self._holders.setdefault(id(inside), module)
+                        for one in inside.values():
+                            if one.__class__ in CHANGING:
+                                self._held.setdefault(id(one), module)
+                    if kind in CHANGING:
+                        self._held.setdefault(id(value), module)
+        if self._held is not None:
+            known = self._held.get(id(container))
+            if known is None or _holds(known, container):
+                return known
         owner = next((m for m in self._that_have_run(tops) if _holds(m, container)), None)
         if owner is None and self._held is not None:
-            self._held.discard(id(container))  # what had this identity is no more
+            del self._held[id(container)]  # what had this identity is no more
         return owner
 
     def _closed(self, owner: ModuleObject, container: Any, top: str) -> bool:

@@ -23,7 +23,7 @@ from ane_lsp.interp.probing import Facts, Probe, probe_of
 from ane_lsp.interp.record import Recorder
 from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Pieces, Seen
 from ane_lsp.interp.templates import left_behind
-from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Tensor
+from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Tensor, Told
 
 if TYPE_CHECKING:
     from ane_lsp.interp.base import Capture
@@ -196,7 +196,7 @@ class Repeats:
         result = None
         try:
             result = follow()
-        except PyRaise as raised:  # it holds what nobody will see any more
+        except (PyRaise, Told) as raised:  # it holds what nobody will see any more
             raised.__traceback__ = None
             raise
         finally:
@@ -216,13 +216,16 @@ class Repeats:
             number = id(result)
             recorded = (number in written) + interp.records(number)
             handed = [result] if sys.getrefcount(result) - recorded == _OWN else []
-            left = left_behind(written, interp.records, handed)
+
+            def harmless(one: int) -> bool:
+                return seen.holds(one) or interp.outside.knows(one, noted)  # the state of both is compared below
+
+            left = left_behind(written, interp, harmless, handed)
             if handed:
                 left.pop(number, None)
             if interp.written is not None:
                 interp.written.update(left)
-            others = [one for one in left if not seen.holds(one)]
-            own = all(interp.outside.knows(one, noted) for one in others)  # others' state is compared below
+            own = all(map(harmless, left))
             if not own:
                 self._epoch += 1
         try:

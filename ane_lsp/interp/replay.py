@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Graph, Span, Sym, Unknown
+from ane_lsp.graph import Graph, Span, Sym, Unknown, dims
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp import state
 from ane_lsp.interp.frames import Frame
@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from ane_lsp.syntax.exchange import Dependency
 
 Key = tuple[Any, ...]
+_SIZES = 1_000_000_000
+"""So far from each other begin the numbers of the sizes that attempts make up: an attempt that runs again makes up the same, and
+calls that were given them are found again."""
 Effect = tuple[Any, Any, Any]
 """A container that modules lead to, its contents before a stage and after it."""
 _PLAIN = frozenset({int, float, str, bool, bytes, complex, type(None), Sym, DType, Span})
@@ -63,7 +66,8 @@ class Stage:
     """One piece of an attempt. number: grows from stage to stage. ran: functions it ran or looked into. left: the state of the
     recorder after it.
 
-    effects: what it changed for others; None while nobody asked. doubtful: what :attr:`Base.doubtful` was after it.
+    effects: what it changed for others; None while nobody asked. doubtful: what :attr:`Base.doubtful` was after it. drawn: the
+    number of the last size it made up.
     """
 
     number: int
@@ -74,6 +78,7 @@ class Stage:
     graphs: list[tuple[Graph, tuple[Instance, Span | None]]] = field(default_factory=list)
     effects: list[Effect] | None = None
     doubtful: bool = False
+    drawn: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -102,6 +107,7 @@ class Book:
     def __init__(self, interp: Interpreter) -> None:
         self._interp = interp
         self._known: dict[Key, Part] = {}
+        self._places: dict[Key, int] = {}
         self._order: list[Part] = []
         self._shared: dict[int, Any] | None = None
         self._top_runs = -1
@@ -226,7 +232,7 @@ class Book:
             interp.changes += 1  # nobody can tell how it was for earlier calls
             interp.outside.note(container)
         if isinstance(container, dict):
-            interp.named_again(contents.values())
+            interp.named_again(contents.values(), container)
         interp.put_back(container, contents)
 
     def _undo(self, stages: list[Stage]) -> None:
@@ -245,11 +251,17 @@ class Book:
         stage = Stage(touched.stage)
         touched.ledger = stage.ledger
         index = len(part.stages)
+        first = self._places.setdefault(part.key, len(self._places) + 1) * _SIZES
+        drawn = part.stages[-1].drawn if part.stages else first
         part.stages.append(stage)
         outer, steps, graphs = (interp.undo, interp.ran), interp.steps, len(interp.recorder.graphs)
         interp.undo, interp.ran = stage.ledger, stage.ran
         try:
-            yield
+            with dims.drawn_from(drawn):
+                try:
+                    yield
+                finally:
+                    stage.drawn = dims.drawn()
         finally:
             interp.undo, interp.ran = outer
             touched.ledger = None

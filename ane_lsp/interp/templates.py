@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Sym, Unknown, dims
+from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.outside import Same
 from ane_lsp.interp.values import (
     MISSING,
@@ -26,11 +27,15 @@ from ane_lsp.interp.values import (
     Function,
     Instance,
     NativeType,
+    OneOf,
     Opaque,
     Partial,
     Tensor,
     TorchFunction,
 )
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.base import Base
 
 MAX_TEMPLATES = 500
 MAX_GIVEN = 4_000
@@ -224,36 +229,97 @@ def _references(objects: Iterable[Any]) -> list[int]:
 _HELD_HERE = _references({0: object()}.values())[0]
 _LISTED = _references([object()])[0]
 _HOLDERS = frozenset({Instance, tuple, list, dict, OrderedDict, set})
+_IN_CIRCLES = frozenset({*_HOLDERS, OneOf, Function, Frame, BoundMethod, Partial, Tensor})
+MAX_FOLLOWED = 2_000
+"""Objects that are looked at to find out whether they hold nothing but one another."""
 
 
-def left_behind(written: dict[int, Any], records: Callable[[int], int], handed: Iterable[Any] = ()) -> dict[int, Any]:
+def left_behind(
+    written: dict[int, Any], interp: Base, harmless: Callable[[int], bool], handed: Iterable[Any] = ()
+) -> dict[int, Any]:
     """Of containers that were written, by identity, those that somebody still holds besides what keeps record of writing.
 
-    What nobody holds but containers that are gone is gone as well: without the record it would be no more. records:
-    :meth:`Base.records`. handed: objects that count as gone.
+    What nobody holds but containers that are gone is gone as well: without the record it would be no more. So is what holds
+    nothing but itself, as a function that a call made and the names of that call do until Python looks for such circles; they are
+    only looked for where some are left that are not `harmless`. handed: objects that count as gone.
     """
     counts = zip(written, _references(written.values()))
-    held = {number: count - _HELD_HERE - records(number) for number, count in counts}
+    held = {number: count - _HELD_HERE - interp.records(number) for number, count in counts}
     gone = [written[number] for number, count in held.items() if count == 0]
     if len(gone) == len(held):
         return {}
-    gone += [one for one in handed if one.__class__ in _HOLDERS and id(one) not in held]
-    if not gone:
-        return {number: written[number] for number, count in held.items() if count > 0}
     kept: list[Any] = []  # identities stay what they are
+    _let_go([*gone, *(one for one in handed if one.__class__ in _HOLDERS and id(one) not in held)], held, kept)
+    left = {number: one for number, one in written.items() if held[number] > 0}
+    if all(map(harmless, left)):
+        return left
+    left.clear()
+    _let_go(interp.former_contents(), held, kept)
+    return _held_elsewhere({number: one for number, one in written.items() if held[number] > 0}, held)
+
+
+def _let_go(gone: list[Any], held: dict[int, int], kept: list[Any]) -> None:
+    """Take the references away that objects hold which are gone, and those of what is gone with them."""
     for one in gone:  # which grows
-        parts = _parts(one)
+        parts = _linked(one)
         for part, count in zip(parts, _references(parts)):
             number = id(part)
             if number not in held:
-                if part.__class__ not in _HOLDERS:
+                if part.__class__ not in _IN_CIRCLES:
                     continue
                 held[number] = count - _LISTED
                 kept.append(part)
             held[number] -= 1
             if held[number] == 0:
                 gone.append(part)
-    return {number: one for number, one in written.items() if held[number] > 0}
+
+
+def _held_elsewhere(left: dict[int, Any], held: dict[int, int]) -> dict[int, Any]:
+    """Those of the containers that are held by more than one another and by what they lead to.
+
+    held: how many references they have, and other objects as far as they were counted, besides those of what is gone.
+    """
+    inside = dict.fromkeys(left, 0)
+    found = list(left.values())
+    for one in found:  # which grows
+        for part in _linked(one):
+            if part.__class__ in _IN_CIRCLES:
+                if id(part) not in inside:
+                    inside[id(part)] = 0
+                    found.append(part)
+                inside[id(part)] += 1
+        if len(found) > MAX_FOLLOWED:
+            return left
+    one = part = None  # which are references, too
+    counts = zip(found, _references(found))
+    pending = [one for one, count in counts if held.get(id(one), count - _LISTED) > inside[id(one)]]
+    there = set(map(id, pending))
+    for one in pending:  # which grows
+        for part in _linked(one):
+            if id(part) in inside and id(part) not in there:
+                there.add(id(part))
+                pending.append(part)
+    return {number: one for number, one in left.items() if number in there}
+
+
+def _linked(one: Any) -> Sequence[Any]:
+    """What an object holds, each as often as it does, as far as it may hold the object itself."""
+    kind = one.__class__
+    if kind is Function:
+        return one.closure, one.defaults, one.kw_defaults, one.attrs
+    if kind is Frame:
+        return one.locals, one.closure, one.extra, one.pending
+    if kind is BoundMethod:
+        return one.func, one.self
+    if kind is OneOf:
+        return (*one.options,)
+    if kind is Partial:
+        return one.func, one.args, one.kwargs, one.attrs
+    if kind is Tensor:
+        return one.attrs, one.base
+    if kind is Instance and "_modules" in one.attrs:
+        return ()
+    return _parts(one)
 
 
 def _parts(one: Any) -> list[Any]:

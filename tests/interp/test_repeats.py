@@ -261,6 +261,39 @@ def test_what_holds_the_same_again_is_recorded_again(tmp_path: Path, monkeypatch
     assert everything(kept) == everything(followed)
 
 
+CIRCLES = {
+    "one function": "        kept = []\n        kept.append(lambda z: z * len(kept))\n        return self.fc(kept[0](x.abs()))\n",
+    "two functions": "        kept = {}\n\n        def one(z):\n            kept['other'] = two\n            return z\n\n"
+    "        def two(z):\n            return one(z)\n\n        kept['one'] = one\n        return self.fc(two(x.abs()))\n",
+}
+
+
+@pytest.mark.parametrize("body", CIRCLES.values(), ids=CIRCLES)
+def test_what_holds_nothing_but_itself_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(source(body))
+    kept, followed, again = both(path, monkeypatch)
+    assert again >= 4
+    assert everything(kept) == everything(followed)
+
+
+HELD = {
+    "a list outside": "        def step(z):\n            return z * len(kept)\n\n        kept = {'step': step}\n"
+    "        kept['step'] = step\n        SEEN.append(step)\n        return self.fc(step(x.abs()))\n",
+    "its module": "        kept = {}\n        kept['by'] = lambda z: z * len(kept)\n        self.last = kept\n"
+    "        return self.fc(self.last['by'](x.abs()))\n",
+}
+
+
+@pytest.mark.parametrize("body", HELD.values(), ids=HELD)
+def test_what_is_held_from_elsewhere_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(source(body))
+    kept, followed, again = both(path, monkeypatch)
+    assert not again
+    assert everything(kept) == everything(followed)
+
+
 def test_functions_made_meanwhile_do_not_keep_what_their_callers_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

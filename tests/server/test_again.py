@@ -410,6 +410,108 @@ def test_calls_are_recorded_again_across_edits_though_a_flag_is_set_meanwhile(tm
             assert [one for one in found if one.startswith("blocks.")] == 2 * [f"blocks.{at}" for at in range(4)]
 
 
+PROBED = """\
+import torch
+from contextvars import ContextVar
+from torch import nn
+
+_mode = ContextVar("mode", default=None)
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 8)
+
+    def forward(self, x):
+        done = {}
+
+        def scaled(value):
+            done["times"] = done["times"] + 1
+            return value * done["times"]
+
+        done.update(scaled=scaled, times=0)
+        for _ in range(12):
+            x = done["scaled"](x)
+        return self.fc(x)
+
+
+class Stem(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([Block() for _ in range(3)])
+
+    def forward(self, x):
+        token = _mode.set({})
+        try:
+            for block in self.blocks:
+                x = block(x)
+        finally:
+            _mode.reset(token)
+        return x
+
+
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.fc(x)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = Stem()
+        self.head = Head()
+
+    def forward(self, tokens):
+        return self.head(self.stem(tokens.flatten(1, 2)))
+"""
+
+
+def test_what_an_edit_does_not_concern_is_not_followed_again_to_find_out_what_inputs_are(tmp_path: Path) -> None:
+    """The sizes that are made up for an input nobody knows are those of before, and a function that a call made and that call's
+    names, which hold each other, count as gone."""
+    path = tmp_path / "net.py"
+    analyst = analysed(path, PROBED)
+    followed, found = repeats.Repeats._first, list[str]()
+
+    def first(*args: Any) -> Any:
+        found.append(args[2].cls.name)
+        return followed(*args)
+
+    for number in range(3):
+        text = PROBED.replace("return self.fc(x)\n\n\nclass Net", f"return self.fc(x) * {number}\n\n\nclass Net")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(repeats.Repeats, "_first", first)
+            found.clear()
+            assert answered(analyst, path, text) == "again"
+        assert graphs(analyst, path) == graphs(analysed(path, text), path)
+        if number:
+            assert found
+            assert not {"Stem", "Block"} & set(found)
+
+
+def test_sizes_made_up_again_are_none_that_an_import_made_up(tmp_path: Path) -> None:
+    """The module is run while the model is called for the first time; what it holds stays, and the call is made again."""
+    path = tmp_path / "net.py"
+    (tmp_path / "other.py").write_text("import torch\n\nSOME = torch.rand(9)\nSOME = SOME[SOME > 0.5]\n")
+    text = (
+        "import torch\nfrom torch import nn\n\n\nclass Net(nn.Module):  # ane: input(9)\n    def forward(self, x):\n"
+        "        from other import SOME\n\n        kept = x[x > 0]\n"
+        "        return torch.ones(3 + kept.shape[0] - SOME.shape[0]) * 1\n"
+    )
+    analyst = analysed(path, text)
+    for number in (2, 3):
+        now = text.replace("* 1", f"* {number}")
+        assert answered(analyst, path, now) == "again"
+        (graph,) = analyst._kept[str(path)].analysis().graphs
+        assert str(graph.outputs[0].type) == "[?] f32"
+        assert graphs(analyst, path) == graphs(analysed(path, now), path)
+
+
 def test_a_file_that_leads_to_itself_under_another_name_is_one_file(tmp_path: Path) -> None:
     """Opened by itself it is ``net``, for the package it lies in ``pack.models.net``: an edit reaches both."""
     models = tmp_path / "pack" / "models"
