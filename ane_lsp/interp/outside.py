@@ -9,6 +9,7 @@ while, as a ``ContextVar`` is, costs nothing afterwards.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ane_lsp.graph import Span, Sym, TensorType, Unknown
@@ -84,6 +85,10 @@ class Outside:
             self._last += 1
             known = self._numbers[held] = self._last
         return known
+
+    def retain(self, states: AbstractSet[int]) -> None:
+        """Nobody asks about other states than these any more: what they held is let go."""
+        self._numbers = {held: number for held, number in self._numbers.items() if number in states}
 
     def note(self, container: Any) -> None:
         """A call read it, or what it lies in."""

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ane_lsp.syntax.exchange import Dependency
 
 MAX_KEPT = 1_000
+KEPT_FOR = 4
+"""Runs of a file after which a call that none of them made is let go: an edit may be taken back."""
 WORTH_IT = 40
 """Interpreter steps below which following a call is as quick as finding out that it was made before."""
 MAX_FAILURES = 3
@@ -99,11 +101,11 @@ _Version = tuple["Capture | None", "tuple[int, ...] | None"]
 """What else a call saw: how the model is captured and which of many its modules are, where it asked."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Kept:
     """A call that was made. value, op, call: the numbers that came next before it. values: how many values it made.
 
-    given: values from before it, with the places of their tensors. taken: values it made for tensors it saw. probe: what it was
+    used: the last run that made it. given: values from before it, with the places of their tensors. taken: values it made for tensors it saw. probe: what it was
     given in place of an input, told: what it told of that. counts: it read which of many a module is.
     """
 
@@ -126,6 +128,7 @@ class _Kept:
     ran: set[Dependency]
     probe: Probe | None
     told: list[Facts | tuple[str, TensorType]]
+    used: int
 
 
 class Repeats:
@@ -135,16 +138,24 @@ class Repeats:
         self.pieces = Pieces(covered, ordinals)
         self._kept: OrderedDict[Any, dict[_Version, _Kept]] = OrderedDict()
         self._failures: dict[ClassObject, int] = {}
+        self._runs = 0
         self._epoch = 0  # grows whenever a call left something behind that another may see
 
     def forget(self, changed: Collection[Dependency], built_again: bool) -> None:
         """`changed` functions are others from now on. built_again: and models will be built again."""
+        self._runs += 1
         if built_again:
             self.pieces.clear()
         for key, versions in list(self._kept.items()):
-            if any(not kept.ran.isdisjoint(changed) for kept in versions.values()):
+            if any(not kept.ran.isdisjoint(changed) for kept in versions.values()) or all(
+                kept.used < self._runs - KEPT_FOR for kept in versions.values()
+            ):
                 del self._kept[key]
         self._failures.clear()
+
+    def states(self) -> set[int]:
+        """Numbers of the states of names outside (:meth:`Base.surroundings`) in which calls are kept."""
+        return {key[4][1] for key in self._kept}
 
     def call(self, interp: TorchGlue, module: Instance, args: Any, kwargs: Any, follow: Callable[[], Any]) -> Any:
         """The result of ``module(*args, **kwargs)``: of `follow`, or as it was before."""
@@ -164,6 +175,7 @@ class Repeats:
         kept = _version(versions, interp.capture, seen) if versions else None
         if kept is not None:
             self._kept.move_to_end(key)
+            kept.used = self._runs
             self._failures.pop(module.cls, None)
             return self._again(interp, kept, seen, bound, recorder.path_of(module))
         return self._first(interp, module, args, kwargs, follow, key, seen, bound)
@@ -264,7 +276,7 @@ class Repeats:
                 [(v, place) for place, v in enumerate(bound) if v is not None],
                 [(v, place) for place, (v, old) in enumerate(zip(after, bound)) if v is not None and old is None],
                 recorder.path_of(module), len(_callers(interp)), interp.steps - steps, asks_capture,
-                interp.ordinals_read != ordinals_read, reached, ran, probe, told,
+                interp.ordinals_read != ordinals_read, reached, ran, probe, told, self._runs,
             )  # fmt: skip
             _check(kept, _callers(interp))
         except NotKept:

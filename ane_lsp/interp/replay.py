@@ -163,7 +163,10 @@ class Book:
         }
         if interp.repeats is not None:
             interp.repeats.forget(changed, any(part.stale == 0 for part in self._known.values()))
+            kept = interp.repeats.states() | {changes[1] for changes, _ in interp.built.values() if changes is not None}
+            interp.outside.retain(kept)
         interp._spans.clear()  # by the identity of nodes, some of which are no more
+        interp.missed.clear()  # it holds what the functions of the last run were given, with their graphs
         return True
 
     def attempt(

@@ -1,5 +1,6 @@
 """What an edit of functions concerns is run again, the rest is kept; the answer is that of an analysis from scratch."""
 
+import gc
 import random
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from test_following import analysed, answered, comparable
 
+from ane_lsp.graph import Graph
 from ane_lsp.interp import repeats
 from ane_lsp.server.analyst import Analyst
 from ane_lsp.server.following import Following
@@ -510,6 +512,23 @@ def test_sizes_made_up_again_are_none_that_an_import_made_up(tmp_path: Path) -> 
         (graph,) = analyst._kept[str(path)].analysis().graphs
         assert str(graph.outputs[0].type) == "[?] f32"
         assert graphs(analyst, path) == graphs(analysed(path, now), path)
+
+
+def test_graphs_of_earlier_versions_are_let_go(tmp_path: Path) -> None:
+    """Though functions asked what they were given for what is not in it, as those that register with a dict do."""
+    path = tmp_path / "net.py"
+    (tmp_path / "other.py").write_text("LATER = {}\n\n\n@print\ndef registers():\n    return LATER\n")
+    text = (
+        "import other\nimport torch\nfrom torch import nn\n\n\ndef shifted(**given):\n    given = {**given}\n"
+        "    return given['x'] if given.get('by') is None else given['x'] + given.get('by')\n\n\n"
+        "class Net(nn.Module):  # ane: input(2x8)\n    def forward(self, x):\n        return shifted(x=x * 1)\n"
+    )
+    analyst, held = analysed(path, text), list[int]()
+    for number in range(2, 14):
+        assert answered(analyst, path, text.replace("* 1", f"* {number}")) == "again"
+        gc.collect()
+        held.append(sum(isinstance(one, Graph) for one in gc.get_objects()))
+    assert held[-1] <= held[5]
 
 
 def test_a_file_that_leads_to_itself_under_another_name_is_one_file(tmp_path: Path) -> None:
