@@ -66,6 +66,7 @@ class ModelSummary:
     stopped: why the run ended early (``"budget"``), None where it did not. errors, warnings: how many of the findings.
     elsewhere: errors and warnings that stand in other files the model runs through, a line each; they are not in `findings`.
     off_ane: kinds of the operations that are not among `on_ane`, with how many of each, the most frequent first.
+    lost: calls in it that were given tensors and could not be followed, a line each; what they compute is not among `ops`.
     """
 
     name: str
@@ -81,6 +82,7 @@ class ModelSummary:
     warnings: int = 0
     elsewhere: tuple[str, ...] = ()
     off_ane: tuple[tuple[str, int], ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -489,6 +491,7 @@ def _summary(
         stopped=stopped,
         elsewhere=_elsewhere(found, file, workspace, settings),
         off_ane=tuple(off.most_common()),
+        lost=tuple(f"{workspace.relative(span.file)}:{span.line}: {reason}" for reason, span in graph.lost.items()),
     )
 
 

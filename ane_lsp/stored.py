@@ -203,6 +203,7 @@ def _result_from(plain: dict[str, Any]) -> FileAnalysis:
                     "span": Span(**model["span"]),
                     "assumed": tuple(model["assumed"]),
                     "elsewhere": tuple(model["elsewhere"]),
+                    "lost": tuple(model["lost"]),
                     "off_ane": tuple((str(kind), int(count)) for kind, count in model["off_ane"]),
                 }
             )

@@ -143,7 +143,7 @@ class Graph:
     shapes: assignments of tensors to names, in execution order, for the entry's files.
     asks_capture: the model's code asks whether it is being traced or exported, so it may run differently then.
     custom: calls of ``torch.autograd.Function.apply``, which have no id of their own; what they compute is among `calls` and
-    `ops` too.
+    `ops` too. lost: calls given tensors that could not be followed, so that what they compute is missing: reason to place.
     """
 
     name: str = ""
@@ -155,6 +155,7 @@ class Graph:
     shapes: list[ShapeFact] = field(default_factory=list)
     asks_capture: bool = False
     custom: list[Call] = field(default_factory=list)
+    lost: dict[str, Span] = field(default_factory=dict)
 
     def producer(self, value: Value) -> Op | None:
         """The op that makes `value`, None for inputs, parameters and constants."""

@@ -13,6 +13,7 @@ from ane_lsp.interp.base import MAX_DEPTH, PLAIN
 from ane_lsp.interp.frames import UNDECIDED, Frame, item_of, of_unknown_number
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.templates import MAX_TEMPLATES, WORTH_IT, copied, left_behind, template_key
+from ane_lsp.interp.tensors import tensors_in
 from ane_lsp.interp.values import (
     MISSING,
     MORE,
@@ -71,7 +72,7 @@ class Calls(Attributes):
         if kind is OneOf:
             return self.fork_value(self.frame, [lambda f=f: self.call(f, args, kwargs) for f in func.options])  # type: ignore[misc]
         if kind is Unknown:
-            return self.lost_call(func)
+            return self.lost_call(func, args, kwargs)
         if kind is NativeType:
             return func.construct(self, args, kwargs or {})
         if isinstance(func, type):
@@ -84,11 +85,13 @@ class Calls(Attributes):
             return self.raise_(TypeError, f"'{self.type_name(func)}' object is not callable")
         return self.unknown(f"calling a {self.type_name(func)} is not modelled")
 
-    def lost_call(self, func: Unknown) -> Unknown:
-        """A call of something unknown: remembered for the summary."""
+    def lost_call(self, func: Unknown, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Unknown:
+        """A call of something unknown: remembered for the summary, and by the model that gave it tensors."""
         span = self.here()
         if span is not None:
             self.unresolved.setdefault(func.first.reason, span)
+            if self.recorder.active and next(tensors_in((*args, kwargs)), None) is not None:
+                self.recorder.graph.lost.setdefault(func.first.reason, span)
         return Unknown("the result of a call that could not be followed", span, func)
 
     def call_function(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

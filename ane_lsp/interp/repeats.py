@@ -192,7 +192,7 @@ class Repeats:
         calls, ops, shapes, custom = len(graph.calls), len(graph.ops), len(graph.shapes), len(graph.custom)
         value, steps, epoch = builder.next_value, interp.steps, self._epoch
         changes, noted = interp.surroundings(), len(interp.outside.noted)
-        faults, lost, drawn = len(interp.internal), len(interp.unresolved), dims.drawn()
+        faults, lost, drawn = len(interp.internal), len(interp.unresolved) + len(graph.lost), dims.drawn()
         doubtful, interp.doubtful, thrown = interp.doubtful, False, interp.thrown
         outer = interp.written, interp.ran, recorder.reached, recorder.taken_in, graph.asks_capture
         ordinals_read = interp.ordinals_read
@@ -256,7 +256,7 @@ class Repeats:
             and len(interp.internal) == faults
             and not doubted
             and thrown == interp.thrown
-            and len(interp.unresolved) == lost
+            and len(interp.unresolved) + len(graph.lost) == lost
             and recorder.graph is graph
             and dims.drawn() == drawn
         )

@@ -19,6 +19,7 @@ from ane_lsp.interp.registries import Registries
 from ane_lsp.interp.support import bushy, len_exceeds
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.tensor_attributes import ATTRIBUTES, INERT, READ
+from ane_lsp.interp.tensors import tensors_in
 from ane_lsp.interp.torch_types import (
     BUFFER,
     DEVICE,
@@ -134,7 +135,11 @@ class TorchGlue(Registries):
             return made
         if in_place and args and isinstance(args[0], Tensor):
             return self._store_inplace(func.name, decl, args, kwargs, result)
-        if follows is not None and result.__class__ is TensorType and all(t.type.shape is None for t in _tensors(args)):
+        if (
+            follows is not None
+            and result.__class__ is TensorType
+            and all(t.type.shape is None for t in tensors_in(args))
+        ):
             result = TensorType(None, result.dtype)  # it goes on standing for its source, of which nothing is known yet
         wrapped = self.wrap(result)
         self._explain(func.name, wrapped, args)
@@ -151,7 +156,7 @@ class TorchGlue(Registries):
         raised = PyRaise(_RAISES.get(type(error).__name__, RuntimeError)(str(error)), span)
         raised.from_operation = True
         certain = not self.branches and not self.trying and not self.probing and not self.doubtful
-        if certain and span is not None and all(_all_numbers(t) for t in (*_tensors(args), *_tensors(kwargs))):
+        if certain and span is not None and all(_all_numbers(t) for t in (*tensors_in(args), *tensors_in(kwargs))):
             site = self.site()
             callers = reversed(self.stack_of(site[0])) if site is not None else ()
             raised.refusal = Refusal(name, str(error), (span, *callers))
@@ -159,12 +164,12 @@ class TorchGlue(Registries):
 
     def _explain(self, name: str, result: Any, args: tuple[Any, ...]) -> None:
         """Let a tensor of unknown shape say why, and remember it where the reader's file is watched."""
-        for made in _tensors(result):
+        for made in tensors_in(result):
             if made.type.shape is not None:
                 continue
             span = self.here()
             if made.why is None:
-                cause = next((t.why for t in _tensors(args) if t.type.shape is None and t.why is not None), None)
+                cause = next((t.why for t in tensors_in(args) if t.type.shape is None and t.why is not None), None)
                 if cause is None:
                     cause = next((a for a in args if isinstance(a, Unknown)), None)
                 made.why = Unknown(f"the shape of the result of {name} is not known", span, cause)
@@ -274,7 +279,7 @@ class TorchGlue(Registries):
     ) -> None:
         recorder = self.recorder
         if not recorder.modules:
-            for tensor in _tensors(result):
+            for tensor in tensors_in(result):
                 tensor.origin = "constant"
             return
         if self.probing:  # the graph would be thrown away
@@ -652,7 +657,7 @@ class TorchGlue(Registries):
             call.result = recorder.values_in(result)
         if not recorder.modules and not self.probing:
             recorder.graph.outputs = [
-                recorder.value_of(t) for t in _tensors(result) if t.graph is recorder.graph or t.value is None
+                recorder.value_of(t) for t in tensors_in(result) if t.graph is recorder.graph or t.value is None
             ]
         return result
 
@@ -681,10 +686,10 @@ class TorchGlue(Registries):
             if i == many:
                 value = value.cause
                 name = node.args.vararg.arg if node is not None and node.args.vararg is not None else name
-            for j, tensor in enumerate(_tensors(value)):
+            for j, tensor in enumerate(tensors_in(value)):
                 yield (name if tensor is value else f"{name}_{j}"), tensor
         for name, value in kwargs.items():
-            for tensor in _tensors(value):
+            for tensor in tensors_in(value):
                 yield name, tensor
 
     def hyper(self, obj: Instance) -> dict[str, Any]:
@@ -774,46 +779,13 @@ def _joined_many(decl: registry.OpDecl, args: tuple[Any, ...], kwargs: dict[str,
     return TensorType((*joined.shape[:axis], dims.fresh(), *joined.shape[axis + 1 :]), joined.dtype)
 
 
-def _tensors(value: Any, seen: set[int] | None = None) -> Iterator[Tensor]:
-    """The tensors in nested containers; each container once, for one may hold itself or another many times over."""
-    if isinstance(value, Tensor):
-        yield value
-        return
-    if isinstance(value, Unknown):
-        value = value.item
-        if isinstance(value, Tensor):
-            yield value
-            return
-    if not isinstance(value, (tuple, list, dict, Instance, OneOf)):
-        return
-    seen = set() if seen is None else seen
-    if id(value) in seen:
-        return
-    seen.add(id(value))
-    if isinstance(value, OneOf):
-        if absent.optional(value):
-            yield from _tensors(absent.present(value), seen)
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _tensors(item, seen)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _tensors(item, seen)
-    elif isinstance(value, Instance) and not isinstance(value.data, BaseException) and "_modules" not in value.attrs:
-        for item in [*(value.attrs.values())][:64]:
-            if isinstance(item, (Tensor, tuple, list)):
-                yield from _tensors(item, seen)
-        if isinstance(value.data, (dict, list, tuple)):
-            yield from _tensors(value.data, seen)
-
-
 def _all_numbers(tensor: Tensor) -> bool:
     return tensor.type.shape is not None and all(isinstance(size, int) for size in tensor.type.shape)
 
 
 def _in_the_dark(given: tuple[Any, ...]) -> bool:
     """Whether all that a call is given are tensors of unknown shape: called by itself, the model may show more."""
-    tensors = list(_tensors(given))
+    tensors = list(tensors_in(given))
     if not tensors:
         return any(value.__class__ is Unknown for value in given)
     return all(tensor.type.shape is None for tensor in tensors)

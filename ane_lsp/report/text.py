@@ -122,10 +122,11 @@ def _model(model: ModelSummary, paint: Painter) -> str:
     line += f"; {_count(model.findings, 'finding')}"
     if model.stopped:
         line += f" (stopped early: {printable(model.stopped)})"
-    for place in model.elsewhere[:_ELSEWHERE]:
-        line += "\n  " + paint("dim", "elsewhere: " + printable(place))
-    if len(model.elsewhere) > _ELSEWHERE:
-        line += "\n  " + paint("dim", f"elsewhere: {len(model.elsewhere) - _ELSEWHERE} more")
+    for what, places in (("not followed", model.lost), ("elsewhere", model.elsewhere)):
+        for place in places[:_ELSEWHERE]:
+            line += "\n  " + paint("dim", f"{what}: {printable(place)}")
+        if len(places) > _ELSEWHERE:
+            line += "\n  " + paint("dim", f"{what}: {len(places) - _ELSEWHERE} more")
     for assumed in model.assumed:
         line += "\n  " + paint("dim", "assumed: " + printable(assumed))
     return line

@@ -51,6 +51,25 @@ def test_findings_of_modules_of_other_files_stay_there(tmp_path: Path) -> None:
     assert ("ANE203", 10) in found(result)
 
 
+def test_calls_that_take_tensors_and_cannot_be_followed_are_told_of(tmp_path: Path) -> None:
+    """What they compute is missing from what the summary counts. A call without tensors computes nothing of the model."""
+    main = """
+class Net(nn.Module):  # ane: input(1x8)
+    def __init__(self, body, log):
+        super().__init__()
+        self.body, self.log = body, log
+        self.parts = nn.ModuleList([nn.Linear(8, 8) for _ in range(2)])
+    def forward(self, x):
+        self.log("called")
+        for part in self.parts:
+            x = part(x)
+        return self.body(mask=None, x=x)
+"""
+    (model,) = analysis(tmp_path, main).models
+    assert model.lost == ("model.py:14: `body` of Net has no value here; add an entry or a default",)
+    assert model.ops == 2
+
+
 def test_a_model_of_another_file_that_a_script_calls_is_told_of_at_the_call(tmp_path: Path) -> None:
     main = "from library import Best\nnet = Best()\nfor _ in range(2):\n    net(torch.randn(1, 8, 4))\nnet(torch.randn(1, 8, 6))\n"
     result = analysis(tmp_path, main, library=LIBRARY)

@@ -99,6 +99,7 @@ def details(model: ModelSummary, index: int, predicted: Sequence[Predicted]) -> 
     for each in predicted:
         if each.index == index:
             lines += each.details
+    lines += [f"Not followed: {place}" for place in model.lost]
     lines += [f"Elsewhere: {place}" for place in model.elsewhere]
     lines += [f"Assumed: {item}" for item in model.assumed]
     return "\n".join(lines)
