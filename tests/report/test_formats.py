@@ -53,7 +53,10 @@ def test_text_names_what_a_model_meets_in_other_files() -> None:
 
 def test_text_names_calls_that_were_not_followed() -> None:
     model = replace(report().models[0], lost=("model.py:7: `body` of Net has no value here",))
-    assert "  not followed: model.py:7: `body` of Net has no value here" in render(report(models=[model]), "text").splitlines()
+    assert (
+        "  not followed: model.py:7: `body` of Net has no value here"
+        in render(report(models=[model]), "text").splitlines()
+    )
 
 
 def test_text_shows_a_part_of_a_very_long_line() -> None:
