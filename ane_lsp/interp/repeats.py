@@ -126,6 +126,7 @@ class _Kept:
     counts: bool
     reached: set[ClassObject]
     ran: set[Dependency]
+    lost: dict[str, Span]
     probe: Probe | None
     told: list[Facts | tuple[str, TensorType]]
     used: int
@@ -192,16 +193,16 @@ class Repeats:
         calls, ops, shapes, custom = len(graph.calls), len(graph.ops), len(graph.shapes), len(graph.custom)
         value, steps, epoch = builder.next_value, interp.steps, self._epoch
         changes, noted = interp.surroundings(), len(interp.outside.noted)
-        faults, lost, drawn = len(interp.internal), len(interp.unresolved) + len(graph.lost), dims.drawn()
+        faults, lost, drawn = len(interp.internal), len(interp.unresolved), dims.drawn()
         doubtful, interp.doubtful, thrown = interp.doubtful, False, interp.thrown
-        outer = interp.written, interp.ran, recorder.reached, recorder.taken_in, graph.asks_capture
+        outer = interp.written, interp.ran, recorder.reached, recorder.taken_in, graph.asks_capture, graph.lost
         ordinals_read = interp.ordinals_read
         written: dict[int, Any] = {}
         ran: set[Dependency] = set()
         reached: set[ClassObject] = set()
         taken_in: list[Tensor] = []
         interp.written, interp.ran, recorder.reached, recorder.taken_in = written, ran, reached, taken_in
-        graph.asks_capture = False
+        graph.asks_capture, graph.lost = False, {}
         probe, told, listening = seen.probe, list[Facts | tuple[str, TensorType]](), None
         if probe is not None:
             listening, probe.heard = probe.heard, told
@@ -216,10 +217,10 @@ class Repeats:
                 probe.heard = listening
                 if listening is not None:
                     listening += told
-            asks_capture = graph.asks_capture
+            asks_capture, not_followed = graph.asks_capture, graph.lost
             doubted, interp.doubtful = interp.doubtful, interp.doubtful or doubtful
             interp.written, interp.ran, recorder.reached, recorder.taken_in = outer[:4]
-            graph.asks_capture = asks_capture or outer[4]
+            graph.asks_capture, graph.lost = asks_capture or outer[4], {**not_followed, **outer[5]}
             interp.ran |= ran
             recorder.reached |= reached
             if recorder.taken_in is not None:
@@ -256,7 +257,7 @@ class Repeats:
             and len(interp.internal) == faults
             and not doubted
             and thrown == interp.thrown
-            and len(interp.unresolved) + len(graph.lost) == lost
+            and len(interp.unresolved) == lost
             and recorder.graph is graph
             and dims.drawn() == drawn
         )
@@ -276,7 +277,7 @@ class Repeats:
                 [(v, place) for place, v in enumerate(bound) if v is not None],
                 [(v, place) for place, (v, old) in enumerate(zip(after, bound)) if v is not None and old is None],
                 recorder.path_of(module), len(_callers(interp)), interp.steps - steps, asks_capture,
-                interp.ordinals_read != ordinals_read, reached, ran, probe, told, self._runs,
+                interp.ordinals_read != ordinals_read, reached, ran, not_followed, probe, told, self._runs,
             )  # fmt: skip
             _check(kept, _callers(interp))
         except NotKept:
@@ -334,6 +335,7 @@ class Repeats:
         interp.ran |= kept.ran
         recorder.reached |= kept.reached
         graph.asks_capture |= kept.asks_capture
+        graph.lost = {**kept.lost, **graph.lost}
         interp.ordinals_read += kept.counts
         return _Results(kept, seen, mover, graph).unpacked(kept.result)
 
