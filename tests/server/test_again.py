@@ -387,22 +387,27 @@ class Wide(Net):  # ane: input(2x8)
 """
 
 
+def arguments_of(method: str, analyst: Analyst, path: Path, text: str) -> list[tuple[Any, ...]]:
+    """What a method of the kept calls is given while an edit is followed."""
+    own, found = getattr(repeats.Repeats, method), list[tuple[Any, ...]]()
+
+    def noted(*args: Any) -> Any:
+        found.append(args)
+        return own(*args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repeats.Repeats, method, noted)
+        assert answered(analyst, path, text) == "again"
+    return found
+
+
 def test_calls_are_recorded_again_across_edits_though_a_flag_is_set_meanwhile(tmp_path: Path) -> None:
     """The second model changes a table that blocks read: each finds its own calls again, and none of the other's."""
     path = tmp_path / "net.py"
     analyst = analysed(path, FLAGGED)
-    recorded, found = repeats.Repeats._again, list[str]()
-
-    def again(*args: Any) -> Any:
-        found.append(args[-1])
-        return recorded(*args)
-
     for number in range(3):
         text = FLAGGED.replace("return self.fc(x)\n", f"return self.fc(x) * {number}\n")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(repeats.Repeats, "_again", again)
-            found.clear()
-            assert answered(analyst, path, text) == "again"
+        found = [args[-1] for args in arguments_of("_again", analyst, path, text)]
         fresh = analysed(path, text)
         assert comparable(analyst.analyze(str(path), lambda: False)) == comparable(
             fresh.analyze(str(path), lambda: False)
@@ -478,18 +483,9 @@ def test_what_an_edit_does_not_concern_is_not_followed_again_to_find_out_what_in
     names, which hold each other, count as gone."""
     path = tmp_path / "net.py"
     analyst = analysed(path, PROBED)
-    followed, found = repeats.Repeats._first, list[str]()
-
-    def first(*args: Any) -> Any:
-        found.append(args[2].cls.name)
-        return followed(*args)
-
     for number in range(3):
         text = PROBED.replace("return self.fc(x)\n\n\nclass Net", f"return self.fc(x) * {number}\n\n\nclass Net")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(repeats.Repeats, "_first", first)
-            found.clear()
-            assert answered(analyst, path, text) == "again"
+        found = [args[2].cls.name for args in arguments_of("_first", analyst, path, text)]
         assert graphs(analyst, path) == graphs(analysed(path, text), path)
         if number:
             assert found
