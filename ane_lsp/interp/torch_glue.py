@@ -728,6 +728,7 @@ class TorchGlue(Registries):
         elif module.name == "torch._C":
             module.namespace["_capture"] = Builtin("_capture", _capture)
             module.namespace["_applied"] = Builtin("_applied", _applied)
+            module.namespace["_unknown"] = Builtin("_unknown", lambda interp, args, kwargs: interp.unknown(*args))
         elif module.name == "torch.nn.parameter":
             module.namespace.update(
                 Parameter=PARAMETER, Buffer=BUFFER, UninitializedParameter=UNINITIALIZED,

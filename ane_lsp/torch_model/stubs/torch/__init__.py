@@ -12,6 +12,7 @@ from torch._utils_stub import ContextDecorator
 from torch.amp import autocast
 from torch.func import vmap
 from torch.random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from torch.serialization import load
 from torch.torch_version import __version__
 
 newaxis = None

@@ -13,6 +13,11 @@ def export(model, args=(), f=None, *, kwargs=None, **options):
         model(*args, **(kwargs or {}))
 
 
+def _export(model, args=(), f=None, *positional, **options):
+    """What scripts of torch 1 call for options that `export` had not yet."""
+    return export(model, args, f, **options)
+
+
 def register_custom_op_symbolic(symbolic_name, symbolic_fn, opset_version):
     return None
 
