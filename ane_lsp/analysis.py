@@ -350,6 +350,7 @@ def _check_entries(
 ) -> Checked:
     """The findings of all entries, and for each entry the code and place of its own."""
     from ane_lsp.checks import engine
+    from ane_lsp.interp import conversions
     from ane_lsp.knowledge import targets
 
     file, settings, workspace = str(standing.path), standing.settings, standing.workspace
@@ -385,9 +386,8 @@ def _check_entries(
             result.graphs.append(entry.graph)
             result.models.append(summary)
     if not result.models:
-        lost = [*outcome.run.interp.unresolved.items(), *outcome.run.errors]
-        here = [Unfollowed(message, span) for message, span in lost if span is not None and span.file == file]
-        result.unfollowed = sorted(here, key=lambda one: (one.span.line, one.span.col))[:_REASONS]
+        lost = conversions.reasons(outcome.run.interp, outcome.run.errors, standing.tree, outcome.ran, file)
+        result.unfollowed = [Unfollowed(message, span) for message, span in lost[:_REASONS]]
     if outcome.run.stopped == "budget":
         where = Span(file, 1, 0, 1, 0)
         result.errors.append(AnalysisError("budget", outcome.run.limit, where))

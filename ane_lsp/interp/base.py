@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ane_lsp._memory import resident
 from ane_lsp.graph import Span, Unknown
 from ane_lsp.interp import state
+from ane_lsp.interp.conversions import Conversions
 from ane_lsp.interp.frames import Frame, Signal
 from ane_lsp.interp.outside import Outside
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, ModuleObject, Opaque, PyRaise, Stop, Tensor
@@ -103,6 +104,7 @@ class Base:
         self.handled: Any = None
         self.compared = 0  # items looked at by the running comparison
         self.unresolved: dict[str, Span] = {}  # calls that led nowhere: what was called -> where
+        self.conversions = Conversions()
         self.top_ran: set[Dependency] = set()  # functions of watched files that the top level of a module ran
         self.ran = self.top_ran  # what the present stage ran or looked into
         self.top_drawn = LASTING_SIZES  # the number of the last size that a top level made up

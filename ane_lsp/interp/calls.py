@@ -90,8 +90,11 @@ class Calls(Attributes):
         span = self.here()
         if span is not None:
             self.unresolved.setdefault(func.first.reason, span)
-            if self.recorder.active and next(tensors_in((*args, kwargs)), None) is not None:
-                self.recorder.graph.lost.setdefault(func.first.reason, span)
+            if next(tensors_in((*args, kwargs)), None) is not None:
+                if self.recorder.active:
+                    self.recorder.graph.lost.setdefault(func.first.reason, span)
+                else:
+                    self.conversions.note(self, func)
         return Unknown("the result of a call that could not be followed", span, func)
 
     def call_function(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -652,6 +652,8 @@ class Imports(Objects):
 
     def top_level_error(self, module: ModuleObject, statement: ast.stmt, raised: PyRaise) -> None:
         """A top-level statement raised; what it would have bound is unknown."""
+        if raised.within is None and module.path in self.watched:
+            raised.within = self.span(self.frame.node if self.frame.node is not None else statement)
         if self.on_top_level_error is not None:
             self.on_top_level_error(module, statement, raised)
         reason = f"line {statement.lineno} of {module.name} raised {self.describe(raised.value)}"

@@ -86,6 +86,8 @@ class Interpreter(Forks):
             if frame.escapes:
                 self.rejoin(self.taken(frame, ("return",), 0), besides=frame.locals)
         except PyRaise as error:
+            if error.within is None and frame.node is not None and function.module.path in self.watched:
+                error.within = self.span_in(frame, frame.node)
             early = self.taken(frame, ("return",), 0)
             if not early:
                 raise

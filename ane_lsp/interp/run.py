@@ -65,6 +65,7 @@ class Run:
         if isinstance(raised.value, KeyboardInterrupt):
             return  # how a loop without an end ends (:mod:`ane_lsp.interp.loops`)
         self.errors.append((self.interp.describe(raised.value), raised.span))
+        self.interp.conversions.note_end(self.interp, raised)
         self.lost_in_capture |= bool(self.interp.capture) and self.interp.recorder.graph.asks_capture
         if raised.refusal is not None:
             self.refusals.append(raised.refusal)

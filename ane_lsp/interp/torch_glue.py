@@ -728,6 +728,7 @@ class TorchGlue(Registries):
         elif module.name == "torch._C":
             module.namespace["_capture"] = Builtin("_capture", _capture)
             module.namespace["_applied"] = Builtin("_applied", _applied)
+            module.namespace["_converts"] = Builtin("_converts", _converts)
             module.namespace["_unknown"] = Builtin("_unknown", lambda interp, args, kwargs: interp.unknown(*args))
         elif module.name == "torch.nn.parameter":
             module.namespace.update(
@@ -758,6 +759,12 @@ def _applied(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -
             bool(interp.branches),
         )  # fmt: skip
     return result
+
+
+def _converts(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Note what is converted, where nobody knows what it is."""
+    if args[0].__class__ is Unknown and not interp.recorder.active:
+        interp.conversions.note(interp, args[0])
 
 
 def _others(item: Tensor) -> Tensor:

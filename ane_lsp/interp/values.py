@@ -429,6 +429,7 @@ class PyRaise(Exception):
         super().__init__(value)
         self.value = value
         self.span = span
+        self.within: Span | None = None  # in the innermost function of the checked file that it left
         self.from_operation = False  # an op rule raised it, not the program or a stub
         self.refusal: Refusal | None = None  # where torch would raise it, on all that is known
 

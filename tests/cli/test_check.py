@@ -424,5 +424,5 @@ def test_a_file_whose_model_nobody_can_follow_says_why(project: Path, capsys: py
     for _ in range(2):  # analysed, and as it was remembered
         code, out, _ = check(capsys, "a.py")
         assert (code, out.count("no model, perhaps because of a.py:")) == (0, 1)
-        assert "a.py:3:7: module 'nowhere' was not found" in out
+        assert "a.py:2:1: module 'nowhere' was not found" in out
     assert "perhaps" not in check(capsys, ".")[1]

@@ -61,3 +61,45 @@ def test_weights_of_a_model_that_is_known_are_no_reason(tmp_path: Path) -> None:
 def test_the_old_name_of_the_exporter(tmp_path: Path) -> None:
     script = 'import torch\nfrom net import Net\ntorch.onnx._export(Net(6), torch.rand(1, 3, 8, 8), "net.onnx", True)\n'
     assert outputs(analysed(tmp_path, script)) == ["[1, 6, 6, 6] f32"]
+
+
+def test_what_stands_in_the_place_of_the_model_comes_before_packages_that_are_not_read(tmp_path: Path) -> None:
+    script = """
+import torch
+import onnx, onnxruntime, cv2
+picture = cv2.imread("a.png")
+options = onnxruntime.SessionOptions()
+model = torch.load("net.pth")
+traced = torch.jit.trace(model, torch.rand(1, 3, 8, 8))
+onnx.checker.check_model(onnx.load("net.onnx"))
+"""
+    (told,) = reasons(analysed(tmp_path, script))
+    assert told.startswith("6: what a checkpoint holds")
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["torch.jit.script(model)", "torch.export.export(model, data)", "torch.onnx.export(model, data, 'net.onnx')"],
+)
+def test_a_model_that_is_converted_with_an_example_nobody_knows(tmp_path: Path, call: str) -> None:
+    script = f"import torch\nimport nowhere\ndata = nowhere.batch()\nmodel = torch.load('net.pth')\n{call}\n"
+    assert reasons(analysed(tmp_path, script))[0].startswith("4: what a checkpoint holds")
+
+
+def test_packages_that_are_not_read_come_last(tmp_path: Path) -> None:
+    script = "import torch\nimport onnx\ngraph = onnx.load('net.onnx')\nnet = made()\n"
+    assert [told.split(":")[0] for told in reasons(analysed(tmp_path, script))] == ["4", "3"]
+
+
+def test_an_error_of_another_file_is_told_where_this_one_led_to_it(tmp_path: Path) -> None:
+    script = (
+        "import torch\nimport zoo\ndef main():\n    net = zoo.build('wide')\n    net(torch.rand(1, 3, 8, 8))\nmain()\n"
+    )
+    zoo = "def build(name):\n    return {'small': 1}[name]\n"
+    assert reasons(analysed(tmp_path, script, zoo=zoo)) == ["4: line 2 of zoo.py raised KeyError: 'wide'"]
+
+
+def test_a_function_that_converts_and_is_not_called(tmp_path: Path) -> None:
+    script = "import torch\ndef export(model):\n    return torch.jit.trace(model, torch.rand(1, 3, 8, 8))\n"
+    assert reasons(analysed(tmp_path, script)) == ["2: export() converts a model, and nothing here calls it"]
+    assert reasons(analysed(tmp_path, f"{script}from net import Net\nexport(Net())\n")) == []

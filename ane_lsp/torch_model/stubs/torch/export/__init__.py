@@ -1,5 +1,6 @@
 """torch.export: exporting runs the model on its example."""
 
+from torch import _C
 from torch.nn.modules.module import Module
 
 
@@ -30,6 +31,7 @@ def dims(*names, min=None, max=None):
 
 
 def export(mod, args=(), kwargs=None, *, dynamic_shapes=None, strict=False, preserve_module_call_signature=(), **options):
+    _C._converts(mod)
     mod(*args, **(kwargs or {}))
     return ExportedProgram(mod)
 

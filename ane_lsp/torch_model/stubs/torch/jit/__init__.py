@@ -19,13 +19,14 @@ def _scripted(module):
     """The model itself, with what a compiled one has besides."""
     if isinstance(module, Module):
         space = module.__dict__
-        space["save"] = lambda f, _extra_files=None: None
+        space["save"] = space["_save_for_lite_interpreter"] = lambda f, _extra_files=None, **options: None
         for name in ("code", "code_with_constants", "graph", "inlined_graph", "save_to_buffer"):
             space[name] = _C.of_a_compiled_model
     return module
 
 
 def script(obj=None, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
+    _C._converts(obj)
     return _scripted(obj)
 
 
@@ -73,6 +74,7 @@ def Attribute(value, type):
 
 
 def trace(func, example_inputs=None, *args, example_kwarg_inputs=None, **kwargs):
+    _C._converts(func)
     if example_kwarg_inputs is not None:
         func(**example_kwarg_inputs)
     elif example_inputs is not None:
@@ -86,6 +88,7 @@ def trace(func, example_inputs=None, *args, example_kwarg_inputs=None, **kwargs)
 
 
 def trace_module(mod, inputs, *args, **kwargs):
+    _C._converts(mod)
     return _scripted(mod)
 
 

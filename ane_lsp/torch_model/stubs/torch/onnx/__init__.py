@@ -1,11 +1,14 @@
 """torch.onnx: exporting runs the model on its example."""
 
+from torch import _C
+
 
 def is_in_onnx_export():
     return False
 
 
 def export(model, args=(), f=None, *, kwargs=None, **options):
+    _C._converts(model)
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     if args and isinstance(args[-1], dict):
         model(*args[:-1], **args[-1])
