@@ -139,7 +139,8 @@ def _place(span: Span) -> tuple[int, int, int, int]:
 class Analyst:
     """Answers the server's questions. Not safe for several threads; the worker has one.
 
-    ahead: hears of the findings and errors of a file that is analysed before the rest of the answer is ready.
+    ahead: hears of the findings and errors of a file that is analysed before the rest of the answer is ready, and perhaps of some
+    before that (then what it hears is not `diagnosed`).
     """
 
     def __init__(self) -> None:
@@ -261,12 +262,12 @@ class Analyst:
             self._frozen, busy = False, time.process_time()
             shown = path in self._overlays and self.ahead is not None
             known = self._remembered.find(path, settings, workspace, self._overlays) if shown and kept is None else None
-            if known is not None:
-                tell(known)
+            if known is not None:  # the analysis has the last word
+                tell(replace(known, diagnosed=False))
             bare = shown and kept is None and known is None  # nothing is shown that would vanish
 
             def tell_some(found: FileAnalysis) -> None:
-                tell(DocumentResult(path, tuple(found.findings), tuple(found.errors)))
+                tell(DocumentResult(path, tuple(found.findings), tuple(found.errors), diagnosed=False))
 
             with workspace.track() as disk:
                 if kept is not None and kept.following is not None:
@@ -274,6 +275,7 @@ class Analyst:
                 keep = path in self._overlays
                 found = analyze(Path(path), workspace, settings, cancelled, keep, tell_some if bare else None)
             if shown and not cancelled():  # before fixes are proposed: the command keeps its findings without
+                tell(DocumentResult(path, tuple(found.findings), tuple(found.errors)))
                 self._remembered.keep(found, settings, workspace, disk, workspace.used, self._overlays)
             self._grown |= time.process_time() - busy > LARGE
             source = workspace.read(Path(path))

@@ -274,7 +274,7 @@ class App:
         if unit is None or document is None or unit.kind == "other" or document.notebook is not None:
             return lsp.RelatedFullDocumentDiagnosticReport([])  # cells' diagnostics are pushed
         try:
-            await self.session.fresh(unit)
+            await self.session.diagnosed(unit)
         except Superseded:
             retrigger = {"retriggerRequest": True}
             raise RequestError(lsp.LSPErrorCodes.ServerCancelled, "the document changed", retrigger) from None

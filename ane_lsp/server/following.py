@@ -119,8 +119,8 @@ class Following:
     ) -> DocumentResult | None:
         """The result for the present text, None where the file has to be analysed again. Raises Cancelled.
 
-        ahead: hears of its findings and errors, perhaps without fixes and of some models those of the text before, before all
-        else is known.
+        ahead: hears of its findings and errors, perhaps without fixes, before all else is known; first perhaps of some models'
+        those of the text before (then it is not `diagnosed`).
         """
         if self._follower is None or source.unreadable is not None:
             return None
@@ -138,15 +138,15 @@ class Following:
 
         told: list[tuple[Finding, ...]] = []
 
-        def tell(findings: tuple[Finding, ...], errors: tuple[AnalysisError, ...]) -> None:
-            if known is None and (not told or told[-1] != findings):
-                ahead(self._for_now(findings, errors, shift, source.text))
+        def tell(findings: tuple[Finding, ...], errors: tuple[AnalysisError, ...], last: bool = False) -> None:
+            if known is None and (last or not told or told[-1] != findings):
+                ahead(self._for_now(findings, errors, shift, source.text, last))
                 told.append(findings)
 
         if not self._renew(self._follower, cancelled, tell):
             return None
         if not told:
-            tell(self.result.findings, self.result.errors)
+            tell(self.result.findings, self.result.errors, True)
         try:
             moved = _moved_result(self.result, shift)
         except Lost:
@@ -164,9 +164,9 @@ class Following:
             self._answers.popitem(last=False)
 
     def _for_now(
-        self, findings: Iterable[Finding], errors: Iterable[AnalysisError], shift: Shift, text: str
+        self, findings: Iterable[Finding], errors: Iterable[AnalysisError], shift: Shift, text: str, last: bool
     ) -> DocumentResult:
-        """What is told before all is known. A finding in a version of a function that is no more stays on its line, if that was not
+        """What is told before all is known; last: nothing else will be found. A finding in a version of a function that is no more stays on its line, if that was not
         edited: a model that has not been followed again may still say so."""
         path = self.result.path
         told: dict[tuple[str, Span], Finding] = {}
@@ -188,15 +188,17 @@ class Following:
                     told.setdefault(_name(moved), moved)
         failed = []
         for error in errors:
-            with suppress(Lost):
+            try:
                 failed.append(replace(error, span=_place(error.span, path, shift.span)))
-        return DocumentResult(path, tuple(told.values()), tuple(failed))
+            except Lost:
+                last = False
+        return DocumentResult(path, tuple(told.values()), tuple(failed), diagnosed=last and not gone)
 
     def _renew(
         self,
         follower: Follower,
         cancelled: Callable[[], bool],
-        ahead: Callable[[tuple[Finding, ...], tuple[AnalysisError, ...]], None],
+        ahead: Callable[[tuple[Finding, ...], tuple[AnalysisError, ...], bool], None],
     ) -> bool:
         """Analyse again what depends on functions that were exchanged. False where that cannot be."""
         standing = self._standing
@@ -212,8 +214,8 @@ class Following:
             return ran is not None
         self._again = True
 
-        def tell(found: FileAnalysis) -> None:
-            ahead(tuple(found.findings), tuple(found.errors))
+        def tell(found: FileAnalysis, last: bool = False) -> None:
+            ahead(tuple(found.findings), tuple(found.errors), last)
 
         found = again(standing, self._changed, cancelled, tell)
         if cancelled():
@@ -222,7 +224,7 @@ class Following:
             return False
         self._changed, self._again, self._renewed = set(), False, True
         self._found = found
-        tell(found)
+        tell(found, True)
         self.result = digest(self.result.path, found, known=self._digests)
         return True
 

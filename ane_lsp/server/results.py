@@ -71,7 +71,8 @@ class DocumentResult:
     """Everything the server says about one file.
 
     depends: other files whose text took part, where known; None where not. seconds: what the analysis took.
-    inlay_hints, targets: the settings of those names that held.
+    inlay_hints, targets: the settings of those names that held. diagnosed: the findings, perhaps without fixes, and errors are all
+    there are; False of what is told of some models before the others are known.
     """
 
     path: str
@@ -84,6 +85,7 @@ class DocumentResult:
     seconds: float = 0.0
     inlay_hints: str = "assignments"
     targets: tuple[str, ...] = ()
+    diagnosed: bool = True
 
     @property
     def parsed(self) -> bool:

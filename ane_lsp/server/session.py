@@ -137,6 +137,11 @@ class Unit:
         """The result belongs to the present text and settings."""
         return self.done == self.stamp
 
+    @property
+    def diagnosed(self) -> bool:
+        """All findings and errors of the present text are there, though perhaps not the rest of its result."""
+        return self.fresh or (self.told and self.ahead is not None and self.ahead.result.diagnosed)
+
     def shown(self) -> Snapshot | None:
         """What readers see: the newest result, or while the text does not parse the last one that did."""
         if self.result is not None and self.result.result.parsed:
@@ -374,8 +379,15 @@ class Session:
 
         Raises Superseded where the document was closed meanwhile.
         """
+        return await self._until(unit, lambda: unit.fresh, patience)
+
+    async def diagnosed(self, unit: Unit) -> None:
+        """The same until its findings and errors are there, which come before the rest."""
+        await self._until(unit, lambda: unit.diagnosed, None)
+
+    async def _until(self, unit: Unit, ready: Callable[[], bool], patience: float | None) -> bool:
         end = None if patience is None else time.monotonic() + patience
-        while not unit.fresh:
+        while not ready():
             if self.units.get(unit.key) is not unit or self._closed:  # closed, perhaps opened again since
                 raise Superseded
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -613,6 +625,8 @@ class Session:
             return
         unit.ahead, unit.told = Snapshot(part), True
         self._listener.ahead(unit)
+        if part.diagnosed:
+            _wake(unit)
 
     def _accept(self, unit: Unit, answer: Any, failure: str | None) -> None:
         unit.done, unit.failure, unit.due = unit.stamp, failure, 0.0

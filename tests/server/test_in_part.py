@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,21 @@ def told(analyst: Analyst, path: Path, text: str) -> tuple[list[DocumentResult],
     result = analyst.analyze(str(path), lambda: False)
     fresh = analysed(path, text).analyze(str(path), lambda: False)
     assert places(result.findings) == places(fresh.findings)
+    assert_all_known(heard, result)
     return heard, result
+
+
+def assert_all_known(heard: list[DocumentResult], result: DocumentResult) -> None:
+    """What is said to be all is all, and is said before the answer."""
+    whole = [part for part in heard if part.diagnosed]
+    assert whole
+    for part in whole:
+        assert {str(bare(f)) for f in part.findings} == {str(bare(f)) for f in result.findings}
+        assert part.errors == result.errors
+
+
+def bare(finding: Finding) -> Finding:
+    return replace(finding, fixes=())
 
 
 @pytest.mark.usefixtures("impatient")
@@ -165,6 +180,8 @@ def test_a_file_that_is_opened_tells_of_its_models_as_they_are_followed(
     result = analyst.analyze(str(path), lambda: False)
     assert places(result.findings) == [("ANE204", 42), ("ANE302", 12), ("ANE410", 12)]
     assert places(heard[0].findings) == [("ANE204", 42)]
+    assert not heard[0].diagnosed
+    assert_all_known(heard, result)
     assert places(heard[-1].findings) == places(result.findings)
 
 

@@ -421,6 +421,25 @@ async def test_fixes_nobody_asks_for_are_tried_for_a_limited_time(session, engin
     assert unit.unverified == NAMES[:1]
 
 
+async def test_who_asks_for_diagnostics_does_not_wait_for_the_rest(session, engine):
+    unit = session.open(URI, "python", 1, "a")
+    await engine.step()
+    waiting = asyncio.ensure_future(session.diagnosed(unit))
+    whole = asyncio.ensure_future(session.fresh(unit))
+    engine.hearing[0](DocumentResult("/ws/a.py", diagnosed=False))
+    await engine.step()
+    assert not waiting.done()
+    engine.hearing[0](DocumentResult("/ws/a.py"))
+    await engine.step()
+    assert waiting.done()
+    assert not whole.done()
+    engine.answer()
+    await engine.step()
+    assert await whole
+    session.change(URI, 2, [Change("ab")])
+    assert not unit.diagnosed
+
+
 async def test_findings_of_an_edit_come_before_the_rest_and_once(session, engine):
     unit = session.open(URI, "python", 1, "a")
     await engine.step()
