@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ane_lsp.syntax.inputs import InputSpec
     from ane_lsp.workspace import Settings, Workspace
 
-PATIENCE = 0.1
+PATIENCE = 0.05
 """Seconds that entries are followed before what is known so far is told."""
 
 T = TypeVar("T")
