@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ane_lsp.interp.enough import Listening
     from ane_lsp.interp.record import ActiveModule, Recorder
     from ane_lsp.interp.repeats import Repeats
+    from ane_lsp.interp.templates import Template
     from ane_lsp.syntax.source import SourceFile
     from ane_lsp.workspace import Workspace
 
@@ -124,8 +125,8 @@ class Base:
         self.capture: Capture = ""  # and so are answered their questions whether they are being traced or exported
         self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking
         self.items: dict[int, tuple[Unknown, dict[int, Tensor]]] = {}  # inputs in lists of unknown length, by place
-        # Modules by class and arguments, with what building them ran: see templates.py.
-        self.built: dict[Any, tuple[tuple[int, int] | None, tuple[Instance, set[Dependency]] | None]] = {}
+        # Modules by class and arguments: see templates.py.
+        self.built: OrderedDict[Any, tuple[tuple[int, int] | None, Template | None]] = OrderedDict()
         self.changes = 0  # grows whenever a name outside the running functions is bound anew
         self.outside = Outside()  # containers such names stand for that were read while modules were built or called
         # Attributes of modules by which kept calls are not told apart unless they read one; how often one was read.

@@ -12,7 +12,7 @@ from ane_lsp.interp.attributes import Attributes
 from ane_lsp.interp.base import MAX_DEPTH, PLAIN
 from ane_lsp.interp.frames import UNDECIDED, Frame, item_of, of_unknown_number
 from ane_lsp.interp.symbolic import SymRatio
-from ane_lsp.interp.templates import MAX_TEMPLATES, WORTH_IT, copied, left_behind, template_key
+from ane_lsp.interp.templates import MAX_TEMPLATES, WORTH_IT, Given, Template, copied, left_behind
 from ane_lsp.interp.tensors import tensors_in
 from ane_lsp.interp.values import (
     MISSING,
@@ -245,16 +245,17 @@ class Calls(Attributes):
 
     def _construct_module(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A module outside any forward and any undecided branch: a copy, where one was built from the same arguments before."""
-        key = template_key(cls, args, kwargs)
+        given, values = Given(cls, args, kwargs), (*args, *kwargs.values())
+        key = given.key
         if key is None:
             return self._construct_plain(cls, args, kwargs)
-        given = (*args, *kwargs.values())
         changes, known = self.built.get(key, (None, None))
         if changes == self.surroundings():
-            made = copied(known[0], given) if known is not None else None
+            made = known.copy(given, values) if known is not None else None
             if made is None or known is None:  # it cannot be copied
                 return self._construct_plain(cls, args, kwargs)
-            self.ran |= known[1]
+            self.built.move_to_end(key)
+            self.ran |= known.ran
             made.node = self.here()
             return made
         changes, noted = self.surroundings(), len(self.outside.noted)
@@ -266,7 +267,7 @@ class Calls(Attributes):
         ran = self.ran
         try:
             built = self._construct_plain(cls, args, kwargs)
-            if self.steps - steps <= WORTH_IT or changes != self.surroundings() or len(self.built) >= MAX_TEMPLATES:
+            if self.steps - steps <= WORTH_IT or changes != self.surroundings():
                 return built
             first = key not in self.built
             kept = None
@@ -280,11 +281,14 @@ class Calls(Attributes):
             if certain and (outer is not None or not first):
                 known_before = partial(self.outside.knows, noted=noted)
                 left = left_behind(written, self, known_before)
-                kept = copied(built, given, [one for key, one in left.items() if not known_before(key)])
+                own = [one for key, one in left.items() if not known_before(key)]
+                kept = copied(built, values, given.objects, own)
             if kept is not None and kept.cls is cls:
-                self.built[key] = changes, (kept, ran)
+                self.built[key] = changes, Template(kept, given.objects, ran)
             else:  # the first time, what was imported for it looks left behind, too
                 self.built[key] = None if first else changes, None
+            if len(self.built) > MAX_TEMPLATES:
+                self.built.popitem(last=False)
             return built
         finally:
             self.doubtful = self.doubtful or doubtful
@@ -296,7 +300,7 @@ class Calls(Attributes):
 
     def _construct_torch(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A module of torch outside any forward: a copy of one that was built from the same arguments before."""
-        key = template_key(cls, args, kwargs)
+        key = Given(cls, args, kwargs).key
         known = self.templates.get(key) if key is not None else None
         if known is not None:
             copy = copied(known)

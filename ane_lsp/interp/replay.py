@@ -29,7 +29,6 @@ from ane_lsp.graph import Graph, Span, Sym, Unknown, dims
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp import state
 from ane_lsp.interp.frames import Frame
-from ane_lsp.interp.templates import names_objects
 from ane_lsp.interp.values import (
     BoundMethod,
     Builtin,
@@ -156,11 +155,9 @@ class Book:
         self._different = False
         interp.recorder.reset(self._base)
         interp.steps = self._steps
-        interp.built = {
-            key: (changes, kept)
-            for key, (changes, kept) in interp.built.items()
-            if (kept is None or kept[1].isdisjoint(changed)) and not names_objects(key)
-        }
+        for built, (_, template) in list(interp.built.items()):
+            if template is not None and not template.ran.isdisjoint(changed):
+                del interp.built[built]
         if interp.repeats is not None:
             interp.repeats.forget(changed, any(part.stale == 0 for part in self._known.values()))
             kept = interp.repeats.states() | {changes[1] for changes, _ in interp.built.values() if changes is not None}

@@ -1,7 +1,7 @@
 """Modules built before: one that is built again from the same arguments is a copy of it.
 
 Models repeat their blocks, and building a block is most of what an analysis interprets. Arguments are the same where they are
-equal or, for objects such as a configuration, where they are the very same and hold the same. A module is copied where building
+equal; objects such as a configuration where they hold the same, and a copy then holds the one that it was given. A module is copied where building
 it left nothing behind but itself: what was written meanwhile (see :attr:`Base.written`) belongs to it or is gone, no name
 that might have been read was bound anew (:attr:`Base.changes`), and no container that such names stand for is another than
 before (:class:`ane_lsp.interp.outside.Outside`).
@@ -12,9 +12,11 @@ from __future__ import annotations
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Sym, Unknown, dims
+from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.outside import Same
 from ane_lsp.interp.values import (
@@ -36,6 +38,7 @@ from ane_lsp.interp.values import (
 
 if TYPE_CHECKING:
     from ane_lsp.interp.base import Base
+    from ane_lsp.syntax.exchange import Dependency
 
 MAX_TEMPLATES = 500
 MAX_GIVEN = 4_000
@@ -53,61 +56,85 @@ _CONTAINERS = frozenset({tuple, list, dict})
 _CONTENTS = frozenset({type(None), dict, OrderedDict, list, set})
 
 
-def template_key(cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What two constructions must have in common to give the same module; None where that cannot be told."""
-    try:
-        return cls, *map(_alike, args), *((name, _alike(value)) for name, value in kwargs.items())
-    except (_NotOurs, RecursionError):
-        return None
+class Given:
+    """What two constructions must have in common to give the same module.
 
+    key: equal where they have; None where that cannot be told. objects: those that were given and all they lead to, in the
+    same order for equal keys.
+    """
 
-def names_objects(key: Any) -> bool:
-    """Whether a key holds for certain objects only, such as a configuration, which the next run makes anew."""
-    return key.__class__ is Same or (key.__class__ is tuple and any(map(names_objects, key)))
+    __slots__ = ("_numbers", "_room", "key", "objects")
 
+    def __init__(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.objects: list[Any] = []
+        self._numbers: dict[int, int] = {}
+        self._room = MAX_GIVEN
+        self.key: Any = None
+        with suppress(_NotOurs, RecursionError):
+            self.key = cls, *map(self._alike, args), *((name, self._alike(value)) for name, value in kwargs.items())
 
-def _alike(value: Any) -> Any:
-    """Equal for arguments that no constructor tells apart. Raises _NotOurs where that is not known."""
-    kind = value.__class__
-    if kind in _PLAIN:
-        return kind, value  # 1, 1.0 and True are equal and mean different things
-    if kind in _NAMED or (kind is Sym and value.is_known):
-        return value
-    if kind is tuple or kind is list:
-        return (kind, *map(_alike, value))
-    if kind is dict and all(name.__class__ is str for name in value):
-        return (kind, *((name, _alike(held)) for name, held in value.items()))
-    if kind is Instance:  # what is built holds this very object, or what it holds
-        room = [MAX_GIVEN]
-        return _itself(value, room)
-    raise _NotOurs
-
-
-def _itself(value: Any, room: list[int]) -> Any:
-    """Equal for the very same object only, as long as it leads to the same. Raises _NotOurs where that cannot be told."""
-    kind = value.__class__
-    if kind in _PLAIN:
-        return kind, value
-    if kind in _NAMED or kind is Opaque or kind is Unknown or (kind is Sym and value.is_known):
-        return Same(value)
-    room[0] -= 1 if kind is Instance else len(value) if kind in _HOLDERS else 0
-    if room[0] < 0:
+    def _alike(self, value: Any) -> Any:
+        """Equal for arguments that no constructor tells apart. Raises _NotOurs where that is not known."""
+        kind = value.__class__
+        if kind in _PLAIN:
+            return kind, value  # 1, 1.0 and True are equal and mean different things
+        if kind in _NAMED or (kind is Sym and value.is_known):
+            return value
+        if kind is tuple or kind is list:
+            return (kind, *map(self._alike, value))
+        if kind is dict and all(name.__class__ is str for name in value):
+            return (kind, *((name, self._alike(held)) for name, held in value.items()))
+        if kind is Instance:  # what is built holds this very object, or what it holds
+            return self._object(value)
         raise _NotOurs
-    if kind is Instance:
-        if value.cls.flags.get("enum"):
+
+    def _object(self, value: Any) -> Any:
+        """Equal for objects that lead to the same, in the same ways. Raises _NotOurs where that cannot be told."""
+        kind = value.__class__
+        if kind in _PLAIN:
+            return kind, value
+        if kind in _NAMED or kind is Opaque or kind is Unknown or (kind is Sym and value.is_known):
             return Same(value)
-        if "_modules" in value.attrs or value.data.__class__ not in _CONTENTS:
+        known = self._numbers.get(id(value))
+        if known is not None:
+            return kind, known
+        self._room -= 1 if kind is Instance else len(value) if kind in _HOLDERS else 0
+        if self._room < 0:
             raise _NotOurs
-        return Same(value), value.cls, _itself(value.attrs, room), _itself(value.data, room)
-    if kind is tuple or kind is list:
-        return Same(value), *[_itself(held, room) for held in value]
-    if kind is dict or kind is OrderedDict:
-        if any(name.__class__ not in _PLAIN for name in value):
-            raise _NotOurs
-        return Same(value), *[(name.__class__, name, _itself(held, room)) for name, held in value.items()]
-    if kind is set and all(held.__class__ in _PLAIN for held in value):
-        return Same(value), frozenset((held.__class__, held) for held in value)
-    raise _NotOurs
+        if kind is Instance and value.cls.flags.get("enum"):
+            return Same(value)
+        self._numbers[id(value)] = len(self.objects)
+        self.objects.append(value)
+        if kind is Instance:
+            if "_modules" in value.attrs or value.data.__class__ not in _CONTENTS:
+                raise _NotOurs
+            return kind, value.cls, self._object(value.attrs), self._object(value.data)
+        if kind is tuple or kind is list:
+            return (kind, *[self._object(held) for held in value])
+        if kind is OneOf:
+            return (kind, *[self._object(option) for option in value.options])
+        if kind is dict or kind is OrderedDict:
+            if any(name.__class__ not in _PLAIN for name in value):
+                raise _NotOurs
+            return (kind, *[(name.__class__, name, self._object(held)) for name, held in value.items()])
+        if kind is set and all(held.__class__ in _PLAIN for held in value):
+            return kind, frozenset((held.__class__, held) for held in value)
+        raise _NotOurs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """A module that was built, for copies. objects: see :class:`Given`. ran: the functions that ran for it."""
+
+    made: Instance
+    objects: list[Any]
+    ran: set[Dependency]
+
+    def copy(self, given: Given, args: Iterable[Any]) -> Instance | None:
+        """A copy that holds the objects which were `given` with `args`; None where it cannot be copied."""
+        copier = _Copier(args)
+        copier.made = {id(old): new for old, new in zip(self.objects, given.objects)}
+        return copier.whole(self.made)
 
 
 class _NotOurs(Exception):
@@ -115,11 +142,13 @@ class _NotOurs(Exception):
 
 
 class _Copier:
-    """Copies a module with all below it. given: the constructor's arguments, of which functions and objects may be shared."""
+    """Copies a module with all below it. given: the constructor's arguments, of which functions and objects may be shared.
+    objects: see :class:`Given`."""
 
-    def __init__(self, given: Iterable[Any]) -> None:
+    def __init__(self, given: Iterable[Any], objects: Iterable[Any] = ()) -> None:
         self.given: set[int] = set()
         self.shared: set[int] = set()  # objects that were given, and what they lead to
+        self.known = set(map(id, objects))
         pending = list(given)
         objects = []
         for value in pending:
@@ -130,10 +159,10 @@ class _Copier:
                 objects.append(value)
         for value in objects:
             kind = value.__class__
-            if kind not in _HOLDERS or id(value) in self.shared:
+            if (kind not in _HOLDERS and kind is not OneOf) or id(value) in self.shared:
                 continue
             self.shared.add(id(value))
-            objects += _parts(value)
+            objects += value.options if kind is OneOf else _parts(value)
         self.made: dict[int, Any] = {}
 
     def copy(self, one: Any) -> Any:
@@ -144,6 +173,8 @@ class _Copier:
         if known is not MISSING:
             return known
         if id(one) in self.shared:
+            if id(one) not in self.known:
+                raise _NotOurs  # nobody could tell which one another constructor is given in its place
             return one
         if id(one) in self.given and kind in _CONTAINERS and kind is not tuple:
             raise _NotOurs  # whoever gave it may change it
@@ -184,6 +215,15 @@ class _Copier:
             return made
         raise _NotOurs
 
+    def whole(self, one: Any) -> Instance | None:
+        """A copy of a module that shares nothing that can change; None where it holds something else."""
+        if one.__class__ is not Instance or one.data is not None:
+            return None
+        with suppress(_NotOurs):
+            made: Instance = self.copy(one)
+            return made
+        return None
+
     def _instance(self, one: Instance) -> Instance:
         if one.cls.flags.get("enum"):
             return one
@@ -203,19 +243,16 @@ class _Copier:
         return made
 
 
-def copied(value: Any, given: Iterable[Any] = (), left: Collection[Any] = ()) -> Instance | None:
+def copied(
+    value: Any, given: Iterable[Any] = (), objects: Iterable[Any] = (), left: Collection[Any] = ()
+) -> Instance | None:
     """A copy of a module that shares nothing that can change; None where it holds something else.
 
-    given: the constructor's arguments. left: containers that were changed while it was built and are still held; None where
-    one of them is not the module's own.
+    given: the constructor's arguments. objects: see :class:`Given`. left: containers that were changed while it was built and are
+    still held; None where one of them is not the module's own.
     """
-    if value.__class__ is not Instance or value.data is not None:
-        return None
-    copier = _Copier(given)
-    try:
-        made: Instance = copier.copy(value)
-    except _NotOurs:
-        return None
+    copier = _Copier(given, objects)
+    made = copier.whole(value)
     if any(id(one) not in copier.made for one in left):
         return None
     return made

@@ -1,6 +1,7 @@
 """A module that is a copy of one built before is what building it again would have given, and the program cannot tell."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from programs import finished
 
 from ane_lsp.interp import calls
 from ane_lsp.interp.run import run_script
+from ane_lsp.interp.templates import Template
 from ane_lsp.workspace import Workspace
 
 PROGRAM = """\
@@ -126,19 +128,19 @@ def test_a_copy_is_what_building_gives(tmp_path: Path, monkeypatch: pytest.Monke
     path = tmp_path / "program.py"
     path.write_text(PROGRAM)
     copies: list[Any] = []
-    copied = calls.copied
+    copy = Template.copy
 
-    def watched(value: Any, *rest: Any) -> Any:
-        made = copied(value, *rest)
-        if made is not None and len(rest) == 1:
+    def watched(*given: Any) -> Any:
+        made = copy(*given)
+        if made is not None:
             copies.append(made)
         return made
 
-    monkeypatch.setattr(calls, "copied", watched)
+    monkeypatch.setattr(Template, "copy", watched)
     quick = values(path)
     assert {one.cls.name for one in copies} == {"Plain"}  # and none whose building is seen elsewhere
     assert len(copies) >= 6
-    monkeypatch.setattr(calls, "template_key", lambda *_: None)
+    monkeypatch.setattr(calls, "Given", lambda *_: SimpleNamespace(key=None))
     slow = values(path)
     assert [(k, repr(v)) for k, v in quick.items()] == [(k, repr(v)) for k, v in slow.items()]
     assert quick["numbers"] == [1, 2, 3, 4, 0, 1, 2, 3, 1, 2, 3, 4]
@@ -265,25 +267,26 @@ own = len({{id(p) for p in net.parameters()}})
     [
         ("options.kernel", "pass", "pass", 2),
         ("options.kernel", "pass", "options.kernel = 1", 1),
-        ("options.kernel", "pass", "options = Options()", 1),
+        ("options.kernel", "pass", "options = Options()", 2),
+        ("options.kernel", "pass", "options = Options(); options.inner = options", 1),
         ("len(options.names) + 2", "pass", "options.names.append('b')", 1),
-        ("len(options.names) + 2", "pass", "options.names = list(options.names)", 1),
+        ("len(options.names) + 2", "pass", "options.names = list(options.names)", 2),
         ("options.made * 2 + 1", "options.made += 1", "pass", 0),
         ("len(options.names) * 2 + 1", "options.names.append('b')", "pass", 0),
         ("options.kernel", "options.inner = self", "pass", 0),
     ],
 )
-def test_a_copy_holds_the_object_that_it_was_made_from(
+def test_a_copy_holds_the_object_that_it_was_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str, write: str, change: str, copies: int
 ) -> None:
     path = tmp_path / "net.py"
     path.write_text(CONFIGURED.format(read=read, write=write, change=change))
     made: list[Any] = []
-    copied = calls.copied
+    copy = Template.copy
 
-    def watched(value: Any, *rest: Any) -> Any:
-        found = copied(value, *rest)
-        if found is not None and len(rest) == 1:
+    def watched(*given: Any) -> Any:
+        found = copy(*given)
+        if found is not None:
             made.append(found)
         return found
 
@@ -292,9 +295,9 @@ def test_a_copy_holds_the_object_that_it_was_made_from(
         graphs = [[(op.kind, repr(op.attrs), repr(op.outputs)) for op in graph.ops] for graph in run.graphs]
         return graphs, space["same"], space["own"]
 
-    monkeypatch.setattr(calls, "copied", watched)
+    monkeypatch.setattr(Template, "copy", watched)
     quick = told()
     assert [one.cls.name for one in made] == ["Block"] * copies
-    monkeypatch.setattr(calls, "template_key", lambda *_: None)
+    monkeypatch.setattr(calls, "Given", lambda *_: SimpleNamespace(key=None))
     assert told() == quick
     assert quick[2] == 64
