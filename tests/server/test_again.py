@@ -298,7 +298,7 @@ def test_findings_are_told_before_the_rest_is_ready_and_are_those_of_the_answer(
         assert heard[-1].errors == result.errors
         assert not heard[-1].calls
         text = MODEL
-    assert len(heard) == 3
+    assert sum(part.diagnosed for part in heard) == 3
 
 
 def test_a_function_nobody_runs_is_moved_however_often_it_is_edited(tmp_path: Path) -> None:

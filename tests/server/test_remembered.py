@@ -46,7 +46,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def opened(
     folder: Path, text: str = NET, others: dict[str, str] | None = None
 ) -> tuple[list[DocumentResult], DocumentResult]:
-    """What a new server hears ahead of opening `net.py`, and the answer."""
+    """What a new server hears on opening `net.py` before all its findings are known, and the answer."""
     analyst, heard = Analyst(), []
     analyst.ahead = heard.append
     analyst.configure([(str(folder), {})], {})
@@ -56,7 +56,11 @@ def opened(
     analyst.overlay(path, text)
     result = analyst.analyze(path, lambda: False)
     analyst.idle()
-    return heard, result
+    *early, last = heard
+    assert last.diagnosed
+    assert comparable(last) == comparable(result)
+    assert not any(part.diagnosed for part in early)
+    return early, result
 
 
 def comparable(result: DocumentResult) -> list[tuple[str, str, object]]:
