@@ -95,7 +95,8 @@ def reasons(
     ranked.sort(key=lambda one: (one[0], one[2].line, one[2].col))
     best: dict[str, Span] = {}
     for rank, told, span in ranked:
-        if rank < len(groups) or ranked[0][0]:
+        repeated = any(told in other and span.line == place.line for other, place in best.items())
+        if not repeated and (rank < len(groups) or ranked[0][0]):
             best.setdefault(told, span)
     return list(best.items())
 

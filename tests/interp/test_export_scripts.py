@@ -103,3 +103,38 @@ def test_a_function_that_converts_and_is_not_called(tmp_path: Path) -> None:
     script = "import torch\ndef export(model):\n    return torch.jit.trace(model, torch.rand(1, 3, 8, 8))\n"
     assert reasons(analysed(tmp_path, script)) == ["2: export() converts a model, and nothing here calls it"]
     assert reasons(analysed(tmp_path, f"{script}from net import Net\nexport(Net())\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "channels"),
+    [
+        ('load("zoo", "small", source="local", width=5)', 5),
+        ('load("pytorch/vision:v0.10.0", "wide", pretrained=True)', 9),
+        ('load("pytorch/vision", "segmenter")', 7),
+    ],
+)
+def test_models_of_a_hub(tmp_path: Path, call: str, channels: int) -> None:
+    """A folder's own, and those of a package that is installed."""
+    (tmp_path / "zoo").mkdir()
+    hub = "from net import Net\ndef small(pretrained=False, width=4):\n    return Net(width)\n"
+    (tmp_path / "zoo" / "hubconf.py").write_text(hub, encoding="utf-8")
+    package = tmp_path / "torchvision" / "models"
+    package.mkdir(parents=True)
+    (tmp_path / "torchvision" / "__init__.py").write_text("from torchvision import models\n", encoding="utf-8")
+    wide = "from net import Net\ndef wide(pretrained=False):\n    return Net(9)\n"
+    (package / "__init__.py").write_text(f"from torchvision.models import segmentation\n{wide}", encoding="utf-8")
+    (package / "segmentation.py").write_text(wide.replace("wide", "segmenter").replace("9", "7"), encoding="utf-8")
+    script = f"import torch\nnet = torch.hub.{call}\ntorch.jit.trace(net, torch.rand(1, 3, 8, 8))\n"
+    assert outputs(analysed(tmp_path, script)) == [f"[1, {channels}, 6, 6] f32"]
+
+
+def test_a_hub_that_is_not_read(tmp_path: Path) -> None:
+    script = "import torch\nnet = torch.hub.load('somebody/zoo', 'small')\nnet.eval()(torch.rand(1, 3, 8, 8))\n"
+    (told,) = reasons(analysed(tmp_path, script))
+    assert told == "2: the repository somebody/zoo is not read: build the model 'small' from its class"
+
+
+def test_an_error_is_told_once(tmp_path: Path) -> None:
+    script = "import torch\nnet = [1][2]\nnet(torch.rand(1, 3, 8, 8))\n"
+    (told,) = reasons(analysed(tmp_path, script))
+    assert "IndexError" in told
