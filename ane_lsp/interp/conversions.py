@@ -9,18 +9,21 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, Unknown
 from ane_lsp.graph.records import dataclass
+from ane_lsp.interp.values import ClassObject, Function, Lazy, Partial
 
 if TYPE_CHECKING:
     from ane_lsp.interp.base import Base
     from ane_lsp.interp.machine import Interpreter
     from ane_lsp.interp.values import PyRaise
 
+_MAKERS = (Function, ClassObject, Partial)
 _NOT_READ = re.compile(r"package \S+ is not read|^module '\S+' was not found")
 _CONVERTS = re.compile(
     r"\bjit\.(trace|trace_module|script)$|\bonnx\._?export$|\bexport\.export$|\b(ct|coremltools(\.\w+)*)\.convert$"
@@ -33,10 +36,41 @@ class Conversions:
 
     lost: unknown values that were called with tensors outside of any model, or converted. ended: exceptions of other files that
     ended a statement of this one.
+    assumed: what was assumed of how the script is started. asked: arguments nobody gives, by the reason why they are unknown.
+    keys: what such an argument is taken as, where it is a key of a registry.
     """
 
     lost: dict[str, Span] = field(default_factory=dict)
     ended: dict[str, Span] = field(default_factory=dict)
+    assumed: list[str] = field(default_factory=list)
+    asked: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, Any] = field(default_factory=dict)
+
+    def assume(self, told: str) -> None:
+        """Something that decides what the script builds, and is told with what it builds."""
+        if told not in self.assumed:
+            self.assumed.append(told)
+
+    @contextmanager
+    def told(self, assumed: list[str]) -> Iterator[None]:
+        """What is assumed meanwhile is added to `assumed` alone."""
+        before, self.assumed = self.assumed, []
+        try:
+            yield
+        finally:
+            assumed.extend(text for text in self.assumed if text not in assumed)
+            self.assumed = before
+
+    def key_in(self, registry: dict[Any, Any], given: Unknown) -> Any:
+        """The key for an argument nobody gives: the first one of a table of functions and classes. None for another table."""
+        name = self.asked.get(given.reason) if given.cause is None else None
+        if name is None or not registry or not all(map(_makes, registry.values())):
+            return None
+        taken = self.keys.setdefault(name, next(iter(registry)))
+        if taken not in registry:
+            return None
+        self.assume(f"{name} is taken as {taken!r}, the first that there is: it is given no value")
+        return taken
 
     def note(self, interp: Base, value: Unknown) -> None:
         """An unknown value takes the place of a model."""
@@ -55,6 +89,10 @@ class Conversions:
         self.ended.setdefault(
             told if is_stub(at.file) else f"line {at.line} of {Path(at.file).name} raised {told}", within
         )
+
+
+def _makes(value: Any) -> bool:
+    return isinstance(value, _MAKERS) or (isinstance(value, Lazy) and value.piece is not None)
 
 
 def _told_at(interp: Base, value: Unknown) -> Span | None:

@@ -279,6 +279,8 @@ class FileWorld:
             self._book = None
         elif self._book is not None:
             self._book.finish()
+        if interp.conversions.assumed:
+            run.refusals.clear()
         self._errors, self._refusals = list(run.errors), list(run.refusals)
         return self._finished(run)
 
@@ -345,7 +347,12 @@ class FileWorld:
     ) -> bool:
         """See :class:`ane_lsp.interp.discovery.Attempt`."""
         before = len(self.interp.recorder.graphs)
-        done, run = self._attempt(key, partial(either_way, self.interp, work), then, assumed)
+        done, run = self._attempt(
+            key,
+            self._telling(assumed, partial(either_way, self.interp, work)),
+            then and self._telling(assumed, then),
+            assumed,
+        )
         lasting = run
         if assumed or not proves:  # inputs nobody wrote prove nothing
             lasting = Run(self.interp, errors=run.errors)
@@ -356,6 +363,15 @@ class FileWorld:
         self._collect(before, span, tuple(assumed), asked)
         self._tell()
         return done
+
+    def _telling(self, assumed: list[str], work: Callable[..., Any]) -> Callable[..., Any]:
+        """`work`, and what it assumes of how the program is started."""
+
+        def told(*given: Any) -> Any:
+            with self.interp.conversions.told(assumed):
+                return work(*given)
+
+        return told
 
     def _tell(self) -> None:
         """Let whoever waits for the file hear of the entries so far. What was refused in the others before may still be."""
@@ -383,6 +399,8 @@ class FileWorld:
         entries[:] = [entry for entry in entries if entry.span != caller and entry.span not in found] + made
 
     def _collect(self, before: int, span: Span | None, assumed: tuple[str, ...] = (), asked: bool = False) -> None:
+        if span is None:
+            assumed = (*assumed, *self.interp.conversions.assumed)
         file = str(self._path)
         elsewhere = span is not None and span.file != file
         known: set[tuple[ClassObject, int]] = set()  # class and size: of other files' models one call is told

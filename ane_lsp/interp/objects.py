@@ -112,6 +112,9 @@ class Objects(Operators):
 
     def _dict_item(self, obj: dict[Any, Any], key: Any) -> Any:
         if isinstance(key, Unknown):
+            taken = self.conversions.key_in(obj, key) if self.conversions.asked else None
+            if taken is not None:
+                return self._dict_item(obj, taken)
             if MORE in obj:
                 return item_of(containers.uncounted(self, obj), self.here())  # type: ignore[arg-type]
             return Unknown("looked up by something unknown", self.here(), key)

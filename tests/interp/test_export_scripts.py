@@ -138,3 +138,73 @@ def test_an_error_is_told_once(tmp_path: Path) -> None:
     script = "import torch\nnet = [1][2]\nnet(torch.rand(1, 3, 8, 8))\n"
     (told,) = reasons(analysed(tmp_path, script))
     assert "IndexError" in told
+
+
+ARGUMENTS = """
+import argparse
+import torch
+from net import Net
+def small(): return Net(5)
+def large(): return Net(9)
+registry = {{"small": small, "large": large}}
+sizes = {{"small": 5, "large": 9}}
+parser = argparse.ArgumentParser()
+parser.add_argument("--model-type", type=str, required=True)
+parser.add_argument("--width", type=int, required=True, choices=[7, 9])
+parser.add_argument("--widths", nargs="+", type=int, required=True, choices=[8, 9])
+args = parser.parse_args()
+torch.jit.trace({net}, torch.rand(1, 3, 8, 8))
+"""
+WIDTHS = [
+    "width is taken as 7, the first of its choices: it is given no value",
+    "widths is taken as 8, the first of its choices: it is given no value",
+]
+
+
+@pytest.mark.parametrize(
+    ("net", "channels", "more"),
+    [
+        ("Net(args.width)", 7, ()),
+        ("Net(args.widths[0])", 8, ()),
+        (
+            "registry[args.model_type]()",
+            5,
+            ("model_type is taken as 'small', the first that there is: it is given no value",),
+        ),
+    ],
+)
+def test_arguments_that_have_to_be_given(tmp_path: Path, net: str, channels: int, more: tuple[str, ...]) -> None:
+    """What decides which model is built is told."""
+    found = analysed(tmp_path, ARGUMENTS.format(net=net))
+    assert outputs(found) == [f"[1, {channels}, 6, 6] f32"]
+    assert found.models[0].assumed == (*WIDTHS, *more)
+
+
+@pytest.mark.parametrize("net", ["Net(sizes[args.model_type])", "Net(int(args.model_type))", "args.model_type"])
+def test_what_an_argument_is_that_decides_no_more_than_a_value(tmp_path: Path, net: str) -> None:
+    """A table of sizes is no registry of models, and any number may be given."""
+    found = analysed(tmp_path, ARGUMENTS.format(net=net))
+    assert all(" 5, 6, 6]" not in text for text in outputs(found))
+    assert all(model.assumed == tuple(WIDTHS) for model in found.models)
+    if not found.models:
+        assert reasons(found) == ["10: what is given for `model_type` is not known: it has no default"]
+
+
+def test_a_factory_tells_what_it_assumes_of_arguments(tmp_path: Path) -> None:
+    """Each time it is followed, and nobody else does."""
+    factory = "\n    ".join(ARGUMENTS.format(net="registry[args.model_type]()").strip().split("\n"))
+    script = (
+        f"{NET}\ndef test_it():\n    {factory.replace('from net import Net', 'pass')}\nclass Other(Net):\n    pass\n"
+    )
+    assumed = {model.name: model.assumed for model in analysed(tmp_path, script).models}
+    assert any("model_type is taken as 'small'" in text for text in assumed["Net"])
+    assert not any("model_type" in text for text in assumed["Other"])
+
+
+def test_what_is_refused_under_an_assumption_is_no_fault_of_the_script(tmp_path: Path) -> None:
+    script = "import torch\n{}net = torch.nn.Linear({}, 2)\nnet(torch.rand(1, 3, 8, 8))\n"
+    parsed = (
+        "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('width', type=int, choices=[7, 9])\n"
+    )
+    assert [one.severity for one in analysed(tmp_path, script.format("", "7")).findings] == ["error"]
+    assert analysed(tmp_path, script.format(parsed, "parser.parse_args().width")).findings == []

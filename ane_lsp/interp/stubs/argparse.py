@@ -1,5 +1,7 @@
 """argparse, as interpreted source: a program sees the defaults, as if it were started without arguments."""
 
+from _ane_program import asked
+
 SUPPRESS = "==SUPPRESS=="
 OPTIONAL = "?"
 ZERO_OR_MORE = "*"
@@ -110,8 +112,10 @@ class _Container:
                 default = True
         kind = kwargs.get("type")
         if "default" not in kwargs and _is_given(optional, kwargs):
-            default = kind(input()) if kind in (int, float) else input()
-        if kind is not None and isinstance(default, str):
+            default = asked(dest, kwargs.get("choices"), kwargs.get("nargs"))
+            if kind in (int, float) and not isinstance(default, list):
+                default = kind(default)
+        if kind is not None and kind is not str and isinstance(default, str):
             default = kind(default)
         made = Action(
             list(flags) if optional else [], dest, nargs=kwargs.get("nargs"), const=kwargs.get("const"), default=default,
