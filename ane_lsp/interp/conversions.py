@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, Unknown
 from ane_lsp.graph.records import dataclass
-from ane_lsp.interp.values import ClassObject, Function, Lazy, Partial
+from ane_lsp.interp.values import ClassObject, Function, Instance, Lazy, Partial
 
 if TYPE_CHECKING:
     from ane_lsp.interp.base import Base
@@ -36,12 +36,16 @@ class Conversions:
 
     lost: unknown values that were called with tensors outside of any model, or converted. ended: exceptions of other files that
     ended a statement of this one.
+    traced, scripted: models that the script converts on an example, and those it compiles without any. running: the file runs as a script.
     assumed: what was assumed of how the script is started. asked: arguments nobody gives, by the reason why they are unknown.
     keys: what such an argument is taken as, where it is a key of a registry.
     """
 
     lost: dict[str, Span] = field(default_factory=dict)
     ended: dict[str, Span] = field(default_factory=dict)
+    traced: list[tuple[Instance, Span]] = field(default_factory=list)
+    scripted: list[tuple[Instance, Span]] = field(default_factory=list)
+    running: bool = True
     assumed: list[str] = field(default_factory=list)
     asked: dict[str, str] = field(default_factory=dict)
     keys: dict[str, Any] = field(default_factory=dict)
@@ -78,6 +82,16 @@ class Conversions:
         if where is not None:
             self.lost.setdefault(value.first.reason, where)
 
+    def note_model(self, interp: Base, model: Instance, example: bool) -> None:
+        """A model is converted, on an example or without."""
+        where = _led_to(interp)
+        if self.running and where is not None:
+            (self.traced if example else self.scripted).append((model, where))
+
+    def of(self, script: bool) -> list[tuple[Instance, Span]]:
+        """What the script converted by running, or what is called for it afterwards, with its place."""
+        return self.traced if script else self.scripted
+
     def note_end(self, interp: Interpreter, raised: PyRaise) -> None:
         """An exception nobody caught, where another file raised it."""
         from ane_lsp.interp.imports import is_stub
@@ -105,12 +119,17 @@ def _told_at(interp: Base, value: Unknown) -> Span | None:
         if step.span is not None and step.span.file in interp.watched:
             found = step.span
         step = step.cause
+    return found or _led_to(interp)
+
+
+def _led_to(interp: Base) -> Span | None:
+    """The innermost place in the file that led to what runs."""
     frame: Any = interp.frame
-    while found is None and frame is not None:
+    while frame is not None:
         if frame.module.path in interp.watched and frame.node is not None:
-            found = interp.span_in(frame, frame.node)
+            return interp.span_in(frame, frame.node)
         frame = frame.parent
-    return found
+    return None
 
 
 def reasons(

@@ -1,10 +1,10 @@
 """Entries nobody wrote down: classes and factories of a file that no model call reached.
 
-Order: what ``# ane: input`` comments ask for, tests, factories that need no arguments, then every nn.Module class that was
-not reached, those that use others first, then classes inside functions (:mod:`ane_lsp.interp.inner`). Constructor parameters
-without a value become symbols where they are sizes (:mod:`ane_lsp.interp.assumptions`); inputs are found by probing
-(:mod:`ane_lsp.interp.inputs`). Where that leaves a class in the dark, files of its package that build it are followed
-(:mod:`ane_lsp.interp.callers`). What was assumed is told.
+Order: what ``# ane: input`` comments ask for, models that the script compiled without calling them, tests, factories that need
+no arguments, then every nn.Module class that was not reached, those that use others first, then classes inside functions
+(:mod:`ane_lsp.interp.inner`). Constructor parameters without a value become symbols where they are sizes
+(:mod:`ane_lsp.interp.assumptions`); inputs are found by probing (:mod:`ane_lsp.interp.inputs`). Where that leaves a class in the
+dark, files of its package that build it are followed (:mod:`ane_lsp.interp.callers`). What was assumed is told.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
             asked=True,
             then=partial(call_on, interp, inputs),
         )
+    _run_scripted(interp, attempt)
     classes = [v for _, v in definitions if isinstance(v, ClassObject) and _has_forward(interp, v)]
     _run_functions(interp, module, definitions, classes, attempt)
     dark: list[ClassObject] = []
@@ -98,6 +99,20 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
     if dark:
         with interp.step_limit(_CALLER_STEPS):
             _run_callers(interp, module, dark, attempt)
+
+
+def _run_scripted(interp: Interpreter, attempt: Attempt) -> None:
+    """Models that the script compiled and never called."""
+    for place, (model, span) in enumerate(interp.conversions.scripted):
+        if model.cls not in interp.recorder.reached:
+            assumed = list(interp.conversions.assumed)
+            attempt(
+                lambda model=model: model,  # type: ignore[misc]
+                span,
+                assumed,
+                ("scripted", place),
+                then=partial(_called, interp, assumed),
+            )
 
 
 def _run_inner(interp: Interpreter, module: ModuleObject, attempt: Attempt) -> None:

@@ -254,6 +254,7 @@ class FileWorld:
             with interp.share(SCRIPT_SHARE) as ended:
                 module = load_file(interp, self._path, as_main=True)
             self._collect(0, None)
+            interp.conversions.running = False
             if ended:  # what the script defined before can still be called
                 endless.append(f"the script was left after {ended[0]}; what it defined until then was analysed")
                 module = interp.modules[interp.workspace.module_name(self._path)]
@@ -399,17 +400,24 @@ class FileWorld:
         entries[:] = [entry for entry in entries if entry.span != caller and entry.span not in found] + made
 
     def _collect(self, before: int, span: Span | None, assumed: tuple[str, ...] = (), asked: bool = False) -> None:
+        conversions = self.interp.conversions
         if span is None:
-            assumed = (*assumed, *self.interp.conversions.assumed)
+            assumed = (*assumed, *conversions.assumed)
         file = str(self._path)
         elsewhere = span is not None and span.file != file
         known: set[tuple[ClassObject, int]] = set()  # class and size: of other files' models one call is told
         recorder = self.interp.recorder
         for graph, (root, where) in list(zip(recorder.graphs, recorder.entries))[before:]:
+            converted = next((place for model, place in conversions.of(span is None) if model is root), None)
+            if converted is not None and (where is None or where.file != file):  # a library does that for the script
+                where = converted
             if (
                 any(call.span.file == file for call in graph.calls)
                 or root.cls.module.path == file
-                or (span is None and (root.cls, len(graph.ops)) not in known and _called_in(file, where, graph))
+                or (
+                    (converted is not None or (span is None and _called_in(file, where, graph)))
+                    and (root.cls, len(graph.ops)) not in known
+                )
                 or (elsewhere and any(place.file == file for call in graph.calls for place in call.stack))
             ):
                 self._entries.append(

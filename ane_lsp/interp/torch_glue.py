@@ -728,6 +728,9 @@ class TorchGlue(Registries):
         elif module.name == "torch._C":
             module.namespace["_capture"] = Builtin("_capture", _capture)
             module.namespace["_applied"] = Builtin("_applied", _applied)
+            module.namespace["_assume"] = Builtin(
+                "_assume", lambda interp, args, kwargs: interp.conversions.assume(*args)
+            )
             module.namespace["_converts"] = Builtin("_converts", _converts)
             module.namespace["_unknown"] = Builtin("_unknown", lambda interp, args, kwargs: interp.unknown(*args))
         elif module.name == "torch.nn.parameter":
@@ -762,9 +765,14 @@ def _applied(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 
 def _converts(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Note what is converted, where nobody knows what it is."""
-    if args[0].__class__ is Unknown and not interp.recorder.active:
-        interp.conversions.note(interp, args[0])
+    """Note what is converted outside of any model, where nobody knows it or it gets no example."""
+    model, example = args
+    if interp.recorder.active:
+        return
+    if model.__class__ is Unknown:
+        interp.conversions.note(interp, model)
+    elif model.__class__ is Instance and interp.is_nn_module(model.cls):
+        interp.conversions.note_model(interp, model, example)
 
 
 def _others(item: Tensor) -> Tensor:

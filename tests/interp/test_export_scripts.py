@@ -208,3 +208,100 @@ def test_what_is_refused_under_an_assumption_is_no_fault_of_the_script(tmp_path:
     )
     assert [one.severity for one in analysed(tmp_path, script.format("", "7")).findings] == ["error"]
     assert analysed(tmp_path, script.format(parsed, "parser.parse_args().width")).findings == []
+
+
+def test_a_model_that_is_compiled_and_never_called_is_probed(tmp_path: Path) -> None:
+    """As the script built it, with inputs that its forward tells."""
+    script = "import torch\nfrom net import Net\ntorch.jit.save(torch.jit.script(Net(6)), 'net.pt')\n"
+    found = analysed(tmp_path, script)
+    assert outputs(found) == ["[B, 6, H - 2, W - 2] f32"]
+    assert any(text.startswith("x: [B, 3, H, W]") for text in found.models[0].assumed)
+    assert found.models[0].span.line == 3
+    called = f"{script}scripted = torch.jit.script(Net(6))\nscripted(torch.rand(1, 3, 8, 8))\n"
+    assert outputs(analysed(tmp_path, called)) == ["[1, 6, 6, 6] f32"]
+
+
+def test_a_model_of_the_file_is_compiled_as_the_script_built_it(tmp_path: Path) -> None:
+    assert outputs(analysed(tmp_path, f"{NET}\ntorch.jit.script(Net(6))\n")) == ["[B, 6, H - 2, W - 2] f32"]
+
+
+def test_a_model_that_a_library_converts_for_the_script(tmp_path: Path) -> None:
+    script = "import torch\nfrom net import Net\nfrom tools import convert\nconvert(Net(6))\n"
+    tools = "import torch\ndef convert(model):\n    return torch.jit.trace(model, torch.rand(1, 3, 8, 8))\n"
+    found = analysed(tmp_path, script, tools=tools)
+    assert outputs(found) == ["[1, 6, 6, 6] f32"]
+    assert found.models[0].span.line == 4
+    unused = tools.replace("torch.jit.trace(model, torch.rand(1, 3, 8, 8))", "model.eval()")
+    assert analysed(tmp_path, script, tools=unused).models == []
+
+
+METHODS = """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.last = nn.Linear(6, 2)
+    def encode(self, x, scale=1):
+        return self.last(self.conv(x)) * scale
+    def forward(self, x):
+        return self.conv(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "shapes"),
+    [
+        ("torch.jit.trace_module(net, {'encode': x})", ["[1, 4, 6, 2] f32"]),
+        ("torch.jit.trace_module(net, {'encode': (x, x[:, :1, :6, :2])})", ["[1, 4, 6, 2] f32"]),
+        ("torch.jit.trace_module(net, {'encode': dict(x=x)}, example_inputs_is_kwarg=True)", ["[1, 4, 6, 2] f32"]),
+        ("torch.jit.trace_module(net, {'encode': x, 'forward': x})", ["[1, 4, 6, 2] f32", "[1, 4, 6, 6] f32"]),
+        ("net(x), torch.jit.trace_module(net, {'encode': x}), net(x)", ["[1, 4, 6, 6] f32", "[1, 4, 6, 2] f32"]),
+    ],
+)
+def test_methods_of_a_module_are_traced(tmp_path: Path, call: str, shapes: list[str]) -> None:
+    """Each as what the module does."""
+    script = f"import torch\nfrom methods import Net\nnet = Net()\nx = torch.rand(1, 3, 8, 8)\n{call}\n"
+    assert outputs(analysed(tmp_path, script, methods=METHODS)) == shapes
+
+
+def test_an_example_that_is_a_dict_is_one_argument(tmp_path: Path) -> None:
+    """As torch has it: names of arguments are given as example_kwarg_inputs."""
+    script = f"{NET}\nclass Named(Net):\n    def forward(self, x):\n        return self.conv(x['x'])\n"
+    call = "torch.jit.trace({}, {}{{'x': torch.rand(1, 3, 8, 8)}})\n"
+    assert "[1, 4, 6, 6] f32" in outputs(analysed(tmp_path, script + call.format("Named()", "")))
+    named = call.format("Net()", "example_kwarg_inputs=")
+    assert "[1, 4, 6, 6] f32" in outputs(analysed(tmp_path, script + named))
+    assert "[1, 4, 6, 6] f32" not in outputs(analysed(tmp_path, script + call.format("Net()", "")))
+
+
+LIGHTNING = """
+import pytorch_lightning as pl
+import torch
+from torch import nn
+class Net(pl.LightningModule):
+    def __init__(self, classes, width=4):
+        super().__init__()
+        self.save_hyperparameters()
+        self.conv = nn.Conv2d(3, width, 3)
+        self.last = nn.Linear(6, classes)
+    def forward(self, x):
+        return self.last(self.conv(x))
+"""
+
+
+def test_a_lightning_module_from_a_checkpoint(tmp_path: Path) -> None:
+    """Nobody knows what it holds; that is told of what is built without it."""
+    script = "import torch\nfrom lit import Net\nnet = Net.load_from_checkpoint('a.ckpt'{})\nnet.{}\n"
+    trace = "to_torchscript('a.pt', method='trace', example_inputs=torch.rand(1, 3, 8, 8))"
+    found = analysed(tmp_path, script.format("", trace), lit=LIGHTNING)
+    assert [value.type.rank for value in found.graphs[0].outputs] == [4]
+    assert found.graphs[0].outputs[0].type.shape[:3] == (1, 4, 6)  # type: ignore[index]
+    assert found.models[0].assumed == (
+        "classes is unknown: the checkpoint holds it",
+        "Net is built with the defaults of its constructor: the checkpoint may hold other arguments",
+    )
+    export = "to_onnx('a.onnx', torch.rand(1, 3, 8, 8))"
+    found = analysed(tmp_path, script.format(", classes=5, width=7", export), lit=LIGHTNING)
+    assert (outputs(found), found.models[0].assumed) == (["[1, 7, 6, 5] f32"], ())

@@ -6,7 +6,7 @@ Training is not modelled: a trainer accepts everything and calls nothing.
 import inspect
 
 import torch
-from torch import nn
+from torch import _C, nn
 
 
 class AttributeDict(dict):
@@ -102,8 +102,29 @@ class LightningModule(HyperparametersMixin, nn.Module):
 
     @classmethod
     def load_from_checkpoint(cls, checkpoint_path, map_location=None, hparams_file=None, strict=None, **kwargs):
-        """The class with the given arguments; arguments that only the checkpoint holds are unknown."""
+        """The class with the given arguments. Those it needs besides are unknown, others as by default: what the checkpoint holds
+        is not read."""
+        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        rest = [p for p in parameters if p.kind in named and p.name not in kwargs]
+        for name in [p.name for p in rest if p.default is inspect.Parameter.empty]:
+            kwargs[name] = _C._unknown(f"`{name}` of {cls.__name__} is in the checkpoint, which is not read")
+            _C._assume(f"{name} is unknown: the checkpoint holds it")
+        if any(p.default is not inspect.Parameter.empty for p in rest):
+            _C._assume(f"{cls.__name__} is built with the defaults of its constructor: the checkpoint may hold other arguments")
         return cls(**kwargs)
+
+    def to_torchscript(self, file_path=None, method="script", example_inputs=None, **kwargs):
+        if method == "trace":
+            if example_inputs is None:
+                example_inputs = getattr(self, "example_input_array", None)
+            return torch.jit.trace(self.eval(), example_inputs, **kwargs)
+        return torch.jit.script(self.eval(), **kwargs)
+
+    def to_onnx(self, file_path=None, input_sample=None, **kwargs):
+        if input_sample is None:
+            input_sample = getattr(self, "example_input_array", None)
+        return torch.onnx.export(self.eval(), input_sample, file_path, **kwargs)
 
     def log(self, *args, **kwargs):
         return None

@@ -31,7 +31,7 @@ def dims(*names, min=None, max=None):
 
 
 def export(mod, args=(), kwargs=None, *, dynamic_shapes=None, strict=False, preserve_module_call_signature=(), **options):
-    _C._converts(mod)
+    _C._converts(mod, True)
     mod(*args, **(kwargs or {}))
     return ExportedProgram(mod)
 

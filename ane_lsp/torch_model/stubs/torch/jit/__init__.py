@@ -26,7 +26,7 @@ def _scripted(module):
 
 
 def script(obj=None, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
-    _C._converts(obj)
+    _C._converts(obj, example_inputs is not None)
     return _scripted(obj)
 
 
@@ -73,22 +73,36 @@ def Attribute(value, type):
     return value
 
 
+def _run(func, example, named=False):
+    if named:
+        func(**example)
+    elif isinstance(example, (tuple, list)):
+        func(*example)
+    else:
+        func(example)
+
+
 def trace(func, example_inputs=None, *args, example_kwarg_inputs=None, **kwargs):
-    _C._converts(func)
+    _C._converts(func, True)
     if example_kwarg_inputs is not None:
-        func(**example_kwarg_inputs)
+        _run(func, example_kwarg_inputs, True)
     elif example_inputs is not None:
-        if isinstance(example_inputs, (tuple, list)):
-            func(*example_inputs)
-        elif isinstance(example_inputs, dict):
-            func(**example_inputs)
-        else:
-            func(example_inputs)
+        _run(func, example_inputs)
     return _scripted(func)
 
 
-def trace_module(mod, inputs, *args, **kwargs):
-    _C._converts(mod)
+def trace_module(mod, inputs, *args, example_inputs_is_kwarg=False, **kwargs):
+    """Each of the methods runs as what the module does when it is called."""
+    _C._converts(mod, True)
+    methods = [(getattr(mod, name), example) for name, example in inputs.items()]
+    space = mod.__dict__
+    before = space.get("forward")
+    for method, example in methods:
+        space["forward"] = method
+        _run(mod, example, example_inputs_is_kwarg and isinstance(example, dict))
+    space.pop("forward", None)
+    if before is not None:
+        space["forward"] = before
     return _scripted(mod)
 
 

@@ -8,7 +8,7 @@ def is_in_onnx_export():
 
 
 def export(model, args=(), f=None, *, kwargs=None, **options):
-    _C._converts(model)
+    _C._converts(model, True)
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     if args and isinstance(args[-1], dict):
         model(*args[:-1], **args[-1])
