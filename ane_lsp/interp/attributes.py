@@ -435,6 +435,13 @@ class Attributes(Base):
         base = next(c for c in obj.cls.mro if isinstance(c, ClassObject) and self._is_module_base(c))
         return Builtin("__init__", lambda interp, args, kwargs: interp.call(base.namespace["__init__"], (obj,)))
 
+    def starts_module(self, cls: ClassObject, init: Any) -> bool:
+        """Whether a constructor is that of ``nn.Module`` itself."""
+        return any(
+            c.__class__ is ClassObject and self._is_module_base(c) and c.namespace.get("__init__") is init
+            for c in cls.mro
+        )
+
     def _is_module_base(self, cls: ClassObject) -> bool:
         return cls.name == "Module" and cls.module.name == "torch.nn.modules.module"
 

@@ -175,3 +175,35 @@ def test_a_dict_made_of_something_unknown_may_have_any_entry(tmp_path: Path) -> 
     )
     space = names(tmp_path, script=text)
     assert [one for one in space["found"] if not isinstance(one, Unknown)] == []
+
+
+def test_an_unknown_base_takes_what_its_module_is_built_from(tmp_path: Path) -> None:
+    space = names(
+        tmp_path,
+        script=(
+            "import torch\nfrom torch import nn\nfrom parts import Derived, Mixed\n"
+            "one, two = Derived(3), Mixed(3, width=4)\nheld, width = one.config, two.width\n"
+            "training = (one.training, two.training)\nresult = one(torch.zeros(2, 3))\nend = 1\n"
+        ),
+        parts=(
+            "from torch import nn\nfrom nowhere import Base\n"
+            "class Derived(Base):\n    def forward(self, x):\n        return x + 1\n"
+            "class Mixed(Base, nn.Module):\n    def forward(self, x):\n        return x\n"
+        ),
+    )
+    assert isinstance(space["held"], Unknown)
+    assert isinstance(space["width"], Unknown)
+    assert "nowhere" in space["width"].first.reason
+    assert space["training"] == (True, True)
+    assert space["result"].type.shape == (2, 3)
+
+
+def test_a_module_whose_bases_are_known_takes_no_more_than_they_do(tmp_path: Path) -> None:
+    space = names(
+        tmp_path,
+        script=(
+            "from torch import nn\nclass Plain(nn.Module):\n    def forward(self, x):\n        return x\n"
+            "try:\n    Plain(3)\n    told = None\nexcept TypeError as error:\n    told = str(error)\nend = 1\n"
+        ),
+    )
+    assert "takes 1 positional argument but 2 were given" in space["told"]
