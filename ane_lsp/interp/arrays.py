@@ -12,7 +12,7 @@ from ane_lsp.interp.base import MAX_ELEMENTS
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, NativeType
 from ane_lsp.torch_model.constants import made
 from ane_lsp.torch_model.registry import TorchError
-from ane_lsp.torch_model.shapes import broadcast
+from ane_lsp.torch_model.shapes import broadcast, static
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -34,6 +34,17 @@ def array(value: Instance) -> TensorType | None:
     dtype = _dtype(value.attrs.get("dtype"))
     plain = data if isinstance(data, list) and all(type(item) in (int, float, bool) for item in data) else None
     return made(sizes, dtype, plain if sizes is not None and dtype is not None else None)
+
+
+def of_tensor(interp: TorchGlue, tensor: Any) -> Any:
+    """A tensor as an array, of whose elements nothing is said; None where its shape or type is not known, or numpy has none such."""
+    shape, dtype = static(tensor.type.shape), TORCH_DTYPE.get(tensor.type.dtype or "")
+    if shape is None or dtype is None or (numpy := interp.find_module("numpy")) is None:
+        return None
+    kind = interp.module_attribute(numpy, "bool_" if dtype == "bool" else dtype)
+    if not isinstance(kind, (ClassObject, type)):
+        return None
+    return interp.call(interp.module_attribute(numpy, "_unread"), (shape, kind), {})
 
 
 def number(value: Any) -> Any:

@@ -122,7 +122,7 @@ class TorchGlue(Registries):
                 if self.probing and func.name == "torch.Tensor.size" and (probe := probe_of(args[0])) is not None:
                     self.probe_shapes[id(result)] = (result, probe)
                 self._record(func.name, decl, args, kwargs, result)
-                return result
+                return arrays.of_tensor(self, args[0]) or result if func.name == "torch.Tensor.numpy" else result
             pieces = None if follows is not None else self._pieces(func.name, decl, args, kwargs, result)
             if pieces is not None:
                 return pieces

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ane_lsp.graph import Unknown
-from ane_lsp.graph.types import TensorType
+from ane_lsp.graph.types import TORCH_DTYPE, TensorType
 from ane_lsp.interp.entries import run_entry
 from ane_lsp.interp.run import Limits, guarded, load_file, start
 from ane_lsp.interp.values import Tensor
@@ -207,3 +207,31 @@ def test_a_large_table_costs_next_to_nothing(tmp_path: Path) -> None:
     done = guarded(interp, lambda: load_file(interp, path, as_main=True))
     assert (done.errors, done.internal, done.stopped) == ([], {}, None)
     assert interp.steps - before < 400_000
+
+
+def test_what_is_made_of_a_tensor_s_numbers_has_torch_s_shape(tmp_path: Path) -> None:
+    """Which numbers they are is not known, how many is; their type is where torch does not look at them for it."""
+    head = "x = torch.randint(1, 9, (7,))\ny = torch.rand(2, 3)\n"
+    typed = [
+        "torch.from_numpy(x.numpy())", "torch.tensor(y.numpy())", "torch.from_numpy(y.half().numpy()).permute(1, 0)",
+        "torch.from_numpy((y > 0).numpy())", "torch.LongTensor([[0, *x.numpy(), 0]])", "torch.LongTensor([[0, *x.tolist()]])",
+        "torch.LongTensor([int(one) for one in x.numpy()])", "torch.from_numpy(torch.rand(1, 3, 224, 224).numpy())",
+        "torch.tensor(y.tolist(), dtype=torch.float32)", "torch.full((2,), x[0].tolist(), dtype=torch.float32)",
+    ]  # fmt: skip
+    untyped = [
+        "torch.tensor(y.tolist())",
+        "torch.tensor([0, *x.numpy()])",
+        "torch.tensor([len(x.tolist()), *x[:3].tolist()])",
+    ]
+    found = types(tmp_path, [*typed, *untyped], head)
+    space: dict[str, Any] = {"torch": torch}
+    exec(head, space)
+    for line, one in zip([*typed, *untyped], found, strict=True):
+        real = eval(line, space)
+        assert isinstance(one, Tensor), line
+        assert one.type.shape == tuple(real.shape), line
+        dtype = TORCH_DTYPE[one.type.dtype] if one.type.dtype else None
+        assert dtype in (str(real.dtype).removeprefix("torch."), *([None] if line in untyped else [])), line
+    many = types(tmp_path, ["torch.rand(300).tolist()", "torch.zeros(3, 2).tolist()"], "")
+    assert isinstance(many[0], Unknown)
+    assert many[1] == [[0.0, 0.0]] * 3

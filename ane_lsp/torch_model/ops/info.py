@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 from ane_lsp.graph import TORCH_DTYPE, DimLike, Sym, TensorType, Unknown, dims
@@ -100,14 +102,21 @@ def item(input: TensorType) -> Any:
     return _one_element(input, "item()")
 
 
+MAX_LISTED = 256
+"""Numbers of a tensor of unknown content that are listed one by one."""
+
+
 @op("torch.Tensor.tolist", mil=VALUE, tags=("sync",))
 def tolist(input: TensorType) -> Any:
-    """Nested lists of numbers."""
+    """Nested lists of numbers, known ones or not."""
     x = check_tensor(input)
     shape = static(x.shape)
-    if x.data is None or shape is None:
-        return Unknown("tolist() depends on the tensor's values")
-    return nested(x.data, shape)
+    lost = Unknown("tolist() depends on the tensor's values", number=x.shape == ())
+    if shape is not None and x.data is not None:
+        return nested(x.data, shape)
+    if not shape or math.prod(shape) > MAX_LISTED:
+        return lost
+    return nested((replace(lost, number=True),) * math.prod(shape), shape)
 
 
 def _converted(name: str, kind: Any) -> None:
