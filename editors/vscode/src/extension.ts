@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { LanguageClient, RevealOutputChannelOn, State as ClientState, type LanguageClientOptions } from "vscode-languageclient/node";
+import { CloseAction, LanguageClient, RevealOutputChannelOn, State as ClientState, type ErrorHandler, type LanguageClientOptions } from "vscode-languageclient/node";
 import { findServer } from "./find";
 import { showReport, type Report } from "./report";
 import { installServer } from "./install";
@@ -8,8 +8,11 @@ import { Status, type State } from "./status";
 import { selectTarget } from "./target";
 
 const SECTION = "ane-lsp";
+const RESTARTS = 4;
+const PATIENCE = 60_000; // milliseconds until a server that does not answer is given up
 let client: LanguageClient | undefined;
 let changing: Promise<void> = Promise.resolve();
+let leave: (() => void) | undefined; // ends the present server without a word to it
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const log = vscode.window.createOutputChannel("ane-lsp", { log: true });
@@ -19,7 +22,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     status.set("failing", `the server does not start: ${error}`);
     log.error(String(error));
   };
-  const restart = () => (changing = changing.then(() => start(context, log, status)).catch(failed));
+  const restart = () => {
+    if (!client?.isRunning()) {
+      leave?.(); // one that does not answer would keep the next waiting
+    }
+    return (changing = changing.then(() => start(context, log, status)).catch(failed));
+  };
   const command = (name: string, run: (...args: any[]) => unknown) =>
     context.subscriptions.push(vscode.commands.registerCommand(`ane-lsp.${name}`, run));
 
@@ -59,12 +67,16 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 }
 
 export async function deactivate(): Promise<void> {
+  if (!client?.isRunning()) {
+    leave?.();
+  }
   await changing;
   await client?.stop(2000);
 }
 
 async function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel, status: Status): Promise<void> {
   await client?.dispose().catch((error) => log.warn(String(error)));
+  leave?.();
   client = undefined;
   await vscode.commands.executeCommand("setContext", "ane-lsp.running", false);
   status.set("starting");
@@ -106,10 +118,15 @@ async function start(context: vscode.ExtensionContext, log: vscode.LogOutputChan
     },
     // Pulled whenever the active editor changes as well, so that what was edited elsewhere is never stale.
     diagnosticPullOptions: { onChange: true, onSave: false, onTabs: false },
-    connectionOptions: { maxRestartCount: 4 },
+    errorHandler: {
+      error: (...given) => usual.error(...given),
+      closed: () => (left ? { action: CloseAction.DoNotRestart, handled: true } : usual.closed()),
+    },
   };
   const run = { command: found.command, args: found.args };
-  client = new LanguageClient(SECTION, "ane-lsp", { run, debug: run }, options);
+  const starting = (client = new LanguageClient(SECTION, "ane-lsp", { run, debug: run }, options));
+  const usual: ErrorHandler = client.createDefaultErrorHandler(RESTARTS);
+  let left = false;
   client.onNotification("ane-lsp/status", (params: { state: State; detail: string }) => status.set(params.state, params.detail));
   client.onDidChangeState((event) => {
     if (event.newState === ClientState.Stopped) {
@@ -117,7 +134,18 @@ async function start(context: vscode.ExtensionContext, log: vscode.LogOutputChan
       void vscode.commands.executeCommand("setContext", "ane-lsp.running", false);
     }
   });
-  await client.start();
+  leave = () => {
+    left = true;
+    starting.serverProcess?.kill("SIGKILL");
+  };
+  const timer = setTimeout(leave, PATIENCE);
+  try {
+    await starting.start();
+  } catch (error) {
+    throw left ? new Error("it does not answer") : error;
+  } finally {
+    clearTimeout(timer);
+  }
   status.set("idle");
   await vscode.commands.executeCommand("setContext", "ane-lsp.running", true);
 }

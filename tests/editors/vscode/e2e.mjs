@@ -119,6 +119,16 @@ await run(shots, async ({ page, shot, check, eventually, until }) => {
     await eventually("no shapes without a server", () => !document.querySelector(".part.editor").innerText.includes("f32"));
     settings({});
     await text("shapes once it is mended", "[1, 4]");
+    const server = (state) => page.waitForSelector(`.statusbar-item[aria-label*="ane-lsp: ${state}"]`);
+    await server("ready");
+    settings({ "ane-lsp.server.command": ["sleep", "1000"] });
+    await server("starting");
+    await page.waitForTimeout(2000); // it will never answer
+    await server("starting");
+    await eventually("no shapes while a server does not answer", () => !document.querySelector(".part.editor").innerText.includes("f32"));
+    settings({});
+    await server("ready");
+    await text("shapes once another does", "[1, 4]");
 
     await palette("ane-lsp: Select Target Devices");
     await page.waitForSelector('.quick-input-list .monaco-list-row:has-text("iPhone 15 Pro")');
