@@ -222,7 +222,9 @@ class Attributes(Base):
         if found is not MISSING:
             return found
         if MORE in attrs and not name.startswith("__"):
-            return self.unknown(f"`.{name}` of an object with attributes that nobody knows")
+            why = attrs[MORE]
+            cause = why if why.__class__ is Unknown else None
+            return self.unknown(f"`.{name}` of an object with attributes that nobody knows", cause)
         fallback = cls.lookup("__getattr__") if computed else MISSING
         if fallback is not MISSING and not name.startswith("__"):
             try:
@@ -663,6 +665,8 @@ class Attributes(Base):
                     self.repeats.pieces.clear()
                 obj.attrs = concrete(value)  # ``self.__dict__ = self`` of a dict: its entries are attributes
                 return
+            if name == "__dict__" and value.__class__ is Unknown:
+                name = MORE
             if self.journals or self.written is not None or self.undo is not None or self.outside.noted or self.covered:
                 self.touch(obj.attrs)
             if isinstance(value, dict):  # it may be a registry, where a module has a name for the object

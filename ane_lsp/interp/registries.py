@@ -157,7 +157,7 @@ class Registries(Imports):
         if self._held_back() != self._waiting_state:
             self.with_stars = [m for m in self.with_stars if m.state != "done" or _holds_back(m)]
             self._waiting = frozenset(_top(m) for m in self.with_stars if m.state == "done")
-            self._waiting |= {top for top in {*map(_top, self.modules.values())} if self._has_not_run(top)}
+            self._waiting |= self._with_packages_left_out()
             self._waiting_state = self._held_back()
         tops = self._waiting | self.with_hooks
         owner = self._owner_of(container, tops) if tops else None
@@ -188,10 +188,18 @@ class Registries(Imports):
         finally:
             self.forcing = False
 
-    def _has_not_run(self, top: str) -> bool:
-        """Whether a package has not run although a module in it has."""
-        package = self.modules.get(top)
-        return package is None or package.state == "new"
+    def _with_packages_left_out(self) -> set[str]:
+        """The top names of packages that have not run although a module in them has been found."""
+        inside = {m.name.rpartition(".")[0] or m.name for m in self.modules.values()}
+        return {name.partition(".")[0] for name in inside if self._has_not_run(name)}
+
+    def _has_not_run(self, name: str) -> bool:
+        """Whether a package, or one that it is in, has not run."""
+        package = self.modules.get(name)
+        if package is None or package.state == "new":
+            return True
+        outer = name.rpartition(".")[0]
+        return bool(outer) and self._has_not_run(outer)
 
     def _run_held_back(self, top: str, word: str | None, computed: bool = False) -> bool:
         """Run decorated definitions and star imports in a package, with `word` only where the text mentions it.
@@ -355,6 +363,10 @@ class Registries(Imports):
         module = frame.module
         if frame.names is not None or frame.class_body or module.is_package or not self._of_project(module):
             return
+        if "*" in names and module.namespace.get("__name__") == "__main__":
+            for star in module.stars:
+                if star.state == "new" and self._of_project(star):  # it may register something with another package
+                    self.run_module(star)
         for name in names:
             if name != "*" and name not in _used_words(self._source(module).text):
                 self._run_with_imports(self._target(frame.module.namespace.get(name, MISSING)))

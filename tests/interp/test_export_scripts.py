@@ -305,3 +305,50 @@ def test_a_lightning_module_from_a_checkpoint(tmp_path: Path) -> None:
     export = "to_onnx('a.onnx', torch.rand(1, 3, 8, 8))"
     found = analysed(tmp_path, script.format(", classes=5, width=7", export), lit=LIGHTNING)
     assert (outputs(found), found.models[0].assumed) == (["[1, 7, 6, 5] f32"], ())
+
+
+@pytest.mark.parametrize(
+    "holds",
+    [
+        "self.__dict__ = read",
+        "self.__dict__.update(read)",
+        "for name, value in read.items(): setattr(self, name, value)",
+    ],
+)
+def test_attributes_from_a_file_that_is_not_read(tmp_path: Path, holds: str) -> None:
+    """They are unknown, with the reason of the file; none is said to be missing."""
+    script = f"""
+import torch
+from net import Net
+read = torch.load("settings.pth")
+class Settings:
+    def __init__(self):
+        {holds}
+settings = Settings()
+if settings.wide:
+    settings.wide = False
+net = settings.model_type()
+net(torch.rand(1, 3, 8, 8))
+"""
+    (told,) = reasons(analysed(tmp_path, script))
+    assert "what a checkpoint holds is not known" in told
+
+
+def test_a_path_that_nobody_gave_is_no_file(tmp_path: Path) -> None:
+    """As Python has it; what would be read from it decides nothing more."""
+    script = """
+import argparse
+import torch
+import yaml
+parser = argparse.ArgumentParser()
+parser.add_argument("--config")
+settings = {}
+def load(path):
+    with open(path) as file:
+        settings.update(yaml.safe_load(file))
+load(parser.parse_args().config)
+net = settings["model"]()
+net(torch.rand(1, 3, 8, 8))
+"""
+    first = reasons(analysed(tmp_path, script))
+    assert "9: TypeError: expected str, bytes or os.PathLike object, not NoneType" in first

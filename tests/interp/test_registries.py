@@ -192,3 +192,36 @@ def test_membership_in_a_list_is_that_of_python(tmp_path: Path) -> None:
     cases = "(2 in [1, 2.0], True in (0, 1), 'a' in ['b'], None in [None], float('nan') in [1.0], b'x' in (b'x', 'x'), '1' in [1])"
     value, _ = value_of(tmp_path, cases, __init__="")
     assert value == eval(cases)
+
+
+def test_a_package_inside_of_another_around_a_registry_has_run(tmp_path: Path) -> None:
+    """The outer one has run, for the script imports it."""
+    package = tmp_path / "lib" / "models"
+    package.mkdir(parents=True)
+    registry = "entries = {}\n\ndef register(fn):\n    entries[fn.__name__] = fn\n    return fn\n"
+    files = {
+        "lib/__init__": "from .models.registry import build\n",
+        "lib/models/__init__": "from .nets import *\n",
+        "lib/models/registry": f"{registry}\ndef build(name):\n    return entries[name]()\n",
+        "lib/models/nets": "from .registry import register\n\n@register\ndef alpha():\n    return 1\n",
+        "script": "from lib import build\nvalue = build('alpha')\n",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    done = run.run_script(Workspace(tmp_path), tmp_path / "script.py")
+    assert done.errors == []
+    assert done.interp.modules["script"].namespace["value"] == 1
+
+
+def test_a_module_of_the_project_of_which_all_is_imported_registers_with_another_package(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    files = {
+        "lib/registry": REGISTRY,
+        "nets": "from lib.registry import register\n\n@register\ndef alpha():\n    return 1\n",
+        "script": "from lib.registry import entries\nfrom nets import *\nvalue = entries['alpha']()\n",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    done = run.run_script(Workspace(tmp_path), tmp_path / "script.py")
+    assert done.errors == []
+    assert done.interp.modules["script"].namespace["value"] == 1

@@ -48,6 +48,8 @@ def text_of(interp: Interpreter, path: Any) -> str | Unknown:
 @native("open")
 def open_file(interp: Interpreter, file: Any, mode: Any = "r", *args: Any, **kwargs: Any) -> Any:
     """The builtin, ``io.open`` and ``Path.open``."""
+    if concrete(file) is None:
+        return interp.raise_(TypeError, "expected str, bytes or os.PathLike object, not NoneType")
     if mode not in ("r", "rt"):
         return interp.unknown("only text files are read here, and none is written", find_unknown(mode))
     text = text_of(interp, file)
