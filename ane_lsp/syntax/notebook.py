@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -87,12 +88,21 @@ def cell_of(lines: LineTable, line: int) -> tuple[int, int] | None:
 _LINE_END = re.compile("(\r\n|\r|\n)")
 _MAGIC_CELL = ("%%",)
 _MAGIC_LINE = ("%", "!", "?")
+# Magics that run what follows them: ``%time model = build()``.
+_RUNS = re.compile(r"(%(?:time|timeit|prun|memit)(?:\s+-\w+(?:\s+\d+)?)*\s)(?=\s*[^\s\d-])")
+_ASSIGNED = re.compile(r"([\w.,\s]+=\s*)[!%](?![=\s])")  # files = !ls
+# Magics that are typed without their sign, as IPython allows where no name of the program is the same.
+_BARE = re.compile(
+    r"(?:cat|cd|conda|cp|env|history|less|ll|load|load_ext|ls|mamba|man|matplotlib|mkdir|more|mv|pip|pwd|reload_ext|rm|rmdir|run"
+    r"|set_env|time|timeit|uv|who|whos)(?:\s+[^\s=,(].*)?\s*"
+)
 
 
 def without_magics(text: str) -> str:
     """A cell as Python: lines IPython handles itself become comments of the same width, so no column moves.
 
-    A cell magic such as ``%%bash`` hands the whole cell to something else; ``%%time`` and ``%%capture`` run it as Python.
+    A cell magic such as ``%%bash`` hands the whole cell to something else; ``%%time`` and ``%%capture`` run it as Python. So does
+    ``%time`` the rest of its line; what a command gave is unknown.
     """
     parts = _LINE_END.split(text)  # lines and their ends in turn
     lines = parts[::2]
@@ -109,9 +119,40 @@ def without_magics(text: str) -> str:
         if depth <= 0 and (bare.startswith(_MAGIC_LINE) or (bare.rstrip().endswith("?") and "#" not in bare)):
             lines[number] = _magic(line)
             continue
+        if depth <= 0 and (assigned := _ASSIGNED.match(line)):
+            lines[number] = _assigned(line, assigned[1])
+            continue
         code = bare.split("#", 1)[0]
         depth += sum(map(code.count, "([{")) - sum(map(code.count, ")]}"))
     parts[::2] = lines
+    return _without_bare_magics(parts)
+
+
+def _without_bare_magics(parts: list[str]) -> str:
+    """Lines of a cell and their ends: where it is no Python, without the lines that IPython may take for magics."""
+    text = "".join(parts)
+    bare = [number for number in range(0, len(parts), 2) if _BARE.fullmatch(parts[number])]
+    if not bare:
+        return text
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        made = [_magic(line) if number in bare else line for number, line in enumerate(parts)]
+        return "".join(made)
+    bound = {name.id for name in ast.walk(tree) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
+    bound |= {
+        (alias.asname or alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    }
+    for statement in tree.body:  # ``ls`` alone, ``ls -la``
+        value = statement.value if isinstance(statement, ast.Expr) else None
+        while isinstance(value, ast.BinOp):
+            value = value.left
+        number = 2 * (statement.lineno - 1)
+        if isinstance(value, ast.Name) and value.id not in bound and number in bare:
+            parts[number] = _magic(parts[number])
     return "".join(parts)
 
 
@@ -119,9 +160,23 @@ def _blank(line: str) -> str:
     return "#" + " " * (utf8_length(line) - 1) if line and not line[0].isascii() else line and "#" + line[1:]
 
 
+def _assigned(line: str, target: str) -> str:
+    """What a command gave: text that nobody knows."""
+    room = utf8_length(line) - utf8_length(target)
+    return target + ("input()" if room >= 7 else "...").ljust(room)
+
+
 def _magic(line: str) -> str:
-    """``pass`` where a magic is the only statement of a block, a comment where four columns do not suffice."""
+    """``pass`` where a magic is the only statement of a block, a comment where four columns do not suffice; what a magic runs."""
     indent = line[: len(line) - len(line.lstrip())]
+    runs = _RUNS.match(line, len(indent))
+    if runs is not None:
+        try:
+            ast.parse("0;" + line[runs.end() :])
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            pass
+        else:
+            return indent + "0;".ljust(len(runs[1])) + line[runs.end() :]
     rest = utf8_length(line) - utf8_length(indent)
     return indent + ("pass" + " " * (rest - 4) if rest >= 4 else "#" * rest)
 
