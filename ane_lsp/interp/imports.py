@@ -159,7 +159,7 @@ class Imports(Objects):
         file = self.workspace.resolve(name, from_file, beside=not self.trying) or self._on_path(name, from_file)
         if file is None:
             return None
-        if top in _OPAQUE:
+        if top in _OPAQUE and not self.workspace.is_own(file.path):
             module = ModuleObject(name, None, True)
             module.state = "done"
             module.missing = lambda attribute: Unknown(f"`{name}.{attribute}`: package {top} is not read")

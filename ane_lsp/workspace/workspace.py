@@ -223,6 +223,13 @@ class Workspace:
         meant = [path for path in datafiles.candidates(name, bases) if datafiles.permitted(path, self._data_roots)]
         return [path for path in meant if self._is_data(path)] if meant else None
 
+    def find_source(self, name: str, near: Path | None = None) -> Path | None:
+        """The file of the project that a program means by a path to Python source; None where that is none, or may be several."""
+        bases = [self.root, *([absolute(near).parent] if near is not None else [])]
+        meant = [path for path in datafiles.candidates(name, bases) if path.suffix == ".py" and self.is_own(path)]
+        there = [path for path in meant if self._is_data(path)]
+        return there[0] if len(there) == 1 else None
+
     def _is_data(self, path: Path) -> bool:
         return self.names_in(path.parent).get(path.name) is False
 
@@ -308,6 +315,10 @@ class Workspace:
             if found is not None and not found.is_namespace:
                 return found
         return None
+
+    def is_own(self, path: Path) -> bool:
+        """Whether a file belongs to the project itself, not to a package that is installed inside of it."""
+        return _inside(path, self.root) and not any(_inside(path, place) for place in self.environment.site_packages)
 
     def _resolve_relative(self, module: str, from_file: Path, level: int) -> ModuleFile | None:
         file = absolute(from_file)

@@ -124,3 +124,45 @@ def test_a_result_depends_on_the_files_that_were_read(project: Path) -> None:
 def test_an_open_document_counts_instead_of_the_file(project: Path) -> None:
     workspace = Workspace(project, overlays={project / "net.json": '{"width": 11}'})
     assert workspace.data_text(project / "net.json") == '{"width": 11}'
+
+
+LOADED = """
+import importlib.util
+def load(path):
+    spec = importlib.util.spec_from_file_location("settings", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.width
+"""
+
+
+@pytest.mark.parametrize(
+    "path", ["'models/wide.py'", "HERE / 'models' / 'wide.py'", "str(HERE / 'models/../models/wide.py')"]
+)
+def test_a_module_is_loaded_from_a_file_of_the_project(project: Path, path: str) -> None:
+    (project / "models" / "wide.py").write_text("from models.more import width\nwidth = width * 2\n")
+    (project / "models" / "more.py").write_text("width = 21\n")
+    assert evaluate(project, f"{LOADED}out = load({path})") == 42
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("'models/none.py'", "'models/none.py' is no Python file of the project"),
+        ("'../outside.py'", "'../outside.py' is no Python file of the project"),
+        ("'models/net.yaml'", "'models/net.yaml' is no Python file of the project"),
+        ("input()", "what a user types is not known"),
+    ],
+)
+def test_a_module_from_another_file_is_unknown(project: Path, path: str, reason: str) -> None:
+    (project.parent / "outside.py").write_text("width = 21\n")
+    found = evaluate(project, f"{LOADED}out = load({path})")
+    assert isinstance(found, Unknown)
+    assert found.first.reason == reason
+
+
+def test_a_folder_of_the_project_that_is_named_like_a_package_is_read(project: Path) -> None:
+    (project / "datasets").mkdir()
+    (project / "datasets" / "__init__.py").write_text("from datasets.sizes import width\n")
+    (project / "datasets" / "sizes.py").write_text("width = 5\n")
+    assert evaluate(project, "import datasets\nout = datasets.width") == 5

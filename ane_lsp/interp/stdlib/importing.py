@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
@@ -53,13 +53,46 @@ def _find_spec(interp: Interpreter, name: Any, package: Any = None) -> Any:
     found = _resolvable(interp, name)
     if found is not True:
         return None if found is False else found
-    cls = ClassObject("ModuleSpec", "ModuleSpec", (), {}, ModuleObject("importlib.machinery", None))
-    made = Instance(cls)
+    made = Instance(_class("ModuleSpec", {}))
     made.attrs.update(
         name=name, loader=interp.unknown("loaders are not modelled"), submodule_search_locations=None, parent=name.rpartition(".")[0],
         origin=getattr(interp.find_module(name), "path", None),
     )  # fmt: skip
     return made
+
+
+@native("importlib.util.spec_from_file_location")
+def _spec_from_file(interp: Interpreter, name: Any, location: Any = None, **how: Any) -> Any:
+    given = concrete(location)
+    near = Path(interp.frame.module.path) if interp.frame.module.path else None
+    if not isinstance(given, (str, PurePath)):
+        return interp.unknown("a module from a file nobody knows", find_unknown(location))
+    file = interp.workspace.find_source(str(given), near)
+    if file is None:
+        return interp.unknown(f"'{given}' is no Python file of the project")
+    made = Instance(_class("ModuleSpec", {}))
+    made.attrs.update(name=name, loader=Instance(_class("SourceFileLoader", by_name(_exec_module))), origin=str(file))
+    return made
+
+
+def _class(name: str, namespace: Namespace) -> ClassObject:
+    return ClassObject(name, name, (), namespace, ModuleObject("importlib.machinery", None))
+
+
+@native("importlib.util.module_from_spec")
+def _module_from_spec(interp: Interpreter, spec: Any) -> Any:
+    """The module as an import would find it: nothing tells the two apart but the name."""
+    origin = interp.getattr(spec, "origin", None)
+    module = interp.find_module(interp.workspace.module_name(Path(origin))) if isinstance(origin, str) else None
+    if not isinstance(module, ModuleObject) or module.path != origin:
+        return interp.unknown("a module from a file nobody knows", find_unknown(spec))
+    return module
+
+
+@native("importlib.machinery.exec_module")
+def _exec_module(interp: Interpreter, loader: Any, module: Any) -> None:
+    if isinstance(module, ModuleObject):
+        interp.run_module(module)
 
 
 def _normal(name: str) -> str:
@@ -122,8 +155,11 @@ def _reload(interp: Interpreter, module: Any) -> Any:
 
 
 def _util(interp: Interpreter) -> Namespace:
-    loading = ("module_from_spec", "spec_from_file_location", "spec_from_loader", "LazyLoader", "source_hash")
-    return {**by_name(_find_spec), **{n: unknown_builtin(n, "modules are not loaded from files here") for n in loading}}
+    loading = ("spec_from_loader", "LazyLoader", "source_hash")
+    return {
+        **by_name(_find_spec, _spec_from_file, _module_from_spec),
+        **{n: unknown_builtin(n, "modules are not loaded from files here") for n in loading},
+    }
 
 
 def _machinery(interp: Interpreter) -> Namespace:
