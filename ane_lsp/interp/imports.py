@@ -25,7 +25,7 @@ STUB_ROOTS = (
     Path(__file__).parent.parent / "torch_model" / "stubs",
 )
 _PARTIAL_STUBS = frozenset(
-    {"numpy", "einops", "lightning", "pytorch_lightning"}
+    {"numpy", "einops", "lightning", "pytorch_lightning", "huggingface_hub"}
 )  # packages of which a stub describes a part
 STDLIB: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
-from ane_lsp.interp.values import Builtin, ClassMethod, ClassObject, DType, Instance, ModuleObject
+from ane_lsp.interp.values import Builtin, ClassMethod, ClassObject, DType, Function, Instance, ModuleObject
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -172,6 +172,26 @@ def _diffusers(interp: Any, args: Args, kwargs: Kwargs) -> Any:
     return _ready(interp, model, dtype) if isinstance(model, Instance) else model
 
 
+def _shared(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    """``Net.from_pretrained(name)`` of an author's own class, of huggingface_hub's mixin: the configuration holds what the
+    constructor was given."""
+    cls = args[0]
+    init = cls.lookup("__init__")
+    signature = init.signature if isinstance(init, Function) and not init.module.is_torch else None
+    names = [*signature.positional[1:], *signature.kwonly] if signature is not None else []
+    options = {k: v for k, v in _rest(kwargs).items() if k not in ("map_location", "strict")}
+    if any(name not in options for name in names) or (signature is not None and signature.kwarg is not None):
+        raw = _raw(interp, args, kwargs)
+        if isinstance(raw, Unknown):
+            return raw
+        known = raw if signature is not None and signature.kwarg is not None else {k: raw[k] for k in names if k in raw}
+        if "config" in names and "config" not in raw:
+            known = {**known, "config": dict(raw)}
+        options = {**known, **options}
+    model = interp.call(cls, (), options)
+    return _ready(interp, model, None) if isinstance(model, Instance) else model
+
+
 def _outside(interp: Any, args: Args, kwargs: Kwargs) -> Any:
     return interp.unknown("files that belong to a checkpoint are not read")
 
@@ -182,6 +202,7 @@ _METHODS = {
     _model: ("transformers.modeling_utils:PreTrainedModel.from_pretrained",),
     _any_model: ("transformers.models.auto.auto_factory:_BaseAutoModelClass.from_pretrained",),
     _diffusers: ("diffusers.models.modeling_utils:ModelMixin.from_pretrained",),
+    _shared: ("huggingface_hub:ModelHubMixin.from_pretrained",),
     _outside: (
         "transformers.feature_extraction_utils:FeatureExtractionMixin.from_pretrained",
         "transformers.generation.configuration_utils:GenerationConfig.from_pretrained",

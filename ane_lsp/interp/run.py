@@ -19,7 +19,8 @@ from ane_lsp.interp.base import Capture
 from ane_lsp.interp.frames import UnknownIteration
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.record import Recorder
-from ane_lsp.interp.values import ModuleObject, PyRaise, Refusal, Stop
+from ane_lsp.interp.values import Builtin, ModuleObject, PyRaise, Refusal, Stop
+from ane_lsp.syntax.source import NOTEBOOK
 
 if TYPE_CHECKING:
     from ane_lsp.workspace import Workspace
@@ -136,6 +137,9 @@ def load_file(interp: Interpreter, path: Path, as_main: bool) -> ModuleObject | 
     interp.modules[name] = module
     module.state = "running"
     module.namespace["__name__"] = "__main__" if as_main else name
+    if path.suffix == NOTEBOOK:  # what IPython adds to Python
+        module.namespace["display"] = Builtin("display", lambda interp, args, kwargs: None)
+        module.namespace["get_ipython"] = interp.unknown("what IPython does is not read")
     interp.run_top_level(module, tree.body)
     return module
 

@@ -114,13 +114,17 @@ def without_magics(text: str) -> str:
             return "".join(parts)
         lines[first] = _blank(lines[first])
     depth = 0  # inside brackets a leading % is an operator
+    continued = False  # a command goes on
     for number, line in enumerate(lines):
         bare = line.lstrip()
+        if continued:
+            lines[number], continued = _blank(line), _goes_on(line)
+            continue
         if depth <= 0 and (bare.startswith(_MAGIC_LINE) or (bare.rstrip().endswith("?") and "#" not in bare)):
-            lines[number] = _magic(line)
+            lines[number], continued = _magic(line), _goes_on(line)
             continue
         if depth <= 0 and (assigned := _ASSIGNED.match(line)):
-            lines[number] = _assigned(line, assigned[1])
+            lines[number], continued = _assigned(line, assigned[1]), _goes_on(line)
             continue
         code = bare.split("#", 1)[0]
         depth += sum(map(code.count, "([{")) - sum(map(code.count, ")]}"))
@@ -137,8 +141,12 @@ def _without_bare_magics(parts: list[str]) -> str:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        made = [_magic(line) if number in bare else line for number, line in enumerate(parts)]
-        return "".join(made)
+        continued = False
+        for number in range(0, len(parts), 2):
+            line = parts[number]
+            if continued or number in bare:
+                parts[number], continued = _blank(line) if continued else _magic(line), _goes_on(line)
+        return "".join(parts)
     bound = {name.id for name in ast.walk(tree) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
     bound |= {
         (alias.asname or alias.name)
@@ -154,6 +162,11 @@ def _without_bare_magics(parts: list[str]) -> str:
         if isinstance(value, ast.Name) and value.id not in bound and number in bare:
             parts[number] = _magic(parts[number])
     return "".join(parts)
+
+
+def _goes_on(line: str) -> bool:
+    """Whether a command goes on in the next line."""
+    return line.rstrip().endswith("\\")
 
 
 def _blank(line: str) -> str:

@@ -407,6 +407,21 @@ def test_a_notebook_is_checked_and_left_as_it_is(project: Path, capsys: pytest.C
     assert "is not run here" in capsys.readouterr().err
 
 
+def test_what_a_notebook_says_to_ipython_ends_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = [
+        "import torch\nfrom torch import nn\nget_ipython().run_line_magic('matplotlib', 'inline')",
+        "cd ..",
+        "files = !ls \\\n   -la\nfor file in files: print(file)",
+        "%time net = nn.MaxPool2d(9, stride=1, padding=4)\ndisplay(net)\nnet?",
+        "net(torch.rand(1, 3, 32, 32))",
+    ]
+    code = [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]
+    text = json.dumps({"cells": code, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+    (project / "net.ipynb").write_text(text)
+    _, out, _ = check(capsys, "net.ipynb", "--format", "concise")
+    assert out.startswith("net.ipynb:cell 5:1:1: warning ANE302")
+
+
 def test_notebooks_of_a_folder_are_checked_where_they_are_included(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -78,3 +78,46 @@ def test_without_a_configuration_nothing_is_assumed(tmp_path: Path, monkeypatch:
     assert not [value for value in results(found) if value.type.shape is not None]
     assert not found.findings
     assert not found.errors
+
+
+SHARED = """
+import torch
+from torch import nn
+from huggingface_hub import PyTorchModelHubMixin
+class Net(nn.Module, PyTorchModelHubMixin, library_name="nets"):
+    def __init__(self, {given}):
+        super().__init__()
+        self.conv = nn.Conv2d(3, {width}, 3)
+    def forward(self, x):
+        return self.conv(x)
+net = Net.from_pretrained({call})
+net(torch.zeros(1, 3, 8, 8))
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "width", "call", "channels"),
+    [
+        ("width: int = 8", "width", "'folder'", 6),
+        ("width: int = 8", "width", "'folder', width=5, map_location='cpu', strict=True", 5),
+        ("width: int = 8", "width", "'elsewhere/net'", None),
+        ("width: int = 8", "width", "'elsewhere/net', width=5", 5),
+        ("config", "config['width']", "'folder'", 6),
+        ("**kwargs", "kwargs['width']", "'folder'", 6),
+        ("*", "9", "'elsewhere/net'", 9),
+    ],
+)
+def test_a_class_of_ones_own_is_built_from_what_its_constructor_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, width: str, call: str, channels: int | None
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "nothing"))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "config.json").write_text('{"width": 6, "more": 1}', encoding="utf-8")
+    (tmp_path / "ane-lsp.toml").write_text("", encoding="utf-8")
+    text = SHARED.format(given="" if given == "*" else given, width=width, call=call)
+    (tmp_path / "net.py").write_text(text, encoding="utf-8")
+    found = analyze_file(tmp_path / "net.py")
+    assert not found.findings
+    assert not found.errors
+    shapes = [value.type.shape for value in results(found, "torch.nn.Conv2d") if isinstance(value.type.shape, tuple)]
+    assert [shape[1] for shape in shapes if shape[2:] == (6, 6)] == ([channels] if channels else [])
