@@ -352,3 +352,17 @@ net(torch.rand(1, 3, 8, 8))
 """
     first = reasons(analysed(tmp_path, script))
     assert "9: TypeError: expected str, bytes or os.PathLike object, not NoneType" in first
+
+
+@pytest.mark.parametrize(
+    ("use", "reason"),
+    [
+        ("net = [batch for batch in DataLoader([1])][0]", "the batches of a data loader are not known"),
+        ("net = registry[len(DataLoader([1]))]", "how many batches a data loader has is not known"),
+        ("net = torch.func.vmap(lambda x: x.sum())(torch.rand(2, 3))", "vmap() of a function of more than scalars"),
+    ],
+)
+def test_reasons_are_words(tmp_path: Path, use: str, reason: str) -> None:
+    script = f"import torch\nfrom torch.utils.data import DataLoader\nfrom net import Net\nregistry = {{1: Net}}\n{use}\nnet(torch.rand(1, 3, 8, 8))\n"
+    found = analysed(tmp_path, script)
+    assert reason in reasons(found)[0]

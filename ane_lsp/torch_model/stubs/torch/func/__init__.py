@@ -1,6 +1,7 @@
 """Function transforms. `vmap` is modelled for functions of scalars, which is how masks are built."""
 
 import torch
+from torch import _C
 
 _levels = []
 
@@ -33,7 +34,7 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
         entered = _entered(args, dims, level)
         scalars = all(not isinstance(arg, torch.Tensor) or arg.dim() == level + 1 for arg in entered)
         if kwargs or not (scalars or getattr(func, "_is_vmapped", False)):
-            return torch.vmap_of_a_function_of_more_than_scalars()
+            return _C._unknown("vmap() of a function of more than scalars is not modelled")
         arg, dim = _mapped_size(args, dims)
         size = arg.size(dim if dim < 0 else dim + level)
         _levels.append(func)

@@ -5,6 +5,7 @@ the longest length. How many steps that is, and how many rows are packed, is kno
 """
 
 import torch
+from torch import _C
 
 
 class PackedSequence:
@@ -72,7 +73,7 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
 
 def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_length=None):
     if sequence._padded is None:
-        return torch.nn.utils.rnn.padding_of_a_sequence_packed_elsewhere
+        return _C._unknown("the padding of a sequence that was packed elsewhere is not known")
     padded = sequence._padded
     lengths = sequence._lengths
     longest = int(lengths.max())

@@ -1,6 +1,6 @@
 """Data loading. Data sets can be built and indexed; what a loader yields depends on data."""
 
-import torch
+from torch import _C
 
 
 class Dataset:
@@ -91,10 +91,10 @@ class DataLoader:
         self.batch_sampler = batch_sampler
 
     def __iter__(self):
-        return torch.batches_of_a_data_loader()
+        return _C._unknown("the batches of a data loader are not known")
 
     def __len__(self):
-        return torch.length_of_a_data_loader()
+        return _C._unknown("how many batches a data loader has is not known")
 
 
 def get_worker_info():
