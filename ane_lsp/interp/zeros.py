@@ -121,19 +121,28 @@ def _meaning(test: ast.Name, frame: Frame) -> ast.expr:
     code = frame.code
     if not isinstance(code, ast.FunctionDef):
         return test
+    known: dict[str, ast.expr | None] | None = getattr(code, "_meant", None)
+    if known is None:
+        known = code._meant = {}  # type: ignore[attr-defined]
+    if test.id not in known:
+        known[test.id] = _bound_once(code, test.id)
+    return known[test.id] or test
+
+
+def _bound_once(code: ast.FunctionDef, name: str) -> ast.expr | None:
     bound = [node for node in ast.walk(code) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)]
     made = [
         node
         for node in ast.walk(code)
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == test.id for t in node.targets)
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets)
     ]
-    if len(made) != 1 or sum(node.id == test.id for node in bound) != 1:
-        return test
+    if len(made) != 1 or sum(node.id == name for node in bound) != 1:
+        return None
     parts = list(ast.walk(made[0].value))
     used = {node.id for node in parts if isinstance(node, ast.Name)}
     if any(isinstance(node, (ast.Attribute, ast.Call)) for node in parts):
-        return test
-    return test if any(node.id in used and node.lineno >= made[0].lineno for node in bound) else made[0].value
+        return None
+    return None if any(node.id in used and node.lineno >= made[0].lineno for node in bound) else made[0].value
 
 
 def _read(interp: Base, node: ast.expr, frame: Frame) -> Any:

@@ -21,7 +21,7 @@ _VERSION = 2.0**-36
 _MOST_LINES = 2**14 - 2
 _LAST_LINE = 2**17  # beyond, a float has no room for the fractions
 _HEADER = "_header_lines"
-CACHES = ("_yields", "_mentioned", "_bound", "_makes", "_inner", "_looks", "_effects")
+CACHES = ("_yields", "_mentioned", "_bound", "_makes", "_inner", "_looks", "_effects", "_meant")
 """Attributes under which what was computed from a node is kept on it."""
 
 
