@@ -612,9 +612,24 @@ class TorchGlue(Registries):
             if self.inference and obj.attrs.get("training") is True:
                 leave_training(self, obj)
             recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
-        elif self.repeats is not None and not is_torch and not self.journals:
+            return self._called_from_outside(obj, forward, args, kwargs)
+        if self.repeats is not None and not is_torch and not self.journals:
             return self.repeats.call(self, obj, args, kwargs, partial(self._nn_call, obj, forward, args, kwargs))
         return self._nn_call(obj, forward, args, kwargs)
+
+    def _called_from_outside(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The call of a whole model. Where it ends early, its graph says so: what follows is missing there."""
+        lost, here = self.recorder.graph.lost, self.here()
+        try:
+            return self._nn_call(obj, forward, args, kwargs)
+        except PyRaise as raised:
+            if not isinstance(raised.value, KeyboardInterrupt) and (span := raised.span or here) is not None:
+                lost[f"ends with {self.describe(raised.value)[:200]}"] = span
+            raise
+        except UnknownIteration as ended:
+            if (span := ended.unknown.span or here) is not None:
+                lost[f"ends with what nobody knows: {ended.unknown.first.reason}"] = span
+            raise
 
     def _call_while_built(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A constructor calls a module, to learn strides: in the mode it chose, captured by nobody, and no entry."""
