@@ -13,7 +13,7 @@ from ane_lsp.interp import absent, arrays, hooks, state
 from ane_lsp.interp.captured import leave_training
 from ane_lsp.interp.frames import Frame, UnknownIteration, of_unknown_number
 from ane_lsp.interp.hints import hints_in_source
-from ane_lsp.interp.probing import item_by_item, probe_of, probe_tensor, shifted
+from ane_lsp.interp.probing import item_by_item, probe_of, probe_tensor, same, shifted
 from ane_lsp.interp.record import ActiveModule
 from ane_lsp.interp.registries import Registries
 from ane_lsp.interp.support import bushy, len_exceeds
@@ -427,7 +427,9 @@ class TorchGlue(Registries):
         if shape is None or not shape or not isinstance(shape[0], int):
             reason = "a tensor whose first size is not known is iterated"
             if not shape:
-                raise UnknownIteration(self.unknown(reason, value.why))
+                probe = probe_of(value) if self.probing else None
+                piece = probe_tensor(probe.linked(same)) if probe is not None and probe.pieces else None
+                raise UnknownIteration(Unknown(reason, self.here(), value.why, piece))
             raise UnknownIteration(Unknown(reason, self.here(), item=self._slice_of(value)))
         items = self.torch_method("torch.Tensor.unbind", (value, 0))
         if not isinstance(items, (tuple, list)):

@@ -233,6 +233,8 @@ def _follow(probe: Probe, short: str, args: Args, kwargs: Kwargs) -> Probe | Non
         return probe.linked(same_rank)
     if short == "__getitem__":
         key = args[1] if isinstance(args[1], tuple) else (args[1],)
+        if probe.pieces:
+            return probe.linked(same, pieces=isinstance(args[1], slice)) if isinstance(args[1], (int, slice)) else None
         if len(key) == 1 and isinstance(key[0], int):
             return probe.linked(item_by_item(indexed(key)))
         if all(part is None or isinstance(part, (int, slice)) for part in key):

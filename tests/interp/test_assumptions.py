@@ -35,11 +35,16 @@ from ane_lsp.interp.probing import Probe
         ("return self.conv(x) + self.fc(y)[:, :, None, None]", ("[B, 8, H, W]", "[B, 8]")),
         ("a, b = self.fc(y).chunk(2, -1)\n        return self.fc(x) * (1 + a.unsqueeze(1)) + b[:, None]", ("[B, L, 8]", "[B, 8]")),
         ("return self.conv(self.conv(x) * y)", ("[B, 8, H, W]", "[B, 8, H, W]")),
+        ("return self.conv(x.chunk(2, 1)[0]), self.conv(torch.split(y, unknown, 1)[1])", ("[B, C, H, W]", "[B, C, H, W]")),
+        ("return [self.conv(part) for part in x.split(unknown, dim=1)], self.conv(y.unbind(1)[0])", ("[B, C, H, W]", "[B, C, D, H, W]")),
+        ("return [self.conv(part) for part in x.tensor_split(unknown, 1)[1:]], self.conv(torch.unbind(y, 2)[1:][0])", ("[B, C, H, W]", "[B, C, D, H, W]")),
         ("return (x * torch.exp(self.scale) + self.scale) * y", ("[B, 8, L]", "[B, 8, L]")),
     ],
 )  # fmt: skip
 def test_uses_tell_inputs(tmp_path: Path, body: str, expected: tuple[str | None, ...]) -> None:
     text = f"""
+    from nowhere import unknown
+
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
