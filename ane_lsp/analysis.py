@@ -66,7 +66,8 @@ class ModelSummary:
     stopped: why the run ended early (``"budget"``), None where it did not. errors, warnings: how many of the findings.
     elsewhere: errors and warnings that stand in other files the model runs through, a line each; they are not in `findings`.
     off_ane: kinds of the operations that are not among `on_ane`, with how many of each, the most frequent first.
-    lost: calls in it that were given tensors and could not be followed, a line each; what they compute is not among `ops`.
+    lost: calls in it that were given tensors and could not be followed, and where its run ended early, a line each; what they
+    compute, and what would follow, is not among `ops`.
     """
 
     name: str

@@ -143,7 +143,8 @@ class Graph:
     shapes: assignments of tensors to names, in execution order, for the entry's files.
     asks_capture: the model's code asks whether it is being traced or exported, so it may run differently then.
     custom: calls of ``torch.autograd.Function.apply``, which have no id of their own; what they compute is among `calls` and
-    `ops` too. lost: calls given tensors that could not be followed, so that what they compute is missing: reason to place.
+    `ops` too. lost: calls given tensors that could not be followed, and the end of a run before its last operation, so that what
+    they compute is missing: reason to place.
     """
 
     name: str = ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ane_lsp.analysis import FileAnalysis, analyze
 from ane_lsp.workspace import Settings, Workspace
 
@@ -434,3 +436,34 @@ class Net(nn.Module):
         return y.reshape(x.shape[0], 3, h * 2, w * 2)
 """
     assert "ANE105" not in {code for code, _ in found(analysis(tmp_path, main))}
+
+
+ENDING = """\
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 8, 3), nn.Conv2d({channels}, 8, 3)
+    def forward(self, x):
+        x = self.first(x)
+        {then}
+        return self.second(x)
+{call}
+"""
+
+
+@pytest.mark.parametrize(
+    ("channels", "then", "reason"),
+    [
+        (8, "pass", None),
+        (8, "x = self.second(x).missing", "AttributeError: 'Tensor' object has no attribute 'missing'"),
+        (8, "raise ValueError('no')", "ValueError: no"),
+        (8, "try:\n            raise ValueError('no')\n        except ValueError:\n            pass", None),
+        (9, "pass", "RuntimeError: conv2d: expected input channels to be weight's times groups (8 and 9)"),
+    ],
+)
+@pytest.mark.parametrize("call", ["", "Net()(torch.zeros(1, 3, 8, 8))"])
+def test_a_model_whose_run_ends_early_says_so(
+    tmp_path: Path, channels: int, then: str, reason: str | None, call: str
+) -> None:
+    (model,) = analysis(tmp_path, ENDING.format(channels=channels, then=then, call=call)).models
+    assert [line.partition(": ends with ")[2] for line in model.lost] == ([reason] if reason else [])
