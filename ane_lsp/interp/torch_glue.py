@@ -63,7 +63,7 @@ MODULE_CLASS = "torch.nn.modules.module"
 _RECORDED = {"torch.nn.functional.grouped_mm": "torch._grouped_mm"}
 _UNSEEN = frozenset({"size", "dim", "ndimension", "numel", "nelement", "stride", "is_contiguous", "get_device",
                      "is_floating_point", "is_complex", "element_size", "storage_offset", "data_ptr"})  # fmt: skip
-_SPLITS = frozenset({"split", "chunk", "tensor_split"})
+_SPLITS = {"split": 2, "chunk": 2, "tensor_split": 2, "unbind": 1}  # and the place of the axis among the arguments
 _RAISES: dict[str, type[Exception]] = {"IndexError": IndexError, "TypeError": TypeError, "ValueError": ValueError}
 
 
@@ -449,16 +449,19 @@ class TorchGlue(Registries):
     def _pieces(
         self, name: str, decl: registry.OpDecl, args: tuple[Any, ...], kwargs: dict[str, Any], lost: Unknown
     ) -> Unknown | None:
-        """What ``split`` and the like give where nobody knows how many pieces: each has the dimensions of the whole."""
+        """What ``split`` and the like give where nobody knows how many pieces: each has the dimensions of the whole, or all but the one
+        that ``unbind`` takes apart."""
         short = name.rsplit(".", 1)[-1]
-        if short not in _SPLITS or not args or not isinstance(args[0], Tensor) or not args[0].type.shape:
+        place = _SPLITS.get(short)
+        if place is None or not args or not isinstance(args[0], Tensor) or not args[0].type.shape:
             return None
         shape = args[0].type.shape
-        axis = kwargs.get("dim", args[2] if len(args) > 2 else 0)
+        axis = kwargs.get("dim", args[place] if len(args) > place else 0)
         if not isinstance(axis, int) or not -len(shape) <= axis < len(shape):
             return None
         axis %= len(shape)
-        item = Tensor(TensorType((*shape[:axis], dims.fresh(), *shape[axis + 1 :]), args[0].type.dtype))
+        own = () if short == "unbind" else (dims.fresh(),)
+        item = Tensor(TensorType((*shape[:axis], *own, *shape[axis + 1 :]), args[0].type.dtype))
         self._record(name, decl, args, kwargs, (item, _others(item)))
         return Unknown(lost.reason, lost.span, lost.cause, item)
 

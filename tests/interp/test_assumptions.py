@@ -314,6 +314,23 @@ def test_a_list_of_unknown_length_is_joined(tmp_path: Path) -> None:
     assert str(calls[-1].result.type) == "[B, ?, ?, W] f32"
 
 
+def test_slices_along_an_axis_of_unknown_size_have_the_other_sizes(tmp_path: Path) -> None:
+    text = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(8, 4, 1)
+
+        def forward(self, x):
+            frames = [self.conv(frame) for frame in x.unbind(1)]
+            return torch.stack(frames, 1), self.conv(torch.unbind(x, dim=1)[0]), x.unbind()[-1]
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert shape_of(entry, "x").startswith("[B, C, D, H, W]")
+    shapes = [str(one.type) for one in entry.graph.outputs]
+    assert shapes[:2] == ["[B, ?, 4, H, W] f32", "[B, 4, H, W] f32"]
+
+
 def test_a_called_module_insists_on_a_rank(tmp_path: Path) -> None:
     text = """
     class Norm(nn.Module):
