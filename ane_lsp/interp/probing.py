@@ -122,7 +122,7 @@ class Probe:
         if self.suggested is None and kind.shape is not None:
             self.suggested, self.suggested_by = kind, told
             for source, back in self.links:
-                if back in (same, same_shape):
+                if back in (same, same_shape, same_integers):
                     source.suggest(told, kind)
                 else:
                     source.rank_is_likely(back(Facts(told, kind.rank)).rank)
@@ -255,6 +255,13 @@ def same(facts: Facts) -> Facts:
 def same_shape(facts: Facts) -> Facts:
     """The result has the shape of its source, in a dtype of its own."""
     return Facts(facts.told, facts.rank, facts.sizes, facts.names)
+
+
+def same_integers(facts: Facts) -> Facts:
+    """The result has the shape of its source; integers come of integers only."""
+    return Facts(
+        facts.told, facts.rank, facts.sizes, facts.names, facts.dtype if facts.dtype in ("i64", "i32") else None
+    )
 
 
 def same_rank(facts: Facts) -> Facts:

@@ -20,6 +20,7 @@ from ane_lsp.interp.probing import (
     same,
     same_channels,
     same_dtype,
+    same_integers,
     same_rank,
     same_shape,
     shifted,
@@ -46,6 +47,9 @@ _RETYPED = frozenset({"to", "float", "half", "double", "bfloat16", "long", "int"
 _PAIRS = frozenset({"add", "sub", "mul", "div", "true_divide", "pow", "maximum", "minimum", "where", "rsub", "lerp", "addcmul",
                     "add_", "mul_", "div_", "sub_", "__add__", "__mul__", "__radd__", "__rmul__", "__sub__", "__rsub__",
                     "floor_divide", "__floordiv__", "__rfloordiv__", "remainder", "__mod__", "__rmod__"})  # fmt: skip
+_OF_ANY = frozenset(
+    {"where", "div", "div_", "true_divide", "lerp", "addcmul"}
+)  # whose first operand may have another type than the result
 _MATMULS = frozenset({"matmul", "__matmul__", "bmm", "baddbmm"})
 _INDICES = {
     "repeat_interleave": (1, "repeats"), "index_select": (2, "index"), "gather": (2, "index"), "take_along_dim": (1, "indices"),
@@ -78,7 +82,7 @@ def note_use(name: str, args: Args, kwargs: Kwargs, caller: str) -> Probe | None
     if flags is not None:
         _flagged(*flags, args, kwargs, told)
     if short in _PAIRS:
-        return _paired(args, told)
+        return _paired(args, told, same_shape if short in _OF_ANY else same_integers)
     if short in _INDICES:
         _counted(*_INDICES[short], args, kwargs, told)
     if short == "__getitem__" or short in _SIZED:
@@ -291,8 +295,8 @@ def _likely(probes: list[Probe], shape: tuple[DimLike, ...], told: str) -> None:
         probe.learn(told, rank=len(shape), sizes=dict(enumerate(shape)))
 
 
-def _paired(args: Args, told: str) -> Probe | None:
-    """Elementwise operations: where one side is known, the other is likely to look the same."""
+def _paired(args: Args, told: str, back: Back) -> Probe | None:
+    """Elementwise operations: where one side is known, the other is likely to look the same. back: from the result to the first."""
     probes = [p for a in args if (p := probe_of(a)) is not None]
     if not probes:
         return None
@@ -307,7 +311,7 @@ def _paired(args: Args, told: str) -> Probe | None:
         else:
             for probe in probes:
                 probe.suggest(told, TensorType(known.shape, known.dtype))
-        return probes[0].linked(same_shape)
+        return probes[0].linked(back)
     if tensors == 1:
         return probes[0]
     return Probe(probes[0].name, links=tuple((p, same) for p in probes[:1]) + tuple((p, same_rank) for p in probes[1:]))

@@ -35,6 +35,8 @@ from ane_lsp.interp.probing import Probe
         ("return self.conv(x) + self.fc(y)[:, :, None, None]", ("[B, 8, H, W]", "[B, 8]")),
         ("a, b = self.fc(y).chunk(2, -1)\n        return self.fc(x) * (1 + a.unsqueeze(1)) + b[:, None]", ("[B, L, 8]", "[B, 8]")),
         ("return self.conv(self.conv(x) * y)", ("[B, 8, H, W]", "[B, 8, H, W]")),
+        ("return self.table(x + self.offsets), self.fc(y + self.offsets)", ("[B, 8] i64", "[B, L, 8] f32")),
+        ("return self.table(x % self.offsets - 1), self.fc(y / self.offsets)", ("[B, 8] i64", "[B, L, 8] f32")),
         ("return self.conv(x.chunk(2, 1)[0]), self.conv(torch.split(y, unknown, 1)[1])", ("[B, C, H, W]", "[B, C, H, W]")),
         ("return [self.conv(part) for part in x.split(unknown, dim=1)], self.conv(y.unbind(1)[0])", ("[B, C, H, W]", "[B, C, D, H, W]")),
         ("return [self.conv(part) for part in x.tensor_split(unknown, 1)[1:]], self.conv(torch.unbind(y, 2)[1:][0])", ("[B, C, H, W]", "[B, C, D, H, W]")),
@@ -53,6 +55,7 @@ def test_uses_tell_inputs(tmp_path: Path, body: str, expected: tuple[str | None,
             self.norm = nn.InstanceNorm2d(8)
             self.table = nn.Embedding(4, 8)
             self.scale = nn.Parameter(torch.zeros(8, 1))
+            self.register_buffer("offsets", torch.arange(8))
 
         def forward(self, x, y):
             {body.replace(chr(10) + "        ", chr(10) + " " * 12)}
