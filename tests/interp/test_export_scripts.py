@@ -128,6 +128,26 @@ def test_models_of_a_hub(tmp_path: Path, call: str, channels: int) -> None:
     assert outputs(analysed(tmp_path, script)) == [f"[1, {channels}, 6, 6] f32"]
 
 
+def test_what_a_hub_imports_is_its_own(tmp_path: Path) -> None:
+    """Its folder is on the path only while it builds the model."""
+    (tmp_path / "zoo").mkdir()
+    (tmp_path / "zoo" / "hubconf.py").write_text(
+        "from parts import Net\ndef small():\n    return Net(9)\n", encoding="utf-8"
+    )
+    (tmp_path / "zoo" / "parts.py").write_text(NET, encoding="utf-8")
+    (tmp_path / "zoo" / "sizes.py").write_text("width = 1\n", encoding="utf-8")
+    script = """
+import torch
+net = torch.hub.load("zoo", "small", source="local")
+try:
+    from sizes import width
+except ImportError:
+    width = 5
+torch.jit.trace(torch.nn.Sequential(net, torch.nn.Conv2d(9, width, 1)), torch.rand(1, 3, 8, 8))
+"""
+    assert outputs(analysed(tmp_path, script)) == ["[1, 5, 6, 6] f32"]
+
+
 def test_a_hub_that_is_not_read(tmp_path: Path) -> None:
     script = "import torch\nnet = torch.hub.load('somebody/zoo', 'small')\nnet.eval()(torch.rand(1, 3, 8, 8))\n"
     (told,) = reasons(analysed(tmp_path, script))

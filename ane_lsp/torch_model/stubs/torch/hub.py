@@ -20,7 +20,9 @@ def load(
         sys.path.insert(0, repo_or_dir)
         import hubconf
 
-        return getattr(hubconf, model)(*args, **kwargs)
+        made = getattr(hubconf, model)(*args, **kwargs)
+        sys.path.remove(repo_or_dir)
+        return made
     if repo_or_dir.partition(":")[0] == "pytorch/vision":
         from torchvision import models
 
