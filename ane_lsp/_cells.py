@@ -42,7 +42,12 @@ class Cells:
             )
             for finding in found.findings
         ]
-        found.models[:] = [replace(model, span=place(model.span)) for model in found.models]
+        found.models[:] = [
+            replace(
+                model, span=place(model.span), lost=tuple(replace(part, span=place(part.span)) for part in model.lost)
+            )
+            for model in found.models
+        ]
         found.errors[:] = [replace(error, span=place(error.span)) for error in found.errors]
         for graph in found.graphs:
             for call in graph.calls:

@@ -56,6 +56,18 @@ class Unfollowed:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """A part of a model that is not among its operations, and why. file: that of `span`, as messages name it."""
+
+    file: str
+    span: Span
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.span.line}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSummary:
     """One entry's result in numbers.
 
@@ -66,8 +78,8 @@ class ModelSummary:
     stopped: why the run ended early (``"budget"``), None where it did not. errors, warnings: how many of the findings.
     elsewhere: errors and warnings that stand in other files the model runs through, a line each; they are not in `findings`.
     off_ane: kinds of the operations that are not among `on_ane`, with how many of each, the most frequent first.
-    lost: calls in it that were given tensors and could not be followed, and where its run ended early, a line each; what they
-    compute, and what would follow, is not among `ops`.
+    lost: calls in it that were given tensors and could not be followed, and where its run ended early; what they compute, and
+    what would follow, is not among `ops`.
     """
 
     name: str
@@ -83,7 +95,7 @@ class ModelSummary:
     warnings: int = 0
     elsewhere: tuple[str, ...] = ()
     off_ane: tuple[tuple[str, int], ...] = ()
-    lost: tuple[str, ...] = ()
+    lost: tuple[Missing, ...] = ()
 
 
 @dataclass(slots=True)
@@ -492,7 +504,7 @@ def _summary(
         stopped=stopped,
         elsewhere=_elsewhere(found, file, workspace, settings),
         off_ane=tuple(off.most_common()),
-        lost=tuple(f"{workspace.relative(span.file)}:{span.line}: {reason}" for reason, span in graph.lost.items()),
+        lost=tuple(Missing(workspace.relative(span.file), span, reason) for reason, span in graph.lost.items()),
     )
 
 

@@ -77,7 +77,7 @@ def _model(report: Report, model: ModelSummary) -> dict[str, Any]:
         "stopped": model.stopped,
         "elsewhere": list(model.elsewhere),
         "off_ane": dict(model.off_ane),
-        "lost": list(model.lost),
+        "lost": list(map(str, model.lost)),
     }
 
 

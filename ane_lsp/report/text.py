@@ -124,7 +124,7 @@ def _model(model: ModelSummary, paint: Painter) -> str:
         line += f" (stopped early: {printable(model.stopped)})"
     for what, places in (("not followed", model.lost), ("elsewhere", model.elsewhere)):
         for place in places[:_ELSEWHERE]:
-            line += "\n  " + paint("dim", f"{what}: {printable(place)}")
+            line += "\n  " + paint("dim", f"{what}: {printable(str(place))}")
         if len(places) > _ELSEWHERE:
             line += "\n  " + paint("dim", f"{what}: {len(places) - _ELSEWHERE} more")
     for assumed in model.assumed:

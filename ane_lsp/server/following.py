@@ -15,7 +15,7 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
-from ane_lsp.analysis import AnalysisError, FileAnalysis, again, reads_whole_text
+from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary, again, reads_whole_text
 from ane_lsp.checks.finding import Finding, Fix, Related, TextEdit
 from ane_lsp.fixes import fixable_codes
 from ane_lsp.graph import Graph, Op, Span
@@ -339,13 +339,18 @@ def _moved_result(result: DocumentResult, shift: Shift) -> DocumentResult:
         result,
         findings=tuple(moved_finding(f, path, moves) for f in result.findings),
         errors=tuple(replace(e, span=_place(e.span, path, moves)) for e in result.errors),
-        models=tuple(replace(m, span=_place(m.span, path, moves)) for m in result.models),
+        models=tuple(_moved_model(m, path, moves) for m in result.models),
         calls=tuple(
             CallSite(_place(c.span, path, moves), c.torch, c.ops, c.signatures, c.built, c.more) for c in result.calls
         ),
         shapes=tuple(ShapeHint(_place(s.span, path, moves), s.name, s.types, s.models, s.more) for s in result.shapes),
         seconds=0.0,
     )
+
+
+def _moved_model(model: ModelSummary, path: str, moves: Moves) -> ModelSummary:
+    lost = tuple(replace(part, span=_place(part.span, path, moves)) for part in model.lost)
+    return replace(model, span=_place(model.span, path, moves), lost=lost)
 
 
 def moved_finding(finding: Finding, path: str, moves: Moves) -> Finding:

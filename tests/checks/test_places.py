@@ -68,7 +68,9 @@ class Net(nn.Module):  # ane: input(1x8)
         return self.body(mask=None, x=x)
 """
     (model,) = analysis(tmp_path, main).models
-    assert model.lost == ("model.py:14: `body` of Net has no value here; add an entry or a default",)
+    assert [str(part) for part in model.lost] == [
+        "model.py:14: `body` of Net has no value here; add an entry or a default"
+    ]
     assert model.ops == 2
 
 
@@ -466,4 +468,4 @@ def test_a_model_whose_run_ends_early_says_so(
     tmp_path: Path, channels: int, then: str, reason: str | None, call: str
 ) -> None:
     (model,) = analysis(tmp_path, ENDING.format(channels=channels, then=then, call=call)).models
-    assert [line.partition(": ends with ")[2] for line in model.lost] == ([reason] if reason else [])
+    assert [part.reason.partition("ends with ")[2] for part in model.lost] == ([reason] if reason else [])

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import pytest
 from sample import BASE, FILE, LONG, MULTI, POOL, report, span
 
-from ane_lsp.analysis import Unfollowed
+from ane_lsp.analysis import Missing, Unfollowed
+from ane_lsp.graph import Span
 from ane_lsp.report.formats import FORMATS, render
 from ane_lsp.report.model import merged, symbol_at
 from ane_lsp.report.terminal import printable, width
@@ -52,7 +53,9 @@ def test_text_names_what_a_model_meets_in_other_files() -> None:
 
 
 def test_text_names_calls_that_were_not_followed() -> None:
-    model = replace(report().models[0], lost=("model.py:7: `body` of Net has no value here",))
+    model = replace(
+        report().models[0], lost=(Missing("model.py", Span("model.py", 7, 0, 7, 1), "`body` of Net has no value here"),)
+    )
     assert (
         "  not followed: model.py:7: `body` of Net has no value here"
         in render(report(models=[model]), "text").splitlines()

@@ -207,3 +207,14 @@ def test_another_open_document_counts(tmp_path: Path) -> None:
     analyst = analysed(path, text)
     analyst.overlay(str(tmp_path / "sizes.py"), "DIM = 4\n")
     assert answered(analyst, path, text + "# end\n") == "anew"
+
+
+def test_what_is_missing_of_a_model_is_moved_along(tmp_path: Path) -> None:
+    text = MODEL.replace("import torch\n", "import torch\nfrom nowhere import norm\n", 1)
+    text = text.replace("self.blocks(self.stem(x))", "self.blocks(norm(self.stem(x)))")
+    path = tmp_path / "net.py"
+    analyst = Analyst()
+    analyst.overlay(str(path), text)
+    lost = [[part.span.line for part in model.lost] for model in analyst.analyze(str(path), lambda: False).models]
+    assert sum(map(len, lost)) == 1
+    assert follow(path, text, 25, 3) > 5
