@@ -13,7 +13,7 @@ from ane_lsp.interp.base import Base
 from ane_lsp.interp.frames import UNDECIDED
 from ane_lsp.interp.scopes import signature_of
 from ane_lsp.interp.stdlib import real_class_has
-from ane_lsp.interp.support import concrete
+from ane_lsp.interp.support import concrete, find_unknown
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.torch_types import TENSOR
 from ane_lsp.interp.values import (
@@ -53,6 +53,19 @@ def docstring(node: ast.AST | None) -> str | None:
     """The ``__doc__`` of a function or class."""
     documented = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
     return ast.get_docstring(node, clean=False) if documented else None  # type: ignore[arg-type]
+
+
+def _by_name(name: str, count: int, work: Callable[[Any, tuple[Any, ...]], Any]) -> Builtin:
+    """A method of an object that is given the name of an attribute first; count: its arguments."""
+
+    def checked(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if kwargs or len(args) != count:
+            return interp.raise_(TypeError, f"{name}() takes {count} arguments, {len(args) + len(kwargs)} given")
+        if count == 1 and not isinstance(args[0], str):  # what is set under such a name may be any
+            return interp.unknown("an attribute whose name is not known", find_unknown(args[0]))
+        return work(interp, args)
+
+    return Builtin(name, checked)
 
 
 def _unbound(
@@ -213,7 +226,7 @@ class Attributes(Base):
             if found is not MISSING:
                 return found
             if name == "__getattr__":  # asked for by its name, it knows parameters, buffers and modules only
-                return Builtin(name, lambda interp, args, kwargs: interp.nn_getattr_or_raise(obj, args[0]))
+                return _by_name(name, 1, lambda interp, args: interp.nn_getattr_or_raise(obj, args[0]))
         if name == "__class__":
             return cls
         if name == "__dict__":
@@ -243,11 +256,11 @@ class Attributes(Base):
         if name in ("__init__", "__init_subclass__", "__setstate__"):
             return Builtin(name, lambda interp, args, kwargs: None)
         if name == "__setattr__":
-            return Builtin(name, lambda interp, args, kwargs: interp.setattr_nn(obj, args[0], args[1]))
+            return _by_name(name, 2, lambda interp, args: interp.setattr_nn(obj, args[0], args[1]))
         if name == "__delattr__":
             return Builtin(name, lambda interp, args, kwargs: interp.delattr(obj, args[0]))
         if name == "__getattribute__":
-            return Builtin(name, lambda interp, args, kwargs: interp.plain_attribute(obj, args[0]))
+            return _by_name(name, 1, lambda interp, args: interp.plain_attribute(obj, args[0]))
         return MISSING
 
     def may_lack(self, obj: Any, name: str) -> bool:
@@ -379,11 +392,11 @@ class Attributes(Base):
                         return raw.func
                     return self.bind(raw, sup.obj, sup.obj_class)
                 if name == "__setattr__" and self._is_module_base(cls):
-                    return Builtin(name, lambda interp, args, kwargs: interp.setattr_nn(sup.obj, args[0], args[1]))
+                    return _by_name(name, 2, lambda interp, args: interp.setattr_nn(sup.obj, args[0], args[1]))
                 if name == "__delattr__" and self._is_module_base(cls):
-                    return Builtin(name, lambda interp, args, kwargs: interp.nn_delattr(sup.obj, args[0]))
+                    return _by_name(name, 1, lambda interp, args: interp.nn_delattr(sup.obj, args[0]))
                 if name == "__getattr__" and self._is_module_base(cls):
-                    return Builtin(name, lambda interp, args, kwargs: interp.nn_getattr_or_raise(sup.obj, args[0]))
+                    return _by_name(name, 1, lambda interp, args: interp.nn_getattr_or_raise(sup.obj, args[0]))
                 if name == "__call__" and self._is_module_base(cls):
                     return Builtin(name, lambda interp, args, kwargs: interp.nn_call(sup.obj, args, kwargs))
             elif isinstance(cls, NativeType):
@@ -403,11 +416,11 @@ class Attributes(Base):
         if name == "__call__" and isinstance(obj, ClassObject):  # type.__call__, from a metaclass
             return Builtin(name, lambda interp, args, kwargs: interp.construct_plain(obj, args, kwargs))
         if name == "__setattr__":
-            return Builtin(name, lambda interp, args, kwargs: interp.setattr_nn(obj, args[0], args[1]))
+            return _by_name(name, 2, lambda interp, args: interp.setattr_nn(obj, args[0], args[1]))
         if name == "__delattr__":
-            return Builtin(name, lambda interp, args, kwargs: interp.delattr_plain(obj, args[0]))
+            return _by_name(name, 1, lambda interp, args: interp.delattr_plain(obj, args[0]))
         if name == "__getattribute__":
-            return Builtin(name, lambda interp, args, kwargs: interp.plain_attribute(obj, args[0]))
+            return _by_name(name, 1, lambda interp, args: interp.plain_attribute(obj, args[0]))
         if name in ("__init_subclass__", "__post_init__"):
             return Builtin(name, lambda interp, args, kwargs: None)
         if name in ("__eq__", "__hash__", "__repr__", "__str__", "__dir__", "__format__", "__reduce__"):

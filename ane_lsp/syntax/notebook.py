@@ -90,7 +90,7 @@ _MAGIC_CELL = ("%%",)
 _MAGIC_LINE = ("%", "!", "?")
 # Magics that run what follows them: ``%time model = build()``.
 _RUNS = re.compile(r"(%(?:time|timeit|prun|memit)(?:\s+-\w+(?:\s+\d+)?)*\s)(?=\s*[^\s\d-])")
-_ASSIGNED = re.compile(r"([\w.,\s]+=\s*)[!%](?![=\s])")  # files = !ls
+_ASSIGNED = re.compile(r"([\w.,\s]+=\s*)[!%](?=[^=\s])")  # files = !ls
 # Magics that are typed without their sign, as IPython allows where no name of the program is the same.
 _BARE = re.compile(
     r"(?:cat|cd|conda|cp|env|history|less|ll|load|load_ext|ls|mamba|man|matplotlib|mkdir|more|mv|pip|pwd|reload_ext|rm|rmdir|run"
@@ -176,6 +176,8 @@ def _blank(line: str) -> str:
 def _assigned(line: str, target: str) -> str:
     """What a command gave: text that nobody knows."""
     room = utf8_length(line) - utf8_length(target)
+    if room < 3:
+        return _magic(line)
     return target + ("input()" if room >= 7 else "...").ljust(room)
 
 

@@ -207,3 +207,18 @@ def test_a_module_whose_bases_are_known_takes_no_more_than_they_do(tmp_path: Pat
         ),
     )
     assert "takes 1 positional argument but 2 were given" in space["told"]
+
+
+def test_attributes_by_a_name_nobody_knows_are_asked_for_by_their_methods(tmp_path: Path) -> None:
+    space = names(
+        tmp_path,
+        script=(
+            "from nowhere import name\n"
+            "class Held:\n    def __init__(self):\n        self.x = 3\n"
+            "    def __getattribute__(self, key):\n        return super().__getattribute__(key)\n"
+            "held = Held()\nknown, lost = held.__getattribute__('x'), held.__getattribute__(name)\n"
+            "held.__setattr__(name, 4)\nend = 1\n"
+        ),
+    )
+    assert space["known"] == 3
+    assert isinstance(space["lost"], Unknown)

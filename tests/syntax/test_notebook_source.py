@@ -83,6 +83,7 @@ def test_cells_that_are_none_are_left_out(cells: list[Any]) -> None:
         ("if a:\n    !ls \\\n      -l\n    b\n", "if a:\n    pass \n#     -l\n    b\n"),
         ("%time\n%timeit -n 10\n", "pass \npass         \n"),
         ("files = !ls -la\nx = !ls\nx != 3\n", "files = input()\nx = ...\nx != 3\n"),
+        ("a=%\nb = !w\n", "a=%\npass  \n"),
         ("cd ..\nx = 1\npip install torch\n", "pass \nx = 1\npass             \n"),
         ("pip install \\\n  torch\nx = 1\n", "pass         \n# torch\nx = 1\n"),
         ("ls\n", "##\n"),
