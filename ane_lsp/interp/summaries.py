@@ -62,6 +62,10 @@ def _config_getattribute(interp: Any, args: Args, kwargs: Kwargs) -> Any:
     return interp.plain_attribute(obj, name if name == "attribute_map" else _mapped(interp, obj, name))
 
 
+def _rewritten(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    return interp.unknown("what torch.fx makes of a model is not read")
+
+
 def _config_setattr(interp: Any, args: Args, kwargs: Kwargs) -> Any:
     obj, name, value = args
     interp.setattr_default(obj, _mapped(interp, obj, name), value)
@@ -69,6 +73,7 @@ def _config_setattr(interp: Any, args: Args, kwargs: Kwargs) -> Any:
 
 _KINDS = {
     _config_getattribute: ("transformers.configuration_utils:PreTrainedConfig.__getattribute__",),
+    _rewritten: ("torchvision.models.feature_extraction:create_feature_extractor",),
     _config_setattr: ("transformers.configuration_utils:PreTrainedConfig.__setattr__",),
     _maybe_decorator: (
         "transformers.utils.auto_docstring:auto_docstring",

@@ -150,6 +150,7 @@ UTILITIES = [
 ]
 
 FRAMEWORK = [
+    "out = torch.fx.symbolic_trace(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))(torch.zeros(4, 2))",
     "@torch.no_grad()\ndef a():\n    return 1\n@torch.no_grad\ndef b():\n    return 2\n@torch.inference_mode()\ndef c():\n    return 3\n@torch.enable_grad()\ndef d():\n    return 4\n"
     "with torch.no_grad(), torch.set_grad_enabled(False), torch.inference_mode(), torch.inference_mode(mode=True), torch.autocast('cpu', enabled=False):\n    out = [a(), b(), c(), d()]",
     "@torch.autocast('cpu', enabled=False)\ndef a(x):\n    return x\n@torch.cuda.amp.autocast(enabled=False)\ndef b(x):\n    return x\nout = [a(1), b(2)]",

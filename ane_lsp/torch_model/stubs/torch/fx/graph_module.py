@@ -2,4 +2,6 @@ from torch.nn.modules.module import Module
 
 
 class GraphModule(Module):
-    pass
+    def __init__(self, root, graph, class_name="GraphModule"):
+        super().__init__()
+        self.graph = graph
