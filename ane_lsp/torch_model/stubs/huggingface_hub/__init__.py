@@ -1,12 +1,12 @@
 """huggingface_hub: nothing of it computes shapes; only the dataclass decorators matter to configurations."""
 
-import huggingface_hub
+from torch import _C
 
 
 class ModelHubMixin:
     """What a model gets for being shared; it computes nothing."""
 
-    _hub_mixin_config = huggingface_hub.what_a_model_was_built_from
+    _hub_mixin_config = _C._unknown("what a model was built from is not kept")
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path, **kwargs):
