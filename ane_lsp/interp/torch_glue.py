@@ -624,16 +624,16 @@ class TorchGlue(Registries):
 
     def _called_from_outside(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The call of a whole model. Where it ends early, its graph says so: what follows is missing there."""
-        lost, here = self.recorder.graph.lost, self.here()
+        graph, here = self.recorder.graph, self.here()
         try:
             return self._nn_call(obj, forward, args, kwargs)
         except PyRaise as raised:
             if not isinstance(raised.value, KeyboardInterrupt) and (span := raised.span or here) is not None:
-                lost[f"ends with {self.describe(raised.value)[:200]}"] = span
+                graph.lost[f"ends with {self.describe(raised.value)[:200]}"] = span
             raise
         except UnknownIteration as ended:
             if (span := ended.unknown.span or here) is not None:
-                lost[f"ends with what nobody knows: {ended.unknown.first.reason}"] = span
+                graph.lost[f"ends with what nobody knows: {ended.unknown.first.reason}"] = span
             raise
 
     def _call_while_built(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -209,9 +209,12 @@ def test_another_open_document_counts(tmp_path: Path) -> None:
     assert answered(analyst, path, text + "# end\n") == "anew"
 
 
-def test_what_is_missing_of_a_model_is_moved_along(tmp_path: Path) -> None:
-    text = MODEL.replace("import torch\n", "import torch\nfrom nowhere import norm\n", 1)
-    text = text.replace("self.blocks(self.stem(x))", "self.blocks(norm(self.stem(x)))")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("self.blocks(self.stem(x))", "self.blocks(norm(self.stem(x)))"), (".abs())", ".abs()).missing")],
+)
+def test_what_is_missing_of_a_model_is_moved_along(tmp_path: Path, old: str, new: str) -> None:
+    text = MODEL.replace("import torch\n", "import torch\nfrom nowhere import norm\n", 1).replace(old, new)
     path = tmp_path / "net.py"
     analyst = Analyst()
     analyst.overlay(str(path), text)
