@@ -425,6 +425,9 @@ class FileWorld:
                 )
                 if not root.cls.module.is_torch:
                     known.add((root.cls, len(graph.ops)))
+            elif span is None and where is not None and where.file == file and None in _ranks(graph):
+                what = f"{root.cls.name} is called on tensors of which not even the number of dimensions is known"
+                self.interp.conversions.lost.setdefault(what, where)
 
 
 def guarded_inline(interp: Interpreter, work: Callable[[], Any]) -> tuple[bool, Run]:
@@ -452,8 +455,12 @@ def guarded_inline(interp: Interpreter, work: Callable[[], Any]) -> tuple[bool, 
 
 def _called_in(file: str, where: Span | None, graph: Graph) -> bool:
     """Whether a file calls a model, on inputs of known rank."""
-    ranks = [value.type.rank for value in graph.inputs]
+    ranks = _ranks(graph)
     return where is not None and where.file == file and bool(ranks) and None not in ranks
+
+
+def _ranks(graph: Graph) -> list[int | None]:
+    return [value.type.rank for value in graph.inputs]
 
 
 def _class_span(root: Instance) -> Span:

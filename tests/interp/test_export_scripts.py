@@ -386,3 +386,15 @@ def test_reasons_are_words(tmp_path: Path, use: str, reason: str) -> None:
     script = f"import torch\nfrom torch.utils.data import DataLoader\nfrom net import Net\nregistry = {{1: Net}}\n{use}\nnet(torch.rand(1, 3, 8, 8))\n"
     found = analysed(tmp_path, script)
     assert reason in reasons(found)[0]
+
+
+def test_a_model_that_is_called_on_what_nobody_knows_is_the_reason(tmp_path: Path) -> None:
+    script = (
+        "import torch\nfrom nowhere import batch\nfrom net import Net\nnet = Net()\nnet(torch.as_tensor({given}))\n"
+    )
+    found = analysed(tmp_path, script.format(given="batch"))
+    assert not found.models
+    assert reasons(found)[0] == "5: Net is called on tensors of which not even the number of dimensions is known"
+    found = analysed(tmp_path, script.format(given="[[[[0.0] * 8] * 8] * 3]"))
+    assert [model.name for model in found.models] == ["Net"]
+    assert not found.unfollowed
