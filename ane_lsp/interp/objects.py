@@ -141,6 +141,8 @@ class Objects(Operators):
             return 0
         if self.force_pending_imports(obj, key) and key in obj:
             return obj[key]
+        if key.__class__ is Tensor and key.type == TensorType(None, None):  # most likely an input that is no tensor
+            return self.unknown("looked up by an input of which nothing is known")
         raise PyRaise(KeyError(key if isinstance(key, (str, int)) else str(key)), self.here())
 
     def setitem(self, obj: Any, key: Any, value: Any) -> None:

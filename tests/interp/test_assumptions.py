@@ -317,6 +317,22 @@ def test_a_list_of_unknown_length_is_joined(tmp_path: Path) -> None:
     assert str(calls[-1].result.type) == "[B, ?, ?, W] f32"
 
 
+def test_an_input_that_is_a_key_is_no_tensor(tmp_path: Path) -> None:
+    text = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scales = {"large": 2.0, "small": 0.5}
+            self.fc = nn.Linear(8, 4)
+
+        def forward(self, x, kind):
+            return self.fc(x) * self.scales[kind]
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert entry.graph.lost == {}
+    assert len(entry.graph.ops) == 2
+
+
 def test_slices_along_an_axis_of_unknown_size_have_the_other_sizes(tmp_path: Path) -> None:
     text = """
     class Net(nn.Module):
