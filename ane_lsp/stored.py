@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ane_lsp import __version__
-from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary, Unfollowed
+from ane_lsp.analysis import AnalysisError, FileAnalysis, Missing, ModelSummary, Unfollowed
 from ane_lsp.checks.finding import Evidence, Finding, Fix, Related, TextEdit
 from ane_lsp.graph import Span
 from ane_lsp.report.terminal import printable
@@ -203,7 +203,7 @@ def _result_from(plain: dict[str, Any]) -> FileAnalysis:
                     "span": Span(**model["span"]),
                     "assumed": tuple(model["assumed"]),
                     "elsewhere": tuple(model["elsewhere"]),
-                    "lost": tuple(model["lost"]),
+                    "lost": tuple(Missing(**{**part, "span": Span(**part["span"])}) for part in model["lost"]),
                     "off_ane": tuple((str(kind), int(count)) for kind, count in model["off_ane"]),
                 }
             )

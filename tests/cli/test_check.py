@@ -295,6 +295,17 @@ class TestCache:
         assert check(capsys, "m.py", "--target", "M1") == first
         assert calls == ["m.py"] * 3
 
+    def test_what_is_missing_of_a_model_is_told_from_the_cache_as_well(
+        self, project: Path, capsys: pytest.CaptureFixture[str], calls: list[str]
+    ) -> None:
+        model = "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x):\n        return x.relu().missing\nNet()(torch.rand(2))\n"
+        write(project, m=model)
+        for options in ((), ("--format", "json")):
+            first = check(capsys, "m.py", *options)
+            assert "m.py:4: ends with AttributeError: 'Tensor' object has no attribute 'missing'" in first[1]
+            assert check(capsys, "m.py", *options) == first
+        assert calls == ["m.py"]
+
     def test_changes_of_the_file_and_of_what_it_imports_count(
         self, project: Path, capsys: pytest.CaptureFixture[str], calls: list[str]
     ) -> None:
