@@ -12,7 +12,7 @@ const RESTARTS = 4;
 const PATIENCE = 60_000; // milliseconds until a server that does not answer is given up
 let client: LanguageClient | undefined;
 let changing: Promise<void> = Promise.resolve();
-let leave: (() => void) | undefined; // ends the present server without a word to it
+let leave: (() => void) | undefined; // ends the present server where it does not answer
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const log = vscode.window.createOutputChannel("ane-lsp", { log: true });
@@ -23,9 +23,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     log.error(String(error));
   };
   const restart = () => {
-    if (!client?.isRunning()) {
-      leave?.(); // one that does not answer would keep the next waiting
-    }
+    leave?.(); // it would keep the next one waiting
     return (changing = changing.then(() => start(context, log, status)).catch(failed));
   };
   const command = (name: string, run: (...args: any[]) => unknown) =>
@@ -67,9 +65,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 }
 
 export async function deactivate(): Promise<void> {
-  if (!client?.isRunning()) {
-    leave?.();
-  }
+  leave?.();
   await changing;
   await client?.stop(2000);
 }
@@ -135,8 +131,10 @@ async function start(context: vscode.ExtensionContext, log: vscode.LogOutputChan
     }
   });
   leave = () => {
-    left = true;
-    starting.serverProcess?.kill("SIGKILL");
+    if (!starting.isRunning()) {
+      left = true;
+      starting.serverProcess?.kill("SIGKILL");
+    }
   };
   const timer = setTimeout(leave, PATIENCE);
   try {
