@@ -40,13 +40,18 @@ def make_batch():
 
 def value_of(folder: Path, expression: str, **files: str) -> tuple[Any, run.Run]:
     """The value of an expression of a script, with a package ``lib`` beside it."""
-    package = folder / "lib"
-    package.mkdir()
-    for name, text in {"registry": REGISTRY, **files}.items():
-        (package / f"{name}.py").write_text(text)
-    script = folder / "script.py"
-    script.write_text(f"from lib.registry import entries, store\nvalue = {expression}\n")
-    done = run.run_script(Workspace(folder), script)
+    script = f"from lib.registry import entries, store\nvalue = {expression}\n"
+    package = {f"lib/{name}": text for name, text in {"registry": REGISTRY, **files}.items()}
+    return value_in_script(folder, {**package, "script": script})
+
+
+def value_in_script(folder: Path, files: dict[str, str]) -> tuple[Any, run.Run]:
+    """What `value` is in the module ``script``, one of the `files`, once it has run."""
+    for name, text in files.items():
+        path = folder / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    done = run.run_script(Workspace(folder), folder / "script.py")
     assert (done.errors, done.internal) == ([], {})
     return done.interp.modules["script"].namespace["value"], done
 
@@ -196,8 +201,6 @@ def test_membership_in_a_list_is_that_of_python(tmp_path: Path) -> None:
 
 def test_a_package_inside_of_another_around_a_registry_has_run(tmp_path: Path) -> None:
     """The outer one has run, for the script imports it."""
-    package = tmp_path / "lib" / "models"
-    package.mkdir(parents=True)
     registry = "entries = {}\n\ndef register(fn):\n    entries[fn.__name__] = fn\n    return fn\n"
     files = {
         "lib/__init__": "from .models.registry import build\n",
@@ -206,22 +209,15 @@ def test_a_package_inside_of_another_around_a_registry_has_run(tmp_path: Path) -
         "lib/models/nets": "from .registry import register\n\n@register\ndef alpha():\n    return 1\n",
         "script": "from lib import build\nvalue = build('alpha')\n",
     }
-    for name, text in files.items():
-        (tmp_path / f"{name}.py").write_text(text)
-    done = run.run_script(Workspace(tmp_path), tmp_path / "script.py")
-    assert done.errors == []
-    assert done.interp.modules["script"].namespace["value"] == 1
+    value, _ = value_in_script(tmp_path, files)
+    assert value == 1
 
 
 def test_a_module_of_the_project_of_which_all_is_imported_registers_with_another_package(tmp_path: Path) -> None:
-    (tmp_path / "lib").mkdir()
     files = {
         "lib/registry": REGISTRY,
         "nets": "from lib.registry import register\n\n@register\ndef alpha():\n    return 1\n",
         "script": "from lib.registry import entries\nfrom nets import *\nvalue = entries['alpha']()\n",
     }
-    for name, text in files.items():
-        (tmp_path / f"{name}.py").write_text(text)
-    done = run.run_script(Workspace(tmp_path), tmp_path / "script.py")
-    assert done.errors == []
-    assert done.interp.modules["script"].namespace["value"] == 1
+    value, _ = value_in_script(tmp_path, files)
+    assert value == 1
