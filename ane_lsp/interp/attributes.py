@@ -447,15 +447,12 @@ class Attributes(Base):
 
     def _module_start(self, obj: Instance) -> Builtin:
         """The constructor of an unknown base of a module: at least what ``nn.Module`` does."""
-        base = next(c for c in obj.cls.mro if isinstance(c, ClassObject) and self._is_module_base(c))
-        return Builtin("__init__", lambda interp, args, kwargs: interp.call(base.namespace["__init__"], (obj,)))
+        return Builtin("__init__", lambda interp, args, kwargs: interp.call(self.module_init(obj.cls), (obj,)))
 
-    def starts_module(self, cls: ClassObject, init: Any) -> bool:
-        """Whether a constructor is that of ``nn.Module`` itself."""
-        return any(
-            c.__class__ is ClassObject and self._is_module_base(c) and c.namespace.get("__init__") is init
-            for c in cls.mro
-        )
+    def module_init(self, cls: ClassObject) -> Any:
+        """The constructor of ``nn.Module`` itself; None for a class that is not derived from it."""
+        base = next((c for c in cls.mro if isinstance(c, ClassObject) and self._is_module_base(c)), None)
+        return None if base is None else base.namespace["__init__"]
 
     def _is_module_base(self, cls: ClassObject) -> bool:
         return cls.name == "Module" and cls.module.name == "torch.nn.modules.module"

@@ -179,6 +179,15 @@ class Base:
             frame = frame.parent
         return None
 
+    def innermost(self, suits: Callable[[Frame], bool]) -> Span | None:
+        """Where the innermost frame is that suits."""
+        frame: Frame | None = self.frame
+        while frame is not None:
+            if frame.node is not None and suits(frame):
+                return self.span_in(frame, frame.node)
+            frame = frame.parent
+        return None
+
     def span_of(self, func: Function, node: Any) -> Span:
         """Where a node of a function's definition stands."""
         return Span(func.module.path or "", node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)

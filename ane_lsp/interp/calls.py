@@ -330,7 +330,7 @@ class Calls(Attributes):
         obj.node = self.here()
         init = cls.lookup("__init__")
         if init is not MISSING:
-            if (args or kwargs) and self._lost_base(cls) is not None and self.starts_module(cls, init):
+            if (args or kwargs) and self._lost_base(cls) is not None and init is self.module_init(cls):
                 args, kwargs = (), {}  # an unknown base takes them: of what that does, only this is certain
             self.call(init, (obj, *args), kwargs)
         else:

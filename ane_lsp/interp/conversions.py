@@ -124,12 +124,7 @@ def _told_at(interp: Base, value: Unknown) -> Span | None:
 
 def _led_to(interp: Base) -> Span | None:
     """The innermost place in the file that led to what runs."""
-    frame: Any = interp.frame
-    while frame is not None:
-        if frame.module.path in interp.watched and frame.node is not None:
-            return interp.span_in(frame, frame.node)
-        frame = frame.parent
-    return None
+    return interp.innermost(lambda frame: frame.module.path in interp.watched)
 
 
 def reasons(

@@ -179,12 +179,13 @@ def _shared(interp: Any, args: Args, kwargs: Kwargs) -> Any:
     init = cls.lookup("__init__")
     signature = init.signature if isinstance(init, Function) and not init.module.is_torch else None
     names = [*signature.positional[1:], *signature.kwonly] if signature is not None else []
+    takes_any = signature is not None and signature.kwarg is not None
     options = {k: v for k, v in _rest(kwargs).items() if k not in ("map_location", "strict")}
-    if any(name not in options for name in names) or (signature is not None and signature.kwarg is not None):
+    if takes_any or any(name not in options for name in names):
         raw = _raw(interp, args, kwargs)
         if isinstance(raw, Unknown):
             return raw
-        known = raw if signature is not None and signature.kwarg is not None else {k: raw[k] for k in names if k in raw}
+        known = raw if takes_any else {k: raw[k] for k in names if k in raw}
         if "config" in names and "config" not in raw:
             known = {**known, "config": dict(raw)}
         options = {**known, **options}

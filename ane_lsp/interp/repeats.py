@@ -105,8 +105,9 @@ _Version = tuple["Capture | None", "tuple[int, ...] | None"]
 class _Kept:
     """A call that was made. value, op, call: the numbers that came next before it. values: how many values it made.
 
-    used: the last run that made it. given: values from before it, with the places of their tensors. taken: values it made for tensors it saw. probe: what it was
-    given in place of an input, told: what it told of that. counts: it read which of many a module is.
+    used: the last run that made it. given: values from before it, with the places of their tensors. taken: values it made for
+    tensors it saw. probe: what it was given in place of an input, told: what it told of that. counts: it read which of many a
+    module is. lost: see :class:`Graph`.
     """
 
     result: Any

@@ -1,10 +1,10 @@
 """Modules built before: one that is built again from the same arguments is a copy of it.
 
 Models repeat their blocks, and building a block is most of what an analysis interprets. Arguments are the same where they are
-equal; objects such as a configuration where they hold the same, and a copy then holds the one that it was given. A module is copied where building
-it left nothing behind but itself: what was written meanwhile (see :attr:`Base.written`) belongs to it or is gone, no name
-that might have been read was bound anew (:attr:`Base.changes`), and no container that such names stand for is another than
-before (:class:`ane_lsp.interp.outside.Outside`).
+equal; objects such as a configuration where they hold the same, and a copy then holds the one that it was given. A module is
+copied where building it left nothing behind but itself: what was written meanwhile (see :attr:`Base.written`) belongs to it or is
+gone, no name that might have been read was bound anew (:attr:`Base.changes`), and no container that such names stand for is
+another than before (:class:`ane_lsp.interp.outside.Outside`).
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ class Template:
 
     def copy(self, given: Given, args: Iterable[Any]) -> Instance | None:
         """A copy that holds the objects which were `given` with `args`; None where it cannot be copied."""
-        copier = _Copier(args)
-        copier.made = {id(old): new for old, new in zip(self.objects, given.objects)}
+        copier = _Copier(args, ())
+        copier.made.update((id(old), new) for old, new in zip(self.objects, given.objects))
         return copier.whole(self.made)
 
 
@@ -142,28 +142,18 @@ class _NotOurs(Exception):
 
 
 class _Copier:
-    """Copies a module with all below it. given: the constructor's arguments, of which functions and objects may be shared.
-    objects: see :class:`Given`."""
+    """Copies a module with all below it. given: the constructor's arguments, of which functions may be shared. objects: those among
+    them and all they lead to, which are shared (see :class:`Given`)."""
 
-    def __init__(self, given: Iterable[Any], objects: Iterable[Any] = ()) -> None:
+    def __init__(self, given: Iterable[Any], objects: Iterable[Any]) -> None:
         self.given: set[int] = set()
-        self.shared: set[int] = set()  # objects that were given, and what they lead to
-        self.known = set(map(id, objects))
+        self.shared = set(map(id, objects))
+        self.made: dict[int, Any] = {}
         pending = list(given)
-        objects = []
         for value in pending:
             self.given.add(id(value))
             if value.__class__ in _CONTAINERS:
                 pending += value.values() if isinstance(value, dict) else value
-            elif value.__class__ is Instance:
-                objects.append(value)
-        for value in objects:
-            kind = value.__class__
-            if (kind not in _HOLDERS and kind is not OneOf) or id(value) in self.shared:
-                continue
-            self.shared.add(id(value))
-            objects += value.options if kind is OneOf else _parts(value)
-        self.made: dict[int, Any] = {}
 
     def copy(self, one: Any) -> Any:
         kind = one.__class__
@@ -173,8 +163,6 @@ class _Copier:
         if known is not MISSING:
             return known
         if id(one) in self.shared:
-            if id(one) not in self.known:
-                raise _NotOurs  # nobody could tell which one another constructor is given in its place
             return one
         if id(one) in self.given and kind in _CONTAINERS and kind is not tuple:
             raise _NotOurs  # whoever gave it may change it

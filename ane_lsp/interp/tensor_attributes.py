@@ -72,5 +72,4 @@ INERT: dict[str, Any] = {
     "share_memory_": lambda value, args: value, "pin_memory": lambda value, args: value,
     "record_stream": lambda value, args: None, "rename": lambda value, args: value, "rename_": lambda value, args: value,
     "materialize": lambda value, args: None, "untyped_storage": lambda value, args: Unknown("a tensor's storage"),
-    "numpy": lambda value, args: Unknown("a tensor's values as an array"),
 }  # fmt: skip

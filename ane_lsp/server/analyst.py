@@ -275,9 +275,9 @@ class Analyst:
                 keep = path in self._overlays
                 found = analyze(Path(path), workspace, settings, cancelled, keep, tell_some if bare else None)
             if shown and not cancelled():  # before fixes are proposed: the command keeps its findings without
-                known = DocumentResult(path, tuple(found.findings), tuple(found.errors), tuple(found.models))
-                if known.parsed:  # else what is shown stays
-                    tell(known)
+                diagnosed = DocumentResult(path, tuple(found.findings), tuple(found.errors), tuple(found.models))
+                if diagnosed.parsed:  # else what is shown stays
+                    tell(diagnosed)
                 self._remembered.keep(found, settings, workspace, disk, workspace.used, self._overlays)
             self._grown |= time.process_time() - busy > LARGE
             source = workspace.read(Path(path))

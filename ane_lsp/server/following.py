@@ -166,8 +166,8 @@ class Following:
     def _for_now(
         self, findings: Iterable[Finding], errors: Iterable[AnalysisError], shift: Shift, text: str, last: bool
     ) -> DocumentResult:
-        """What is told before all is known; last: nothing else will be found. A finding in a version of a function that is no more stays on its line, if that was not
-        edited: a model that has not been followed again may still say so."""
+        """What is told before all is known; last: nothing else will be found. A finding in a version of a function that is no more
+        stays on its line, if that was not edited: a model that has not been followed again may still say so."""
         path = self.result.path
         told: dict[tuple[str, Span], Finding] = {}
         gone: list[Finding] = []

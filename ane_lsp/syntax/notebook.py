@@ -138,9 +138,8 @@ def _without_bare_magics(parts: list[str]) -> str:
     bare = [number for number in range(0, len(parts), 2) if _BARE.fullmatch(parts[number])]
     if not bare:
         return text
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = _parsed(text)
+    if tree is None:
         continued = False
         for number in range(0, len(parts), 2):
             line = parts[number]
@@ -164,6 +163,13 @@ def _without_bare_magics(parts: list[str]) -> str:
     return "".join(parts)
 
 
+def _parsed(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def _goes_on(line: str) -> bool:
     """Whether a command goes on in the next line."""
     return line.rstrip().endswith("\\")
@@ -185,13 +191,8 @@ def _magic(line: str) -> str:
     """``pass`` where a magic is the only statement of a block, a comment where four columns do not suffice; what a magic runs."""
     indent = line[: len(line) - len(line.lstrip())]
     runs = _RUNS.match(line, len(indent))
-    if runs is not None:
-        try:
-            ast.parse("0;" + line[runs.end() :])
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            pass
-        else:
-            return indent + "0;".ljust(len(runs[1])) + line[runs.end() :]
+    if runs is not None and _parsed("0;" + line[runs.end() :]) is not None:
+        return indent + "0;".ljust(len(runs[1])) + line[runs.end() :]
     rest = utf8_length(line) - utf8_length(indent)
     return indent + ("pass" + " " * (rest - 4) if rest >= 4 else "#" * rest)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Span, Unknown
+from ane_lsp.graph import Unknown
 from ane_lsp.interp.imports import is_stub
 from ane_lsp.interp.stdlib.common import Maker, by_name
 from ane_lsp.interp.support import DictView, native
@@ -23,14 +23,7 @@ def _asked(interp: Interpreter, name: str, choices: Any, number: Any) -> Any:
         return first if number is None else [first]
     reason = f"what is given for `{name}` is not known: it has no default"
     interp.conversions.asked[reason] = name
-    return Unknown(reason, _place(interp))
-
-
-def _place(interp: Interpreter) -> Span | None:
-    frame: Any = interp.frame
-    while frame is not None and (frame.node is None or is_stub(frame.module.path or "")):
-        frame = frame.parent
-    return interp.span_in(frame, frame.node) if frame is not None else None
+    return Unknown(reason, interp.innermost(lambda frame: not is_stub(frame.module.path or "")))
 
 
 MODULES: dict[str, Maker] = {"_ane_program": lambda interp: by_name(_asked)}
