@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from ane_lsp.graph import DimLike, Shape, TensorType, Unknown, Value, dims
 from ane_lsp.torch_model import mil
 from ane_lsp.torch_model.args import tensors_in
 from ane_lsp.torch_model.ops.matmul import common_dtype
+from ane_lsp.torch_model.promotion import is_integral, promote_types, sum_result
 from ane_lsp.torch_model.registry import Lowering, op
 from ane_lsp.torch_model.shapes import Undetermined, broadcast_size, fail, shape_of, static
 
@@ -105,9 +107,8 @@ def einsum(*args: Any) -> Any:
     tensors = tensors_in(given, "operands")
     if not tensors:
         fail("einsum(): must provide at least one operand")
-    dtype = common_dtype(*tensors) if len(tensors) > 1 else tensors[0].dtype
     if any(tensor.shape is None for tensor in tensors):
-        return TensorType(_partial_shape(equation, tensors), dtype)
+        return TensorType(_partial_shape(equation, tensors), _any_rank(tensors))
     labels, result = parse(equation, [len(shape_of(tensor)) for tensor in tensors])
     sizes: dict[str, DimLike] = {}
     for tensor, names in zip(tensors, labels, strict=True):
@@ -120,7 +121,54 @@ def einsum(*args: Any) -> Any:
             own[name] = size
         for name, size in own.items():
             sizes[name] = broadcast_size(sizes[name], size) if name in sizes else size
-    return TensorType(tuple(sizes[name] for name in result), dtype)
+    return TensorType(tuple(sizes[name] for name in result), _dtype(tensors, labels, result))
+
+
+def _dtype(tensors: list[TensorType], labels: list[list[str]], result: list[str]) -> str | None:
+    """The result's dtype, from left to right: ``bmm`` contracts and needs one dtype, ``mul`` promotes, ``sum`` makes integers i64.
+
+    Raises TorchError where operands of two dtypes are provably contracted. An axis of size 1 is contracted by nothing.
+    """
+    dtype = tensors[0].dtype
+    if len(tensors) == 1:
+        return sum_result(dtype) if set(labels[0]) - set(result) else dtype
+    wide = [
+        {name: dims.equal(size, 1) is False for name, size in zip(names, shape_of(tensor), strict=True) if size != 1}
+        for tensor, names in zip(tensors, labels, strict=True)
+    ]
+    left = wide[0]
+    for i, right in enumerate(wide[1:], 1):
+        later = set(result).union(*wide[i + 1 :])
+        gone = {name for name in (*left, *right) if name not in later}
+        both = [name for name in gone if name in left and name in right]
+        certain = any(left[name] and right[name] for name in both)
+        one = _summed(dtype, [left[name] for name in gone if name not in right])
+        other = _summed(tensors[i].dtype, [right[name] for name in gone if name not in left])
+        if certain:
+            dtype = common_dtype(TensorType(None, one), TensorType(None, other))
+        elif one is None or other is None:
+            dtype = None
+        else:
+            dtype = one if one == other else promote_types(one, other)
+        left = {name: left.get(name, False) or right.get(name, False) for name in (*left, *right) if name in later}
+    return dtype
+
+
+def _any_rank(tensors: list[TensorType]) -> str | None:
+    """The dtype whatever is contracted: no sum changes that of floats."""
+    dtypes = [tensor.dtype for tensor in tensors if tensor.dtype is not None]
+    if len(dtypes) < len(tensors):
+        return None
+    dtype = reduce(promote_types, dtypes)
+    return None if is_integral(dtype, boolean=True) else dtype
+
+
+def _summed(dtype: str | None, axes: list[bool]) -> str | None:
+    """The dtype after a sum over `axes`, each True where its size certainly is not 1."""
+    if not axes:
+        return dtype
+    total = sum_result(dtype)
+    return total if total == dtype or any(axes) else None
 
 
 def _partial_shape(equation: str, tensors: list[TensorType]) -> Shape | None:

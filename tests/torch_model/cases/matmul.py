@@ -224,7 +224,7 @@ def einsums(draw: Any) -> Call:
         if draw(st.integers(0, 19)) == 0:
             shape.append(2)
         terms.append(term)
-        operands.append(Arg(tuple(shape)))
+        operands.append(Arg(tuple(shape), draw(st.sampled_from(("f32", "f32", "f32", "f64", "i32", "b8")))))
     equation = ",".join(terms)
     if draw(flags):
         letters = sorted(set(equation) & set(LABELS))
