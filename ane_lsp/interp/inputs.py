@@ -18,7 +18,7 @@ from ane_lsp.interp.probing import CONVENTIONS, WORDS, Probe, probe_of, probe_te
 from ane_lsp.interp.record import registered
 from ane_lsp.interp.scopes import is_name, keys_read, signature_of, with_defaults
 from ane_lsp.interp.tables import entries_of, in_tables, owner
-from ane_lsp.interp.values import MISSING, Function, Instance, PyRaise, Tensor, Told
+from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, PyRaise, Tensor, Told
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -43,7 +43,9 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
     if example is not None:
         assumed.append("inputs: its example_input_array")
         return either_way(interp, lambda: interp.call(model, *example))
-    parameters = required(forward.node, skip=1) or _main_inputs(model, forward.node)
+    holder, forward = _handed_on(interp, model, forward)
+    assert not isinstance(forward.node, ast.Lambda)
+    parameters = required(forward.node, skip=1) or _main_inputs(holder, forward.node)
     rest = forward.node.args.vararg
     if (
         not parameters
@@ -53,11 +55,11 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         and not prepares_data(model.cls)
     ):
         parameters = [rest]  # where anything goes, it only wraps another call
-    tables = {p.arg: found for p in parameters if (found := entries_of(interp, model.cls, forward, p))}
+    tables = {p.arg: found for p in parameters if (found := entries_of(interp, holder.cls, forward, p))}
     alone = [p for p in parameters if p.arg not in tables]
     plain = {p.arg: v for p in alone if (v := _plain_value(interp, forward, p)) is not MISSING}
     entries = {name: key for found in tables.values() for name, key in found.items()}
-    probes = _first_probes(interp, model, forward, [p for p in alone if p.arg not in plain], entries)
+    probes = _first_probes(interp, holder, forward, [p for p in alone if p.arg not in plain], entries)
     kept, frame, modules = interp.recorder.snapshot(), interp.frame, list(interp.recorder.modules)
     told: list[str] = []
     try:
@@ -68,7 +70,7 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         asks = not unsure and not raised.from_operation and "return_dict" not in error
         named = _named_in(error, forward.node, {*plain, *probes}) if asks else None
         if named is not None and _plain_value(interp, forward, named) is MISSING:
-            retry: Retry | None = ({**probes, **_first_probes(interp, model, forward, [named])}, {})
+            retry: Retry | None = ({**probes, **_first_probes(interp, holder, forward, [named])}, {})
         else:
             keys = _asked_by_key(forward.node, error)
             retry = (probes, keys) if unsure or keys else _without_guesses(forward.node, probes, error)
@@ -351,6 +353,50 @@ def undecorated(func: Any) -> Any:
             break
         func = inner
     return func
+
+
+def _handed_on(interp: Interpreter, model: Instance, forward: Function) -> tuple[Instance, Function]:
+    """The module and its method that tell the inputs: of a forward that hands on whatever it is given, they are those that it calls."""
+    for _ in range(8):
+        args = forward.node.args
+        if (
+            args.vararg is None
+            or args.kwarg is None
+            or len(args.posonlyargs + args.args) > 1
+            or required(forward.node, 1)
+        ):
+            break
+        found = next(_taking_all(model, forward, args.vararg.arg, args.kwarg.arg), None)
+        if found is None:
+            break
+        model, forward = found
+        interp.looked_into(forward)
+    return model, forward
+
+
+def _taking_all(model: Instance, forward: Function, rest: str, named: str) -> Iterator[tuple[Instance, Function]]:
+    """What `forward` calls with all of its arguments: a method of `model`, that of a base class, or a module in it."""
+    for call in ast.walk(forward.node):
+        if (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and any(isinstance(arg, ast.Starred) and is_name(arg.value, rest) for arg in call.args[:1])
+            and any(keyword.arg is None and is_name(keyword.value, named) for keyword in call.keywords)
+        ):
+            name, of = call.func.attr, call.func.value
+            holder, found = model, MISSING
+            if is_name(of, forward.node.args.args[0].arg):
+                child = next((c for n, c in registered(model, "_modules") if n == name), None)
+                holder, name = (child, "forward") if isinstance(child, Instance) else (model, name)
+                found = holder.cls.lookup(name)
+            elif isinstance(of, ast.Call) and is_name(of.func, "super") and forward.owner in model.cls.mro:
+                behind = model.cls.mro[model.cls.mro.index(forward.owner) + 1 :]
+                found = next(
+                    (c.namespace[name] for c in behind if isinstance(c, ClassObject) and name in c.namespace), MISSING
+                )
+            found = undecorated(found)
+            if isinstance(found, Function) and not isinstance(found.node, ast.Lambda):
+                yield holder, found
 
 
 def _main_inputs(model: Instance, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.arg]:
