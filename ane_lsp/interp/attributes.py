@@ -297,8 +297,8 @@ class Attributes(Base):
     def bind(self, raw: Any, obj: Any, cls: Any) -> Any:
         """What a raw class attribute becomes when it is read through an instance."""
         kind = raw.__class__
-        if kind is Function or kind is Builtin or kind is TorchFunction:
-            return BoundMethod(raw, obj)
+        if kind is Function or kind is Builtin or (kind is TorchFunction and raw.name.startswith("torch.Tensor.")):
+            return BoundMethod(raw, obj)  # torch's other functions are compiled ones, which are not bound
         if kind is Property:
             return self._run_property(raw, obj, "")
         if kind is ClassMethod:

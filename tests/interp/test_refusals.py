@@ -260,3 +260,24 @@ def test_a_mask_beside_is_causal_is_refused_where_torch_does(
         lines = [1]
     sizes = ", ".join(f"torch.zeros{shape}" for shape in (query, query, value, mask))
     assert refused(tmp_path, f"F.scaled_dot_product_attention({sizes}, {dropout}, True)") == lines
+
+
+def test_a_function_of_torch_in_a_class_is_given_no_self(tmp_path: Path) -> None:
+    """Compiled functions are not bound, as Python's own are; methods of tensors are."""
+    lines = refused(
+        tmp_path,
+        """
+        class Erosion(nn.Module):
+            conv = torch.conv2d
+            pool = F.avg_pool2d
+            act = torch.sigmoid
+
+            def forward(self, x):
+                return self.act(self.pool(self.conv(x, weight=torch.zeros(4, 3, 3, 3)), 2))
+
+
+        assert Erosion()(torch.zeros(1, 3, 10, 10)).shape == (1, 4, 4, 4)
+        nn.Linear(4, 4)(Erosion()(torch.zeros(1, 3, 10, 10)).new_zeros(2, 3))
+        """,
+    )
+    assert lines == [12]
