@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
@@ -27,11 +28,19 @@ from ane_lsp.interp.values import (
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
 
-_DESCRIPTORS = (Function, Property, ClassMethod, StaticMethod, Builtin, BoundMethod, NativeType)
+_DESCRIPTORS = (Function, Property, ClassMethod, StaticMethod, Builtin, BoundMethod)
 
 
 class _Auto:
     """``enum.auto()`` until the class is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wished:
+    """``enum.member(value)`` and ``enum.nonmember(value)`` until the class is made."""
+
+    value: Any
+    member: bool
 
 
 def _members(cls: Any) -> dict[str, Instance]:
@@ -64,11 +73,16 @@ def build(interp: Interpreter, cls: ClassObject) -> None:
     ignored = space.get("_ignore_", ())
     values: list[Any] = []
     for name, value in list(space.items()):
-        if not _may_be_member(cls, name) or isinstance(value, _DESCRIPTORS) or name in ignored:
+        if isinstance(value, _Wished):
+            space[name] = value.value
+            if not value.member:
+                continue
+            value = value.value
+        elif not _may_be_member(cls, name) or isinstance(value, _DESCRIPTORS) or name in ignored:
             continue
-        if isinstance(value, ClassObject):  # a class defined inside is no member since Python 3.13, and rare before
-            continue
-        if isinstance(value, Instance) and value.cls.lookup("__get__") is not MISSING:
+        elif isinstance(value, ClassObject) and value.qualname == f"{cls.qualname}.{name}":
+            continue  # a class defined inside is no member since Python 3.13, and rare before
+        elif isinstance(value, Instance) and value.cls.lookup("__get__") is not MISSING:
             continue
         if isinstance(value, tuple) and any(isinstance(v, _Auto) for v in value):
             value = tuple(_next_value(interp, cls, name, values) if isinstance(v, _Auto) else v for v in value)
@@ -341,6 +355,18 @@ FLAG: NativeType = NativeType("Flag", "enum", _construct(lambda: FLAG), _never, 
 INT_FLAG: NativeType = NativeType("IntFlag", "enum", _construct(lambda: INT_FLAG), _never, {}, FLAG)
 
 
+def _wishes() -> Namespace:
+    @native("member")
+    def member(interp: Interpreter, value: Any, /) -> Any:
+        return _Wished(value, True)
+
+    @native("nonmember")
+    def nonmember(interp: Interpreter, value: Any, /) -> Any:
+        return _Wished(value, False)
+
+    return {"member": member, "nonmember": nonmember}
+
+
 def _enum(interp: Interpreter) -> Namespace:
     def is_enum(value: Any) -> bool:
         return isinstance(value, ClassObject) and "enum" in value.flags
@@ -349,8 +375,8 @@ def _enum(interp: Interpreter) -> Namespace:
     return {
         "Enum": ENUM, "IntEnum": INT_ENUM, "StrEnum": STR_ENUM, "Flag": FLAG, "IntFlag": INT_FLAG, "ReprEnum": ENUM,
         "EnumMeta": meta, "EnumType": meta, "auto": Builtin("auto", lambda interp, args, kwargs: _Auto()),
-        "unique": identity("unique"), "property": property, "member": identity("member"),
-        "nonmember": identity("nonmember"), "verify": Builtin("verify", lambda interp, args, kwargs: identity("verify")),
+        "unique": identity("unique"), "property": property, **_wishes(),
+        "verify": Builtin("verify", lambda interp, args, kwargs: identity("verify")),
         "global_enum": identity("global_enum"), "CONTINUOUS": "CONTINUOUS", "NAMED_FLAGS": "NAMED_FLAGS", "UNIQUE": "UNIQUE",
         "STRICT": "STRICT", "CONFORM": "CONFORM", "EJECT": "EJECT", "KEEP": "KEEP",
     }  # fmt: skip
