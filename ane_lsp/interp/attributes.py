@@ -81,6 +81,12 @@ def _unbound(
     return Builtin(name, checked)
 
 
+def _type_call(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """``type.__call__(cls, *args)``: what a metaclass's own ``__call__`` is made around."""
+    made = interp.construct_plain if isinstance(args[0], ClassObject) else interp.call
+    return made(args[0], args[1:], kwargs)
+
+
 class Attributes(Base):
     def getattr(self, obj: Any, name: str, default: Any = MISSING) -> Any:
         """``obj.name``. Raises PyRaise(AttributeError) where it is missing and no default is given."""
@@ -572,6 +578,8 @@ class Attributes(Base):
             return _unbound(name, lambda interp, args, kwargs: interp.new_instance(args[0], args[1:], kwargs))
         if name == "__init__":
             return _unbound(name, lambda interp, args, kwargs: interp.native_init(args[0], args[1:], kwargs))
+        if name == "__call__" and cls is type:
+            return _unbound(name, _type_call)
         if name == "__setattr__":
             return _unbound(name, lambda interp, args, kwargs: interp.setattr_default(*args), 3)
         if name == "__delattr__":

@@ -310,6 +310,7 @@ OBJECTS = [
     "exec('x = = 1')",
     "exec('raise KeyError(3)')",
     "for name in ('upper', 'lower'):\n    exec(f'found = \"aB\".{name}()')\nreturn eval('3 + 4')",
+    "class M(type):\n    def __call__(cls, *args, **kwargs):\n        made = type.__call__(cls, *args, **kwargs)\n        made.after(7)\n        return made\nclass A(metaclass=M):\n    def __init__(self, x, y=1): self.x, self.y = x, y\n    def after(self, z): self.z = z\na = A(3, y=4)\nreturn a.x, a.y, a.z, type.__call__(int, '12'), isinstance(a, A)",
     "class M(type):\n    def __new__(mcs, name, bases, space):\n        return super().__new__(mcs, name, bases, space)\n    def __init__(cls, *args):\n        cls.seen = args[0]\n        super().__init__(*args)\n    def __call__(cls, *args):\n        return super().__call__(*args)\nclass A(metaclass=M):\n    def __init__(self, x): self.x = x\nclass B(A): pass\nreturn A(3).x, A.seen, B(4).x, B.seen",
     "def f():\n    'Said.'\ndef g(): pass\nclass A:\n    'Held.'\nf.__doc__ += ' More.'\nreturn f.__doc__, g.__doc__, A.__doc__, A().__doc__, (lambda: 0).__doc__",
     "def f(): pass\nreturn f.__class__ is type(f), f.__class__.__name__, hasattr(f, '__wrapped__'), len.__call__([1]), hasattr(len, '__wrapped__')",
