@@ -87,3 +87,10 @@ def test_what_is_said_holds_for_any_named_arguments(tmp_path: Path, call: str) -
             assert all(not dims.is_known(said) or said == size for said, size in told)
         if isinstance(found, Tensor) and isinstance(found.type.dtype, str):
             assert getattr(torch, TORCH_DTYPE[found.type.dtype]) == real.dtype
+
+
+def test_padding_by_nobody_knows_how_much_keeps_the_number_of_axes(tmp_path: Path) -> None:
+    for call in ("F.pad(x, given)", "F.pad(x, given.pad, mode='reflect')", "F.pad(x, [given, 1])"):
+        found = said_of(tmp_path, call.replace("F.", "torch.nn.functional."))
+        assert isinstance(found, Tensor)
+        assert found.type.rank == 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ane_lsp.graph import DimLike, Shape, TensorType, Value, dims
+from ane_lsp.graph import DimLike, Shape, TensorType, Unknown, Value, dims
 from ane_lsp.torch_model import elements, mil
 from ane_lsp.torch_model.args import number, sizes_of, tensor_result
 from ane_lsp.torch_model.promotion import is_number
@@ -55,6 +55,8 @@ def _check_mode(mode: str, shape: Shape, pairs: list[tuple[DimLike, DimLike]], c
 @tensor_result
 def pad(input: TensorType, pad: Any, mode: Any = "constant", value: Any = None) -> TensorType:
     shape = shape_of(input)
+    if isinstance(pad, Unknown) and not pad.number:
+        return TensorType(tuple(dims.fresh() for _ in shape), input.dtype)
     pairs = _pairs(pad, len(shape))
     if isinstance(mode, str):
         if mode == "constant":
@@ -117,6 +119,8 @@ def _pad_mil(b: Lowering, params: Params, out: Any) -> Value:
     mode = params["mode"]
     if x.type.shape is None or not isinstance(mode, str):
         return mil.refused(b, "pad", {"x": x}, out)  # type: ignore[no-any-return]
+    if isinstance(params["pad"], Unknown):
+        return b.emit("pad", {"x": x}, {"mode": mode}, out)
     widths = tuple(p for pair in _pairs(params["pad"], len(x.type.shape)) for p in pair)
     if all(width == 0 for width in widths):
         return x
