@@ -166,3 +166,24 @@ def test_a_folder_of_the_project_that_is_named_like_a_package_is_read(project: P
     (project / "datasets" / "__init__.py").write_text("from datasets.sizes import width\n")
     (project / "datasets" / "sizes.py").write_text("width = 5\n")
     assert evaluate(project, "import datasets\nout = datasets.width") == 5
+
+
+def test_loaders_that_a_program_teaches(project: Path) -> None:
+    """Constructors of its own tags come to nothing; its resolvers say what a text is that may be a number."""
+    (project / "taught.yaml").write_text("width: 8\nrate: 1e-4\nname: e4\n")
+    program = """
+class Loader(yaml.SafeLoader):
+    def pair(self, node):
+        return tuple(self.construct_sequence(node))
+
+Loader.add_constructor("tag:yaml.org,2002:python/tuple", Loader.pair)
+yaml.add_representer(tuple, lambda dumper, value: dumper.represent_sequence("t", value))
+{taught}
+found = yaml.load(open(HERE / "taught.yaml"), Loader=Loader)
+out = found["width"], found["rate"], found["name"]
+"""
+    assert evaluate(project, program.format(taught="")) == (8, "1e-4", "e4")
+    taught = "yaml.SafeLoader.add_implicit_resolver('tag:yaml.org,2002:float', None, list('-+0123456789.'))"
+    width, rate, name = evaluate(project, program.format(taught=taught))
+    assert (width, name) == (8, "e4")
+    assert isinstance(rate, Unknown)

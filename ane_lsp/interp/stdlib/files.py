@@ -12,8 +12,8 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
-from ane_lsp.interp.stdlib.common import Maker, Namespace, native_type
-from ane_lsp.interp.support import concrete, find_unknown, host_call, native, plain
+from ane_lsp.interp.stdlib.common import Maker, Namespace, native_type, nothing
+from ane_lsp.interp.support import concrete, find_unknown, host_call, native, plain, unknown_builtin
 from ane_lsp.interp.values import Builtin, Instance
 
 if TYPE_CHECKING:
@@ -172,13 +172,26 @@ def _tomllib_load(interp: Interpreter, file: Any, **options: Any) -> Any:
     return _parsed(interp, content(interp, file), _toml, "TOML")
 
 
-@native("yaml.load")
-def _yaml_load(interp: Interpreter, stream: Any, Loader: Any = None) -> Any:
-    return _parsed(interp, content(interp, stream), _yaml, "YAML")
-
-
 def _toml_module(interp: Interpreter) -> Namespace:
     return {"load": _tomllib_load, "loads": _tomllib_load, "TOMLDecodeError": ValueError}
+
+
+_YAML_METHODS = (
+    "construct_mapping", "construct_object", "construct_pairs", "construct_scalar", "construct_sequence", "construct_undefined",
+    "construct_yaml_float", "construct_yaml_int", "construct_yaml_map", "construct_yaml_seq", "construct_yaml_str",
+    "represent_dict", "represent_mapping", "represent_scalar", "represent_sequence",
+)  # fmt: skip
+
+
+def _resolved(interp: Interpreter, value: Any) -> Any:
+    """What a file holds, with texts that a program's own resolver may take for numbers unknown."""
+    if isinstance(value, dict):
+        return {key: _resolved(interp, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolved(interp, item) for item in value]
+    if not isinstance(value, str) or not re.fullmatch(r"[-+.\d]+(?:[eE][-+]?\d+)?", value):
+        return value
+    return interp.unknown(f"what '{value}' is says a resolver of the program")
 
 
 def _yaml_module(interp: Interpreter) -> Namespace:
@@ -194,10 +207,24 @@ def _yaml_module(interp: Interpreter) -> Namespace:
     )
     loads = ("load", "safe_load", "full_load", "unsafe_load")
     dumps = ("dump", "safe_dump")
+    dumpers = ("SafeDumper", "CSafeDumper", "Dumper", "CDumper", "BaseDumper")
+    taught: list[Any] = []  # resolvers of the program: `1e-4`, a text for PyYAML, is a number with the usual one
+
+    def load(interp: Interpreter, stream: Any, Loader: Any = None) -> Any:
+        found = _parsed(interp, content(interp, stream), _yaml, "YAML")
+        return _resolved(interp, found) if taught else found
+
+    def resolver(interp: Interpreter, *given: Any, **options: Any) -> None:
+        taught.append(given)
+
+    registers = {name: nothing(name) for name in ("add_constructor", "add_multi_constructor", "add_representer")}
+    registers |= {name: native(name)(resolver) for name in ("add_implicit_resolver", "add_path_resolver")}
+    methods = {name: unknown_builtin(name, f"yaml's {name}() is not modelled") for name in _YAML_METHODS} | registers
     return {
-        **dict.fromkeys(loads, _yaml_load),
-        **{name: native_type("yaml", name, base=object) for name in loaders},
+        **{name: native("yaml.load")(load) for name in loads},
+        **{name: native_type("yaml", name, methods=methods, base=object) for name in (*loaders, *dumpers)},
         **{n: Builtin(n, lambda interp, args, kwargs: interp.unknown("the text of a value")) for n in dumps},
+        **registers,
         "YAMLError": ValueError,
     }
 
