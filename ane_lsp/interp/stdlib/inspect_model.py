@@ -74,6 +74,8 @@ def _target(interp: Interpreter, obj: Any, follow: bool) -> tuple[Any, int]:
             if init is MISSING:
                 return None, 0
             obj, skipped = init, skipped + 1
+        elif isinstance(obj, Instance) and interp.is_nn_module(obj.cls) and obj.cls.lookup("__call__") is MISSING:
+            return _stub(interp, "module_call"), skipped + 1
         elif isinstance(obj, Instance):
             call = interp.lookup_attribute(obj, "__call__")
             if isinstance(call, BoundMethod) and isinstance(call.func, Function) and call.func.module.is_torch:
@@ -149,6 +151,8 @@ def _of_partial(interp: Interpreter, partial: Partial) -> Any:
 @native("inspect.getfullargspec", strict=True)
 def _getfullargspec(interp: Interpreter, func: Any) -> Any:
     target, _ = _target(interp, func, False)
+    if target is None:
+        return interp.call(_stub(interp, "FullArgSpec"), ([], None, None, None, [], None, {}))
     if not isinstance(target, Function):
         return interp.unknown(
             "the signature of something not interpreted", target if isinstance(target, Unknown) else None
