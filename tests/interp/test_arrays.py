@@ -40,6 +40,9 @@ RANDOM = [
     "np.random.rand(4, 3).astype(np.float32)", "np.random.rand(4, 3).T", "np.random.rand(4, 3)[:, 1:]", "np.random.rand(4, 3)[0]", "np.random.rand(4, 3).reshape(2, 6)",
     "np.stack([np.random.rand(3), np.random.rand(3)])", "np.expand_dims(np.random.rand(3), 0)", "np.concatenate([np.random.rand(2, 3), np.ones((1, 3))])",
     "np.random.randn(1200, 1000).astype(np.float32)", "np.random.rand()", "np.random.randint(3)", "[np.random.rand(), np.random.uniform()]",
+    "np.random.rayleigh(scale=0.5, size=(3, 2))", "np.random.lognormal(mean=0.0, sigma=1.0, size=3)", "np.random.gumbel(size=3)",
+    "np.random.chisquare(3, 4)", "np.random.weibull(2.0, (2, 2))", "np.random.triangular(0, 1, 2, size=3)", "np.random.geometric(0.5, 3)",
+    "np.random.default_rng(0).vonmises(0.0, 1.0, 3)", "np.random.standard_cauchy(3)",
     "np.random.uniform(np.zeros(3), 1.0)", "np.random.random((2,))", "np.random.standard_normal(3)", "np.random.poisson(2.0, 3)",
     "(np.random.rand(4, 3) * 2 + np.ones((1, 3))).astype(np.float32)", "np.sin(np.random.rand(4, 3))", "np.random.rand(2, 2) > 0.5", "np.clip(np.random.rand(4), 0, 1)",
 ]  # fmt: skip

@@ -31,10 +31,39 @@ class _Source:
     def normal(self, loc=0.0, scale=1.0, size=None):
         return _drawn(size, numpy.float64, loc, scale)
 
-    laplace = logistic = lognormal = gumbel = normal
+    laplace = logistic = gumbel = normal
+
+    def lognormal(self, mean=0.0, sigma=1.0, size=None):
+        return _drawn(size, numpy.float64, mean, sigma)
+
+    def vonmises(self, mu, kappa, size=None):
+        return _drawn(size, numpy.float64, mu, kappa)
+
+    def triangular(self, left, mode, right, size=None):
+        return _drawn(size, numpy.float64, left, mode, right)
 
     def exponential(self, scale=1.0, size=None):
         return _drawn(size, numpy.float64, scale)
+
+    rayleigh = exponential
+
+    def standard_exponential(self, size=None):
+        return _drawn(size, numpy.float64)
+
+    standard_cauchy = standard_exponential
+
+    def chisquare(self, df, size=None):
+        return _drawn(size, numpy.float64, df)
+
+    standard_t = chisquare
+
+    def weibull(self, a, size=None):
+        return _drawn(size, numpy.float64, a)
+
+    pareto = power = weibull
+
+    def geometric(self, p, size=None):
+        return _drawn(size, numpy.int64, p)
 
     def gamma(self, shape, scale=1.0, size=None):
         return _drawn(size, numpy.float64, shape, scale)
@@ -91,3 +120,9 @@ exponential, gamma, beta, poisson, binomial = (
     _source.exponential, _source.gamma, _source.beta, _source.poisson, _source.binomial,
 )  # fmt: skip
 choice, permutation = _source.choice, _source.permutation
+lognormal, logistic, gumbel, rayleigh = _source.lognormal, _source.logistic, _source.gumbel, _source.rayleigh
+vonmises, triangular, weibull, pareto, power = (
+    _source.vonmises, _source.triangular, _source.weibull, _source.pareto, _source.power,
+)  # fmt: skip
+standard_exponential, standard_cauchy = _source.standard_exponential, _source.standard_cauchy
+chisquare, standard_t, geometric = _source.chisquare, _source.standard_t, _source.geometric
