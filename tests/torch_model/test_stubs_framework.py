@@ -175,6 +175,9 @@ FRAMEWORK = [
     "from torch.func import vmap\nout = [vmap(lambda a: a * 2)(torch.arange(4)), vmap(vmap(lambda a, b: a - b, in_dims=(None, 0)), in_dims=(0, None))(torch.arange(3), torch.arange(4))]",
     # decorators that compile
     "@torch.compile\ndef a(x):\n    return x + 1\n@torch.jit.script_if_tracing\ndef b(x):\n    return x * 2\nout = b(torch.zeros(2))",
+    "t = torch.zeros(2)\n"
+    "out = [[torch.jit.isinstance(value, kind) for kind in (torch.Tensor, int, (int, torch.Tensor))] for value in (t, [t], 3, None)]",
+    "from typing import Dict, List\nout = [torch.jit.isinstance(torch.zeros(2), kind) for kind in (List[int], Dict[str, int], (int, List[int]))]",
     "m = nn.Linear(2, 3)\nc = torch.compile(m) is not None\nt = torch.jit.trace(m.eval(), torch.zeros(1, 2))\nout = [c, t(torch.zeros(4, 2))]",
     "m = nn.Linear(2, 3).eval()\nep = torch.export.export(m, (torch.zeros(4, 2),))\nout = ep.module()(torch.zeros(4, 2))",
     "from torch.distributions import Normal, Categorical, Uniform\nn = Normal(torch.zeros(3), torch.ones(3))\nout = [n.sample(), n.rsample((2,)), Categorical(logits=torch.zeros(4, 5)).sample(), Uniform(0.0, 1.0).sample((2, 3)), n.mean]",

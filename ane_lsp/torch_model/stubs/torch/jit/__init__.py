@@ -1,5 +1,6 @@
 """TorchScript: decorators are the identity, tracing runs the model on its example."""
 
+from builtins import isinstance as _is
 from typing import Any, Final
 
 from torch import _C
@@ -17,7 +18,7 @@ def is_tracing():
 
 def _scripted(module):
     """The model itself, with what a compiled one has besides."""
-    if isinstance(module, Module):
+    if _is(module, Module):
         space = module.__dict__
         space["save"] = space["_save_for_lite_interpreter"] = lambda f, _extra_files=None, **options: None
         for name in ("code", "code_with_constants", "graph", "inlined_graph", "save_to_buffer"):
@@ -69,6 +70,18 @@ def annotate(the_type, the_value):
     return the_value
 
 
+def _fits(obj, kind):
+    found = _is(obj, kind)
+    if found is True and kind in (list, dict, tuple):
+        return _C._unknown("the kinds of items that a type asks for are not kept")
+    return found
+
+
+def isinstance(obj, target_type):
+    kinds = target_type if _is(target_type, tuple) else (target_type,)
+    return any(_fits(obj, kind) for kind in kinds)
+
+
 def Attribute(value, type):
     return value
 
@@ -76,7 +89,7 @@ def Attribute(value, type):
 def _run(func, example, named=False):
     if named:
         func(**example)
-    elif isinstance(example, (tuple, list)):
+    elif _is(example, (tuple, list)):
         func(*example)
     else:
         func(example)
@@ -99,7 +112,7 @@ def trace_module(mod, inputs, *args, example_inputs_is_kwarg=False, **kwargs):
     before = space.get("forward")
     for method, example in methods:
         space["forward"] = method
-        _run(mod, example, example_inputs_is_kwarg and isinstance(example, dict))
+        _run(mod, example, example_inputs_is_kwarg and _is(example, dict))
     space.pop("forward", None)
     if before is not None:
         space["forward"] = before
