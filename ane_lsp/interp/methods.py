@@ -26,7 +26,7 @@ from ane_lsp.interp.support import (
     type_name,
 )
 from ane_lsp.interp.text import format_string, percent_format, to_repr, to_str
-from ane_lsp.interp.values import MISSING, MORE, Builtin, Instance, IteratorObject, OneOf, PyRaise
+from ane_lsp.interp.values import MISSING, MORE, Builtin, Function, Instance, IteratorObject, OneOf, PyRaise
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -426,6 +426,8 @@ def getitem(interp: Interpreter, obj: Any, key: Any) -> Any:
     found: Any = method(interp, obj, "__getitem__") if not isinstance(obj, Instance) else MISSING
     if isinstance(found, Builtin) and found.name != "__getitem__":
         return interp.call(found, (key,), {})
+    if isinstance(obj, Function) and getattr(obj.node, "decorator_list", None):  # a kernel: `run[grid](x)`
+        return interp.unknown(f"an item of {obj.name}: what its decorator makes of it is not known")
     return interp.raise_(TypeError, f"'{type_name(obj)}' object is not subscriptable")
 
 

@@ -281,3 +281,27 @@ def test_a_function_of_torch_in_a_class_is_given_no_self(tmp_path: Path) -> None
         """,
     )
     assert lines == [12]
+
+
+def test_an_item_of_what_a_decorator_made_is_no_error(tmp_path: Path) -> None:
+    """A kernel that is compiled for a GPU is called by an item of it, on a grid; a plain function has none."""
+    source = """
+    import triton
+
+    @triton.jit
+    def kernel(x, y, n):
+        pass
+
+    def plain(x):
+        return x
+
+    class Net(nn.Module):
+        def forward(self, x):
+            y = torch.empty_like(x)
+            {name}[(1,)](x, y, 3)
+            return y.view(5)
+
+    Net()(torch.zeros(3))
+    """
+    assert refused(tmp_path, source.format(name="kernel")) == [15]
+    assert refused(tmp_path, source.format(name="plain")) == []
