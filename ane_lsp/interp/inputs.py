@@ -74,6 +74,9 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         else:
             keys = _asked_by_key(forward.node, error)
             retry = (probes, keys) if unsure or keys else _without_guesses(forward.node, probes, error)
+            if retry is None and (labels := _perhaps_labels(probes, error)):
+                fresh = _first_probes(interp, holder, forward, [p for p in alone if p.arg not in plain], entries)
+                retry = ({**fresh, **labels}, {})
         if retry is None:
             assumed.extend(told)
             raise
@@ -161,6 +164,18 @@ def _without_guesses(
     if any(probe.told.startswith(WORDS) for probe in probes.values()) and not _NOT_OF_INPUTS.match(error):
         return {n: Probe("", unworded=True) if p.told.startswith(WORDS) else p for n, p in probes.items()}, {}
     return None
+
+
+def _perhaps_labels(probes: dict[str, Probe], error: str) -> dict[str, Probe]:
+    """Inputs that may be one label for each picture, for a call that fails over shapes: of what is looked up in an embedding it
+    was taken for granted that it is rows of tokens."""
+    if not _OF_SHAPES.search(error):
+        return {}
+    asked = [name for name, probe in probes.items() if probe.rank == 2 and probe.told == "first used by embedding"]
+    return {name: Probe(name, 1, ("B",), dtype="i64", told="the call fails with rows of them") for name in asked}
+
+
+_OF_SHAPES = re.compile(r"\b(?:must match the size|values to unpack|[Dd]imension|axes|dims)\b")
 
 
 def _perhaps_integers(probes: dict[str, Probe], error: str) -> list[str]:

@@ -906,3 +906,36 @@ def test_words_about_inputs_are_given_up_only_for_what_they_may_have_caused(erro
     probe = Probe("x")
     probe.learn("its docstring", rank=2)
     assert (inputs._without_guesses(forward, {"x": probe}, error) is not None) == again  # type: ignore[arg-type]
+
+
+def test_what_is_looked_up_may_be_one_label_each(tmp_path: Path) -> None:
+    """Rows of tokens are the rule; a condition that is stretched over the places is looked up by one label for each picture."""
+    done = follow(
+        tmp_path,
+        net="""
+        class Conditioned(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inside, self.labels = nn.Linear(4, 32), nn.Embedding(10, 32)
+                self.norm, self.condition = nn.LayerNorm(32), nn.Linear(32, 64)
+
+            def forward(self, x, y):
+                x = self.inside(x)
+                shift, scale = self.condition(self.labels(y)).chunk(2, dim=1)
+                return self.norm(x) * (1 + scale.unsqueeze(1)) + shift.unsqueeze(1)
+
+
+        class Tokens(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.words, self.head = nn.Embedding(10, 32), nn.Linear(16, 2)
+
+            def forward(self, ids):
+                return self.head(self.words(ids))
+        """,
+    )
+    conditioned = only(done, "Conditioned")
+    assert shape_of(conditioned, "y") == "[B] i64"
+    assert "y: [B] i64 (the call fails with rows of them)" in conditioned.assumed
+    assert [str(value.type) for value in conditioned.graph.outputs] == ["[B, L, 32] f32"]
+    assert shape_of(only(done, "Tokens"), "ids") == "[B, L] i64"  # fails whatever is given
