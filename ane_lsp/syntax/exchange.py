@@ -1,15 +1,16 @@
 """Functions of an analysed tree are exchanged for what an edit made of them, in the tree itself.
 
-Everything else in the tree stays the very objects, at the places they had when the file was analysed. The nodes of a new
-function stand at places of their own: between the line its ``def`` had and the next one, in fractions of a line that no other
-function and no earlier version of it ever had. So places keep their order, every place can be told from every other, and a
-place of a version that is no more is found nowhere. Only what is published is moved to the lines that the editor shows.
+Everything else in the tree stays the very objects, at the places they had when the file was analysed, and so do the statements
+of the function that say the same. New ones stand at places of their own: between those of their neighbours, in fractions of a
+line that no other statement and no earlier version ever had. So places keep their order, every place can be told from every
+other, and a place of a version that is no more is found nowhere. Only what is published is moved to the lines that the editor
+shows.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from ane_lsp.graph.records import dataclass
@@ -20,7 +21,10 @@ _LINE = 2.0**-14  # of the new function, in lines of the analysed file
 _VERSION = 2.0**-36
 _MOST_LINES = 2**14 - 2
 _LAST_LINE = 2**17  # beyond, a float has no room for the fractions
+_GOLDEN = 0.6180339887498949
 _HEADER = "_header_lines"
+_TO_BODY = "_lines_to_body"
+_GIVEN = "_places_given"
 CACHES = ("_yields", "_mentioned", "_bound", "_makes", "_inner", "_looks", "_effects", "_meant")
 """Attributes under which what was computed from a node is kept on it."""
 
@@ -121,7 +125,7 @@ def _is_plain(node: ast.expr | None) -> bool:
 
 
 def carry_out(exchange: Exchange, lines: Sequence[str], version: int) -> dict[float, int]:
-    """Put the new function into the tree. lines: the text it was parsed from.
+    """Put the new function into the tree. lines: the text it was parsed from. version: grows with each.
 
     Returns where its lines are: place in the tree to line of that text, from 0.
     """
@@ -136,6 +140,21 @@ def carry_out(exchange: Exchange, lines: Sequence[str], version: int) -> dict[fl
                         inner.lineno, inner.end_lineno = value.lineno, value.end_lineno
                 _replace_default(old.args, value, given)
         return {}
+    body = [s for s in new.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    setattr(old, _HEADER, list(lines[new.lineno - 1 : (body[0].lineno if body else new.lineno) - 1]))
+    setattr(old, _TO_BODY, new.body[0].lineno - new.lineno)
+    given_before: set[float] = old.__dict__.setdefault(_GIVEN, set())
+    places = _by_statement(old, new, version, given_before) or _as_a_whole(old, new, version)
+    given_before |= places.keys()
+    forget_caches(old)
+    for name in CACHES:  # what was found out about the new one
+        if name in new.__dict__:
+            setattr(old, name, new.__dict__[name])
+    return places
+
+
+def _as_a_whole(old: AnyFunction, new: AnyFunction, version: int) -> dict[float, int]:
+    """Give a function everything of the new one but its decorators, at places between its line and the next one."""
     start, first = float(int(old.lineno)), new.lineno
     places: dict[float, int] = {}
     found: dict[int, float] = {}
@@ -147,8 +166,6 @@ def carry_out(exchange: Exchange, lines: Sequence[str], version: int) -> dict[fl
             places[there] = line - 1
         return there
 
-    body = [s for s in new.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
-    setattr(old, _HEADER, list(lines[first - 1 : (body[0].lineno if body else first) - 1]))
     kept = old.decorator_list
     for node in nodes(new):
         own = node.__dict__
@@ -158,11 +175,168 @@ def carry_out(exchange: Exchange, lines: Sequence[str], version: int) -> dict[fl
         if hasattr(new, field):
             setattr(old, field, getattr(new, field))
     old.decorator_list = kept
-    forget_caches(old)
-    for name in CACHES:  # what was found out about the new one
-        if name in new.__dict__:
-            setattr(old, name, new.__dict__[name])
     return places
+
+
+class _NoRoom(Exception):
+    """Between two places there is none left."""
+
+
+def _by_statement(old: AnyFunction, new: AnyFunction, version: int, given: set[float]) -> dict[float, int] | None:
+    """Give a function those statements of the new one that say something else. given: places that were given in it before. None
+    where its head is another, or where no place is left between two statements."""
+    places: dict[float, int] = {}
+    head = [name for name in old._fields if name not in ("body", "decorator_list")]
+    if not _starts_alike(old, new, places) or not _alike_in(old, new, head, places):
+        return None
+    renewal = _Renewal(places, version, given)
+    try:
+        renewal.function(old, new)
+    except _NoRoom:
+        return None
+    renewal.carry_out()
+    return places
+
+
+def _alike(old: Any, new: Any, places: dict[float, int]) -> bool:
+    """Whether two pieces of source are the same to the very columns; their lines are noted in `places`."""
+    if old.__class__ is not new.__class__:
+        return False
+    if old.__class__ is list:
+        return len(old) == len(new) and all(_alike(a, b, places) for a, b in zip(old, new))
+    if not isinstance(old, ast.AST):
+        return repr(old) == repr(new)  # 0.0 and -0.0, 1 and True are not the same
+    return _stands_alike(old, new, places) and _alike_in(old, new, old._fields, places)
+
+
+def _alike_in(old: ast.AST, new: ast.AST, fields: Iterable[str], places: dict[float, int]) -> bool:
+    return all(_alike(getattr(old, name, None), getattr(new, name, None), places) for name in fields)
+
+
+def _starts_alike(old: Any, new: Any, places: dict[float, int]) -> bool:
+    if old.col_offset != new.col_offset:
+        return False
+    place: float = old.lineno
+    return places.setdefault(place, new.lineno - 1) == int(new.lineno) - 1
+
+
+def _stands_alike(old: Any, new: Any, places: dict[float, int]) -> bool:
+    if not hasattr(old, "lineno"):
+        return True
+    if not _starts_alike(old, new, places) or old.end_col_offset != new.end_col_offset:
+        return False
+    place: float = old.end_lineno
+    return places.setdefault(place, new.end_lineno - 1) == int(new.end_lineno) - 1
+
+
+_OPEN = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)
+_BLOCKS = ("body", "orelse")
+
+
+class _Renewal:
+    """Finds out which statements of a function are exchanged and where the new ones stand; then it is carried out.
+
+    places: place to line, from 0; grows. given: places that must not be given again.
+    """
+
+    def __init__(self, places: dict[float, int], version: int, given: Collection[float]) -> None:
+        self._places = places
+        self._given = given
+        self._share = 0.1 + 0.8 * (version * _GOLDEN % 1.0)  # of the room for a line, another one for each version
+        self._set: list[tuple[Any, str, Any]] = []
+        self._opened: dict[int, Any] = {}  # by id: statements of which only a part is exchanged
+
+    def function(self, old: AnyFunction, new: AnyFunction) -> None:
+        """The body of a function, of which all else has been noted. Raises _NoRoom."""
+        last = old.end_lineno or old.lineno
+        self._ends(old, new, self._block(old.body, new.body, max(self._places), float(int(last) + 1), old, "body"))
+
+    def carry_out(self) -> None:
+        for one, name, value in self._set:
+            setattr(one, name, value)
+        for one in self._opened.values():
+            forget_caches(one)
+
+    def _block(self, old: list[Any], new: list[Any], low: float, high: float, owner: Any, name: str) -> float:
+        """Statements that stand between two places, those of `owner` with this name. Returns the place of their last line."""
+        most = min(len(old), len(new))
+        head = next((n for n in range(most) if not self._kept(old[n], new[n])), most)
+        tail = next((n for n in range(most - head) if not self._kept(old[-1 - n], new[-1 - n])), most - head)
+        before, others, after = old[:head], old[head : len(old) - tail], old[len(old) - tail :]
+        given = new[head : len(new) - tail]
+        low = before[-1].end_lineno if before else low
+        high = _start(after[0]) if after else high
+        if len(others) == len(given) == 1 and self._open(others[0], given[0]):
+            last = self._inside(others[0], given[0], high)
+        else:
+            last = self._placed(given, low, high)
+            self._set.append((owner, name, [*before, *given, *after]))
+        return after[-1].end_lineno if after else last
+
+    def _kept(self, old: ast.stmt, new: ast.stmt) -> bool:
+        """Whether a statement stays."""
+        found: dict[float, int] = {}
+        return _alike(old, new, found) and self._note(found)
+
+    def _open(self, old: ast.stmt, new: ast.stmt) -> bool:
+        """Whether no more of a statement is exchanged than what its blocks hold."""
+        found: dict[float, int] = {}
+        fields = [name for name in old._fields if name not in _BLOCKS]
+        return (
+            old.__class__ is new.__class__ and isinstance(old, _OPEN) and _starts_alike(old, new, found)
+            and _alike_in(old, new, fields, found) and self._note(found)
+        )  # fmt: skip
+
+    def _inside(self, old: Any, new: Any, high: float) -> float:
+        self._opened[id(old)] = old
+        lines = [
+            node.end_lineno for name in old._fields if name not in _BLOCKS for node in _standing(getattr(old, name))
+        ]
+        last = max([old.lineno, *lines])
+        between = _start(old.orelse[0]) if getattr(old, "orelse", None) else high
+        last = self._block(old.body, new.body, last, between, old, "body")
+        if hasattr(old, "orelse") and (old.orelse or new.orelse):
+            last = self._block(old.orelse, new.orelse, last, high, old, "orelse")
+        self._ends(old, new, last)
+        return last
+
+    def _ends(self, old: Any, new: Any, last: float) -> None:
+        self._set += ((old, "end_lineno", last), (old, "end_col_offset", new.end_col_offset))
+
+    def _note(self, found: dict[float, int]) -> bool:
+        """Take over where lines are; False where one would be in two places."""
+        if any(self._places.get(place, line) != line for place, line in found.items()):
+            return False
+        self._places.update(found)
+        return True
+
+    def _placed(self, given: list[ast.stmt], low: float, high: float) -> float:
+        """Find places for new statements between two others. Returns the last of them. Raises _NoRoom."""
+        standing = list(_standing(given))
+        lines = sorted({line for node in standing for line in (node.lineno, node.end_lineno)})
+        found: dict[int, float] = {}
+        last = low
+        for number, line in enumerate(lines):
+            place = low + (high - low) * ((number + self._share) / len(lines))
+            if not last < place < high or place in self._given or place in self._places:
+                raise _NoRoom
+            found[line] = last = place
+        self._places.update((place, line - 1) for line, place in found.items())
+        for node in standing:
+            self._set += ((node, "lineno", found[node.lineno]), (node, "end_lineno", found[node.end_lineno]))
+        return last
+
+
+def _standing(held: Any) -> Iterator[Any]:
+    """The nodes in one, or in a list of them, that have places."""
+    roots = held if isinstance(held, list) else [held]
+    return (node for node in nodes(*[root for root in roots if isinstance(root, ast.AST)]) if hasattr(node, "lineno"))
+
+
+def _start(statement: Any) -> float:
+    """Where a statement or its first decorator stands."""
+    first: float = min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", ()))])
+    return first
 
 
 def _replace_default(args: ast.arguments, value: ast.expr, given: ast.expr) -> None:
@@ -177,10 +351,10 @@ def forget_caches(node: ast.AST) -> None:
             delattr(node, name)
 
 
-def lines_between(one: Any, other: Any) -> int:
-    """How many lines of the text it was parsed from lie between two nodes of a function."""
-    distance = other.lineno - one.lineno
-    return distance if distance.__class__ is int else round(distance / _LINE)
+def lines_to_body(node: Any) -> int:
+    """How many lines of the text it was parsed from lie between a function's start and its first statement."""
+    found: int | None = getattr(node, _TO_BODY, None)
+    return found if found is not None else node.body[0].lineno - node.lineno
 
 
 def header_of(node: AnyFunction) -> list[str] | None:
@@ -191,5 +365,5 @@ def header_of(node: AnyFunction) -> list[str] | None:
 
 __all__ = [
     "ANY_DEFAULT", "CACHES", "FUNCTIONS", "AnyFunction", "Dependency", "Exchange", "carry_out", "changed_defaults",
-    "exchange_of", "forget_caches", "header_of", "lines_between", "nodes",
+    "exchange_of", "forget_caches", "header_of", "lines_to_body", "nodes",
 ]  # fmt: skip

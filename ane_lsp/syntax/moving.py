@@ -24,7 +24,7 @@ from ane_lsp.syntax.exchange import (
     changed_defaults,
     exchange_of,
     forget_caches,
-    lines_between,
+    lines_to_body,
     nodes,
 )
 
@@ -159,31 +159,54 @@ class Follower:
 
     def _take(self, new: list[str]) -> bool:
         """Make `new` the present lines; False where an edited statement says something else."""
-        for first, last, begin, end in reversed(self._regions(new)):
-            units, region = self._units[first:last], new[begin:end]
-            if self._matters("\n".join(line for unit in units for line in unit.lines)) or self._matters(
-                "\n".join(region)
-            ):
-                return False
-            merged = self._matched(units, region)
-            if merged is None:
-                return False
-            self._units[first:last] = [merged]
+        regions = self._regions(new)
+        for place, (first, last, begin, end) in reversed(list(enumerate(regions))):
+            before = regions[place - 1][1] if place else 0
+            if not self._put(first, last, new[begin:end]):
+                # What was put behind a function's last line is the function's.
+                if first == before:
+                    return False
+                begin -= len(self._units[first - 1].lines)
+                first, last, begin, end = self._whole(first - 1, last, begin, end)
+                if first < before or not self._put(first, last, new[begin:end]):
+                    return False
+        return True
+
+    def _put(self, first: int, last: int, region: list[str]) -> bool:
+        """Make a region one unit instead of some; False where its statements say something else."""
+        units = self._units[first:last]
+        if self._matters("\n".join(line for unit in units for line in unit.lines)) or self._matters("\n".join(region)):
+            return False
+        merged = self._matched(units, region)
+        if merged is None:
+            return False
+        self._units[first:last] = [merged]
         return True
 
     def _regions(self, new: list[str]) -> list[tuple[int, int, int, int]]:
         """Like :meth:`_edited`. No region holds a part of a class together with what is not in its body."""
-        units, found = self._units, self._edited(new)
-        if all(len({id(u.owner) for u in units[a:b]}) == 1 and _within(units[a:b]) for a, b, _, _ in found):
+        found = self._edited(new)
+        if all(map(self._apart, found)):
             return found
-        first, last, begin, end = found[0][0], found[-1][1], found[0][2], found[-1][3]
+        return [self._whole(found[0][0], found[-1][1], found[0][2], found[-1][3])]
+
+    def _apart(self, region: tuple[int, int, int, int]) -> bool:
+        """Whether a region holds only parts of one class, or none."""
+        units = self._units[region[0] : region[1]]
+        return len({id(unit.owner) for unit in units}) == 1 and _within(units)
+
+    def _whole(self, first: int, last: int, begin: int, end: int) -> tuple[int, int, int, int]:
+        """The region with all of the classes of which it holds a part; itself where it holds parts of one class only."""
+        units = self._units
+        if self._apart((first, last, begin, end)):
+            return first, last, begin, end
         while first > 0 and units[first].owner is not None and units[first].owner is units[first - 1].owner:
             first -= 1
             begin -= len(units[first].lines)
         while last < len(units) and units[last].owner is not None and units[last].owner is units[last - 1].owner:
             end += len(units[last].lines)
             last += 1
-        return [(first, last, begin, end)]
+        return first, last, begin, end
 
     def _edited(self, new: list[str]) -> list[tuple[int, int, int, int]]:
         """Units, from and to, that are not in `new` as they were, and the lines there that stand in their place."""
@@ -283,9 +306,12 @@ class Follower:
             fields = tuple(name for name in fields if name != "body")
             if not self._same_body(old, new, places):
                 return False
-        elif hasattr(old, "lineno") and not self._places(old, new, places, whole=True):
+        elif hasattr(old, "lineno") and not self._places(old, new, places, whole=not isinstance(old, ast.ClassDef)):
             return False
-        return all(self._same(getattr(old, name, None), getattr(new, name, None), places) for name in fields)
+        same = all(self._same(getattr(old, name, None), getattr(new, name, None), places) for name in fields)
+        if isinstance(old, ast.ClassDef) and isinstance(new, ast.ClassDef):  # it ends where its last function does
+            places.setdefault(old.end_lineno or 0, (new.end_lineno or 0) - 1)
+        return same
 
     def _same_or_exchanged(self, old: AnyFunction, new: AnyFunction, places: dict[float, int]) -> bool:
         """A function says the same, or can be exchanged for the new one."""
@@ -496,4 +522,4 @@ def appearance(node: ast.AST, known: frozenset[str]) -> tuple[object, ...]:
         abstract = not real or (len(real) == 1 and isinstance(real[0], (ast.Pass, ast.Raise)))
         looks = _yields(body), abstract, returns_made(node), ast.get_docstring(node, clean=False)  # type: ignore[arg-type]
         node._looks = looks  # type: ignore[attr-defined]
-    return *looks, mentioned_names(node) & known, lines_between(node, body[0])
+    return *looks, mentioned_names(node) & known, lines_to_body(node)
