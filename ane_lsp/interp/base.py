@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import time
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,13 +17,15 @@ from ane_lsp.interp import state
 from ane_lsp.interp.conversions import Conversions
 from ane_lsp.interp.frames import Frame, Signal
 from ane_lsp.interp.outside import Outside
+from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, ModuleObject, Opaque, PyRaise, Stop, Tensor
-from ane_lsp.syntax.exchange import ANY_DEFAULT, Dependency
+from ane_lsp.syntax.exchange import ANY_DEFAULT
 
 if TYPE_CHECKING:
     from ane_lsp.interp.enough import Listening
     from ane_lsp.interp.record import ActiveModule, Recorder
     from ane_lsp.interp.repeats import Repeats
+    from ane_lsp.interp.rounds import Watch
     from ane_lsp.interp.templates import Template
     from ane_lsp.syntax.source import SourceFile
     from ane_lsp.workspace import Workspace
@@ -41,6 +44,9 @@ Capture = Literal["", "trace", "export"]
 
 clock = time.thread_time
 """Seconds of this thread: a loaded machine does not use up a budget."""
+
+
+NOWHERE = sys.maxsize
 
 
 class Base:
@@ -78,6 +84,7 @@ class Base:
         self.deep = 0  # branches run inside of many others
         self.cut = False  # whether one was not run, being too deep inside of others
         self.gaps = False  # some container has held items that may be absent
+        self.users: dict[frozenset[str], list[Path]] = {}  # files that build classes of these names
         self.named: dict[int, Any] = {}  # containers of names that were changed in branches, by id, see state.merge
         self.undo: state.Journal | state.Touched | None = None  # of the stage that is recorded, see replay.py
         self.top_touched = state.Touched()  # by the top level of modules that were run during a stage
@@ -106,7 +113,7 @@ class Base:
         self.compared = 0  # items looked at by the running comparison
         self.unresolved: dict[str, Span] = {}  # calls that led nowhere: what was called -> where
         self.conversions = Conversions()
-        self.top_ran: set[Dependency] = set()  # functions of watched files that the top level of a module ran
+        self.top_ran = Ran()  # functions of watched files that the top level of a module ran
         self.ran = self.top_ran  # what the present stage ran or looked into
         self.top_drawn = LASTING_SIZES  # the number of the last size that a top level made up
         self.top_runs = 0  # how often the top level of a module was run, or a part of it
@@ -117,7 +124,9 @@ class Base:
         self.internal: dict[str, Span] = {}  # faults of ours, with the place that led to them
         self.differentiated = False  # backward() was called
         self.probing = False
-        self.thrown = 0  # exceptions that may have been raised and go to a handler of a function further out
+        self.thrown_to = (
+            NOWHERE  # the depth of the outermost frame with a handler of an exception that may have been raised
+        )
         self.doubtful = False  # a branch nobody can decide was given up, as torch refused a call in it
         self.listening: Listening | None = None  # what a probed forward has told, where the rest of it may be left
         self.building = 0  # constructors of modules that run, outside any forward
@@ -125,8 +134,8 @@ class Base:
         self.capture: Capture = ""  # and so are answered their questions whether they are being traced or exported
         self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking
         self.items: dict[int, tuple[Unknown, dict[int, Tensor]]] = {}  # inputs in lists of unknown length, by place
-        # Modules by class and arguments: see templates.py.
-        self.built: OrderedDict[Any, tuple[tuple[int, int] | None, Template | None]] = OrderedDict()
+        # Modules by class and arguments, and by the state of names outside: see templates.py. None: one that cannot be copied.
+        self.built: OrderedDict[Any, dict[tuple[int, int], Template | None]] = OrderedDict()
         self.changes = 0  # grows whenever a name outside the running functions is bound anew
         self.outside = Outside()  # containers such names stand for that were read while modules were built or called
         # Attributes of modules by which kept calls are not told apart unless they read one; how often one was read.
@@ -134,6 +143,10 @@ class Base:
         self.ordinals_read = 0
         self.written: dict[int, Any] | None = None  # containers changed while a module is built, by id
         self.covered: dict[int, Any] = {}  # containers that were written down for calls of modules, see seen.py
+        self.made = 0  # calls and constructions that were written down so far
+        # While some are made once more to be compared, which of them may be others by now.
+        self.doubted: Callable[[Any], bool] | None = None
+        self.watch: Watch | None = None  # of the model that is called next
         self.repeats: Repeats | None = None  # calls of modules that were made before, where the world is kept
         self.templates: dict[Any, Instance] = {}  # leaf modules of torch by class and arguments, see templates.py
         # Weights as state_dict() gives them, see weights.py.
@@ -332,6 +345,22 @@ class Base:
             elif kind in CHANGING:
                 note(one)
                 pending += one.values() if isinstance(one, dict) else one
+
+    def throwing(self) -> tuple[int, int]:
+        """What :meth:`all_caught` needs to tell of what is done from here on."""
+        outer, self.thrown_to = self.thrown_to, NOWHERE
+        return outer, self.frame.depth
+
+    def all_caught(self, before: tuple[int, int]) -> bool:
+        """Whether exceptions that may have been raised all went to handlers of functions that were called meanwhile."""
+        outer, depth = before
+        own, self.thrown_to = self.thrown_to, min(outer, self.thrown_to)
+        return bool(own > depth)
+
+    def next_number(self) -> int:
+        """The number of a call or construction that is written down; it grows."""
+        self.made += 1
+        return self.made
 
     def surroundings(self) -> tuple[int, int]:
         """Equal wherever names outside the running functions stand for the same, as far as calls have read them."""

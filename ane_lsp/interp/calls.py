@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -11,8 +12,12 @@ from ane_lsp.interp import absent, builtins, state
 from ane_lsp.interp.attributes import Attributes
 from ane_lsp.interp.base import MAX_DEPTH, PLAIN
 from ane_lsp.interp.frames import UNDECIDED, Frame, item_of, of_unknown_number
+from ane_lsp.interp.likeness import written_down
+from ane_lsp.interp.ran import Ran
+from ane_lsp.interp.scenes import scene
+from ane_lsp.interp.seen import NotKept
 from ane_lsp.interp.symbolic import SymRatio
-from ane_lsp.interp.templates import MAX_TEMPLATES, WORTH_IT, Given, Template, copied, left_behind
+from ane_lsp.interp.templates import MAX_TEMPLATES, MAX_VERSIONS, WORTH_IT, Given, Template, copied, left_behind
 from ane_lsp.interp.tensors import tensors_in
 from ane_lsp.interp.values import (
     MISSING,
@@ -249,51 +254,80 @@ class Calls(Attributes):
         key = given.key
         if key is None:
             return self._construct_plain(cls, args, kwargs)
-        changes, known = self.built.get(key, (None, None))
-        if changes == self.surroundings():
-            made = known.copy(given, values) if known is not None else None
-            if made is None or known is None:  # it cannot be copied
-                return self._construct_plain(cls, args, kwargs)
-            self.built.move_to_end(key)
-            self.ran |= known.ran
-            made.node = self.here()
-            return made
-        changes, noted = self.surroundings(), len(self.outside.noted)
-        steps, unknown, faults = self.steps, len(self.unresolved), len(self.internal)
-        doubtful, self.doubtful, thrown = self.doubtful, False, self.thrown
-        written: dict[int, Any] = {}
-        outer, self.written = self.written, written
-        before, self.ran = self.ran, set()
-        ran = self.ran
+        changes, versions = self.surroundings(), self.built.get(key)
+        seen = versions is not None and changes in versions
+        known = versions[changes] if versions is not None and seen else None
+        if known is not None and not (self.doubted is not None and self.doubted(known)):
+            made = known.copy(given, values)
+            if made is not None:
+                self.built.move_to_end(key)
+                self.ran.calls[known] = None
+                made.node = self.here()
+                return made
+        if seen and known is None and self.repeats is None:  # it cannot be copied
+            return self._construct_plain(cls, args, kwargs)
+        first = versions is None
+        before = [] if self.repeats is None else given.contents()
+        outer, self.ran = self.ran, Ran()
+        template = None
         try:
-            built = self._construct_plain(cls, args, kwargs)
-            if self.steps - steps <= WORTH_IT or changes != self.surroundings():
-                return built
-            first = key not in self.built
-            kept = None
             # What is not part of another module is a whole model, most likely built once.
-            certain = (
-                len(self.unresolved) == unknown
-                and len(self.internal) == faults
-                and not self.doubtful
-                and thrown == self.thrown
-            )
-            if certain and (outer is not None or not first):
-                known_before = partial(self.outside.knows, noted=noted)
-                left = left_behind(written, self, known_before)
-                own = [one for key, one in left.items() if not known_before(key)]
-                kept = copied(built, values, given.objects, own)
-            if kept is not None and kept.cls is cls:
-                self.built[key] = changes, Template(kept, given.objects, ran)
-            else:  # the first time, what was imported for it looks left behind, too
-                self.built[key] = None if first else changes, None
-            if len(self.built) > MAX_TEMPLATES:
-                self.built.popitem(last=False)
+            built, worth_it, own = self.build(cls, args, kwargs, self.written is None and first)
+            if worth_it and self.doubted is None:
+                kept = None if own is None or seen else copied(built, values, given.objects, own)
+                if kept is not None and kept.cls is not cls:
+                    kept = None
+                parts, after = None, key
+                if own is not None and kept is None and self.repeats is not None:
+                    after = Given(cls, args, kwargs).key
+                    with suppress(NotKept, RecursionError):
+                        parts = written_down(built, given, own)
+                if kept is not None or (parts is not None and after is not None):
+                    place, number = scene(self, cls, args, kwargs), self.next_number()
+                    template = Template(kept, given, self.ran, place, changes, number, parts, after)
+                    template.before = [(one, held) for one, held in before if not state.holds(one, held)]
+                if not seen:
+                    versions = self.built.setdefault(key, {})
+                    if kept is not None or not first:  # the first time, what was imported for it looks left behind, too
+                        versions[changes] = template if kept is not None else None
+                        if len(versions) > MAX_VERSIONS:
+                            del versions[next(iter(versions))]
+                    if len(self.built) > MAX_TEMPLATES:
+                        self.built.popitem(last=False)
             return built
         finally:
+            if template is not None:
+                outer.calls[template] = None
+            else:
+                outer |= self.ran
+            self.ran = outer
+
+    def build(
+        self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any], alone: bool = False
+    ) -> tuple[Any, bool, list[Any] | None]:
+        """A new module, whether building it took long in a world that stayed as it was, and what of it was changed meanwhile and is
+        still held; None where that may not be its own, or where nobody asks, as it is built `alone`."""
+        changes, noted = self.surroundings(), len(self.outside.noted)
+        steps, unknown, faults = self.steps, len(self.unresolved), len(self.internal)
+        doubtful, self.doubtful, thrown = self.doubtful, False, self.throwing()
+        written: dict[int, Any] = {}
+        outer, self.written = self.written, written
+        caught = False
+        try:
+            try:
+                built = self._construct_plain(cls, args, kwargs)
+            finally:
+                caught = self.all_caught(thrown)
+            if (self.steps - steps <= WORTH_IT and self.doubted is None) or changes != self.surroundings():
+                return built, False, None
+            certain = len(self.unresolved) == unknown and len(self.internal) == faults and not self.doubtful and caught
+            if alone or not certain:
+                return built, True, None
+            known_before = partial(self.outside.knows, noted=noted)
+            left = left_behind(written, self, known_before)
+            return built, True, [one for key, one in left.items() if not known_before(key)]
+        finally:
             self.doubtful = self.doubtful or doubtful
-            self.ran = before
-            before |= ran
             self.written = outer
             if outer is not None:
                 outer.update(written)

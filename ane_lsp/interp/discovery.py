@@ -312,7 +312,11 @@ def _run_callers(interp: Interpreter, module: ModuleObject, dark: list[ClassObje
     """Follow what other files of the package do with classes nothing is known of here."""
     recorder = interp.recorder
     missing = {cls.name: cls for cls in dark}
-    for path in users_of(interp.workspace, Path(module.path or ""), missing):
+    names = frozenset(missing)
+    users = interp.users.get(names)
+    if users is None:
+        users = interp.users[names] = users_of(interp.workspace, Path(module.path or ""), missing)
+    for path in users:
         user = interp.find_module(interp.workspace.module_name(path), module)
         if user is None or user.path != str(path):
             continue

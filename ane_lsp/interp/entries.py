@@ -16,7 +16,7 @@ from ane_lsp.interp.captured import either_way
 from ane_lsp.interp.classes import prepares_data
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.replay import Book
-from ane_lsp.interp.run import Capture, Limits, Run, guarded, load_file, start
+from ane_lsp.interp.run import Capture, Limits, Run, deep, guarded, load_file, start
 from ane_lsp.interp.scopes import renew_signature, signature_of
 from ane_lsp.interp.values import (
     ClassMethod,
@@ -296,7 +296,7 @@ class FileWorld:
         A run that was cancelled may be asked for again. partly: hears after each entry of those that were followed so far.
         """
         book, module, interp = self._book, self._module, self.interp
-        if book is None or module is None or book.concerns_top(changed) or not book.rewind(changed):
+        if book is None or module is None or book.concerns_top(changed) or not deep(lambda: book.rewind(changed)):
             return None
         interp.cancelled, self._partly = cancelled, partly
         self._entries = list(self._script)
@@ -317,7 +317,7 @@ class FileWorld:
         run.errors.extend(error for sub in self._runs for error in sub.errors)
         run.refusals.extend(refusal for sub in self._runs for refusal in sub.refusals)
         self._refused_before = self._refused
-        return FileRun(run, self._entries, self._book.ran() if self._book is not None else set(self.interp.ran))
+        return FileRun(run, self._entries, self._book.ran() if self._book is not None else self.interp.ran.all())
 
     def _follow(self, module: ModuleObject) -> None:
         """Follow the entries that the script itself did not reach."""

@@ -189,6 +189,7 @@ class Forks(Expressions):
                 signal = branch()
                 done.append((signal, journal.capture(), journal.made))
             except PyRaise as error:
+                error.__traceback__ = None  # it holds what nobody will see any more
                 self.frame = caller
                 catcher = self._catcher(frame, error)
                 raised.append((error, journal.capture() if catcher is not None else {}, catcher, journal.made))
@@ -325,7 +326,7 @@ class Forks(Expressions):
         self, catcher: Frame, error: PyRaise, changes: _Changes, frame: Frame, own: Collection[int] = ()
     ) -> None:
         if catcher is not frame:
-            self.thrown += 1
+            self.thrown_to = min(self.thrown_to, catcher.depth)
         kind = self.type_of(error.value)
         alike = [
             one

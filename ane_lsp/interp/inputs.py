@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import TensorType, Unknown, dims
@@ -16,6 +17,7 @@ from ane_lsp.interp.frames import FROM_ARGS
 from ane_lsp.interp.hints import hints_in_source, holds_tensors, is_container
 from ane_lsp.interp.probing import CONVENTIONS, WORDS, Probe, probe_of, probe_tensor
 from ane_lsp.interp.record import registered
+from ane_lsp.interp.rounds import probed
 from ane_lsp.interp.scopes import is_name, keys_read, signature_of, with_defaults
 from ane_lsp.interp.tables import entries_of, in_tables, owner
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, PyRaise, Tensor, Told
@@ -253,7 +255,7 @@ def _learn(
             return
         given = {name: _given(name, probe, probe_tensor(probe)) for name, probe in asked.items()}
         tensors = [probe for probe in asked.values() if not probe.listed]
-        _probe(interp, model, forward, {**plain, **settled, **given})
+        probed(interp, model, {**plain, **settled, **given}, partial(_probe, interp, model, forward))
         before = len(settled)
         asserted = any(probe.listed for probe in tensors)  # to be lists
         for name, probe in asked.items():
@@ -456,8 +458,10 @@ def _is_or_item(node: ast.expr, name: str) -> bool:
     return is_name(node, name)
 
 
-def _probe(interp: Interpreter, model: Instance, forward: Function, inputs: dict[str, Any]) -> None:
-    """Run the forward on probes; its graph is thrown away."""
+def _probe(
+    interp: Interpreter, model: Instance, forward: Function, inputs: Mapping[str, Any], changed: dict[int, Any]
+) -> None:
+    """Run the forward on probes; its graph is thrown away. changed: is given the containers that are changed meanwhile."""
     from ane_lsp.interp.entries import guarded_inline
 
     recorder = interp.recorder
@@ -466,12 +470,12 @@ def _probe(interp: Interpreter, model: Instance, forward: Function, inputs: dict
     interp.probing = True
     if written is None:
         probes = [probe for value in inputs.values() if (probe := probe_of(value)) is not None]  # entries of tables too
-        interp.listening, interp.written = Listening(interp, probes), {}
+        interp.listening, interp.written = Listening(interp, probes), changed
     try:
         with interp.step_limit(_PROBE_STEPS):
-            inputs = in_tables(interp, inputs)
-            rest = _rest(interp, forward, inputs)
-            guarded_inline(interp, lambda: interp.call(model, rest, inputs))
+            given = in_tables(interp, inputs)
+            rest = _rest(interp, forward, given)
+            guarded_inline(interp, lambda: interp.call(model, rest, given))
     except Told:
         pass
     finally:

@@ -13,6 +13,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ane_lsp.graph import Span, Sym, TensorType, Unknown
+from ane_lsp.interp.state import contents_of
 from ane_lsp.interp.values import Device, DType, Tensor
 
 MAX_MOVING = 200
@@ -52,11 +53,17 @@ class Outside:
     def __init__(self) -> None:
         self.shared: dict[int, Any] = {}
         self.noted: dict[int, tuple[int, Any]] = {}
-        # Those that changed since they were noted, each with its place among them and what it held before.
-        self._moving: dict[int, tuple[int, Any, Any]] = {}
+        # Those that changed since they were noted, each with its place among them, what it held before and that written down.
+        self._moving: dict[int, tuple[int, Any, Any, Any]] = {}
         self._written: set[int] = set()  # those among them that may have changed since the state was told
         self._other: dict[int, Any] = {}  # by place, what they held then, where it was not what they held first
         self._numbers: dict[frozenset[tuple[int, Any]], int] = {}
+        self.reads: set[int] | None = None  # by id, what is read from now on, where somebody asks
+        self._contents: dict[
+            int, dict[int, Any]
+        ] = {}  # what they hold in a state, by place, where it is not what they held first
+        # By id of what contents that are kept hold: how often they do.
+        self._references: defaultdict[int, int] = defaultdict(int)
         self._last = 0
         self._now: int | None = 0
         self._start = 0  # the state in which all hold what they held first
@@ -66,7 +73,7 @@ class Outside:
         if self._now is None:
             try:
                 for key in self._written:
-                    place, container, first = self._moving[key]
+                    place, container, _, first = self._moving[key]
                     held = _written_down(container)
                     if held == first:
                         self._other.pop(place, None)
@@ -77,6 +84,9 @@ class Outside:
             else:
                 self._written.clear()
                 self._now = self._start if not self._other else self._number(frozenset(self._other.items()))
+                if self._now not in self._contents:
+                    others = (one for one in self._moving.values() if one[0] in self._other)
+                    self._contents[self._now] = {place: self._saved(container) for place, container, _, _ in others}
         return self._start if self._now is None else self._now
 
     def _number(self, held: frozenset[tuple[int, Any]]) -> int:
@@ -89,9 +99,39 @@ class Outside:
     def retain(self, states: AbstractSet[int]) -> None:
         """Nobody asks about other states than these any more: what they held is let go."""
         self._numbers = {held: number for held, number in self._numbers.items() if number in states}
+        for number in self._contents.keys() - states:
+            for contents in self._contents.pop(number).values():
+                self._refer(contents, -1)
+
+    def differing(self, one: int, other: int) -> set[int]:
+        """By id, the containers that do not hold the same in two states; all that ever changed, where that is not known."""
+        known = {number: held for held, number in self._numbers.items()}
+        known[self._start] = frozenset()
+        if one not in known or other not in known:
+            return set(self._moving)
+        places = {place for place, _ in known[one] ^ known[other]}
+        return {key for key, (place, *_) in self._moving.items() if place in places}
+
+    def contents(self, state: int) -> list[tuple[Any, Any]]:
+        """The containers that ever changed, with what they hold in a state."""
+        others = self._contents.get(state, {})
+        return [(container, others.get(place, first)) for place, container, first, _ in self._moving.values()]
+
+    def _saved(self, container: Any) -> Any:
+        contents = contents_of(container)
+        self._refer(contents, 1)
+        return contents
+
+    def _refer(self, contents: Any, times: int) -> None:
+        """Count references of kept contents, or forget about them."""
+        for one in contents.values() if isinstance(contents, dict) else contents:
+            if one.__class__ not in _PLAIN:
+                self._references[id(one)] += times
 
     def note(self, container: Any) -> None:
         """A call read it, or what it lies in."""
+        if self.reads is not None:
+            self.reads.add(id(container))
         if id(container) in self._moving and id(container) not in self.shared:
             self._written.add(id(container))  # what was put into it may have changed unseen until somebody read it
             self._now = None
@@ -116,7 +156,7 @@ class Outside:
         except (_TooMuch, RecursionError):
             self.forget()
             return
-        self._moving[id(container)] = len(self._moving), container, first
+        self._moving[id(container)] = len(self._moving), container, self._saved(container), first
         self._written.add(id(container))
 
     def forget(self) -> None:
@@ -127,6 +167,8 @@ class Outside:
         self._written.clear()
         self._other.clear()
         self._numbers.clear()
+        self._contents.clear()
+        self._references.clear()
         self._last += 1
         self._now = self._start = self._last
 
@@ -137,7 +179,7 @@ class Outside:
 
     def records(self, key: int) -> int:
         """How many references to what has this identity are held here."""
-        return (key in self.shared) + (key in self.noted) + (key in self._moving)
+        return (key in self.shared) + (key in self.noted) + (key in self._moving) + self._references.get(key, 0)
 
 
 def _written_down(container: Any) -> Any:
@@ -166,7 +208,7 @@ def _written_down(container: Any) -> Any:
         return Same(one)
 
     if container.__class__ is Tensor:
-        return container.type, Same(container.value), Same(container.graph), container.origin
+        return container.type, container.type.data, Same(container.value), Same(container.graph), container.origin
     return down(container)
 
 

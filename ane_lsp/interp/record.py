@@ -165,6 +165,10 @@ class Recorder:
         """The paths of the present graph's modules, by identity. Another one for each graph."""
         return self._paths
 
+    def stand_in(self, paths: dict[int, str], reached: set[ClassObject]) -> None:
+        """Go on with the modules' paths of another graph and with other classes reached."""
+        self._paths, self.reached = paths, reached
+
     def bind(self, tensor: Tensor, value: Value) -> None:
         tensor.value = value
         tensor.graph = self.graph

@@ -12,23 +12,25 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, TensorType, Value, dims
+from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, TensorType, Unknown, Value, dims
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.probing import Facts, Probe, probe_of
+from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.record import Recorder
+from ane_lsp.interp.scenes import Scene, scene_of
 from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Pieces, Seen
 from ane_lsp.interp.templates import left_behind
-from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Tensor, Told
+from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Refusal, Tensor, Told
 
 if TYPE_CHECKING:
     from ane_lsp.interp.base import Capture
     from ane_lsp.interp.torch_glue import TorchGlue
-    from ane_lsp.syntax.exchange import Dependency
 
 MAX_KEPT = 1_000
 KEPT_FOR = 4
@@ -58,7 +60,7 @@ def _roles(bound: Iterable[Value | None]) -> tuple[Any, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class Made:
     """A tensor that a call returned. base: the place among the tensors it saw of the one it is a view of."""
 
     type: TensorType
@@ -73,7 +75,7 @@ class _Made:
 
 
 @dataclass(frozen=True, slots=True)
-class _Object:
+class MadeObject:
     """A plain object that a call made and returned, such as a model's output with names."""
 
     cls: ClassObject
@@ -83,7 +85,7 @@ class _Object:
 
 
 @dataclass(frozen=True, slots=True)
-class _Dict:
+class MadeDict:
     """A dict that a call made and returned."""
 
     kind: type
@@ -91,23 +93,36 @@ class _Dict:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Raised:
+    """What a call raised: a builtin exception with arguments, and where."""
+
+    kind: type
+    args: tuple[str, ...]
+    span: Span | None
+    within: Span | None
+    from_operation: bool
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
     """The place of a tensor that the call was given or found in its module."""
 
     place: int
 
 
-_Version = tuple["Capture | None", "tuple[int, ...] | None"]
+Version = tuple["Capture | None", "tuple[int, ...] | None"]
 """What else a call saw: how the model is captured and which of many its modules are, where it asked."""
 
 
 @dataclass(slots=True, eq=False)
-class _Kept:
+class Kept:
     """A call that was made. value, op, call: the numbers that came next before it. values: how many values it made.
 
-    used: the last run that made it. given: values from before it, with the places of their tensors. taken: values it made for
-    tensors it saw. probe: what it was given in place of an input, told: what it told of that. counts: it read which of many a
-    module is. lost: see :class:`Graph`.
+    inner: calls it is made of. used: the last run that made it. number: grows from call to call. given: values from before it,
+    with the places of their tensors. taken: values it made for tensors it saw. probe: what it was given in place of an input,
+    told: what it told of that. counts: it read which of many a module is. lost: see :class:`Graph`. like: the first of those that
+    are the same but for the state of names outside.
     """
 
     result: Any
@@ -126,11 +141,46 @@ class _Kept:
     asks_capture: bool
     counts: bool
     reached: set[ClassObject]
-    ran: set[Dependency]
+    ran: Ran
     lost: dict[str, Span]
     probe: Probe | None
     told: list[Facts | tuple[str, TensorType]]
     used: int
+    key: Any
+    version: Version
+    scene: Scene | None
+    number: int
+    inner: list[Inner]
+    like: Kept | None = None
+
+    @property
+    def state(self) -> int:
+        """The state of names outside that it was made in."""
+        found: int = self.key[4][1]
+        return found
+
+    @property
+    def apart_from_state(self) -> Any:
+        """Equal for calls that may be the same but for the state of names outside."""
+        *seen, (changes, _), epoch = self.key
+        return *seen, changes, epoch, self.version
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inner:
+    """A kept call as a part of another. call, op, value: the numbers that came next before it. given, taken: the values that
+    stand for its own ones there."""
+
+    kept: Kept
+    call: int
+    op: int
+    value: int
+    given: tuple[Value, ...]
+    taken: tuple[Value, ...]
+
+
+GAP: Any = None
+"""Stands for each call and operation of a call that is only told from another one."""
 
 
 class Repeats:
@@ -138,26 +188,51 @@ class Repeats:
 
     def __init__(self, covered: dict[int, Any], ordinals: set[str]) -> None:
         self.pieces = Pieces(covered, ordinals)
-        self._kept: OrderedDict[Any, dict[_Version, _Kept]] = OrderedDict()
+        self._kept: OrderedDict[Any, dict[Version, Kept]] = OrderedDict()
         self._failures: dict[ClassObject, int] = {}
+        self._inner: list[Inner] = []  # what the running call is made of
+        self._graphs: list[tuple[Graph, list[Inner]]] = []  # and what graphs are that were begun lately
         self._runs = 0
         self._epoch = 0  # grows whenever a call left something behind that another may see
 
-    def forget(self, changed: Collection[Dependency], built_again: bool) -> None:
-        """`changed` functions are others from now on. built_again: and models will be built again."""
+    def begin(self, graph: Graph) -> None:
+        """What is recorded from here on is part of `graph`."""
+        self._inner = []
+        self._graphs.append((graph, self._inner))
+
+    def made_of(self, graphs: Iterable[Graph]) -> list[list[Inner]]:
+        """The calls that some of the graphs are made of which were begun since this was asked last."""
+        found = {id(graph): inner for graph, inner in self._graphs}
+        self._graphs.clear()
+        return [found.get(id(graph), []) for graph in graphs]
+
+    @contextmanager
+    def comparing(self) -> Iterator[None]:
+        """Meanwhile calls are followed only to be compared: none is kept, none is recorded again that is doubted
+        (:attr:`Base.doubted`), and of those that are nothing is recorded but gaps."""
+        before = self._epoch, dict(self._failures), self._inner, self._graphs
+        self._inner, self._graphs = [], []
+        try:
+            yield
+        finally:
+            self._epoch, self._failures, self._inner, self._graphs = before
+
+    def forget(self, others: Callable[[Kept], bool], part_of: Container[Any], built_again: bool) -> None:
+        """Let go of calls that are others since an edit, and of those that nobody made for long, nor are `part_of` what is known.
+        built_again: models will be built again."""
         self._runs += 1
         if built_again:
             self.pieces.clear()
         for key, versions in list(self._kept.items()):
-            if any(not kept.ran.isdisjoint(changed) for kept in versions.values()) or all(
-                kept.used < self._runs - KEPT_FOR for kept in versions.values()
+            if any(map(others, versions.values())) or all(
+                kept.used < self._runs - KEPT_FOR and kept not in part_of for kept in versions.values()
             ):
                 del self._kept[key]
         self._failures.clear()
 
     def states(self) -> set[int]:
         """Numbers of the states of names outside (:meth:`Base.surroundings`) in which calls are kept."""
-        return {key[4][1] for key in self._kept}
+        return {kept.state for versions in self._kept.values() for kept in versions.values()}
 
     def call(self, interp: TorchGlue, module: Instance, args: Any, kwargs: Any, follow: Callable[[], Any]) -> Any:
         """The result of ``module(*args, **kwargs)``: of `follow`, or as it was before."""
@@ -168,19 +243,25 @@ class Repeats:
         try:
             seen = Seen(recorder, module, args, kwargs, interp.probing, self.pieces)
             bound = seen.bound()
-            probed = seen.probe.state() if seen.probe is not None else interp.probing
-            key = (tuple(seen.parts), _roles(bound), bool(interp.trying), probed, interp.surroundings(), self._epoch)
+            key = self.key_of(interp, seen, bound)
             versions = self._kept.get(key)
         except (NotKept, TypeError, RecursionError):
             self._failures[module.cls] = failures + 1
             return follow()
         kept = _version(versions, interp.capture, seen) if versions else None
-        if kept is not None:
+        if kept is not None and not (interp.doubted is not None and interp.doubted(kept)):
             self._kept.move_to_end(key)
+            if kept.scene is not None and kept.used != self._runs:  # modules and graphs of earlier runs are let go
+                kept.scene = scene_of(interp, module, args, kwargs)
             kept.used = self._runs
             self._failures.pop(module.cls, None)
             return self._again(interp, kept, seen, bound, recorder.path_of(module))
         return self._first(interp, module, args, kwargs, follow, key, seen, bound)
+
+    def key_of(self, interp: TorchGlue, seen: Seen, bound: list[Value | None]) -> Any:
+        """What calls have in common that record the same. bound: what stands for the tensors that are seen."""
+        probed = seen.probe.state() if seen.probe is not None else interp.probing
+        return tuple(seen.parts), _roles(bound), bool(interp.trying), probed, interp.surroundings(), self._epoch
 
     # -- the first time ----------------------------------------------------------------------------------------------
 
@@ -189,29 +270,66 @@ class Repeats:
         bound: list[Value | None],
     ) -> Any:  # fmt: skip
         """Follow the call, and keep it where that is right."""
+        ran, interp.ran = interp.ran, Ran()
+        inner, self._inner = self._inner, []
+        kept = None
+        try:
+            result, raised, kept = self.followed(interp, module, args, kwargs, follow, key, seen, bound)
+        finally:
+            if kept is not None and interp.doubted is None:
+                ran.calls[kept] = None
+                if raised is None:
+                    self._keep(kept)
+            else:
+                kept = None
+                ran |= interp.ran
+            if kept is not None and raised is None:
+                given, taken = (tuple([value for value, _ in values]) for values in (kept.given, kept.taken))
+                inner.append(Inner(kept, kept.call, kept.op, kept.value, given, taken))
+            else:
+                inner += self._inner
+            interp.ran, self._inner = ran, inner
+        if raised is not None:
+            raise raised
+        return result
+
+    def _keep(self, kept: Kept) -> None:
+        """From here on the call is recorded again where it is made again."""
+        self._kept.setdefault(kept.key, {})[kept.version] = kept
+        while len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)
+
+    def followed(
+        self, interp: TorchGlue, module: Instance, args: Any, kwargs: Any, follow: Callable[[], Any], key: Any, seen: Seen,
+        bound: list[Value | None],
+    ) -> tuple[Any, PyRaise | None, Kept | None]:  # fmt: skip
+        """The result of the call or what it raised, and the call as it can be kept; None where it cannot."""
+        scene = scene_of(interp, module, args, kwargs)
         recorder = interp.recorder
         graph, builder = recorder.graph, recorder.builder
         calls, ops, shapes, custom = len(graph.calls), len(graph.ops), len(graph.shapes), len(graph.custom)
         value, steps, epoch = builder.next_value, interp.steps, self._epoch
         changes, noted = interp.surroundings(), len(interp.outside.noted)
         faults, lost, drawn = len(interp.internal), len(interp.unresolved), dims.drawn()
-        doubtful, interp.doubtful, thrown = interp.doubtful, False, interp.thrown
-        outer = interp.written, interp.ran, recorder.reached, recorder.taken_in, graph.asks_capture, graph.lost
+        doubtful, interp.doubtful, thrown = interp.doubtful, False, interp.throwing()
+        outer = interp.written, recorder.reached, recorder.taken_in, graph.asks_capture, graph.lost
         ordinals_read = interp.ordinals_read
         written: dict[int, Any] = {}
-        ran: set[Dependency] = set()
         reached: set[ClassObject] = set()
         taken_in: list[Tensor] = []
-        interp.written, interp.ran, recorder.reached, recorder.taken_in = written, ran, reached, taken_in
+        interp.written, recorder.reached, recorder.taken_in = written, reached, taken_in
         graph.asks_capture, graph.lost = False, {}
         probe, told, listening = seen.probe, list[Facts | tuple[str, TensorType]](), None
         if probe is not None:
             listening, probe.heard = probe.heard, told
-        result = None
+        result = raised = None
         try:
             result = follow()
-        except (PyRaise, Told) as raised:  # it holds what nobody will see any more
-            raised.__traceback__ = None
+        except PyRaise as error:
+            raised = error
+            raised.__traceback__ = None  # it holds what nobody will see any more
+        except Told as told_all:
+            told_all.__traceback__ = None
             raise
         finally:
             if probe is not None:
@@ -220,9 +338,9 @@ class Repeats:
                     listening += told
             asks_capture, not_followed = graph.asks_capture, graph.lost
             doubted, interp.doubtful = interp.doubtful, interp.doubtful or doubtful
-            interp.written, interp.ran, recorder.reached, recorder.taken_in = outer[:4]
-            graph.asks_capture, graph.lost = asks_capture or outer[4], {**not_followed, **outer[5]}
-            interp.ran |= ran
+            caught = interp.all_caught(thrown)
+            interp.written, recorder.reached, recorder.taken_in = outer[:3]
+            graph.asks_capture, graph.lost = asks_capture or outer[3], {**not_followed, **outer[4]}
             recorder.reached |= reached
             if recorder.taken_in is not None:
                 recorder.taken_in += taken_in
@@ -247,9 +365,9 @@ class Repeats:
             same = now is not None and now.parts == seen.parts and now.ordinals == seen.ordinals
         except (NotKept, TypeError, RecursionError):
             same = False
-        if interp.steps - steps < WORTH_IT:
+        if raised is None and interp.steps - steps < WORTH_IT:
             self._failures[module.cls] = MAX_FAILURES
-            return result
+            return result, None, None
         sound = (
             same
             and changes == interp.surroundings()
@@ -257,7 +375,7 @@ class Repeats:
             and len(graph.custom) == custom
             and len(interp.internal) == faults
             and not doubted
-            and thrown == interp.thrown
+            and caught
             and len(interp.unresolved) == lost
             and recorder.graph is graph
             and dims.drawn() == drawn
@@ -271,29 +389,31 @@ class Repeats:
             places = {id(tensor): place for place, tensor in enumerate(seen.tensors)}
             if any(id(tensor) not in places for tensor in taken_in):
                 raise NotKept  # nobody knows whether another call would find it or make it
-            kept = _Kept(
-                _packed(result, places, seen, recorder, interp.probing, written.keys() - left.keys()),
+            made = written.keys() - left.keys()
+            counts = interp.ordinals_read != ordinals_read
+            kept = Kept(
+                _packed(result, places, seen, recorder, interp.probing, made) if raised is None else _ended(raised),
                 graph.calls[calls:], graph.ops[ops:], graph.shapes[shapes:],
                 value, ops, calls, builder.next_value - value,
                 [(v, place) for place, v in enumerate(bound) if v is not None],
                 [(v, place) for place, (v, old) in enumerate(zip(after, bound)) if v is not None and old is None],
                 recorder.path_of(module), len(_callers(interp)), interp.steps - steps, asks_capture,
-                interp.ordinals_read != ordinals_read, reached, ran, not_followed, probe, told, self._runs,
+                counts, reached, interp.ran, not_followed, probe, told, self._runs, key,
+                (interp.capture if asks_capture else None, tuple(seen.ordinals) if counts else None), scene, interp.next_number(), self._inner,
             )  # fmt: skip
-            _check(kept, _callers(interp))
+            if interp.doubted is None:
+                _check(kept, _callers(interp))
         except NotKept:
-            self._failures[module.cls] = self._failures.get(module.cls, 0) + 1
-            return result
-        version = interp.capture if asks_capture else None, tuple(seen.ordinals) if kept.counts else None
-        self._kept.setdefault(key, {})[version] = kept
-        self._failures.pop(module.cls, None)
-        while len(self._kept) > MAX_KEPT:
-            self._kept.popitem(last=False)
-        return result
+            if raised is None:
+                self._failures[module.cls] = self._failures.get(module.cls, 0) + 1
+            return result, raised, None
+        if raised is None:
+            self._failures.pop(module.cls, None)
+        return result, raised, kept
 
     # -- the other times ---------------------------------------------------------------------------------------------
 
-    def _again(self, interp: TorchGlue, kept: _Kept, seen: Seen, bound: list[Value | None], path: str) -> Any:
+    def _again(self, interp: TorchGlue, kept: Kept, seen: Seen, bound: list[Value | None], path: str) -> Any:
         """Record what the kept call recorded, for the tensors that this one sees."""
         interp.tick()
         recorder = interp.recorder
@@ -312,7 +432,28 @@ class Repeats:
             recorder.bind(tensor, made)
             if recorder.taken_in is not None:
                 recorder.taken_in.append(tensor)
-        callers = _callers(interp)
+        moved = mover.values_of
+        self._inner.append(
+            Inner(kept, len(graph.calls), len(graph.ops), builder.next_value, moved(kept.given), moved(kept.taken))
+        )
+        if interp.doubted is None:
+            self._record(kept, mover, graph, _callers(interp), path)
+        else:
+            graph.calls += [GAP] * len(kept.calls)
+            graph.ops += [GAP] * len(kept.ops)
+        graph.shapes += kept.shapes
+        builder.next_value += kept.values
+        interp.steps += kept.steps
+        interp.ran.calls[kept] = None
+        recorder.reached |= kept.reached
+        graph.asks_capture |= kept.asks_capture
+        graph.lost = {**kept.lost, **graph.lost}
+        interp.ordinals_read += kept.counts
+        return _Results(kept, seen, mover, graph).unpacked(kept.result)
+
+    @staticmethod
+    def _record(kept: Kept, mover: _Mover, graph: Graph, callers: tuple[Span, ...], path: str) -> None:
+        """Record the calls and operations of a kept call, made by a module of another path and other callers."""
         first, skipped, depth = len(graph.calls) - kept.call, len(kept.path), kept.depth
         moved = mover.moved
         renewed: dict[int, Call] = {}
@@ -330,18 +471,9 @@ class Repeats:
                     tuple([mover.value_of(v) for v in op.outputs]), renewed[op.call.id],
                 )
             )  # fmt: skip
-        graph.shapes += kept.shapes
-        builder.next_value += kept.values
-        interp.steps += kept.steps
-        interp.ran |= kept.ran
-        recorder.reached |= kept.reached
-        graph.asks_capture |= kept.asks_capture
-        graph.lost = {**kept.lost, **graph.lost}
-        interp.ordinals_read += kept.counts
-        return _Results(kept, seen, mover, graph).unpacked(kept.result)
 
 
-def _version(versions: dict[_Version, _Kept], capture: Capture, seen: Seen) -> _Kept | None:
+def _version(versions: dict[Version, Kept], capture: Capture, seen: Seen) -> Kept | None:
     numbers = tuple(seen.ordinals)
     sought = ((None, None), (None, numbers), (capture, None), (capture, numbers))
     return next((versions[version] for version in sought if version in versions), None)
@@ -365,6 +497,9 @@ class _Mover:
             made = Value(old.id + self.value, old.type, old.origin, old.name, producer, old.fold)
             self.values[old] = made
         return made
+
+    def values_of(self, placed: list[tuple[Value, int]]) -> tuple[Value, ...]:
+        return tuple([self.value_of(value) for value, _ in placed])
 
     def moved(self, held: Any) -> Any:
         """`held` with the other values; itself where it has none."""
@@ -408,7 +543,7 @@ def _callers(interp: TorchGlue) -> tuple[Span, ...]:
     return stack
 
 
-def _check(kept: _Kept, callers: tuple[Span, ...]) -> None:
+def _check(kept: Kept, callers: tuple[Span, ...]) -> None:
     """Raises NotKept where what was recorded could not be recorded for another module."""
     given = {value for value, _ in kept.given}
     for call in kept.calls:
@@ -436,9 +571,17 @@ def _values(structure: Any) -> list[Value]:
                 found.append(one)
             elif kind in _HOLDING:
                 pending.append(one)
-            elif kind not in PLAIN and kind not in NAMED:
+            elif kind not in PLAIN and kind not in NAMED and not (kind is Unknown and _alone(one)):
                 raise NotKept
     return found
+
+
+def _alone(unknown: Unknown) -> bool:
+    """Whether no values are said to be like what nobody knows."""
+    one: Unknown | None = unknown
+    while one is not None and one.item is None:
+        one = one.cause
+    return one is None
 
 
 def _packed(
@@ -446,6 +589,7 @@ def _packed(
 ) -> Any:
     """A result as it can be given again. made: containers that came with it, and nobody else holds. Raises NotKept."""
     numbers: dict[int, int] = {}
+    probes: dict[int, Probe] = {}
 
     def pack(one: Any) -> Any:
         kind = one.__class__
@@ -454,10 +598,12 @@ def _packed(
         if kind is Tensor:
             place = places.get(id(one))
             if place is not None:
-                return _Known(place)
+                return Known(place)
             probe = probe_of(one)
             if probe is not None and not _made_from(probe, seen.probe):
                 raise NotKept
+            if probe is not None and seen.probe is not None:  # as it is now: it may hear more
+                probe = probe.grafted(seen.probe, seen.probe, probes)
             known = one.value is None or one.graph is recorder.graph
             if not known or len(one.attrs or ()) != (probe is not None):
                 raise NotKept
@@ -465,7 +611,7 @@ def _packed(
                 raise NotKept
             number = numbers.setdefault(id(one), len(numbers))
             base = places.get(id(one.base)) if one.base is not None else None
-            return _Made(
+            return Made(
                 one.type,
                 one.origin,
                 one.name,
@@ -489,13 +635,23 @@ def _packed(
             numbers[id(one)] = -1
             if any(name.__class__ not in PLAIN for name in one):
                 raise NotKept
-            return _Dict(kind, tuple([(name, pack(value)) for name, value in one.items()]))
+            return MadeDict(kind, tuple([(name, pack(value)) for name, value in one.items()]))
         if kind is Instance and id(one.attrs) in made and "_modules" not in one.attrs:
             numbers[id(one)] = -1
-            return _Object(one.cls, one.node, pack(one.attrs), pack(one.data))
+            return MadeObject(one.cls, one.node, pack(one.attrs), pack(one.data))
         raise NotKept
 
     return pack(result)
+
+
+def _ended(raised: PyRaise) -> Raised:
+    """Raises NotKept where it cannot be told from another."""
+    value = raised.value
+    if not isinstance(value, BaseException) or any(held.__class__ not in PLAIN for held in value.args):
+        raise NotKept
+    return Raised(
+        value.__class__, tuple(map(repr, value.args)), raised.span, raised.within, raised.from_operation, raised.refusal
+    )
 
 
 def _made_from(probe: Probe, root: Probe | None) -> bool:
@@ -515,7 +671,7 @@ def _made_from(probe: Probe, root: Probe | None) -> bool:
 class _Results:
     """Gives the result of a kept call for the tensors that another one sees."""
 
-    def __init__(self, kept: _Kept, seen: Seen, mover: _Mover, graph: Graph) -> None:
+    def __init__(self, kept: Kept, seen: Seen, mover: _Mover, graph: Graph) -> None:
         self._kept = kept
         self._seen = seen
         self._mover = mover
@@ -525,21 +681,21 @@ class _Results:
 
     def unpacked(self, packed: Any) -> Any:
         kind = packed.__class__
-        if kind is _Known:
+        if kind is Known:
             return self._seen.tensors[packed.place]
-        if kind is _Made:
+        if kind is Made:
             return self._made.get(packed.number) or self._tensor(packed)
         if kind is tuple or kind is list:
             return kind([self.unpacked(value) for value in packed])
-        if kind is _Dict:
+        if kind is MadeDict:
             return packed.kind([(name, self.unpacked(value)) for name, value in packed.items])
-        if kind is _Object:
+        if kind is MadeObject:
             made = Instance(packed.cls, self.unpacked(packed.data))
             made.attrs, made.node = self.unpacked(packed.attrs), packed.node
             return made
         return packed
 
-    def _tensor(self, packed: _Made) -> Tensor:
+    def _tensor(self, packed: Made) -> Tensor:
         tensor = self._made[packed.number] = Tensor(packed.type, packed.origin)
         tensor.name, tensor.requires_grad, tensor.why = packed.name, packed.requires_grad, packed.why
         tensor.base = None if packed.base is None else self._seen.tensors[packed.base]
@@ -551,4 +707,4 @@ class _Results:
         return tensor
 
 
-__all__ = ["Repeats"]
+__all__ = ["GAP", "Inner", "Kept", "Known", "Made", "MadeDict", "MadeObject", "Raised", "Repeats"]

@@ -20,7 +20,7 @@ Whatever cannot be followed (a name of another module that a function binds, an 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,10 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Graph, Span, Sym, Unknown, dims
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp import state
+from ane_lsp.interp.cutoff import Cutoff, find_twins
 from ane_lsp.interp.frames import Frame
+from ane_lsp.interp.likeness import same_graphs
+from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.values import (
     BoundMethod,
     Builtin,
@@ -48,6 +51,7 @@ from ane_lsp.interp.values import (
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
+    from ane_lsp.interp.repeats import Inner
     from ane_lsp.interp.run import Run
     from ane_lsp.syntax.exchange import Dependency
 
@@ -63,18 +67,19 @@ _PLAIN = frozenset({int, float, str, bool, bytes, complex, type(None), Sym, DTyp
 @dataclass(slots=True, eq=False)
 class Stage:
     """One piece of an attempt. number: grows from stage to stage. ran: functions it ran or looked into. left: the state of the
-    recorder after it.
+    recorder after it. made_of: the kept calls that each of its graphs is made of.
 
     effects: what it changed for others; None while nobody asked. doubtful: what :attr:`Base.doubtful` was after it. drawn: the
     number of the last size it made up.
     """
 
     number: int
-    ran: set[Dependency] = field(default_factory=set)
+    ran: Ran = field(default_factory=Ran)
     ledger: state.Journal = field(default_factory=state.Journal)
     steps: int = 0
     left: Any = None
     graphs: list[tuple[Graph, tuple[Instance, Span | None]]] = field(default_factory=list)
+    made_of: list[list[Inner]] = field(default_factory=list)
     effects: list[Effect] | None = None
     doubtful: bool = False
     drawn: int = 0
@@ -124,30 +129,39 @@ class Book:
 
     def ran(self) -> set[Dependency]:
         """The functions of the file that the present result depends on."""
-        found = set(self._interp.top_ran)
-        for part in self._order:
+        found = self._ran(self._order)
+        found |= self._interp.top_ran
+        return found.all()
+
+    @staticmethod
+    def _ran(parts: Iterable[Part]) -> Ran:
+        found = Ran()
+        for part in parts:
             for stage in part.stages:
                 found |= stage.ran
         return found
 
     def concerns_top(self, changed: Collection[Dependency]) -> bool:
         """Whether the top level of a module ran one of these functions."""
-        return any(node in self._interp.top_ran for node in changed)
+        return not self._interp.top_ran.all().isdisjoint(changed)
 
     def rewind(self, changed: Collection[Dependency]) -> bool:
         """Go back to before the first attempt; `changed` functions are others from now on. False where that cannot be."""
         interp = self._interp
-        if not self.settle():
+        if not self._settle():
             return False
+        interp._spans.clear()  # by the identity of nodes, some of which are no more
+        cutoff = Cutoff(interp, changed)
         for part in reversed(self._order):
             if part.applied:
                 for stage in reversed(part.stages):
+                    cutoff.examine(stage.ran)
                     for container, before, after in reversed(stage.effects or ()):
                         self._put(container, before, after)
                 part.applied = False
         for part in self._known.values():
             for index, stage in enumerate(part.stages):
-                if any(node in stage.ran for node in changed):
+                if cutoff.concerns(stage.ran):
                     part.stale = index if part.stale is None else min(index, part.stale)
                     break
         self._forget()
@@ -155,14 +169,14 @@ class Book:
         self._different = False
         interp.recorder.reset(self._base)
         interp.steps = self._steps
-        for built, (_, template) in list(interp.built.items()):
-            if template is not None and not template.ran.isdisjoint(changed):
-                del interp.built[built]
+        for versions in interp.built.values():
+            for changes in [c for c, one in versions.items() if one is not None and cutoff.other(one)]:
+                del versions[changes]
         if interp.repeats is not None:
-            interp.repeats.forget(changed, any(part.stale == 0 for part in self._known.values()))
-            kept = interp.repeats.states() | {changes[1] for changes, _ in interp.built.values() if changes is not None}
-            interp.outside.retain(kept)
-        interp._spans.clear()  # by the identity of nodes, some of which are no more
+            known = set(self._ran(self._known.values()).all_calls())
+            interp.repeats.forget(cutoff.other, known, any(part.stale == 0 for part in self._known.values()))
+            kept = interp.repeats.states() | {state for versions in interp.built.values() for _, state in versions}
+            interp.outside.retain(kept | {call.state for call in known})
         interp.missed.clear()  # it holds what the functions of the last run were given, with their graphs
         return True
 
@@ -206,9 +220,21 @@ class Book:
         with interp.step_limit(limit - sum(stage.steps for stage in part.stages)):
             part.done, part.run = guarded(staged)
         part.assumed, part.stale = list(assumed), None
+        for stage, former in zip(part.stages, old or ()):
+            self._keep_graphs(stage, former)
         if old is not None and len(old) > len(part.stages) and any(stage.effects for stage in old[len(part.stages) :]):
             self._different = True
         return part.done, part.run or guarded(lambda: None)[1]
+
+    def _keep_graphs(self, stage: Stage, former: Stage) -> None:
+        """A graph that is recorded as it was before is the very one: all that was found out about it still holds."""
+        if len(stage.graphs) != len(former.graphs):
+            return
+        graphs = self._interp.recorder.graphs
+        for index, ((new, entry), (old, _)) in enumerate(zip(stage.graphs, former.graphs)):
+            if new is not old and same_graphs(old, new, former.made_of[index], stage.made_of[index]):
+                stage.graphs[index] = old, entry
+                graphs[next(n for n, graph in enumerate(graphs) if graph is new)] = old
 
     def _replay(self, part: Part) -> int:
         """Replay the stages of an attempt; the index of the first that has to run."""
@@ -229,8 +255,7 @@ class Book:
         """Give a container that modules lead to its `contents` `instead` of others."""
         interp = self._interp
         if id(container) not in interp.outside.noted and not _same(contents, instead):
-            interp.changes += 1  # nobody can tell how it was for earlier calls
-            interp.outside.note(container)
+            interp.outside.note(container)  # no call has read it
         if isinstance(container, dict):
             interp.named_again(contents.values(), container)
         interp.put_back(container, contents)
@@ -269,6 +294,8 @@ class Book:
             recorder = interp.recorder
             stage.left = recorder.state()
             stage.graphs = list(zip(recorder.graphs, recorder.entries))[graphs:]
+            if interp.repeats is not None:
+                stage.made_of = interp.repeats.made_of(graph for graph, _ in stage.graphs)
             if self._shared is not None:
                 self._settle_stage(stage)
                 before = old[index].effects or [] if old is not None and index < len(old) else []
@@ -286,7 +313,12 @@ class Book:
 
     # -- what stages have in common ----------------------------------------------------------------------------------
 
-    def settle(self) -> bool:
+    def settle(self) -> None:
+        """Find out what :meth:`rewind` will ask."""
+        if self._settle():
+            find_twins(set(self._ran(self._order).all_calls()))
+
+    def _settle(self) -> bool:
         """Find out what stages did to what they share. False where that cannot be followed."""
         if not self.fit or self._interp.internal or self._interp.limited:
             self.fit = False

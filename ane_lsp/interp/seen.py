@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from operator import is_
 from typing import Any
 
 from ane_lsp.graph import Sym, TensorType, Unknown, Value
 from ane_lsp.interp.outside import Same
 from ane_lsp.interp.probing import Probe, probe_of
 from ane_lsp.interp.record import Recorder
+from ane_lsp.interp.state import holds
 from ane_lsp.interp.values import (
     BoundMethod,
     Builtin,
@@ -96,7 +96,7 @@ class Piece:
         if self.doubted:
             if any(not piece.valid or not piece.confirmed() for piece, _ in self.below):
                 return False
-            if not all(_same(container, contents) for container, contents in self.written.values()):
+            if not all(holds(container, contents) for container, contents in self.written.values()):
                 return False
             self.written.clear()
             self.doubted = False
@@ -121,21 +121,11 @@ class Piece:
             return True
         start = recorder.path_of(self.module)
         for piece, path in self.below:
-            if recorder.path_of(piece.module) != (start + path if path else "") or not piece._named_as_before(recorder):
+            there = path and (start + path if start else path[1:])
+            if recorder.path_of(piece.module) != there or not piece._named_as_before(recorder):
                 return False
         self.paths = recorder.paths
         return True
-
-
-def _same(container: Any, contents: Any) -> bool:
-    """Whether a container holds the very same."""
-    if len(container) != len(contents):
-        return False
-    if isinstance(container, list):
-        return all(map(is_, container, contents))
-    if isinstance(container, dict):
-        return all(map(is_, container.values(), contents.values())) and all(map(is_, container, contents))
-    return False
 
 
 class Pieces:
@@ -237,6 +227,8 @@ class _Walk:
         if kind in PLAIN:
             parts.append(kind)
             parts.append(one if kind is not float else repr(one))  # 0.0 and -0.0 are equal
+            if kind is TensorType:
+                parts.append(one.data)  # which is no part of its equality
             return
         if kind in NAMED:
             parts.append(one)
@@ -307,9 +299,12 @@ class _Walk:
         first = one is self._root  # nothing tells where it was made
         path = self._recorder.path_of(one)
         if path and not first:
-            if not path.startswith(self._path + "."):
+            if not self._path:
+                path = "." + path
+            elif path.startswith(self._path + "."):
+                path = path[len(self._path) :]
+            else:
                 raise NotKept
-            path = path[len(self._path) :]
         if self._apart and not first and "_modules" in one.attrs:
             if not path:
                 raise NotKept  # a name that it gets later would not be noticed
@@ -354,7 +349,7 @@ class _Walk:
                 raise NotKept
             self.probe = probe
             self.tensors.append(one)
-            self.parts += (Tensor, Probe, one.type, one.origin, one.requires_grad)
+            self.parts += (Tensor, Probe, one.type, one.type.data, one.origin, one.requires_grad)
             self.alike = False
             return
         if one.why is not None or one.type.shape is None:
@@ -364,7 +359,7 @@ class _Walk:
         elif one.attrs is not None and probe_of(one) is not None:
             self.alike = False
         self.tensors.append(one)
-        self.parts += (Tensor, one.type, one.origin, one.requires_grad)
+        self.parts += (Tensor, one.type, one.type.data, one.origin, one.requires_grad)
         if one.attrs is None and one.base is None:
             self.parts.append(None)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from operator import is_
 from typing import Any
 
 from ane_lsp.graph import Span, Sym, TensorType, Unknown, dims
@@ -81,6 +82,19 @@ def contents_of(container: Container) -> Any:
     if isinstance(container, Tensor):
         return (container.type, container.value, container.graph, container.origin)
     return container.copy()
+
+
+def holds(container: Container, contents: Any) -> bool:
+    """Whether `container` holds the very same as when its contents were captured."""
+    if isinstance(container, Tensor):
+        return all(map(is_, contents_of(container), contents))
+    if len(container) != len(contents):
+        return False
+    if isinstance(container, dict):
+        return all(map(is_, container.values(), contents.values())) and all(map(is_, container, contents))
+    if isinstance(container, (list, deque)):
+        return all(map(is_, container, contents))
+    return {id(one) for one in container} == {id(one) for one in contents}
 
 
 def restore(container: Container, contents: Any) -> None:

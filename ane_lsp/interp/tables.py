@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.interp.scopes import is_name, signature_of
@@ -74,7 +75,7 @@ def owner(name: str) -> str:
     return name.partition("[")[0]
 
 
-def in_tables(interp: Interpreter, inputs: dict[str, Any]) -> dict[str, Any]:
+def in_tables(interp: Interpreter, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs as a forward takes them: entries stand in their tables, of which all else is unknown."""
     found: dict[str, Any] = {}
     for name, value in inputs.items():

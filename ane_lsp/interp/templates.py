@@ -13,6 +13,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Sym, Unknown, dims
@@ -38,9 +39,12 @@ from ane_lsp.interp.values import (
 
 if TYPE_CHECKING:
     from ane_lsp.interp.base import Base
-    from ane_lsp.syntax.exchange import Dependency
+    from ane_lsp.interp.ran import Ran
+    from ane_lsp.interp.scenes import Scene
 
 MAX_TEMPLATES = 500
+MAX_VERSIONS = 12
+"""Of one module, in different states of names outside."""
 MAX_GIVEN = 4_000
 """Values that an object given to a constructor may lead to."""
 WORTH_IT = 60
@@ -53,6 +57,7 @@ _SHARED = frozenset(
 )
 
 _CONTAINERS = frozenset({tuple, list, dict})
+_CHANGING = frozenset({list, dict, OrderedDict, set})
 _CONTENTS = frozenset({type(None), dict, OrderedDict, list, set})
 
 
@@ -72,6 +77,10 @@ class Given:
         self.key: Any = None
         with suppress(_NotOurs, RecursionError):
             self.key = cls, *map(self._alike, args), *((name, self._alike(value)) for name, value in kwargs.items())
+
+    def contents(self) -> list[tuple[Any, Any]]:
+        """The containers among what was given, with what they hold now."""
+        return [(one, one.copy()) for one in self.objects if one.__class__ in _CHANGING]
 
     def _alike(self, value: Any) -> Any:
         """Equal for arguments that no constructor tells apart. Raises _NotOurs where that is not known."""
@@ -122,18 +131,38 @@ class Given:
         raise _NotOurs
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Template:
-    """A module that was built, for copies. objects: see :class:`Given`. ran: the functions that ran for it."""
+    """A module that was built, for copies; None where it cannot be copied. given: what it was built from. ran: the functions that
+    ran for it. scene: where it was built, in a world with these `surroundings`. number: grows from one to the next. parts: it,
+    written down; None while nobody asked. before: what of it was given and held other contents then. after: what would have been
+    written down of what was given once it was built."""
 
-    made: Instance
-    objects: list[Any]
-    ran: set[Dependency]
+    made: Instance | None
+    given: Given
+    ran: Ran
+    scene: Scene
+    surroundings: tuple[int, int]
+    number: int
+    parts: tuple[Any, ...] | None = None
+    after: Any = None
+    before: list[tuple[Any, Any]] = field(default_factory=list)
+    like: Template | None = None
+
+    @property
+    def state(self) -> int:
+        """The state of names outside that it was built in."""
+        return self.surroundings[1]
+
+    @property
+    def apart_from_state(self) -> Any:
+        """Equal for modules that may be the same but for the state of names outside."""
+        return self.given.key, self.surroundings[0]
 
     def copy(self, given: Given, args: Iterable[Any]) -> Instance | None:
         """A copy that holds the objects which were `given` with `args`; None where it cannot be copied."""
         copier = _Copier(args, ())
-        copier.made.update((id(old), new) for old, new in zip(self.objects, given.objects))
+        copier.made.update((id(old), new) for old, new in zip(self.given.objects, given.objects))
         return copier.whole(self.made)
 
 
@@ -223,11 +252,13 @@ class _Copier:
         return made
 
     def _tensor(self, one: Tensor) -> Tensor:
-        if one.value is not None or one.attrs or not all(map(dims.is_known, one.type.shape or ())):
+        plain = one.attrs is None or all(value.__class__ in _PLAIN for value in one.attrs.values())
+        if one.value is not None or not plain or not all(map(dims.is_known, one.type.shape or ())):
             raise _NotOurs
         made = self.made[id(one)] = Tensor(one.type, one.origin)
         made.name, made.requires_grad, made.why = one.name, one.requires_grad, one.why
         made.base = None if one.base is None else self.copy(one.base)
+        made.attrs = None if one.attrs is None else self.copy(one.attrs)
         return made
 
 

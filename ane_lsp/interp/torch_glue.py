@@ -585,16 +585,19 @@ class TorchGlue(Registries):
                 return True
         return False
 
-    def nn_call(self, obj: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """``module(...)``: record it if it is one of torch's own, then run its forward."""
+    def forward_of(self, obj: Instance) -> Any:
+        """What a call of a module runs; MISSING where that is not known."""
         forward = obj.attrs.get("forward", MISSING)
         if forward is MISSING:
             raw = obj.cls.lookup("forward")
-            if raw is MISSING:
-                return self.unknown(f"{obj.cls.name} has no forward as far as is known")
-            forward = self.bind(raw, obj, obj.cls)
-        elif absent.optional(forward):
-            forward = self.getattr(obj, "forward")
+            return MISSING if raw is MISSING else self.bind(raw, obj, obj.cls)
+        return self.getattr(obj, "forward") if absent.optional(forward) else forward
+
+    def nn_call(self, obj: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """``module(...)``: record it if it is one of torch's own, then run its forward."""
+        forward = self.forward_of(obj)
+        if forward is MISSING:
+            return self.unknown(f"{obj.cls.name} has no forward as far as is known")
         recorder = self.recorder
         is_torch = obj.cls.module.is_torch
         if not is_torch:
@@ -617,16 +620,21 @@ class TorchGlue(Registries):
             if self.inference and obj.attrs.get("training") is True:
                 leave_training(self, obj)
             recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
+            if self.repeats is not None:
+                self.repeats.begin(recorder.graph)
             return self._called_from_outside(obj, forward, args, kwargs)
         if self.repeats is not None and not is_torch and not self.journals:
-            return self.repeats.call(self, obj, args, kwargs, partial(self._nn_call, obj, forward, args, kwargs))
-        return self._nn_call(obj, forward, args, kwargs)
+            return self.repeats.call(self, obj, args, kwargs, partial(self.follow_module, obj, forward, args, kwargs))
+        return self.follow_module(obj, forward, args, kwargs)
 
     def _called_from_outside(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The call of a whole model. Where it ends early, its graph says so: what follows is missing there."""
         graph, here = self.recorder.graph, self.here()
+        watch, self.watch = self.watch, None
+        if watch is not None:
+            watch.note(self, obj)
         try:
-            return self._nn_call(obj, forward, args, kwargs)
+            return self.follow_module(obj, forward, args, kwargs)
         except PyRaise as raised:
             if not isinstance(raised.value, KeyboardInterrupt) and (span := raised.span or here) is not None:
                 graph.lost[f"ends with {self.describe(raised.value)[:200]}"] = span
@@ -635,6 +643,9 @@ class TorchGlue(Registries):
             if (span := ended.unknown.span or here) is not None:
                 graph.lost[f"ends with what nobody knows: {ended.unknown.first.reason}"] = span
             raise
+        finally:
+            if watch is not None:
+                watch.note(self, obj)
 
     def _call_while_built(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A constructor calls a module, to learn strides: in the mode it chose, captured by nobody, and no entry."""
@@ -643,12 +654,12 @@ class TorchGlue(Registries):
         recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
         self.capture = ""
         try:
-            return self._nn_call(obj, forward, args, kwargs)
+            return self.follow_module(obj, forward, args, kwargs)
         finally:
             self.capture = capture
             recorder.restore(kept)
 
-    def _nn_call(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def follow_module(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Record a module of torch's own, and run the forward of any."""
         recorder = self.recorder
         is_torch = obj.cls.module.is_torch

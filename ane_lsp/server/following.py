@@ -222,10 +222,12 @@ class Following:
             raise Cancelled
         if found is None:
             return False
-        self._changed, self._again, self._renewed = set(), False, True
-        self._found = found
+        self._changed, self._again = set(), False
+        before, self._found = self._found, found
         tell(found, True)
-        self.result = digest(self.result.path, found, known=self._digests)
+        if found != before:  # what an edit leaves as it was holds the very graphs
+            self._renewed = True
+            self.result = digest(self.result.path, found, known=self._digests)
         return True
 
     def edited(self, finding: Finding) -> bool:

@@ -117,4 +117,4 @@ def test_the_users_own_functions_run_again(tmp_path: Path) -> None:
     )
     assert found["a"] == (1, 1)
     assert found["mine"].fast is None
-    assert {getattr(node, "name", "") for node in done.interp.ran} == {"mine"}
+    assert {getattr(node, "name", "") for node in done.interp.ran.functions} == {"mine"}

@@ -173,11 +173,11 @@ def followed(tmp_path: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> tupl
 
     probed = inputs._probe
 
-    def probe(interp: Any, model: Any, forward: Any, given: Any) -> None:
+    def probe(interp: Any, model: Any, forward: Any, *given: Any) -> None:
         probing.append(model.cls.name)
         if probing[-1] == "Net":
             left.append(False)
-        probed(interp, model, forward, given)
+        probed(interp, model, forward, *given)
 
     workspace = Workspace(tmp_path)
     with monkeypatch.context() as watched:

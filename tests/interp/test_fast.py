@@ -185,7 +185,7 @@ def test_a_function_of_a_watched_file_counts_as_run(tmp_path: Path) -> None:
         f"from torch import nn\n{WALK}\ntold = []\nnamed_apply(lambda module, name: told.append(name), nn.ReLU())\n"
     )
     run = run_script(Workspace(tmp_path), path)
-    assert [node.name for node in run.interp.ran if getattr(node, "name", "") == "named_apply"]
+    assert [node.name for node in run.interp.ran.functions if getattr(node, "name", "") == "named_apply"]
 
 
 def test_every_quick_way_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,6 +134,21 @@ def test_what_is_recorded_again_is_what_is_followed(tmp_path: Path, monkeypatch:
     assert everything(kept) == everything(followed)
 
 
+def test_calls_on_tensors_of_other_contents_are_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a small tensor holds may become a shape; the first call is another anyway, as it meets the weights first."""
+    path = tmp_path / "net.py"
+    path.write_text(
+        HEAD + "class Net(nn.Module):  # ane: input(4x8)\n    def __init__(self):\n        super().__init__()\n"
+        "        self.part = Sized()\n\n    def forward(self, x):\n"
+        "        return [self.part(x, torch.tensor(sizes)) for sizes in ([4, 8], [2, 16], [16, 2])]\n\n"
+        "class Sized(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.inner = Inner(8)\n\n"
+        "    def forward(self, x, sizes):\n        return self.inner(x).reshape(sizes.tolist())\n"
+    )
+    kept, followed, _ = both(path, monkeypatch)
+    assert [str(value.type) for value in kept.graphs[0].outputs] == ["[4, 8] f32", "[2, 16] f32", "[16, 2] f32"]
+    assert everything(kept) == everything(followed)
+
+
 WHICH = {
     "does not ask": "        return self.fc(x)\n",
     "asks": "        return self.fc(x) if self.layer_idx % 2 else x * 2\n",

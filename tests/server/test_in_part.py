@@ -103,7 +103,7 @@ def test_models_that_wait_for_their_turn_keep_their_findings(tmp_path: Path) -> 
         "Block(11)", "Block(2)"
     )  # of the two, only `First`, which is followed later, has a large pool
     analyst = analysed(path, text)
-    heard, result = told(analyst, path, text.replace("        y = x\n", "        z = 1\n        y = x\n"))
+    heard, result = told(analyst, path, text.replace("        y = x\n", "        z = x + 1\n        y = x\n"))
     pooled = {("ANE302", 13), ("ANE410", 13)}
     assert pooled <= set(places(result.findings))
     assert len(heard) > 1

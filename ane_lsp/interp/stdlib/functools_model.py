@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
+from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.stdlib.common import Maker, Namespace, by_name, from_stub
 from ane_lsp.interp.support import native
 from ane_lsp.interp.values import MISSING, BoundMethod, Builtin, Function, Instance, NativeType, Partial, Property
@@ -102,7 +103,7 @@ def _recalled(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs
         return found
     graph = interp.recorder.graph
     asked, graph.asks_capture = graph.asks_capture, False
-    before, interp.ran = interp.ran, set()
+    before, interp.ran = interp.ran, Ran()
     try:
         found = interp.follow_function(func, args, kwargs)
     finally:

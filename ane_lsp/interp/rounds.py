@@ -1,0 +1,129 @@
+"""A forward that was run on probes, so that it can be run once more by itself (see :mod:`ane_lsp.interp.cutoff`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import dims
+from ane_lsp.interp.probing import Probe
+from ane_lsp.interp.ran import Ran
+from ane_lsp.interp.scenes import Copies, Scene, scene_of
+from ane_lsp.interp.seen import NotKept
+from ane_lsp.interp.templates import left_behind
+from ane_lsp.interp.values import Instance
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.torch_glue import TorchGlue
+
+Follow = Callable[[Mapping[str, Any], dict[int, Any]], None]
+"""Runs a forward on inputs. It is given a table for the containers that are changed meanwhile."""
+
+
+class Watch:
+    """What a model leads to when its forward begins and when it has ended. numbers: see :class:`Piece`."""
+
+    def __init__(self) -> None:
+        self.numbers: list[Any] = []
+        self.found: Mapping[int, int] = {}
+
+    def note(self, interp: TorchGlue, model: Instance) -> None:
+        assert interp.repeats is not None
+        try:
+            piece = interp.repeats.pieces.of(interp.recorder, model, False)
+        except (NotKept, RecursionError):
+            self.numbers.append(None)
+        else:
+            self.numbers.append((piece.number, piece.ordinals))
+            self.found = piece.found
+
+    @property
+    def steady(self) -> bool:
+        """Whether the model led to the same before and after."""
+        return len(self.numbers) == 2 and self.numbers[0] is not None and self.numbers[0] == self.numbers[1]
+
+
+class Round:
+    """One run of a forward on probes. number: as that of kept calls. told: what each probe had learned in the end. outside: the
+    state of names outside. drawn: the numbers of the last size made up before and after."""
+
+    like = None
+    __slots__ = ("_follow", "drawn", "number", "outside", "ran", "scene", "told", "watch")
+
+    def __init__(self, scene: Scene, follow: Follow, number: int, outside: tuple[int, int]) -> None:
+        self.scene = scene
+        self.number = number
+        self.outside = outside
+        self.watch = Watch()
+        self.drawn = (dims.drawn(), dims.drawn())
+        self.told: list[tuple[Any, ...]] = []
+        self.ran = Ran()
+        self._follow = follow
+
+    @property
+    def state(self) -> int:
+        """The state of names outside that it was run in."""
+        return self.outside[1]
+
+    def run(self, interp: TorchGlue, inputs: Mapping[str, Any], probes: list[Probe]) -> bool:
+        """Run the forward. Whether it left nothing behind but what the probes learned."""
+        state, noted = interp.surroundings(), len(interp.outside.noted)
+        faults, lost, thrown = len(interp.internal), len(interp.unresolved), interp.throwing()
+        written: dict[int, Any] = {}
+        interp.ran, interp.watch = self.ran, self.watch
+        try:
+            self._follow(inputs, written)
+        finally:
+            caught = interp.all_caught(thrown)
+        self.drawn = self.drawn[0], dims.drawn()
+        self.told = [probe.state() for probe in probes]
+
+        def harmless(one: int) -> bool:
+            return one in self.watch.found or interp.outside.knows(one, noted)
+
+        return (
+            self.watch.steady
+            and caught
+            and (state, faults, lost) == (interp.surroundings(), len(interp.internal), len(interp.unresolved))
+            and all(map(harmless, left_behind(written, interp, harmless)))
+        )
+
+    def same_again(self, interp: TorchGlue) -> bool | None:
+        """Whether probes learn the same now, in its scene. None in another state than it was run in."""
+        if interp.surroundings() != self.outside:
+            return None
+        with dims.drawn_from(self.drawn[0]):
+            copies = Copies()
+            inputs = copies.of(self.scene.kwargs)
+            again = Round(self.scene, self._follow, self.number, self.outside)
+            good = again.run(interp, inputs, copies.probes())
+            if again.watch.numbers[:1] != self.watch.numbers[:1]:
+                return None
+        if good and (again.told, again.drawn) == (self.told, self.drawn):
+            self.ran = again.ran
+            return True
+        return False
+
+
+def probed(interp: TorchGlue, model: Instance, inputs: Mapping[str, Any], follow: Follow) -> None:
+    """Run a forward on probes, so that it can be run again."""
+    outer = interp.ran
+    repeats = interp.repeats
+    probes = Copies()
+    scene = scene_of(interp, model, (), inputs, probes) if repeats is not None and interp.written is None else None
+    if repeats is None or scene is None:
+        follow(inputs, {})
+        return
+    one = Round(scene, follow, interp.next_number(), interp.surroundings())
+    good = False
+    try:
+        good = one.run(interp, inputs, probes.originals())
+    finally:
+        interp.ran, interp.watch = outer, None
+        if good:
+            outer.calls[one] = None
+        else:
+            outer |= one.ran
+
+
+__all__ = ["Round", "Watch", "probed"]

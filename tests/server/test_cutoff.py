@@ -1,0 +1,240 @@
+"""An edited function that does the same where it was called is followed there, and nothing else is."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_again import graphs
+from test_following import analysed, answered, comparable
+
+from ane_lsp.interp import repeats
+from ane_lsp.interp.cutoff import Cutoff
+from ane_lsp.interp.replay import Book
+
+MODEL = """\
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+SEEN = []
+TABLE = {}
+FLAG = {"on": False}
+
+
+class Config:
+    def __init__(self, width=8, depth=3):
+        self.width = width
+        self.depth = depth
+        self.attention = None
+
+
+class Inner(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.fc = nn.Linear(width, width)
+        self.kept = None
+
+    def forward(self, x):
+        y = self.fc(x)
+        return F.gelu(y)
+
+
+class Layer(nn.Module):
+    calls = 0
+
+    def __init__(self, config, layer_idx):
+        super().__init__()
+        self.inner = Inner(config.width)
+        self.norm = nn.LayerNorm(config.width)
+        self.layer_idx = layer_idx
+
+    def forward(self, x, mask=None):
+        y = self.norm(x)
+        y = self.inner(y) + self.inner(x)
+        return x + y
+
+
+class Encoder(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        config.attention = "sdpa"
+        self.layers = nn.ModuleList([Layer(config, number) for number in range(config.depth)])
+        TABLE[type(self).__name__] = config.depth
+
+    def forward(self, x):
+        FLAG["on"] = True
+        for layer in self.layers:
+            x = layer(x)
+        FLAG["on"] = False
+        return x
+
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv1d(3, 8, 1)
+        self.encoder = Encoder(Config(depth=2))
+
+    def forward(self, x):
+        x = self.stem(x)
+        return self.encoder(x.transpose(1, 2))
+
+
+class Large(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv1d(3, 8, 3)
+        self.encoder = Encoder(Config())
+        self.tail = Encoder(Config())
+
+    def forward(self, x):
+        x = self.stem(x).transpose(1, 2)
+        try:
+            x = self.encoder(x)
+        except ValueError:
+            x = x + 1
+        return self.tail(x).sum(1)
+
+
+class Fails(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = Encoder(Config(depth=1))
+
+    def forward(self, x):  # ane: input(2x5x8)
+        return self.encoder(x) + self.nowhere(x)
+"""
+SAME = {
+    "a name more": ("        y = self.fc(x)\n", "        typed = 1\n        y = self.fc(x)\n"),
+    "at the end": ("        return F.gelu(y)\n", "        return F.gelu(y)\n        return y\n"),
+    "in a loop": ("            x = layer(x)\n", "            x = layer(x)\n            typed = 1\n"),
+    "a branch nobody takes": (
+        "        return x + y\n",
+        "        if x is None:\n            x = 0\n        return x + y\n",
+    ),
+    "reads a flag": ("        y = self.norm(x)\n", "        assert FLAG['on']\n        y = self.norm(x)\n"),
+    "in a constructor": ("        self.norm = nn", "        typed = layer_idx + 1\n        self.norm = nn"),
+    "in a constructor of a constructor": ("        self.fc = nn", "        typed = width\n        self.fc = nn"),
+    "in one that changes what it is given": ("        config.attention", "        typed = 1\n        config.attention"),
+}
+OTHER = {
+    "an operation": ("        return F.gelu(y)\n", "        return F.silu(y)\n"),
+    "an operation more": ("        return F.gelu(y)\n", "        z = y * 2\n        return F.gelu(y)\n"),
+    "another shape": ("        return x + y\n", "        return (x + y).repeat(1, 2, 1)\n"),
+    "keeps its input": ("        y = self.fc(x)\n", "        self.kept = x\n        y = self.fc(x)\n"),
+    "reads what it kept": ("        y = self.fc(x)\n", "        y = self.fc(x if self.kept is None else self.kept)\n        self.kept = x\n"),
+    "a list outside": ("        y = self.norm(x)\n", "        SEEN.append(1)\n        y = self.norm(x) if len(SEEN) % 3 else x\n"),
+    "a class attribute": ("        y = self.norm(x)\n", "        Layer.calls += 1\n        y = self.norm(x) if Layer.calls % 2 else x\n"),
+    "which of many": ("        y = self.norm(x)\n", "        y = self.norm(x) if self.layer_idx else x\n"),
+    "a flag": ("        y = self.norm(x)\n", "        y = x if FLAG['on'] else self.norm(x)\n"),
+    "leaves a flag": ('        FLAG["on"] = False\n', "        FLAG['on'] = len(SEEN) == 0\n"),
+    "in place": ("        y = self.norm(x)\n", "        x += 1\n        y = self.norm(x)\n"),
+    "raises": ("        y = self.norm(x)\n", "        if x.shape[1] != 5:\n            raise ValueError(x)\n        y = self.norm(x)\n"),
+    "perhaps raises": ("        y = self.norm(x)\n", "        if x.sum() > 0:\n            raise ValueError(x)\n        y = self.norm(x)\n"),
+    "another attribute": ("        self.kept = None\n", "        self.kept = width\n"),
+    "another part": ("        self.norm = nn.LayerNorm", "        self.norm = nn.RMSNorm"),
+    "another part at one place": ("        self.layer_idx =", "        if layer_idx == 1:\n            self.norm = nn.Identity()\n        self.layer_idx ="),
+    "changes what it is given": ('attention = "sdpa"', 'attention = "sdpa"\n        config.depth -= 1'),
+    "a table outside": ("= config.depth\n", "= config.depth\n        if len(TABLE) > 0:\n            self.layers.append(nn.ReLU())\n"),
+    "a name outside": ("        y = self.fc(x)\n", "        global SEEN\n        SEEN = [x]\n        y = self.fc(x)\n"),
+    "a size made up": ("        return x + y\n", "        return (x + y)[x[:, :, 0] > 0]\n"),
+}  # fmt: skip
+
+
+class Counted:
+    """How many stages were run and how many pieces were made once more."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.stages = self.pieces = 0
+        stage, again = Book._stage, Cutoff._again
+
+        def counted(*given: Any) -> Any:
+            self.stages += 1
+            return stage(*given)
+
+        def made(*given: Any) -> Any:
+            self.pieces += 1
+            return again(*given)
+
+        monkeypatch.setattr(Book, "_stage", counted)
+        monkeypatch.setattr(Cutoff, "_again", made)
+
+    def reset(self) -> None:
+        self.stages = self.pieces = 0
+
+
+def check(path: Path, analyst: Any, text: str) -> None:
+    """The answer is that of an analysis from scratch in which each call is followed."""
+    assert answered(analyst, path, text) != "anew"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repeats, "MAX_FAILURES", 0)
+        fresh = analysed(path, text)
+        anew = fresh.analyze(str(path), lambda: False)
+    assert comparable(analyst.analyze(str(path), lambda: False)) == comparable(anew), text
+    assert graphs(analyst, path) == graphs(fresh, path), text
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ane_lsp.interp.repeats.WORTH_IT", 0)
+    monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("name", SAME)
+def test_what_does_the_same_concerns_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    path = tmp_path / "net.py"
+    model = MODEL.replace("        TABLE[type(self).__name__] = config.depth\n", "")  # which is something left behind
+    analyst = analysed(path, model)
+    # What a first run imports and defines looks like something left behind; the second knows better.
+    check(path, analyst, model.replace("F.gelu", "F.silu"))
+    check(path, analyst, model)
+    analyst.idle()
+    counted = Counted(monkeypatch)
+    for text in (model.replace(*SAME[name]), model, model.replace(*SAME[name])):
+        counted.reset()
+        check(path, analyst, text)
+        assert counted.pieces > 0
+        analyst.idle()
+    following = analyst._kept[str(path)].following
+    assert following is not None
+    before = [id(graph) for graph in following._found.graphs]
+    counted.reset()
+    assert answered(analyst, path, model) == "moved"
+    assert counted.stages == 0
+    assert [id(graph) for graph in following._found.graphs] == before
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("name", OTHER)
+def test_what_does_something_else_is_followed_wherever_it_matters(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, MODEL)
+    edited = MODEL.replace(*OTHER[name])
+    assert edited != MODEL
+    for text in (edited, MODEL, edited.replace("return x + y", "typed = 1\n        return x + y"), edited, MODEL):
+        check(path, analyst, text)
+        analyst.idle()
+
+
+def test_pieces_of_models_that_differ_in_what_nobody_reads_are_made_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each constructor writes another line of a table, so that the same layer is built in many states of it."""
+    path = tmp_path / "net.py"
+    models = "".join(
+        f"\n\nclass Model{n}(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        f"        TABLE[{n}] = {n}\n        self.encoder = Encoder(Config(depth=4))\n        TABLE[{n}] = -{n}\n\n"
+        f"    def forward(self, x):  # ane: input(2x5x8)\n        return self.encoder(x) + {n}\n"
+        for n in range(5)
+    )
+    text = MODEL.replace("        TABLE[type(self).__name__] = config.depth\n", "") + models
+    monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)
+    analyst = analysed(path, text)
+    check(path, analyst, text.replace("width=8", "width=16").replace("Conv1d(3, 8", "Conv1d(3, 16"))
+    check(path, analyst, text)
+    analyst.idle()
+    counted = Counted(monkeypatch)
+    check(path, analyst, text.replace("        self.layer_idx =", "        typed = 1\n        self.layer_idx ="))
+    assert counted.pieces <= 10  # for layers of three configurations with 2 to 4 numbers; 25 are built
