@@ -1,7 +1,8 @@
 """``python -m benchmarks.edits FILE...``: an edit of a real file to its diagnostics, by what was edited, beside pyright.
 
 comment: a comment line at a random place. function: a statement more in a top-level function. forward, init: the same in the
-``forward`` or ``__init__`` of a class. hyper: another number as default of a constructor's parameter. Each kind through the
+``forward`` or ``__init__`` of a class, which leaves what is recorded as it was. operation: an operation more on the first input of
+a ``forward``, which does not. hyper: another number as default of a constructor's parameter. Each kind through the
 real server, one edit after the other, each taken back before the next: wall clock to the first diagnostics of that version (first),
 which may be those of the first model followed with what was known of the others, and until all of them are known (wall: a
 request for its diagnostics is answered), and the processor time that the server and its children took until then, which does
@@ -25,7 +26,7 @@ from typing import Any
 from benchmarks.processes import memory, processor_time
 from benchmarks.servers.__main__ import CAPABILITIES, OWN, Server
 
-KINDS = ("comment", "function", "forward", "init", "hyper")
+KINDS = ("comment", "function", "forward", "init", "operation", "hyper")
 
 
 def edits(text: str, kind: str, count: int, seed: int = 0) -> Iterator[str]:
@@ -64,13 +65,18 @@ def edits(text: str, kind: str, count: int, seed: int = 0) -> Iterator[str]:
                         )
                     )
     else:
-        chosen = functions if kind == "function" else methods["forward" if kind == "forward" else "__init__"]
+        chosen = functions if kind == "function" else methods["__init__" if kind == "init" else "forward"]
         for node in chosen:
+            statement = "typed = {n}"
+            if kind == "operation":
+                if len(node.args.args) < 2:
+                    continue
+                statement = f"{node.args.args[1].arg} = {node.args.args[1].arg} * {{n}}"
             first = next(
                 (s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))), None
             )
             if first is not None and not lines[first.lineno - 1][: first.col_offset].strip():
-                places.append((first.lineno - 1, 0, "", " " * first.col_offset + "typed = {n}\n"))
+                places.append((first.lineno - 1, 0, "", " " * first.col_offset + statement + "\n"))
     chance.shuffle(places)
     for number in range(min(count, count if places else 0)):
         line, column, old, new = places[number % len(places)]
