@@ -40,13 +40,11 @@ class Cutoff:
         self._changed = changed
         self._same: set[Piece] = set()
         self._differ: set[Piece] = set()
-        self._altered: set[Dependency] = (
-            set()
-        )  # functions that did something else in one of them, and so most likely in others
+        # Functions that did something else in one of them, and so most likely in the others.
+        self._altered: set[Dependency] = set()
         self._others: dict[Piece, bool] = {}
-        self._twins: dict[
-            Piece, list[tuple[Piece, set[int]]]
-        ] = {}  # those that are the same, with what they read outside
+        # Those that were found to be the same, by the first of their kind, with what they read outside.
+        self._twins: dict[Piece, list[tuple[Piece, set[int]]]] = {}
 
     def concerns(self, ran: Ran) -> bool:
         """Whether part of a run ran a changed function by itself, or is made of pieces that are others."""
@@ -66,6 +64,8 @@ class Cutoff:
         if self._interp.repeats is None:
             return
         for piece in sorted(ran.all_calls(), key=attrgetter("number")):  # what is part of another comes before it
+            if self._interp.cancelled():
+                return
             if (
                 piece not in self._same
                 and piece not in self._differ
@@ -82,7 +82,8 @@ class Cutoff:
                     self._others.clear()
                 elif same is not None:  # else perhaps at the end of another part
                     self._differ.add(piece)
-                    self._altered |= piece.ran.functions.intersection(self._changed)
+                    if piece.scene is not None:
+                        self._altered |= piece.ran.functions.intersection(self._changed)
 
     def _has_twin(self, piece: Piece) -> bool:
         """Whether it is as another one that is the same now, which read nothing outside that differs from what this one saw."""

@@ -296,9 +296,9 @@ class FileWorld:
         A run that was cancelled may be asked for again. partly: hears after each entry of those that were followed so far.
         """
         book, module, interp = self._book, self._module, self.interp
+        interp.cancelled, self._partly = cancelled, partly
         if book is None or module is None or book.concerns_top(changed) or not deep(lambda: book.rewind(changed)):
             return None
-        interp.cancelled, self._partly = cancelled, partly
         self._entries = list(self._script)
         self._runs = []
         self._refused = {}

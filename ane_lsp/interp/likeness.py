@@ -11,7 +11,8 @@ from ane_lsp.graph import Call, Graph, Op, Span, TensorType, Unknown, Value
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.outside import Same
 from ane_lsp.interp.probing import Probe
-from ane_lsp.interp.repeats import GAP, Inner, Kept, Known, Made, MadeDict, MadeObject, Raised
+from ane_lsp.interp.repeats import GAP, Inner, Kept
+from ane_lsp.interp.results import Known, Made, MadeDict, MadeObject, Raised
 from ane_lsp.interp.seen import NAMED, PLAIN, NotKept
 from ane_lsp.interp.templates import Given
 from ane_lsp.interp.values import BoundMethod, Function, Instance, OneOf, Partial, Tensor, TorchFunction

@@ -652,6 +652,8 @@ class TorchGlue(Registries):
         recorder = self.recorder
         kept, capture = recorder.snapshot(), self.capture
         recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
+        if self.repeats is not None:
+            self.repeats.begin(recorder.graph)
         self.capture = ""
         try:
             return self.follow_module(obj, forward, args, kwargs)
