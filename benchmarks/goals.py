@@ -68,8 +68,9 @@ def markdown(found: Sequence[Line]) -> str:
 _TEXT = {
     "comment": "a comment",
     "function": "a function that no model calls",
-    "forward": "a `forward`",
-    "init": "an `__init__`",
+    "forward": "a statement more in a `forward`",
+    "init": "a statement more in an `__init__`",
+    "operation": "an operation more in a `forward`",
     "hyper": "a constructor's default",
 }
 
