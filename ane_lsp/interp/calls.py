@@ -273,8 +273,9 @@ class Calls(Attributes):
         try:
             # What is not part of another module is a whole model, most likely built once.
             built, worth_it, own = self.build(cls, args, kwargs, self.written is None and first)
+            left = self.surroundings()
             if worth_it and self.doubted is None:
-                kept = None if own is None or seen else copied(built, values, given.objects, own)
+                kept = None if own is None or seen or left != changes else copied(built, values, given.objects, own)
                 if kept is not None and kept.cls is not cls:
                     kept = None
                 parts, after = None, key
@@ -284,9 +285,9 @@ class Calls(Attributes):
                         parts = written_down(built, given, own)
                 if kept is not None or (parts is not None and after is not None):
                     place, number = scene(self, cls, args, kwargs), self.next_number()
-                    template = Template(kept, given, self.ran, place, changes, number, parts, after)
+                    template = Template(kept, given, self.ran, place, changes, left, number, parts, after)
                     template.before = [(one, held) for one, held in before if not state.holds(one, held)]
-                if not seen:
+                if not seen and left == changes:
                     versions = self.built.setdefault(key, {})
                     if kept is not None or not first:  # the first time, what was imported for it looks left behind, too
                         versions[changes] = template if kept is not None else None
@@ -305,8 +306,9 @@ class Calls(Attributes):
     def build(
         self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any], alone: bool = False
     ) -> tuple[Any, bool, list[Any] | None]:
-        """A new module, whether building it took long in a world that stayed as it was, and what of it was changed meanwhile and is
-        still held; None where that may not be its own, or where nobody asks, as it is built `alone`."""
+        """A new module, whether building it took long in a world that stayed as it was (or, where calls are kept, of which no more than
+        contents changed), and what of it was changed meanwhile and is still held; None where that may not be its own, or where nobody
+        asks, as it is built `alone`."""
         changes, noted = self.surroundings(), len(self.outside.noted)
         steps, unknown, faults = self.steps, len(self.unresolved), len(self.internal)
         doubtful, self.doubtful, thrown = self.doubtful, False, self.throwing()
@@ -318,7 +320,10 @@ class Calls(Attributes):
                 built = self._construct_plain(cls, args, kwargs)
             finally:
                 caught = self.all_caught(thrown)
-            if (self.steps - steps <= WORTH_IT and self.doubted is None) or changes != self.surroundings():
+            now = self.surroundings()
+            if (self.steps - steps <= WORTH_IT and self.doubted is None) or (
+                changes[0] != now[0] or (changes != now and self.repeats is None)
+            ):
                 return built, False, None
             certain = len(self.unresolved) == unknown and len(self.internal) == faults and not self.doubtful and caught
             if alone or not certain:

@@ -130,9 +130,9 @@ class Cutoff:
         interp.building = 1
         interp.max_steps = interp.steps + _MORE_STEPS
         built, _, own = interp.build(cls, args, kwargs)
-        if own is None or dims.drawn() != drawn or Given(cls, args, kwargs).key != template.after:
+        if own is None or dims.drawn() != drawn or interp.surroundings() != template.left:
             return False
-        if written_down(built, given, own) != _parts(template):
+        if Given(cls, args, kwargs).key != template.after or written_down(built, given, own) != _parts(template):
             return False
         template.ran = interp.ran
         return True

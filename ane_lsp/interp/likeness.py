@@ -220,16 +220,17 @@ _MADE = {
 """What counts of a result that a call made."""
 
 
-def written_down(module: Instance, given: Given, own: Iterable[Any] = ()) -> tuple[Any, ...]:
-    """Equal for modules that were built alike. given: what they were built from.
+def written_down(module: Instance, given: Given | None, own: Iterable[Any] = ()) -> tuple[Any, ...]:
+    """Equal for modules that were built alike. given: what they were built from, if anything.
 
     own: containers that were changed meanwhile and are still held. Raises NotKept where one of them is neither the module's nor was
     given, or where the module leads to something that cannot be told from another.
     """
-    down = _Down(given.objects)
+    objects = given.objects if given is not None else ()
+    down = _Down(objects)
     down.add(module, True)
     others = {id(one) for one in own} - down.found.keys()
-    if not others <= set(map(id, given.objects)):
+    if not others <= set(map(id, objects)):
         raise NotKept
     return tuple(down.parts)
 

@@ -107,6 +107,10 @@ class Kept:
         return found
 
     @property
+    def states(self) -> tuple[int, ...]:
+        return (self.state,)
+
+    @property
     def apart_from_state(self) -> Any:
         """Equal for calls that may be the same but for the state of names outside."""
         *seen, (changes, _), epoch = self.key

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +30,9 @@ from ane_lsp.graph.records import dataclass
 from ane_lsp.interp import state
 from ane_lsp.interp.cutoff import Cutoff, find_twins
 from ane_lsp.interp.frames import Frame
-from ane_lsp.interp.likeness import same_graphs
+from ane_lsp.interp.likeness import same_graphs, written_down
 from ane_lsp.interp.ran import Ran
+from ane_lsp.interp.seen import NotKept
 from ane_lsp.interp.values import (
     BoundMethod,
     Builtin,
@@ -89,7 +90,8 @@ class Stage:
 class Part:
     """One attempt. reached: the classes that were reached before it. made: what its first stage gave.
 
-    told, assumed: what was assumed after the first stage and in the end. stale: the first stage that has to run again.
+    told, assumed: what was assumed after the first stage and in the end. stale: the first stage that has to run again. parts: the model
+    as it was built, written down. alone: nothing concerns the stages behind the stale one.
     applied: whether its effects are in force.
     """
 
@@ -102,6 +104,8 @@ class Part:
     done: bool = False
     run: Run | None = None
     stale: int | None = None
+    parts: tuple[Any, ...] | None = None
+    alone: bool = False
     applied: bool = True
 
 
@@ -162,6 +166,9 @@ class Book:
         for part in self._known.values():
             for index, stage in enumerate(part.stages):
                 if cutoff.concerns(stage.ran):
+                    part.alone = part.stale is None and not any(
+                        cutoff.concerns(s.ran) for s in part.stages[index + 1 :]
+                    )
                     part.stale = index if part.stale is None else min(index, part.stale)
                     break
         self._forget()
@@ -176,7 +183,7 @@ class Book:
             known = set(self._ran(self._known.values()).all_calls())
             interp.repeats.forget(cutoff.other, known, any(part.stale == 0 for part in self._known.values()))
             kept = interp.repeats.states() | {state for versions in interp.built.values() for _, state in versions}
-            interp.outside.retain(kept | {call.state for call in known})
+            interp.outside.retain(kept.union(*(piece.states for piece in known)))
         interp.missed.clear()  # it holds what the functions of the last run were given, with their graphs
         return True
 
@@ -196,6 +203,8 @@ class Book:
                 part.applied = True
                 assumed[:] = part.assumed
                 return part.done, part.run
+        former = part if part is not None and first == 0 and self._may_stay(part) else None
+        recorded, steps = interp.recorder.state(), interp.steps
         if part is None or first == 0:
             old = part.stages if part is not None else None
             part = self._known[key] = Part(key, reached)
@@ -212,6 +221,11 @@ class Book:
                 with self._stage(part, old):
                     part.made = work()
                 part.told = list(assumed)
+                if then is not None and interp.repeats is not None and isinstance(part.made, Instance):
+                    with suppress(NotKept, RecursionError):
+                        part.parts = written_down(part.made, None)
+                if former is not None and self._built_as_before(part, former):
+                    return part
             if then is None:
                 return part.made
             with self._stage(part, old):
@@ -219,12 +233,53 @@ class Book:
 
         with interp.step_limit(limit - sum(stage.steps for stage in part.stages)):
             part.done, part.run = guarded(staged)
+        if former is not None and part.run.result is part:
+            self._stay(former, part)
+            interp.recorder.reset(recorded)
+            interp.steps = steps
+            self._replay(former)
+            assumed[:] = former.assumed
+            return former.done, former.run or part.run
         part.assumed, part.stale = list(assumed), None
-        for stage, former in zip(part.stages, old or ()):
-            self._keep_graphs(stage, former)
+        for stage, earlier in zip(part.stages, old or ()):
+            self._keep_graphs(stage, earlier)
         if old is not None and len(old) > len(part.stages) and any(stage.effects for stage in old[len(part.stages) :]):
             self._different = True
         return part.done, part.run or guarded(lambda: None)[1]
+
+    def _may_stay(self, part: Part) -> bool:
+        """Whether the model of an attempt may be built as before, and all that follows would be the same then."""
+        if part.stale != 0 or not part.alone or part.run is None or self._different or len(part.stages) != 2:
+            return False
+        held: dict[int, Any] = {}
+        for stage in part.stages:
+            for container, before, after in stage.effects or ():
+                if not _same(held.get(id(container), state.contents_of(container)), before):
+                    return False
+                held[id(container)] = after
+        return True
+
+    def _built_as_before(self, part: Part, former: Part) -> bool:
+        """Whether the first stage of an attempt made, assumed and left what it did before."""
+        new, old = part.stages[0], former.stages[0]
+        return (
+            part.parts is not None
+            and part.parts == former.parts
+            and not self._different
+            and part.told == former.told
+            and (new.drawn, new.doubtful, len(new.graphs)) == (old.drawn, old.doubtful, len(old.graphs))
+        )
+
+    def _stay(self, former: Part, part: Part) -> None:
+        """Take back what was done to build a model once more; the attempt that has the former one counts."""
+        stage = part.stages[0]
+        for container, before in stage.ledger.saved.values():
+            self._interp.put_back(container, before)
+        ran = former.stages[0].ran  # of pieces that were made of what the former model holds
+        ran.functions = stage.ran.functions | (stage.ran.all() - ran.all())
+        former.stale = None
+        former.applied = True
+        self._known[former.key] = self._order[-1] = former
 
     def _keep_graphs(self, stage: Stage, former: Stage) -> None:
         """A graph that is recorded as it was before is the very one: all that was found out about it still holds."""

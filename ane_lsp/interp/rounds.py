@@ -65,6 +65,10 @@ class Round:
         """The state of names outside that it was run in."""
         return self.outside[1]
 
+    @property
+    def states(self) -> tuple[int, ...]:
+        return (self.state,)
+
     def run(self, interp: TorchGlue, inputs: Mapping[str, Any], probes: list[Probe]) -> bool:
         """Run the forward. Whether it left nothing behind but what the probes learned."""
         state, noted = interp.surroundings(), len(interp.outside.noted)

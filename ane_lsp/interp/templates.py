@@ -134,15 +134,16 @@ class Given:
 @dataclass(slots=True, eq=False)
 class Template:
     """A module that was built, for copies; None where it cannot be copied. given: what it was built from. ran: the functions that
-    ran for it. scene: where it was built, in a world with these `surroundings`. number: grows from one to the next. parts: it,
-    written down; None while nobody asked. before: what of it was given and held other contents then. after: what would have been
-    written down of what was given once it was built."""
+    ran for it. scene: where it was built, in a world with these `surroundings`; those it `left` are others only where it is not for
+    copies. number: grows from one to the next. parts: it, written down; None while nobody asked. before: what was given and held
+    other contents then. after: the key of what was given once it was built."""
 
     made: Instance | None
     given: Given
     ran: Ran
     scene: Scene
     surroundings: tuple[int, int]
+    left: tuple[int, int]
     number: int
     parts: tuple[Any, ...] | None = None
     after: Any = None
@@ -155,9 +156,13 @@ class Template:
         return self.surroundings[1]
 
     @property
+    def states(self) -> tuple[int, ...]:
+        return self.surroundings[1], self.left[1]
+
+    @property
     def apart_from_state(self) -> Any:
         """Equal for modules that may be the same but for the state of names outside."""
-        return self.given.key, self.surroundings[0]
+        return (self.given.key, self.surroundings[0]) if self.left == self.surroundings else self
 
     def copy(self, given: Given, args: Iterable[Any]) -> Instance | None:
         """A copy that holds the objects which were `given` with `args`; None where it cannot be copied."""
