@@ -138,6 +138,10 @@ OTHER = {
     "changes what it is given": ('attention = "sdpa"', 'attention = "sdpa"\n        config.depth -= 1'),
     "a table outside": ("= config.depth\n", "= config.depth\n        if len(TABLE) > 0:\n            self.layers.append(nn.ReLU())\n"),
     "a name outside": ("        y = self.fc(x)\n", "        global SEEN\n        SEEN = [x]\n        y = self.fc(x)\n"),
+    "a whole model's part": ("self.tail = Encoder(Config())", "self.tail = Encoder(Config(depth=1))"),
+    "a list outside, by a model": ("self.tail = Encoder(Config())", "self.tail = Encoder(Config())\n        SEEN.append(1)"),
+    "a model's forward": ("return self.tail(x).sum(1)", "return self.tail(x).sum(2)"),
+    "a model's attribute": ("self.tail = Encoder(Config())", "self.tail = Encoder(Config())\n        self.tail.layers[0].norm.eps = 1.0"),
     "a size made up": ("        return x + y\n", "        return (x + y)[x[:, :, 0] > 0]\n"),
 }  # fmt: skip
 
@@ -238,3 +242,21 @@ def test_pieces_of_models_that_differ_in_what_nobody_reads_are_made_once(
     counted = Counted(monkeypatch)
     check(path, analyst, text.replace("        self.layer_idx =", "        typed = 1\n        self.layer_idx ="))
     assert counted.pieces <= 10  # for layers of three configurations with 2 to 4 numbers; 25 are built
+
+
+def test_a_model_that_is_built_as_before_is_not_called_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, MODEL)
+    built = "        self.tail = Encoder(Config())\n"
+    check(path, analyst, MODEL.replace(built, built + "        typed = 1\n"))
+    analyst.idle()
+    counted = Counted(monkeypatch)
+    for text in (MODEL, MODEL.replace(built, "        typed = len(SEEN)\n" + built)):
+        counted.reset()
+        assert answered(analyst, path, text) == "moved"
+        assert counted.stages == 1
+        check(path, analyst, text)
+        analyst.idle()
+    # What follows in the same file still sees what that model left behind.
+    check(path, analyst, MODEL.replace(built, built + "        SEEN.append(1)\n"))
+    check(path, analyst, MODEL.replace("return x + y", "return x + y if len(SEEN) < 2 else x * y"))
