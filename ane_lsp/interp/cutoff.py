@@ -64,8 +64,6 @@ class Cutoff:
         if self._interp.repeats is None:
             return
         for piece in sorted(ran.all_calls(), key=attrgetter("number")):  # what is part of another comes before it
-            if self._interp.cancelled():
-                return
             if (
                 piece not in self._same
                 and piece not in self._differ
@@ -73,6 +71,8 @@ class Cutoff:
                 and piece.ran.functions.isdisjoint(self._altered)
                 and not any(map(self.other, piece.ran.calls))
             ):
+                if self._interp.cancelled():  # which takes its time
+                    return
                 try:
                     same = self._has_twin(piece) or self._again(piece)
                 except (PyRaise, Stop, UnknownIteration, NotKept, TypeError, RecursionError):

@@ -271,12 +271,12 @@ class Book:
         )
 
     def _stay(self, former: Part, part: Part) -> None:
-        """Take back what was done to build a model once more; the attempt that has the former one counts."""
+        """Take back what others see of building a model once more; the attempt that has the former one counts, with the pieces that
+        were made now: what those were given is in the state that they left it in."""
         stage = part.stages[0]
-        for container, before in stage.ledger.saved.values():
+        for container, before, _ in reversed(stage.effects or ()):
             self._interp.put_back(container, before)
-        ran = former.stages[0].ran  # of pieces that were made of what the former model holds
-        ran.functions = stage.ran.functions | (stage.ran.all() - ran.all())
+        former.stages[0].ran = stage.ran
         former.stale = None
         former.applied = True
         self._known[former.key] = self._order[-1] = former
