@@ -47,6 +47,7 @@ clock = time.thread_time
 
 
 NOWHERE = sys.maxsize
+"""Deeper than any frame."""
 
 
 class Base:
@@ -124,9 +125,8 @@ class Base:
         self.internal: dict[str, Span] = {}  # faults of ours, with the place that led to them
         self.differentiated = False  # backward() was called
         self.probing = False
-        self.thrown_to = (
-            NOWHERE  # the depth of the outermost frame with a handler of an exception that may have been raised
-        )
+        # The depth of the outermost frame with a handler of an exception that may have been raised.
+        self.thrown_to = NOWHERE
         self.doubtful = False  # a branch nobody can decide was given up, as torch refused a call in it
         self.listening: Listening | None = None  # what a probed forward has told, where the rest of it may be left
         self.building = 0  # constructors of modules that run, outside any forward

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import starmap
 from typing import Any
 
@@ -163,20 +163,13 @@ class _Likeness:
         if kind is slice:
             return self._same((one.start, one.stop, one.step), (other.start, other.stop, other.step))
         if kind is Unknown:
-            return self._unknown(one, other)
+            return same_unknown(one, other, self._same)
         if kind is TensorType:
             return bool(one == other) and self._same(one.data, other.data)
         if kind is Probe:
             return self._probe(one, other)
         names = _MADE.get(kind)
         return names is not None and all(self._same(getattr(one, name), getattr(other, name)) for name in names)
-
-    def _unknown(self, one: Unknown | None, other: Unknown | None) -> bool:
-        while one is not None and other is not None and one is not other:
-            if one != other or not self._same(one.item, other.item):
-                return False
-            one, other = one.cause, other.cause
-        return one is other
 
     def _probe(self, one: Probe, other: Probe) -> bool:
         known = self._probes.get(one)
@@ -191,6 +184,15 @@ class _Likeness:
                 for (a, told), (b, again) in zip(one.links, other.links)
             )
         )
+
+
+def same_unknown(one: Unknown | None, other: Unknown | None, same: Callable[[Any, Any], bool]) -> bool:
+    """Whether two values are unknown for the same reasons at the same places, and what is known of their items is the `same`."""
+    while one is not None and other is not None and one is not other:
+        if one != other or not same(one.item, other.item):
+            return False
+        one, other = one.cause, other.cause
+    return one is other
 
 
 def _values(placed: list[tuple[Value, int]]) -> list[Value]:
@@ -301,4 +303,4 @@ class _Down:
             one = one.cause
 
 
-__all__ = ["same_calls", "written_down"]
+__all__ = ["same_calls", "same_graphs", "same_unknown", "written_down"]

@@ -59,9 +59,8 @@ class Outside:
         self._other: dict[int, Any] = {}  # by place, what they held then, where it was not what they held first
         self._numbers: dict[frozenset[tuple[int, Any]], int] = {}
         self.reads: set[int] | None = None  # by id, what is read from now on, where somebody asks
-        self._contents: dict[
-            int, dict[int, Any]
-        ] = {}  # what they hold in a state, by place, where it is not what they held first
+        # What they hold in a state, by place, where it is not what they held first.
+        self._contents: dict[int, dict[int, Any]] = {}
         # By id of what contents that are kept hold: how often they do.
         self._references: defaultdict[int, int] = defaultdict(int)
         self._last = 0
@@ -127,6 +126,8 @@ class Outside:
         for one in contents.values() if isinstance(contents, dict) else contents:
             if one.__class__ not in _PLAIN:
                 self._references[id(one)] += times
+                if not self._references[id(one)]:
+                    del self._references[id(one)]
 
     def note(self, container: Any) -> None:
         """A call read it, or what it lies in."""

@@ -153,14 +153,12 @@ class Probe:
             self.suggested_by, self.usual, self.pieces, self.listed, self.number, self.likely, self.unworded,
         )  # fmt: skip
 
-    def grafted(self, root: Probe, onto: Probe, made: dict[int, Probe]) -> Probe:
-        """This probe as if it had been made from `onto` instead of `root`."""
-        if self is root:
-            return onto
-        known = made.get(id(self))
+    def copied(self, made: dict[Probe, Probe]) -> Probe:
+        """A copy of this probe and of all it was made from. made: what stands for others already; it grows."""
+        known = made.get(self)
         if known is None:
-            known = made[id(self)] = replace(self, sizes=dict(self.sizes), links=(), heard=None)
-            known.links = tuple((source.grafted(root, onto, made), back) for source, back in self.links)
+            known = made[self] = replace(self, sizes=dict(self.sizes), links=(), heard=None)
+            known.links = tuple((source.copied(made), back) for source, back in self.links)
         return known
 
     def leads_to(self) -> Iterator[Probe]:

@@ -228,18 +228,17 @@ class Repeats:
         try:
             result, raised, kept = self.followed(interp, module, args, kwargs, follow, key, seen, bound)
         finally:
-            if kept is not None and interp.doubted is None:
+            if kept is None or interp.doubted is not None:
+                ran |= interp.ran
+                inner += self._inner
+            else:
                 ran.calls[kept] = None
                 if raised is None:
                     self._keep(kept)
-            else:
-                kept = None
-                ran |= interp.ran
-            if kept is not None and raised is None:
-                given, taken = (tuple([value for value, _ in values]) for values in (kept.given, kept.taken))
-                inner.append(Inner(kept, kept.call, kept.op, kept.value, given, taken))
-            else:
-                inner += self._inner
+                    given, taken = (tuple([value for value, _ in values]) for values in (kept.given, kept.taken))
+                    inner.append(Inner(kept, kept.call, kept.op, kept.value, given, taken))
+                else:
+                    inner += self._inner
             interp.ran, self._inner = ran, inner
         if raised is not None:
             raise raised
@@ -351,7 +350,8 @@ class Repeats:
                 [(v, place) for place, (v, old) in enumerate(zip(after, bound)) if v is not None and old is None],
                 recorder.path_of(module), len(_callers(interp)), interp.steps - steps, asks_capture,
                 counts, reached, interp.ran, not_followed, probe, told, self._runs, key,
-                (interp.capture if asks_capture else None, tuple(seen.ordinals) if counts else None), scene, interp.next_number(), self._inner,
+                (interp.capture if asks_capture else None, tuple(seen.ordinals) if counts else None), scene,
+                interp.next_number(), self._inner,
             )  # fmt: skip
             if interp.doubted is None:
                 _check(kept, _callers(interp))

@@ -30,7 +30,7 @@ from ane_lsp.graph.records import dataclass
 from ane_lsp.interp import state
 from ane_lsp.interp.cutoff import Cutoff, find_twins
 from ane_lsp.interp.frames import Frame
-from ane_lsp.interp.likeness import same_graphs, written_down
+from ane_lsp.interp.likeness import same_graphs, same_unknown, written_down
 from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.seen import NotKept
 from ane_lsp.interp.values import (
@@ -160,8 +160,7 @@ class Book:
             if part.applied:
                 for stage in reversed(part.stages):
                     cutoff.examine(stage.ran)
-                    for container, before, after in reversed(stage.effects or ()):
-                        self._put(container, before, after)
+                    self._take_back(stage)
                 part.applied = False
         for part in self._known.values():
             for index, stage in enumerate(part.stages):
@@ -204,7 +203,7 @@ class Book:
                 assumed[:] = part.assumed
                 return part.done, part.run
         former = part if part is not None and first == 0 and self._may_stay(part) else None
-        recorded, steps = interp.recorder.state(), interp.steps
+        recorded, steps = interp.recorder.state() if former is not None else None, interp.steps
         if part is None or first == 0:
             old = part.stages if part is not None else None
             part = self._known[key] = Part(key, reached)
@@ -274,8 +273,7 @@ class Book:
         """Take back what others see of building a model once more; the attempt that has the former one counts, with the pieces that
         were made now: what those were given is in the state that they left it in."""
         stage = part.stages[0]
-        for container, before, _ in reversed(stage.effects or ()):
-            self._interp.put_back(container, before)
+        self._take_back(stage)
         former.stages[0].ran = stage.ran
         former.stale = None
         former.applied = True
@@ -305,6 +303,11 @@ class Book:
             interp.doubtful = stage.doubtful
             interp.recorder.replay(stage.graphs, stage.left)
         return len(part.stages)
+
+    def _take_back(self, stage: Stage) -> None:
+        """Leave what others see as it was before a stage."""
+        for container, before, after in reversed(stage.effects or ()):
+            self._put(container, before, after)
 
     def _put(self, container: Any, contents: Any, instead: Any) -> None:
         """Give a container that modules lead to its `contents` `instead` of others."""
@@ -434,7 +437,7 @@ def _same(one: Any, other: Any) -> bool:
     if kind in _PLAIN:
         return bool(one == other)
     if kind is Unknown:
-        return _same_unknown(one, other)
+        return same_unknown(one, other, _same)
     if isinstance(one, dict):
         return (
             len(one) == len(other)
@@ -446,17 +449,6 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, (list, tuple, deque)):
         return len(one) == len(other) and all(map(_same, one, other))
     return False
-
-
-def _same_unknown(one: Unknown, other: Unknown) -> bool:
-    """Whether two values are unknown for the same reasons at the same places, and alike as far as they are known."""
-    left: Unknown | None = one
-    right: Unknown | None = other
-    while left is not None and right is not None and left is not right:
-        if left != right or not _same(left.item, right.item):
-            return False
-        left, right = left.cause, right.cause
-    return left is right
 
 
 def shared_containers(modules: Collection[ModuleObject]) -> dict[int, Any]:

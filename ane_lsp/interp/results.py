@@ -72,7 +72,7 @@ def packed(
 ) -> Any:
     """A result as it can be given again. made: containers that came with it, and nobody else holds. Raises NotKept."""
     numbers: dict[int, int] = {}
-    probes: dict[int, Probe] = {}
+    probes = {seen.probe: seen.probe} if seen.probe is not None else {}
 
     def pack(one: Any) -> Any:
         kind = one.__class__
@@ -85,8 +85,8 @@ def packed(
             probe = probe_of(one)
             if probe is not None and not _made_from(probe, seen.probe):
                 raise NotKept
-            if probe is not None and seen.probe is not None:  # as it is now: it may hear more
-                probe = probe.grafted(seen.probe, seen.probe, probes)
+            if probe is not None:  # as it is now: it may hear more
+                probe = probe.copied(probes)
             known = one.value is None or one.graph is recorder.graph
             if not known or len(one.attrs or ()) != (probe is not None):
                 raise NotKept
@@ -156,12 +156,11 @@ class Results:
     its values."""
 
     def __init__(self, root: Probe | None, seen: Seen, value_of: Callable[[Value], Value], graph: Graph) -> None:
-        self._root = root
         self._seen = seen
         self._value_of = value_of
         self._graph = graph
         self._made: dict[int, Tensor] = {}
-        self._probes: dict[int, Probe] = {}
+        self._probes = {root: seen.probe} if root is not None and seen.probe is not None else {}
 
     def unpacked(self, packed: Any) -> Any:
         kind = packed.__class__
@@ -185,9 +184,8 @@ class Results:
         tensor.base = None if packed.base is None else self._seen.tensors[packed.base]
         if packed.value is not None:
             tensor.value, tensor.graph = self._value_of(packed.value), self._graph
-        root, onto = self._root, self._seen.probe
-        if packed.probe is not None and root is not None and onto is not None:
-            tensor.attrs = {"__probe__": packed.probe.grafted(root, onto, self._probes)}
+        if packed.probe is not None:  # then one was given
+            tensor.attrs = {"__probe__": packed.probe.copied(self._probes)}
         return tensor
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import dims
@@ -69,7 +69,7 @@ class Round:
     def states(self) -> tuple[int, ...]:
         return (self.state,)
 
-    def run(self, interp: TorchGlue, inputs: Mapping[str, Any], probes: list[Probe]) -> bool:
+    def run(self, interp: TorchGlue, inputs: Mapping[str, Any], probes: Iterable[Probe]) -> bool:
         """Run the forward. Whether it left nothing behind but what the probes learned."""
         state, noted = interp.surroundings(), len(interp.outside.noted)
         faults, lost, thrown = len(interp.internal), len(interp.unresolved), interp.throwing()
@@ -100,7 +100,7 @@ class Round:
             copies = Copies()
             inputs = copies.of(self.scene.kwargs)
             again = Round(self.scene, self._follow, self.number, self.outside)
-            good = again.run(interp, inputs, copies.probes())
+            good = again.run(interp, inputs, copies.probes.values())
             if again.watch.numbers[:1] != self.watch.numbers[:1]:
                 return None
         if good and (again.told, again.drawn) == (self.told, self.drawn):
@@ -113,15 +113,15 @@ def probed(interp: TorchGlue, model: Instance, inputs: Mapping[str, Any], follow
     """Run a forward on probes, so that it can be run again."""
     outer = interp.ran
     repeats = interp.repeats
-    probes = Copies()
-    scene = scene_of(interp, model, (), inputs, probes) if repeats is not None and interp.written is None else None
+    copies = Copies()
+    scene = scene_of(interp, model, (), inputs, copies) if repeats is not None and interp.written is None else None
     if repeats is None or scene is None:
         follow(inputs, {})
         return
     one = Round(scene, follow, interp.next_number(), interp.surroundings())
     good = False
     try:
-        good = one.run(interp, inputs, probes.originals())
+        good = one.run(interp, inputs, copies.probes)
     finally:
         interp.ran, interp.watch = outer, None
         if good:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Graph, Unknown, Value
@@ -36,8 +35,8 @@ class _TooMuch(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """A call of `callee`, a module or its class. args, kwargs: those of a module are copies, which nobody changes. frames: what ran, the innermost first. active: the modules
-    whose forwards ran. paths: see :attr:`Recorder.paths`."""
+    """A call of `callee`, a module or its class. args, kwargs: those of a module are copies, which nobody changes. frames: what ran,
+    the innermost first. active: the modules whose forwards ran. paths: see :attr:`Recorder.paths`."""
 
     callee: Any
     args: tuple[Any, ...]
@@ -128,19 +127,11 @@ def scene(interp: Base, callee: Any, args: tuple[Any, ...], kwargs: dict[str, An
 
 
 class Copies:
-    """Copies of arguments, which hold one another as those do."""
+    """Copies of arguments, which hold one another as those do. probes: those among them, with their copies."""
 
     def __init__(self) -> None:
+        self.probes: dict[Probe, Probe] = {}
         self._made: dict[int, Any] = {}
-        self._probes: list[tuple[Probe, Probe]] = []
-
-    def originals(self) -> list[Probe]:
-        """The probes that were copied."""
-        return [one for one, _ in self._probes]
-
-    def probes(self) -> list[Probe]:
-        """Their copies, in the same order."""
-        return [made for _, made in self._probes]
 
     def of(self, one: Any) -> Any:
         kind = one.__class__
@@ -160,9 +151,9 @@ class Copies:
             made = self._made[id(one)] = {}
             made.update((name, self.of(value)) for name, value in one.items())
         elif kind is Unknown:  # a list of such tensors, nobody knows how many
-            made = self._made[id(one)] = Unknown(one.reason, one.span, one.cause, self.of(one.item), one.number)
             if one.cause is not None:
                 raise _TooMuch
+            made = self._made[id(one)] = Unknown(one.reason, one.span, None, self.of(one.item), one.number)
         elif kind is OneOf:
             made = self._made[id(one)] = OneOf(tuple([self.of(value) for value in one.options]))
         else:
@@ -170,22 +161,13 @@ class Copies:
         return made
 
     def _tensor(self, one: Tensor) -> Tensor:
-        made = self._made[id(one)] = Tensor(one.type, one.origin)
-        made.name, made.requires_grad, made.why = one.name, one.requires_grad, one.why
+        made = self._made[id(one)] = one.bare()
         made.base = None if one.base is None else self.of(one.base)
         if one.attrs is not None:
             probe = probe_of(one)
             if len(one.attrs) != 1 or probe is None:
                 raise _TooMuch
-            made.attrs = {"__probe__": self._probe(probe)}
-        return made
-
-    def _probe(self, one: Probe) -> Probe:
-        made: Probe | None = self._made.get(id(one))
-        if made is None:
-            made = self._made[id(one)] = replace(one, sizes=dict(one.sizes), links=(), heard=None)
-            self._probes.append((one, made))
-            made.links = tuple((self._probe(source), back) for source, back in one.links)
+            made.attrs = {"__probe__": probe.copied(self.probes)}
         return made
 
 

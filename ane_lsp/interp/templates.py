@@ -260,8 +260,7 @@ class _Copier:
         plain = one.attrs is None or all(value.__class__ in _PLAIN for value in one.attrs.values())
         if one.value is not None or not plain or not all(map(dims.is_known, one.type.shape or ())):
             raise _NotOurs
-        made = self.made[id(one)] = Tensor(one.type, one.origin)
-        made.name, made.requires_grad, made.why = one.name, one.requires_grad, one.why
+        made = self.made[id(one)] = one.bare()
         made.base = None if one.base is None else self.copy(one.base)
         made.attrs = None if one.attrs is None else self.copy(one.attrs)
         return made

@@ -619,13 +619,17 @@ class TorchGlue(Registries):
                 return self._call_while_built(obj, forward, args, kwargs)
             if self.inference and obj.attrs.get("training") is True:
                 leave_training(self, obj)
-            recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
-            if self.repeats is not None:
-                self.repeats.begin(recorder.graph)
+            self._begin(obj, forward, args, kwargs)
             return self._called_from_outside(obj, forward, args, kwargs)
         if self.repeats is not None and not is_torch and not self.journals:
             return self.repeats.call(self, obj, args, kwargs, partial(self.follow_module, obj, forward, args, kwargs))
         return self.follow_module(obj, forward, args, kwargs)
+
+    def _begin(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Start a graph: a module is called from outside any other."""
+        self.recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
+        if self.repeats is not None:
+            self.repeats.begin(self.recorder.graph)
 
     def _called_from_outside(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The call of a whole model. Where it ends early, its graph says so: what follows is missing there."""
@@ -651,9 +655,7 @@ class TorchGlue(Registries):
         """A constructor calls a module, to learn strides: in the mode it chose, captured by nobody, and no entry."""
         recorder = self.recorder
         kept, capture = recorder.snapshot(), self.capture
-        recorder.begin(obj, self._named_inputs(forward, args, kwargs), self.here())
-        if self.repeats is not None:
-            self.repeats.begin(recorder.graph)
+        self._begin(obj, forward, args, kwargs)
         self.capture = ""
         try:
             return self.follow_module(obj, forward, args, kwargs)

@@ -369,6 +369,12 @@ class Tensor:
         self.attrs: dict[str, Any] | None = None
         self.why: Any = None  # where its type is not known: the Unknown that says why
 
+    def bare(self) -> Tensor:
+        """Another tensor that is known as much of, but for what it is a view of, attributes and its place in a graph."""
+        made = Tensor(self.type, self.origin)
+        made.name, made.requires_grad, made.why = self.name, self.requires_grad, self.why
+        return made
+
     def __repr__(self) -> str:
         return f"<tensor {self.type}>"
 
