@@ -187,7 +187,7 @@ def _by_statement(old: AnyFunction, new: AnyFunction, version: int, given: set[f
     where its head is another, or where no place is left between two statements."""
     places: dict[float, int] = {}
     head = [name for name in old._fields if name not in ("body", "decorator_list")]
-    if not _starts_alike(old, new, places) or not _alike_in(old, new, head, places):
+    if not stands_alike(old, new, places, whole=False) or not alike_in(old, new, head, places):
         return None
     renewal = _Renewal(places, version, given)
     try:
@@ -198,35 +198,33 @@ def _by_statement(old: AnyFunction, new: AnyFunction, version: int, given: set[f
     return places
 
 
-def _alike(old: Any, new: Any, places: dict[float, int]) -> bool:
+def alike(old: Any, new: Any, places: dict[float, int]) -> bool:
     """Whether two pieces of source are the same to the very columns; their lines are noted in `places`."""
     if old.__class__ is not new.__class__:
         return False
     if old.__class__ is list:
-        return len(old) == len(new) and all(_alike(a, b, places) for a, b in zip(old, new))
+        return len(old) == len(new) and all(alike(a, b, places) for a, b in zip(old, new))
     if not isinstance(old, ast.AST):
         return repr(old) == repr(new)  # 0.0 and -0.0, 1 and True are not the same
-    return _stands_alike(old, new, places) and _alike_in(old, new, old._fields, places)
-
-
-def _alike_in(old: ast.AST, new: ast.AST, fields: Iterable[str], places: dict[float, int]) -> bool:
-    return all(_alike(getattr(old, name, None), getattr(new, name, None), places) for name in fields)
-
-
-def _starts_alike(old: Any, new: Any, places: dict[float, int]) -> bool:
-    if old.col_offset != new.col_offset:
+    if hasattr(old, "lineno") and not stands_alike(old, new, places):
         return False
-    place: float = old.lineno
-    return places.setdefault(place, new.lineno - 1) == int(new.lineno) - 1
+    return alike_in(old, new, old._fields, places)
 
 
-def _stands_alike(old: Any, new: Any, places: dict[float, int]) -> bool:
-    if not hasattr(old, "lineno"):
-        return True
-    if not _starts_alike(old, new, places) or old.end_col_offset != new.end_col_offset:
-        return False
-    place: float = old.end_lineno
-    return places.setdefault(place, new.end_lineno - 1) == int(new.end_lineno) - 1
+def alike_in(old: ast.AST, new: ast.AST, fields: Iterable[str], places: dict[float, int]) -> bool:
+    """The same for some fields of two nodes."""
+    return all(alike(getattr(old, name, None), getattr(new, name, None), places) for name in fields)
+
+
+def stands_alike(old: object, new: object, places: dict[float, int], whole: bool = True) -> bool:
+    """Note where the lines of a node are now; False where it moved within its line or was broken up otherwise. whole: its end, too."""
+    ends = (("lineno", "col_offset"), ("end_lineno", "end_col_offset")) if whole else (("lineno", "col_offset"),)
+    for line, column in ends:
+        if getattr(old, column) != getattr(new, column):
+            return False
+        if places.setdefault(getattr(old, line), getattr(new, line) - 1) != getattr(new, line) - 1:
+            return False
+    return True
 
 
 _OPEN = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)
@@ -244,7 +242,7 @@ class _Renewal:
         self._given = given
         self._share = 0.1 + 0.8 * (version * _GOLDEN % 1.0)  # of the room for a line, another one for each version
         self._set: list[tuple[Any, str, Any]] = []
-        self._opened: dict[int, Any] = {}  # by id: statements of which only a part is exchanged
+        self._opened: list[ast.AST] = []  # statements of which only a part is exchanged
 
     def function(self, old: AnyFunction, new: AnyFunction) -> None:
         """The body of a function, of which all else has been noted. Raises _NoRoom."""
@@ -254,7 +252,7 @@ class _Renewal:
     def carry_out(self) -> None:
         for one, name, value in self._set:
             setattr(one, name, value)
-        for one in self._opened.values():
+        for one in self._opened:
             forget_caches(one)
 
     def _block(self, old: list[Any], new: list[Any], low: float, high: float, owner: Any, name: str) -> float:
@@ -276,19 +274,19 @@ class _Renewal:
     def _kept(self, old: ast.stmt, new: ast.stmt) -> bool:
         """Whether a statement stays."""
         found: dict[float, int] = {}
-        return _alike(old, new, found) and self._note(found)
+        return alike(old, new, found) and self._note(found)
 
     def _open(self, old: ast.stmt, new: ast.stmt) -> bool:
         """Whether no more of a statement is exchanged than what its blocks hold."""
         found: dict[float, int] = {}
         fields = [name for name in old._fields if name not in _BLOCKS]
         return (
-            old.__class__ is new.__class__ and isinstance(old, _OPEN) and _starts_alike(old, new, found)
-            and _alike_in(old, new, fields, found) and self._note(found)
+            old.__class__ is new.__class__ and isinstance(old, _OPEN) and stands_alike(old, new, found, whole=False)
+            and alike_in(old, new, fields, found) and self._note(found)
         )  # fmt: skip
 
     def _inside(self, old: Any, new: Any, high: float) -> float:
-        self._opened[id(old)] = old
+        self._opened.append(old)
         lines = [
             node.end_lineno for name in old._fields if name not in _BLOCKS for node in _standing(getattr(old, name))
         ]
@@ -364,6 +362,6 @@ def header_of(node: AnyFunction) -> list[str] | None:
 
 
 __all__ = [
-    "ANY_DEFAULT", "CACHES", "FUNCTIONS", "AnyFunction", "Dependency", "Exchange", "carry_out", "changed_defaults",
-    "exchange_of", "forget_caches", "header_of", "lines_to_body", "nodes",
+    "ANY_DEFAULT", "CACHES", "FUNCTIONS", "AnyFunction", "Dependency", "Exchange", "alike", "alike_in", "carry_out",
+    "changed_defaults", "exchange_of", "forget_caches", "header_of", "lines_to_body", "nodes", "stands_alike",
 ]  # fmt: skip

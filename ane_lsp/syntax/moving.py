@@ -20,12 +20,15 @@ from ane_lsp.syntax.exchange import (
     AnyFunction,
     Dependency,
     Exchange,
+    alike,
+    alike_in,
     carry_out,
     changed_defaults,
     exchange_of,
     forget_caches,
     lines_to_body,
     nodes,
+    stands_alike,
 )
 
 _NEAR = 60  # lines that an edit may have added or removed
@@ -301,12 +304,12 @@ class Follower:
         if self._exchanges and isinstance(old, _FUNCTIONS) and isinstance(new, _FUNCTIONS):
             return self._same_or_exchanged(old, new, places)
         if isinstance(old, _FUNCTIONS) and isinstance(new, _FUNCTIONS) and old not in self._ran:
-            if not self._places(old, new, places, whole=False):
+            if not stands_alike(old, new, places, whole=False):
                 return False
             fields = tuple(name for name in fields if name != "body")
             if not self._same_body(old, new, places):
                 return False
-        elif hasattr(old, "lineno") and not self._places(old, new, places, whole=not isinstance(old, ast.ClassDef)):
+        elif hasattr(old, "lineno") and not stands_alike(old, new, places, whole=not isinstance(old, ast.ClassDef)):
             return False
         same = all(self._same(getattr(old, name, None), getattr(new, name, None), places) for name in fields)
         if isinstance(old, ast.ClassDef) and isinstance(new, ast.ClassDef):  # it ends where its last function does
@@ -317,8 +320,7 @@ class Follower:
         """A function says the same, or can be exchanged for the new one."""
         trial = dict(places)
         fields = [name for name in old._fields if name != "decorator_list"]
-        same = self._places(old, new, trial, whole=True)
-        if same and all(self._exactly(getattr(old, name, None), getattr(new, name, None), trial) for name in fields):
+        if stands_alike(old, new, trial) and alike_in(old, new, fields, trial):
             places.update(trial)
         else:
             exchange = self._other_defaults(old, new, places) or exchange_of(old, new)
@@ -331,31 +333,18 @@ class Follower:
         """How a function is given other defaults that says the same besides, at the same places."""
         trial = dict(places)
         changed = changed_defaults(old, new)
-        if not changed or not self._places(old, new, trial, whole=True):
+        if not changed or not stands_alike(old, new, trial):
             return None
-        for name in old._fields:
-            if name not in ("args", "decorator_list") and not self._exactly(
-                getattr(old, name), getattr(new, name), trial
-            ):
-                return None
-        for name in ("posonlyargs", "args", "vararg", "kwonlyargs", "kwarg"):
-            if not self._exactly(getattr(old.args, name), getattr(new.args, name), trial):
-                return None
+        fields = [name for name in old._fields if name not in ("args", "decorator_list")]
+        parameters = ("posonlyargs", "args", "vararg", "kwonlyargs", "kwarg")
+        if not alike_in(old, new, fields, trial) or not alike_in(old.args, new.args, parameters, trial):
+            return None
         for kind in ("defaults", "kw_defaults"):
             for value, given in zip(getattr(old.args, kind), getattr(new.args, kind), strict=True):
-                if not self._exactly(value, given, trial) and not self._places(value, given, trial, whole=False):
+                if not alike(value, given, trial) and not stands_alike(value, given, trial, whole=False):
                     return None
         places.update(trial)
         return Exchange(old, new, changed, only_defaults=True)
-
-    def _exactly(self, old: object, new: object, places: dict[float, int]) -> bool:
-        """Without exchanges inside."""
-        self._exchanges = False
-        ran, self._ran = self._ran, EVERYTHING
-        try:
-            return self._same(old, new, places)
-        finally:
-            self._exchanges, self._ran = True, ran
 
     def _same_body(self, old: ast.AST, new: ast.AST, places: dict[float, int]) -> bool:
         """The body of a function nobody ran may say something else, as long as the function looks the same from outside."""
@@ -364,17 +353,6 @@ class Follower:
             places.update(trial)
             return True
         return appearance(old, self._names) == appearance(new, self._names)
-
-    @staticmethod
-    def _places(old: object, new: object, places: dict[float, int], whole: bool) -> bool:
-        """Note where the lines of a node are now; False where it moved within its line or was broken up otherwise."""
-        ends = (("lineno", "col_offset"), ("end_lineno", "end_col_offset")) if whole else (("lineno", "col_offset"),)
-        for line, column in ends:
-            if getattr(old, column) != getattr(new, column):
-                return False
-            if places.setdefault(getattr(old, line), getattr(new, line) - 1) != getattr(new, line) - 1:
-                return False
-        return True
 
     def _shift(self) -> Shift:
         units = self._units
