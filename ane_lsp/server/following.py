@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,7 @@ from ane_lsp.checks.finding import Finding, Fix, Related, TextEdit
 from ane_lsp.fixes import fixable_codes
 from ane_lsp.graph import Graph, Op, Span
 from ane_lsp.graph.records import dataclass
+from ane_lsp.interp import values
 from ane_lsp.server.results import CallSite, Digests, DocumentResult, ShapeHint, digest
 from ane_lsp.syntax import SourceFile
 from ane_lsp.syntax.comments import mentions_directive
@@ -240,10 +242,8 @@ class Following:
         """The whole analysis with its graphs, at the present places. Raises Lost where one is no more."""
         if self._shift is None:
             return self._found
-        stream = io.BytesIO()
         plain = replace(self._found, ran=None, standing=None)
-        _Mover(stream, self.result.path, self._shift).dump(plain)
-        moved: FileAnalysis = pickle.loads(stream.getvalue())  # made by ourselves a line above
+        moved: FileAnalysis = _Mover(self.result.path, self._shift).copy(plain)
         return moved
 
     def sites(self) -> FileAnalysis:
@@ -285,18 +285,49 @@ def _at_present(graph: Graph, path: str, shift: Shift) -> Graph:
 
 
 class _Mover(pickle.Pickler):
-    """Writes an object with every span of one file at its present place."""
+    """Copies an object with every span of one file at its present place."""
 
-    def __init__(self, stream: io.BytesIO, path: str, shift: Shift) -> None:
-        super().__init__(stream, pickle.HIGHEST_PROTOCOL)
+    def __init__(self, path: str, shift: Shift) -> None:
+        self._stream = io.BytesIO()
+        super().__init__(self._stream, pickle.HIGHEST_PROTOCOL)
         self._path = path
         self._shift = shift
+        self._held: list[Any] = []
+
+    def copy(self, one: Any) -> Any:
+        """Raises Lost where a place is no more."""
+        self.dump(one)
+        with _holding(self._held):
+            return pickle.loads(self._stream.getvalue())  # made by ourselves a line above
 
     def reducer_override(self, item: Any) -> Any:
-        if item.__class__ is Span and item.file == self._path:
+        kind = item.__class__
+        if kind is Span and item.file == self._path:
             moved = _place(item, self._path, self._shift.span)
             return Span, (moved.file, moved.line, moved.col, moved.end_line, moved.end_col)
+        if (
+            kind is object or kind.__module__ == values.__name__
+        ):  # what the program passed: it leads to all of its world
+            self._held.append(item)
+            return _held, (len(self._held) - 1,)
         return NotImplemented
+
+
+_HELD: ContextVar[Sequence[Any]] = ContextVar("held")
+
+
+@contextmanager
+def _holding(held: Sequence[Any]) -> Iterator[None]:
+    token = _HELD.set(held)
+    try:
+        yield
+    finally:
+        _HELD.reset(token)
+
+
+def _held(number: int) -> Any:
+    """An object that is no part of the copy, but held by it."""
+    return _HELD.get()[number]
 
 
 Moves = Callable[[Span], "Span | None"]

@@ -221,3 +221,23 @@ def test_what_is_missing_of_a_model_is_moved_along(tmp_path: Path, old: str, new
     lost = [[part.span.line for part in model.lost] for model in analyst.analyze(str(path), lambda: False).models]
     assert sum(map(len, lost)) == 1
     assert follow(path, text, 25, 3) > 5
+
+
+def test_a_graph_that_holds_an_object_of_the_program_is_moved(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    text = MODEL.replace("        return F.gelu(y) + x\n", "        return self.conv(y, self.held)\n").replace(
+        "        self.pool = ", "        self.held = type('Held', (), {'module': torch})()\n        self.pool = "
+    )
+    analyst = analysed(path, text)
+    before = analyst._kept[str(path)].analysis().graphs
+    analyst.overlay(str(path), "# above\n" + text)
+    analyst.analyze(str(path), lambda: False)
+    after = analyst._kept[str(path)].analysis().graphs
+    held = [
+        [call.args[1] for graph in graphs for call in graph.calls if len(call.args) == 2] for graphs in (before, after)
+    ]
+    assert held[0]
+    assert all(one is other for one, other in zip(*held, strict=True))
+    assert [call.span.line + 1 for graph in before for call in graph.calls] == [
+        call.span.line for graph in after for call in graph.calls
+    ]
