@@ -202,7 +202,7 @@ class Book:
                 part.applied = True
                 assumed[:] = part.assumed
                 return part.done, part.run
-        former = part if part is not None and first == 0 and self._may_stay(part) else None
+        former = part if part is not None and first == 0 and part.reached == reached and self._may_stay(part) else None
         recorded, steps = interp.recorder.state() if former is not None else None, interp.steps
         if part is None or first == 0:
             old = part.stages if part is not None else None

@@ -260,3 +260,48 @@ def test_a_model_that_is_built_as_before_is_not_called_again(tmp_path: Path, mon
     # What follows in the same file still sees what that model left behind.
     check(path, analyst, MODEL.replace(built, built + "        SEEN.append(1)\n"))
     check(path, analyst, MODEL.replace("return x + y", "return x + y if len(SEEN) < 2 else x * y"))
+
+
+def test_a_model_that_was_not_called_is_called_where_none_of_its_class_was_before(tmp_path: Path) -> None:
+    """Only the first of several factories of one class has its model called: another one, where that fails since an edit."""
+    path = tmp_path / "net.py"
+    text = """\
+from torch import nn
+
+
+class Small(nn.Linear):
+    def forward(self, x):
+        return super().forward(x)
+
+
+class Large(nn.Linear):
+    def forward(self, x):
+        return super().forward(x).relu()
+
+
+class Net(nn.Module):
+    def __init__(self, block):
+        super().__init__()
+        self.fc = self.made(block)
+
+    def made(self, block):
+        width = None
+        if block is Large:
+            width = 8
+        return block(width or 4, 4)
+
+    def forward(self, x):
+        return self.fc(x)
+
+
+def small():
+    return Net(Small)
+
+
+def large():
+    return Net(Large)
+"""
+    analyst = analysed(path, text)
+    for edited in (text.replace("        width = None\n", "        pass\n"), text):
+        check(path, analyst, edited)
+        analyst.idle()
