@@ -131,6 +131,7 @@ class Base:
         self.listening: Listening | None = None  # what a probed forward has told, where the rest of it may be left
         self.building = 0  # constructors of modules that run, outside any forward
         self.inference = False  # models are called as they are converted: in eval mode
+        self.measured = False  # how much a call recorded decided what was tried next
         self.capture: Capture = ""  # and so are answered their questions whether they are being traced or exported
         self.probe_shapes: dict[int, tuple[Unknown, Any]] = {}  # shapes of probes that were read, for unpacking
         self.items: dict[int, tuple[Unknown, dict[int, Tensor]]] = {}  # inputs in lists of unknown length, by place

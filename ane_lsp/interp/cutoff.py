@@ -2,7 +2,8 @@
 
 Before a file is followed again, each kept call that ran an exchanged function is made once more by itself, on what it was given
 then and in the state it was made in; and so are constructions, and runs on probes. Where one records and gives the same, it stays,
-and so does all that it is part of. Where not, whatever it is part of is followed again.
+and so does all that it is part of. Where a call records something else and gives the same, that is exchanged in what it is part of
+(:mod:`ane_lsp.interp.splices`). Else whatever it is part of is followed again.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Value, dims
 from ane_lsp.interp.frames import UnknownIteration
-from ane_lsp.interp.likeness import same_calls, written_down
+from ane_lsp.interp.likeness import counterparts, same_calls, written_down
 from ane_lsp.interp.repeats import Kept
 from ane_lsp.interp.rounds import Round
 from ane_lsp.interp.seen import NotKept, Seen
+from ane_lsp.interp.splices import Splices
 from ane_lsp.interp.templates import Given, Template
 from ane_lsp.interp.values import MISSING, PyRaise, Stop
 
@@ -40,6 +42,8 @@ class Cutoff:
         self._changed = changed
         self._same: set[Piece] = set()
         self._differ: set[Piece] = set()
+        # Calls that record something else, though nobody else can tell; see :data:`Remade`.
+        self._remade: dict[Kept, tuple[Kept, dict[int, Value]]] = {}
         # Functions that did something else in one of them, and so most likely in the others.
         self._altered: set[Dependency] = set()
         self._others: dict[Piece, bool] = {}
@@ -91,12 +95,14 @@ class Cutoff:
             if {one.like or one for one in twin.ran.calls} == {one.like or one for one in piece.ran.calls} and (
                 reads.isdisjoint(self._interp.outside.differing(twin.state, piece.state))
             ):
+                if isinstance(piece, Kept) and isinstance(twin, Kept) and twin in self._remade:
+                    self._remade[piece] = self._remade[twin]
                 piece.ran.functions = twin.ran.functions
                 return True
         return False
 
     def _again(self, piece: Piece) -> bool | None:
-        """Whether it is the same now. None in another state than it was made in. Raises what it raises, and NotKept."""
+        """Whether it is the same now for others. None in another state than it was made in. Raises what it raises, and NotKept."""
         scene, interp = piece.scene, self._interp
         if scene is None or interp.repeats is None:
             raise NotKept
@@ -138,7 +144,7 @@ class Cutoff:
         return True
 
     def _called(self, call: Kept, bind: Bind) -> bool | None:
-        """Whether a call records and gives the same now."""
+        """Whether a call records and gives the same now, or only gives the same."""
         scene, interp, repeats = call.scene, self._interp, self._interp.repeats
         assert scene is not None
         assert repeats is not None
@@ -157,10 +163,20 @@ class Cutoff:
             raise NotKept
         follow = partial(interp.follow_module, module, forward, args, kwargs)
         _, _, again = repeats.followed(interp, module, args, kwargs, follow, call.key, seen, values)
-        if again is None or again.version != call.version or not same_calls(call, again):
+        if again is None or again.version != call.version:
             return False
-        call.ran, call.steps = again.ran, again.steps
+        if same_calls(call, again):
+            call.ran, call.steps = again.ran, again.steps
+            return True
+        stand_ins = counterparts(call, again)
+        if stand_ins is None:
+            return False
+        self._remade[call] = again, stand_ins
         return True
+
+    def splices(self) -> Splices:
+        """What is to be exchanged in graphs."""
+        return Splices(self._remade)
 
 
 def find_twins(pieces: Collection[Piece]) -> None:

@@ -92,6 +92,7 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         try:
             result = _call(interp, model, forward, plain, probes, again, unsure)
         except PyRaise:
+            interp.measured = True
             if (
                 len(interp.recorder.graph.calls) <= first.calls
             ):  # it did not get further: what is known of shapes counts

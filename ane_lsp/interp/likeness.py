@@ -11,7 +11,7 @@ from ane_lsp.graph import Call, Graph, Op, Span, TensorType, Unknown, Value
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.outside import Same
 from ane_lsp.interp.probing import Probe
-from ane_lsp.interp.repeats import GAP, Inner, Kept
+from ane_lsp.interp.repeats import GAP, Inner, Kept, parts
 from ane_lsp.interp.results import Known, Made, MadeDict, MadeObject, Raised
 from ane_lsp.interp.seen import NAMED, PLAIN, NotKept
 from ane_lsp.interp.templates import Given
@@ -21,6 +21,12 @@ from ane_lsp.interp.values import BoundMethod, Function, Instance, OneOf, Partia
 def same_calls(one: Kept, other: Kept) -> bool:
     """Whether two calls record the same and give the same, but for the numbers they were given."""
     return _Likeness(one, other).of_calls(one, other)
+
+
+def counterparts(one: Kept, other: Kept) -> dict[int, Value] | None:
+    """Of two calls that may record different things, what stands in the other for the values of the first that are seen from outside, by
+    their numbers from its first one on. None where they can be told apart otherwise."""
+    return _Counterparts(one, other).seen(one, other)
 
 
 def same_graphs(one: Graph, other: Graph, inner: list[Inner], others: list[Inner]) -> bool:
@@ -36,7 +42,7 @@ class _Origin:
     op: int = 0
     value: int = 0
     path: str = ""
-    depth: int = 0
+    callers: tuple[Span, ...] = ()
 
 
 _START = _Origin()
@@ -55,7 +61,7 @@ class _Likeness:
         if (
             (one.name, one.shapes, one.asks_capture, one.lost)
             != (other.name, other.shapes, other.asks_capture, other.lost)
-            or (len(one.calls), len(one.ops), len(inner)) != (len(other.calls), len(other.ops), len(others))
+            or (len(one.calls), len(one.ops)) != (len(other.calls), len(other.ops))
             or one.custom
             or other.custom
         ):
@@ -68,7 +74,8 @@ class _Likeness:
 
     def _recorded(self, one: Kept | Graph, other: Kept | Graph, inner: list[Inner], others: list[Inner]) -> bool:
         """Whether calls and operations are the same. inner, others: the kept calls they are made of."""
-        if not all(map(self._inner, inner, others)):
+        inner, others = list(parts(inner)), list(parts(others))
+        if len(inner) != len(others) or not all(map(self._inner, inner, others)):
             return False
         calls, ops = list(other.calls), list(other.ops)
         for part in others:
@@ -78,25 +85,29 @@ class _Likeness:
         return all(map(self._call, one.calls, calls)) and all(map(self._op, one.ops, ops))
 
     def of_calls(self, one: Kept, other: Kept) -> bool:
+        return (
+            one.values == other.values
+            and one.shapes == other.shapes
+            and (len(one.calls), len(one.ops)) == (len(other.calls), len(other.ops))
+            and self._called(one, other)
+            and self._recorded(one, other, one.inner, other.inner)
+            and self._same(one.result, other.result)
+        )
+
+    def _called(self, one: Kept, other: Kept) -> bool:
+        """Whether calls were given the same and left the same besides what they record and give."""
         if (
-            one.values != other.values
-            or one.reached != other.reached
+            one.reached != other.reached
             or one.lost != other.lost
             or one.told != other.told
-            or one.shapes != other.shapes
             or [place for _, place in one.given] != [place for _, place in other.given]
             or [place for _, place in one.taken] != [place for _, place in other.taken]
-            or (len(one.calls), len(one.ops), len(one.inner)) != (len(other.calls), len(other.ops), len(other.inner))
         ):
             return False
         self._values.update(zip(_values(one.given), _values(other.given)))
         if one.probe is not None and other.probe is not None:
             self._probes[one.probe] = other.probe
-        return (
-            all(map(self._value, _values(one.taken), _values(other.taken)))
-            and self._recorded(one, other, one.inner, other.inner)
-            and self._same(one.result, other.result)
-        )
+        return all(map(self._value, _values(one.taken), _values(other.taken)))
 
     def _inner(self, one: Inner, other: Inner) -> bool:
         return (
@@ -112,7 +123,7 @@ class _Likeness:
         return other is GAP or (
             one.id - self._one.call == other.id - self._other.call
             and one.module[len(self._one.path) :] == other.module[len(self._other.path) :]
-            and one.stack[self._one.depth :] == other.stack[self._other.depth :]
+            and one.stack[len(self._one.callers) :] == other.stack[len(self._other.callers) :]
             and all(self._same(getattr(one, name), getattr(other, name)) for name in _OF_CALL)
         )
 
@@ -184,6 +195,31 @@ class _Likeness:
                 for (a, told), (b, again) in zip(one.links, other.links)
             )
         )
+
+
+class _Counterparts(_Likeness):
+    """Whether others see the same of two calls, whatever those record."""
+
+    def seen(self, one: Kept, other: Kept) -> dict[int, Value] | None:
+        alike = (one.asks_capture, one.counts) == (other.asks_capture, other.counts)
+        if not alike or not self._called(one, other) or not self._same(one.result, other.result):
+            return None
+        return {old.id - one.value: new for old, new in self._values.items() if old.id >= one.value}
+
+    def _value(self, one: Value, other: Value) -> bool:
+        known = self._values.get(one)
+        if known is not None:
+            return known is other
+        if (
+            other in self._values.values()
+            or one.id < self._one.value
+            or other.id < self._other.value
+            or (one.origin, one.name, one.fold) != (other.origin, other.name, other.fold)
+            or not self._same(one.type, other.type)
+        ):
+            return False
+        self._values[one] = other
+        return True
 
 
 def same_unknown(one: Unknown | None, other: Unknown | None, same: Callable[[Any, Any], bool]) -> bool:
@@ -303,4 +339,4 @@ class _Down:
             one = one.cause
 
 
-__all__ = ["same_calls", "same_graphs", "same_unknown", "written_down"]
+__all__ = ["counterparts", "same_calls", "same_graphs", "same_unknown", "written_down"]

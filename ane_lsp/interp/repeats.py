@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from operator import is_
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, TensorType, Unknown,
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.probing import Facts, Probe
 from ane_lsp.interp.ran import Ran
-from ane_lsp.interp.results import Results, ended, packed
+from ane_lsp.interp.results import Raised, Results, ended, packed
 from ane_lsp.interp.scenes import Scene, scene_of
 from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Pieces, Seen
 from ane_lsp.interp.templates import left_behind
@@ -64,7 +65,7 @@ Version = tuple["Capture | None", "tuple[int, ...] | None"]
 
 @dataclass(slots=True, eq=False)
 class Kept:
-    """A call that was made. value, op, call: the numbers that came next before it. values: how many values it made.
+    """A call that was made. value, op, call, shape: the numbers that came next before it. values: how many values it made.
 
     inner: calls it is made of. used: the last run that made it. number: grows from call to call. given: values from before it,
     with the places of their tensors. taken: values it made for tensors it saw. probe: what it was given in place of an input,
@@ -79,11 +80,12 @@ class Kept:
     value: int
     op: int
     call: int
+    shape: int
     values: int
     given: list[tuple[Value, int]]
     taken: list[tuple[Value, int]]
     path: str
-    depth: int
+    callers: tuple[Span, ...]
     steps: int
     asks_capture: bool
     counts: bool
@@ -99,6 +101,17 @@ class Kept:
     number: int
     inner: list[Inner]
     like: Kept | None = None
+
+    def here(self) -> Inner:
+        """Where it was made."""
+        given, taken = (tuple([value for value, _ in values]) for values in (self.given, self.taken))
+        return Inner(self, self.call, self.op, self.value, self.shape, given, taken, self.path, self.callers)
+
+    def become(self, contents: Mapping[str, Any]) -> None:
+        """From here on it records, and gives, something else."""
+        for name, held in contents.items():
+            setattr(self, name, held)
+        self.like = None
 
     @property
     def state(self) -> int:
@@ -119,19 +132,32 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inner:
-    """A kept call as a part of another. call, op, value: the numbers that came next before it. given, taken: the values that
-    stand for its own ones there."""
+    """A kept call as a part of another. call, op, value, shape: the numbers that came next before it. given, taken: the values that
+    stand for its own ones there. path: of its module. callers: the calls that lead to it."""
 
     kept: Kept
     call: int
     op: int
     value: int
+    shape: int
     given: tuple[Value, ...]
     taken: tuple[Value, ...]
+    path: str
+    callers: tuple[Span, ...]
+
+
+def parts(made_of: Iterable[Inner]) -> Iterator[Inner]:
+    """The calls that something is made of, and in place of those that raised something the calls that those are made of: they are followed
+    whenever they are made."""
+    for inner in made_of:
+        if inner.kept.result.__class__ is Raised:
+            yield from parts(inner.kept.inner)
+        else:
+            yield inner
 
 
 GAP: Any = None
-"""Stands for each call and operation of a call that is only told from another one."""
+"""Stands for each call and operation of a kept call that is part of one which is only told from another one."""
 
 
 class Repeats:
@@ -235,10 +261,7 @@ class Repeats:
                 ran.calls[kept] = None
                 if raised is None:
                     self._keep(kept)
-                    given, taken = (tuple([value for value, _ in values]) for values in (kept.given, kept.taken))
-                    inner.append(Inner(kept, kept.call, kept.op, kept.value, given, taken))
-                else:
-                    inner += self._inner
+                inner.append(kept.here())
             interp.ran, self._inner = ran, inner
         if raised is not None:
             raise raised
@@ -345,16 +368,15 @@ class Repeats:
             kept = Kept(
                 packed(result, places, seen, recorder, interp.probing, made) if raised is None else ended(raised),
                 graph.calls[calls:], graph.ops[ops:], graph.shapes[shapes:],
-                value, ops, calls, builder.next_value - value,
+                value, ops, calls, shapes, builder.next_value - value,
                 [(v, place) for place, v in enumerate(bound) if v is not None],
                 [(v, place) for place, (v, old) in enumerate(zip(after, bound)) if v is not None and old is None],
-                recorder.path_of(module), len(_callers(interp)), interp.steps - steps, asks_capture,
+                recorder.path_of(module), _callers(interp), interp.steps - steps, asks_capture,
                 counts, reached, interp.ran, not_followed, probe, told, self._runs, key,
                 (interp.capture if asks_capture else None, tuple(seen.ordinals) if counts else None), scene,
                 interp.next_number(), self._inner,
             )  # fmt: skip
-            if interp.doubted is None:
-                _check(kept, _callers(interp))
+            _check(kept)
         except NotKept:
             if raised is None:
                 self._failures[module.cls] = self._failures.get(module.cls, 0) + 1
@@ -372,24 +394,27 @@ class Repeats:
         graph, builder = recorder.graph, recorder.builder
         if seen.probe is not None:
             seen.probe.hear(kept.told)
-        mover = _Mover(builder.next_value - kept.value, len(graph.ops) - kept.op)
+        mover = Mover(builder.next_value - kept.value, len(graph.ops) - kept.op)
         for old, place in kept.given:
             value = bound[place]
             assert value is not None
-            mover.values[old] = value
+            mover.values[old.id] = value
         for old, place in kept.taken:
             tensor = seen.tensors[place]
             made = Value(old.id + mover.value, tensor.type, old.origin, tensor.name, None, old.fold)
-            mover.values[old] = made
+            mover.values[old.id] = made
             recorder.bind(tensor, made)
             if recorder.taken_in is not None:
                 recorder.taken_in.append(tensor)
-        moved = mover.values_of
+        moved, callers = mover.values_of, _callers(interp)
         self._inner.append(
-            Inner(kept, len(graph.calls), len(graph.ops), builder.next_value, moved(kept.given), moved(kept.taken))
-        )
+            Inner(
+                kept, len(graph.calls), len(graph.ops), builder.next_value, len(graph.shapes), moved(kept.given),
+                moved(kept.taken), path, callers,
+            )
+        )  # fmt: skip
         if interp.doubted is None:
-            self._record(kept, mover, graph, _callers(interp), path)
+            record(kept, mover, graph, callers, path, kept.calls, kept.ops)
         else:
             graph.calls += [GAP] * len(kept.calls)
             graph.ops += [GAP] * len(kept.ops)
@@ -403,26 +428,27 @@ class Repeats:
         interp.ordinals_read += kept.counts
         return Results(kept.probe, seen, mover.value_of, graph).unpacked(kept.result)
 
-    @staticmethod
-    def _record(kept: Kept, mover: _Mover, graph: Graph, callers: tuple[Span, ...], path: str) -> None:
-        """Record the calls and operations of a kept call, made by a module of another path and other callers."""
-        first, skipped, depth = len(graph.calls) - kept.call, len(kept.path), kept.depth
-        moved = mover.moved
-        renewed: dict[int, Call] = {}
-        for call in kept.calls:
-            renewed[call.id] = new = Call(
-                call.id + first, call.torch, call.kind, call.span, call.fn, path + call.module[skipped:], moved(call.args),
-                moved(call.kwargs), moved(call.params), moved(call.result), call.direct, call.ctor, call.hyper,
-                callers + call.stack[depth:], call.optional,
-            )  # fmt: skip
-            graph.calls.append(new)
-        for op in kept.ops:
-            graph.ops.append(
-                Op(
-                    op.id + mover.op, op.kind, moved(op.inputs), moved(op.attrs),
-                    tuple([mover.value_of(v) for v in op.outputs]), renewed[op.call.id],
-                )
-            )  # fmt: skip
+
+def record(
+    kept: Kept, mover: Mover, graph: Graph, callers: tuple[Span, ...], path: str, calls: list[Call], ops: list[Op]
+) -> None:
+    """Record `calls` and `ops` of a kept call, made by a module of another path and other callers."""
+    skipped, depth = len(kept.path), len(kept.callers)
+    moved, renewed = mover.moved, mover.calls
+    for call in calls:
+        renewed[call.id] = new = Call(
+            len(graph.calls), call.torch, call.kind, call.span, call.fn, path + call.module[skipped:], moved(call.args),
+            moved(call.kwargs), moved(call.params), moved(call.result), call.direct, call.ctor, call.hyper,
+            callers + call.stack[depth:], call.optional,
+        )  # fmt: skip
+        graph.calls.append(new)
+    for op in ops:
+        graph.ops.append(
+            Op(
+                op.id + mover.op, op.kind, moved(op.inputs), moved(op.attrs),
+                tuple([mover.value_of(v) for v in op.outputs]), renewed[op.call.id],
+            )
+        )  # fmt: skip
 
 
 def _version(versions: dict[Version, Kept], capture: Capture, seen: Seen) -> Kept | None:
@@ -434,20 +460,24 @@ def _version(versions: dict[Version, Kept], capture: Capture, seen: Seen) -> Kep
 _HOLDING = frozenset({Value, dict, tuple, list, slice})
 
 
-class _Mover:
-    """Values, and what holds them, of a kept call as those of another one. value, op: how much further numbers are there."""
+class Mover:
+    """Values, and what holds them, of a kept call as those of another one. value, op: how much further numbers are there. values, calls: what
+    stands there for others, by their numbers."""
+
+    holding: AbstractSet[type] = _HOLDING
 
     def __init__(self, value: int, op: int) -> None:
         self.value = value
         self.op = op
-        self.values: dict[Value, Value] = {}
+        self.values: dict[int, Value] = {}
+        self.calls: dict[int, Call] = {}
 
     def value_of(self, old: Value) -> Value:
-        made = self.values.get(old)
+        made = self.values.get(old.id)
         if made is None:
             producer = None if old.producer is None else old.producer + self.op
             made = Value(old.id + self.value, old.type, old.origin, old.name, producer, old.fold)
-            self.values[old] = made
+            self.values[old.id] = made
         return made
 
     def values_of(self, placed: list[tuple[Value, int]]) -> tuple[Value, ...]:
@@ -461,12 +491,13 @@ class _Mover:
         if kind is dict:
             return self._moved_dict(held)
         if kind is tuple or kind is list:
+            holding = self.holding
             for item in held:
-                if item.__class__ in _HOLDING:
+                if item.__class__ in holding:
                     break
             else:
                 return held
-            items = [self.moved(value) if value.__class__ in _HOLDING else value for value in held]
+            items = [self.moved(value) if value.__class__ in holding else value for value in held]
             if all(map(is_, items, held)):
                 return held
             return items if kind is list else tuple(items)
@@ -476,8 +507,9 @@ class _Mover:
 
     def _moved_dict(self, held: dict[str, Any]) -> dict[str, Any]:
         made: dict[str, Any] | None = None
+        holding = self.holding
         for name, value in held.items():
-            if value.__class__ in _HOLDING:
+            if value.__class__ in holding:
                 new = self.moved(value)
                 if new is not value:
                     if made is None:
@@ -495,11 +527,13 @@ def _callers(interp: TorchGlue) -> tuple[Span, ...]:
     return stack
 
 
-def _check(kept: Kept, callers: tuple[Span, ...]) -> None:
+def _check(kept: Kept) -> None:
     """Raises NotKept where what was recorded could not be recorded for another module."""
     given = {value for value, _ in kept.given}
     for call in kept.calls:
-        if call.stack[: kept.depth] != callers or not (
+        if call is GAP:
+            continue
+        if call.stack[: len(kept.callers)] != kept.callers or not (
             call.module == kept.path or call.module.startswith(kept.path + ".")
         ):
             raise NotKept
@@ -507,6 +541,8 @@ def _check(kept: Kept, callers: tuple[Span, ...]) -> None:
             if value.id < kept.value and value not in given:
                 raise NotKept
     for op in kept.ops:
+        if op is GAP:
+            continue
         if op.call.id < kept.call or any(v.id < kept.value and v not in given for v in op.input_values()):
             raise NotKept
 
@@ -523,12 +559,12 @@ def _values(structure: Any) -> list[Value]:
                 found.append(one)
             elif kind in _HOLDING:
                 pending.append(one)
-            elif kind not in PLAIN and kind not in NAMED and not (kind is Unknown and _alone(one)):
+            elif kind not in PLAIN and kind not in NAMED and not (kind is Unknown and alone(one)):
                 raise NotKept
     return found
 
 
-def _alone(unknown: Unknown) -> bool:
+def alone(unknown: Unknown) -> bool:
     """Whether no values are said to be like what nobody knows."""
     one: Unknown | None = unknown
     while one is not None and one.item is None:
@@ -536,4 +572,4 @@ def _alone(unknown: Unknown) -> bool:
     return one is None
 
 
-__all__ = ["GAP", "Inner", "Kept", "Repeats"]
+__all__ = ["GAP", "Inner", "Kept", "Mover", "Repeats", "alone", "parts", "record"]

@@ -23,16 +23,21 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import field
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Graph, Span, Sym, Unknown, dims
+from ane_lsp.graph.builder import GraphBuilder
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp import state
 from ane_lsp.interp.cutoff import Cutoff, find_twins
 from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.likeness import same_graphs, same_unknown, written_down
 from ane_lsp.interp.ran import Ran
+from ane_lsp.interp.repeats import Kept
 from ane_lsp.interp.seen import NotKept
+from ane_lsp.interp.splices import Spliced, Splices
 from ane_lsp.interp.values import (
     BoundMethod,
     Builtin,
@@ -71,7 +76,7 @@ class Stage:
     recorder after it. made_of: the kept calls that each of its graphs is made of.
 
     effects: what it changed for others; None while nobody asked. doubtful: what :attr:`Base.doubtful` was after it. drawn: the
-    number of the last size it made up.
+    number of the last size it made up. measured: how much it recorded decided how it went on.
     """
 
     number: int
@@ -84,6 +89,19 @@ class Stage:
     effects: list[Effect] | None = None
     doubtful: bool = False
     drawn: int = 0
+    measured: bool = False
+
+    def take(self, spliced: list[Spliced]) -> None:
+        """Have these graphs instead of those it has."""
+        graphs, entries, builder, paths, reached = self.left
+        for (old, _), done in zip(self.graphs, spliced):
+            if builder.graph is old and done.graph is not old:
+                following = GraphBuilder(done.graph, builder.opset)
+                following.next_value = builder.next_value + done.values
+                self.left = graphs, entries, following, paths, reached
+            self.steps += done.steps
+        self.graphs = [(done.graph, entry) for done, (_, entry) in zip(spliced, self.graphs)]
+        self.made_of = [done.made_of for done in spliced]
 
 
 @dataclass(slots=True, eq=False)
@@ -170,6 +188,7 @@ class Book:
                     )
                     part.stale = index if part.stale is None else min(index, part.stale)
                     break
+        splices = self._exchange(cutoff)
         self._forget()
         self._order = []
         self._different = False
@@ -180,11 +199,38 @@ class Book:
                 del versions[changes]
         if interp.repeats is not None:
             known = set(self._ran(self._known.values()).all_calls())
-            interp.repeats.forget(cutoff.other, known, any(part.stale == 0 for part in self._known.values()))
+            interp.repeats.forget(
+                lambda call: cutoff.other(call) or splices.lost(call),
+                known,
+                any(part.stale == 0 for part in self._known.values()),
+            )
             kept = interp.repeats.states() | {state for versions in interp.built.values() for _, state in versions}
             interp.outside.retain(kept.union(*(piece.states for piece in known)))
         interp.missed.clear()  # it holds what the functions of the last run were given, with their graphs
         return True
+
+    def _exchange(self, cutoff: Cutoff) -> Splices:
+        """Exchange what calls record now in graphs that stay."""
+        splices = cutoff.splices()
+        for part in self._known.values():
+            for index, stage in enumerate(part.stages[: part.stale]):
+                made_of = chain.from_iterable(stage.made_of)
+                if splices.remade and any(splices.concern(inner.kept) for inner in made_of):
+                    try:
+                        done = [splices.graph(graph, inner) for (graph, _), inner in zip(stage.graphs, stage.made_of)]
+                        if stage.measured:
+                            raise NotKept
+                    except NotKept:
+                        part.stale, part.alone = index, False
+                        break
+                    stage.take(done)
+        if splices.remade:
+            calls = [call for call in self._ran(self._known.values()).all_calls() if isinstance(call, Kept)]
+            for call in sorted(calls, key=attrgetter("number"), reverse=True):  # what it is made of comes behind
+                if splices.lost(call) and not cutoff.other(call):
+                    splices.alone(call)
+        splices.commit()
+        return splices
 
     def attempt(
         self, key: Key, work: Callable[[], Any], then: Callable[[Any], Any] | None, assumed: list[str],
@@ -338,7 +384,7 @@ class Book:
         drawn = part.stages[-1].drawn if part.stages else first
         part.stages.append(stage)
         outer, steps, graphs = (interp.undo, interp.ran), interp.steps, len(interp.recorder.graphs)
-        interp.undo, interp.ran = stage.ledger, stage.ran
+        interp.undo, interp.ran, interp.measured = stage.ledger, stage.ran, False
         try:
             with dims.drawn_from(drawn):
                 try:
@@ -348,7 +394,7 @@ class Book:
         finally:
             interp.undo, interp.ran = outer
             touched.ledger = None
-            stage.steps, stage.doubtful = interp.steps - steps, interp.doubtful
+            stage.steps, stage.doubtful, stage.measured = interp.steps - steps, interp.doubtful, interp.measured
             recorder = interp.recorder
             stage.left = recorder.state()
             stage.graphs = list(zip(recorder.graphs, recorder.entries))[graphs:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Any
 
 from ane_lsp.graph import Graph, Span, TensorType, Value
@@ -151,6 +152,20 @@ def _made_from(probe: Probe, root: Probe | None) -> bool:
     return True
 
 
+def moved_result(held: Any, value_of: Callable[[Value], Value]) -> Any:
+    """A result as it was packed, with other values."""
+    kind = held.__class__
+    if kind is Made:
+        return held if held.value is None else replace(held, value=value_of(held.value))
+    if kind is tuple or kind is list:
+        return kind([moved_result(one, value_of) for one in held])
+    if kind is MadeDict:
+        return replace(held, items=moved_result(held.items, value_of))
+    if kind is MadeObject:
+        return replace(held, attrs=moved_result(held.attrs, value_of), data=moved_result(held.data, value_of))
+    return held
+
+
 class Results:
     """Gives the result of a kept call for the tensors that another one sees. root: the probe it was given. value_of: what stands for
     its values."""
@@ -189,4 +204,4 @@ class Results:
         return tensor
 
 
-__all__ = ["Known", "Made", "MadeDict", "MadeObject", "Raised", "Results", "ended", "packed"]
+__all__ = ["Known", "Made", "MadeDict", "MadeObject", "Raised", "Results", "ended", "moved_result", "packed"]

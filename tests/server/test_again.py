@@ -12,6 +12,7 @@ from ane_lsp.graph import Graph
 from ane_lsp.interp import repeats
 from ane_lsp.server.analyst import Analyst
 from ane_lsp.server.following import Following
+from benchmarks.fuzz.again import recorded
 
 MODEL = '''\
 """Models that share more than their names: registries, counters, caches, a model at the top level."""
@@ -181,10 +182,7 @@ CHANGES = (
 
 
 def graphs(analyst: Analyst, path: Path) -> list[object]:
-    return [
-        [(call.torch, call.span, call.stack, call.ctor, call.module, str(call.result)[:300]) for call in graph.calls]
-        for graph in analyst._kept[str(path)].analysis().graphs
-    ]
+    return [list(recorded(graph)) for graph in analyst._kept[str(path)].analysis().graphs]
 
 
 def edit(text: str, chance: random.Random) -> str:

@@ -1,0 +1,412 @@
+"""Graphs in which kept calls record something else since an edit, though they give what they gave: only that is exchanged.
+
+What such a call records is found out by making it once more by itself (:mod:`ane_lsp.interp.cutoff`), with gaps for the kept calls that
+it makes in turn. In the graphs of models that are made of it, what comes after it has other numbers, and what read its results
+reads those of the new operations. The call, and calls that are made of it, are cut out of the first such graph again.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import field
+from functools import partial
+from typing import Any
+
+from ane_lsp.graph import Call, Graph, Op, Span, Unknown, Value
+from ane_lsp.graph.liveness import values
+from ane_lsp.graph.records import dataclass
+from ane_lsp.interp.repeats import GAP, Inner, Kept, Mover, alone, record
+from ane_lsp.interp.results import moved_result
+from ane_lsp.interp.seen import NotKept
+
+Remade = Mapping[Kept, "tuple[Kept, dict[int, Value]]"]
+"""Calls, each with what it records now, and what stands there for the values that others see of it, by their numbers from its
+first one on."""
+Numbers = tuple[int, int, int, int]
+"""Of a call, an operation, a value and a shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spliced:
+    """A graph and what it is made of. values, steps: how many more than before were made and taken."""
+
+    graph: Graph
+    made_of: list[Inner]
+    values: int
+    steps: int
+
+
+class Splices:
+    """Exchanges what `remade` calls recorded. cut: what they, and calls made of them, are since."""
+
+    def __init__(self, remade: Remade) -> None:
+        self.remade = remade
+        self.cut: dict[Kept, dict[str, Any]] = {}
+        self._concerned: dict[Kept, bool] = {}
+
+    def concern(self, kept: Kept) -> bool:
+        """Whether a call is one of those, or made of some."""
+        known = self._concerned.get(kept)
+        if known is None:
+            known = kept in self.remade or any(self.concern(inner.kept) for inner in kept.inner)
+            self._concerned[kept] = known
+        return known
+
+    def graph(self, old: Graph, made_of: list[Inner]) -> Spliced:
+        """The graph as it is now; itself where it is made of none of them. Raises NotKept where something else reads what is gone."""
+        return _Splice(self, old).of(made_of)
+
+    def alone(self, kept: Kept) -> None:
+        """Find out what a call records now that is part of no graph any more."""
+        with suppress(NotKept):
+            record = Graph("", [GAP] * kept.call + kept.calls, [GAP] * kept.op + kept.ops)
+            record.shapes = [GAP] * kept.shape + kept.shapes
+            self.graph(record, [kept.here()])
+
+    def commit(self) -> None:
+        """From here on calls record what they record now."""
+        for kept, contents in self.cut.items():
+            kept.become(contents)
+
+    def lost(self, kept: Kept) -> bool:
+        """Whether nothing tells what a call records now."""
+        return self.concern(kept) and kept not in self.cut
+
+
+@dataclass(slots=True, eq=False)
+class _Within:
+    """How what lies in a kept call is numbered and named in a graph. shifts: how much further the numbers are there. own: the first
+    value that is the call's own. given: what stands for others, by their numbers. numbered: is told of values that were made for the number
+    that others have there.
+    """
+
+    numbered: set[Value]
+    shifts: Numbers = (0, 0, 0, 0)
+    own: int = 0
+    given: Mapping[int, Value] = field(default_factory=dict)
+    path: str = ""
+    below: str = ""
+    callers: tuple[Span, ...] = ()
+    depth: int = 0
+
+    @property
+    def unmoved(self) -> bool:
+        """Whether numbers are the same there."""
+        return self.shifts == (0, 0, 0, 0)
+
+    def value_of(self, value: Value) -> Value:
+        """A value with the number that it has in the graph."""
+        if value.id < self.own:
+            if value.id not in self.given:
+                raise NotKept
+            return self.given[value.id]
+        if self.unmoved:
+            return value
+        _, op, number, _ = self.shifts
+        producer = None if value.producer is None else value.producer + op
+        made = Value(value.id + number, value.type, value.origin, value.name, producer, value.fold)
+        self.numbered.add(made)
+        return made
+
+    def path_of(self, path: str) -> str:
+        if self.below and path != self.below and not path.startswith(self.below + "."):
+            raise NotKept
+        return self.path + path[len(self.below) :]
+
+
+@dataclass(slots=True, eq=False)
+class _Part:
+    """Where a kept call lies in a graph as it was before. start, given, taken: in the numbers of that graph. parts: of a call that is
+    concerned, but was not made once more."""
+
+    inner: Inner
+    start: Numbers
+    given: tuple[Value, ...]
+    taken: tuple[Value, ...]
+    path: str
+    callers: tuple[Span, ...]
+    within: _Within
+    parts: list[_Part] | None = None
+
+    @property
+    def kept(self) -> Kept:
+        return self.inner.kept
+
+
+class _Splice(Mover):
+    """One graph."""
+
+    holding = Mover.holding | {Unknown}
+
+    def __init__(self, splices: Splices, old: Graph) -> None:
+        super().__init__(0, 0)
+        self._splices = splices
+        self._old = old
+        self._new = Graph(old.name, source=old.source, asks_capture=old.asks_capture, lost=old.lost)
+        self._places: list[_Part] = []  # of those that were made once more, in order
+        self._first = 0  # values from here on are others
+        # Where values and operations of those end, and how much further the numbers are that follow.
+        self._value_ends, self._value_shifts = list[int](), [0]
+        self._op_ends, self._op_shifts = list[int](), [0]
+        self._steps = 0
+        self._taken: dict[_Part, tuple[Value, ...]] = {}
+        self._numbered: set[Value] = set()
+        self._before: dict[int, Value] | None = None
+
+    def of(self, made_of: list[Inner]) -> Spliced:
+        old, new = self._old, self._new
+        parts = self._located(made_of, _Within(self._numbered))
+        if not self._places:
+            return Spliced(old, made_of, 0, 0)
+        if old.custom:
+            raise NotKept
+        call, op, self._first, shape = self._places[0].start
+        new.calls, new.ops, new.shapes = old.calls[:call], old.ops[:op], old.shapes[:shape]
+        for place in self._places:
+            kept, (calls, ops, _, shapes) = place.kept, place.start
+            self._copy(call, calls, op, ops)
+            new.shapes += old.shapes[shape:shapes]
+            self._record(place)
+            call, op, shape = calls + len(kept.calls), ops + len(kept.ops), shapes + len(kept.shapes)
+        self._copy(call, len(old.calls), op, len(old.ops))
+        new.shapes += old.shapes[shape:]
+        new.inputs, new.outputs = list(map(self.value_of, old.inputs)), list(map(self.value_of, old.outputs))
+        return Spliced(new, self._inner(parts, [0, 0, 0, 0]), self._value_shifts[-1], self._steps)
+
+    def _located(self, made_of: Iterable[Inner], within: _Within) -> list[_Part]:
+        """Where kept calls lie in the graph."""
+        parts = []
+        for inner in made_of:
+            kept = inner.kept
+            start = _further(_start(inner), within.shifts)
+            given, taken = (tuple(map(within.value_of, held)) for held in (inner.given, inner.taken))
+            callers = within.callers + inner.callers[within.depth :]
+            part = _Part(inner, start, given, taken, within.path_of(inner.path), callers, within)
+            parts.append(part)
+            if kept in self._splices.remade:
+                self._places.append(part)
+            elif self._splices.concern(kept):
+                part.parts = self._located(kept.inner, self._within(part))
+        return parts
+
+    def _within(self, part: _Part) -> _Within:
+        kept, first = part.kept, _start(part.kept)
+        given = {value.id: now for (value, _), now in zip(kept.given, part.given)}
+        shifts = _further(part.start, tuple(-number for number in first))
+        return _Within(self._numbered, shifts, kept.value, given, part.path, kept.path, part.callers, len(kept.callers))
+
+    # -- what is recorded ------------------------------------------------------------------------------------------------
+
+    def _copy(self, call: int, calls: int, op: int, ops: int) -> None:
+        """Record calls and operations of the graph as it was, up to these numbers."""
+        new, moved, made = self._new, self.moved, self.calls
+        for one in self._old.calls[call:calls]:
+            made[one.id] = again = Call(
+                len(new.calls), one.torch, one.kind, one.span, one.fn, one.module, moved(one.args), moved(one.kwargs),
+                moved(one.params), moved(one.result), one.direct, one.ctor, one.hyper, one.stack, one.optional,
+            )  # fmt: skip
+            new.calls.append(again)
+        first = self._places[0].start[0]
+        for operation in self._old.ops[op:ops]:
+            caller = operation.call if operation.call.id < first else made.get(operation.call.id)
+            if caller is None:
+                raise NotKept
+            new.ops.append(
+                Op(
+                    len(new.ops), operation.kind, moved(operation.inputs), moved(operation.attrs),
+                    tuple([self.value_of(v) for v in operation.outputs]), caller,
+                )
+            )  # fmt: skip
+
+    def _record(self, place: _Part) -> None:
+        """Record what a call records that was made once more."""
+        new, kept, (again, seen) = self._new, place.kept, self._splices.remade[place.kept]
+        if any(self._splices.concern(inner.kept) for inner in again.inner):
+            raise NotKept  # what that records now is not known yet
+        _, _, value, _ = place.start
+        start = len(new.calls), len(new.ops), value + self._value_shifts[-1], len(new.shapes)
+        mover = Mover(start[2] - again.value, start[1] - again.op)
+        mover.values.update((one.id, self._now(given)) for (one, _), given in zip(again.given, place.given))
+        mover.values.update(self._renamed(again, place, mover))
+        new.shapes += again.shapes
+        own = partial(record, again, mover, new, place.callers, place.path)
+        inside, call, op = list[Inner](), 0, 0
+        for inner in again.inner:
+            calls, ops = inner.call - again.call, inner.op - again.op
+            own(again.calls[call:calls], again.ops[op:ops])
+            inside.append(self._record_inner(inner, start[3] + inner.shape - again.shape, again, place, mover))
+            call, op = calls + len(inner.kept.calls), ops + len(inner.kept.ops)
+        own(again.calls[call:], again.ops[op:])
+        for number, one in seen.items():
+            self.values[number + value] = mover.value_of(one)
+        self._value_ends.append(value + kept.values)
+        self._value_shifts.append(self._value_shifts[-1] + again.values - kept.values)
+        self._op_ends.append(place.start[1] + len(kept.ops))
+        self._op_shifts.append(self._op_shifts[-1] + len(again.ops) - len(kept.ops))
+        self._steps += again.steps - kept.steps
+        given, self._taken[place] = mover.values_of(again.given), mover.values_of(again.taken)
+        if kept not in self._splices.cut:
+            end = len(new.calls), len(new.ops), start[2] + again.values, len(new.shapes)
+            self._splices.cut[kept] = {
+                **self._cut_out(place, start, end, given, self._taken[place], inside),
+                "result": moved_result(again.result, mover.value_of),
+                "steps": again.steps, "ran": again.ran, "probe": again.probe, "told": again.told,
+            }  # fmt: skip
+
+    def _record_inner(self, inner: Inner, shape: int, again: Kept, place: _Part, around: Mover) -> Inner:
+        """Record what a kept call records that such a call makes. shape: the number of its first one."""
+        new, kept = self._new, inner.kept
+        now = Inner(
+            kept, len(new.calls), len(new.ops), inner.value + around.value, shape,
+            tuple(map(around.value_of, inner.given)), tuple(map(around.value_of, inner.taken)),
+            place.path + inner.path[len(again.path) :], place.callers + inner.callers[len(again.callers) :],
+        )  # fmt: skip
+        mover = Mover(now.value - kept.value, now.op - kept.op)
+        for held, there in ((kept.given, now.given), (kept.taken, now.taken)):
+            mover.values.update((value.id, made) for (value, _), made in zip(held, there))
+        record(kept, mover, new, now.callers, now.path, kept.calls, kept.ops)
+        first = inner.value - kept.value
+        around.values.update((number + first, made) for number, made in mover.values.items() if number >= kept.value)
+        return now
+
+    def _renamed(self, again: Kept, place: _Part, mover: Mover) -> dict[int, Value]:
+        """What stands for values that a call made for tensors it saw: of another module they have other names. By their numbers."""
+        if not place.taken:
+            return {}
+        calls, ops, _, _ = place.start
+        operations = self._old.ops[ops : ops + len(place.kept.ops)]
+        read = {value.id: value for op in operations for value in op.input_values()}
+        if any(value.id not in read for value in place.taken):
+            made = self._old.calls[calls : calls + len(place.kept.calls)]
+            read.update((one.id, one) for call in made for one in values((call.args, call.kwargs, call.params)))
+        found = {}
+        for (value, _), taken in zip(again.taken, place.taken):
+            named = read.get(taken.id)
+            if named is None:
+                raise NotKept
+            found[value.id] = Value(value.id + mover.value, named.type, named.origin, named.name, None, named.fold)
+        return found
+
+    def value_of(self, old: Value) -> Value:
+        """What stands for a value of the graph as it was. Raises NotKept where it is gone."""
+        if old.id < self._first:
+            return old
+        made = self.values.get(old.id)
+        if made is None:
+            number = bisect_right(self._value_ends, old.id)
+            if number < len(self._places) and old.id >= self._places[number].start[2]:
+                raise NotKept
+            producer = old.producer
+            if producer is not None:
+                place = bisect_right(self._op_ends, producer)
+                if place < len(self._places) and producer >= self._places[place].start[1]:
+                    raise NotKept
+                producer += self._op_shifts[place]
+            made = Value(old.id + self._value_shifts[number], old.type, old.origin, old.name, producer, old.fold)
+            self.values[old.id] = made
+        return made
+
+    def moved(self, held: Any) -> Any:
+        if held.__class__ is Unknown:
+            if not alone(held):
+                raise NotKept
+            return held
+        return super().moved(held)
+
+    def _now(self, value: Value) -> Value:
+        """The same for one that may only have its number: the very value that was recorded."""
+        if value not in self._numbered:
+            return self.value_of(value)
+        if value.id >= self._first:
+            if value.id not in self.values and value.origin != "op":  # it has another name there
+                raise NotKept
+            return self.value_of(value)
+        if self._before is None:
+            calls, ops, _, _ = self._places[0].start
+            self._before = {one.id: one for one in self._old.inputs}
+            for call in filter(None, self._old.calls[:calls]):
+                self._before.update((one.id, one) for one in values((call.args, call.kwargs, call.params, call.result)))
+            for op in filter(None, self._old.ops[:ops]):
+                self._before.update((one.id, one) for one in (*op.input_values(), *op.outputs))
+        before = self._before.get(value.id, value)
+        if before is value and value.origin != "op":
+            raise NotKept
+        return before
+
+    # -- what it is made of ----------------------------------------------------------------------------------------------
+
+    def _inner(self, parts: Iterable[_Part], shift: list[int]) -> list[Inner]:
+        """The parts where they are now; instead of one that cannot be cut out any more, what it is made of. shift: how much further the
+        numbers are there so far."""
+        found: list[Inner] = []
+        for part in parts:
+            kept, taken = part.kept, self._taken.get(part)
+            if part.parts is None and taken is None and part.within.unmoved and not any(shift):
+                found.append(part.inner)
+                continue
+            start = _further(part.start, shift)
+            given = tuple(map(self._now, part.given))
+            inside: list[Inner] = []
+            if taken is not None:
+                now, before = _sizes(self._splices.remade[kept][0]), _sizes(kept)
+                shift[:] = [far + new - old for far, new, old in zip(shift, now, before)]
+            elif part.parts is not None:
+                inside = self._inner(part.parts, shift)
+            try:
+                taken = taken or tuple(map(self._now, part.taken))
+                if part.parts is not None and kept not in self._splices.cut:
+                    end = _further(_further(part.start, _sizes(kept)), shift)
+                    self._splices.cut[kept] = {
+                        **self._cut_out(part, start, end, given, taken, inside),
+                        "result": self._result(part),
+                        "steps": kept.steps + self._more_steps(part),
+                    }
+            except NotKept:
+                found += inside
+            else:
+                found.append(Inner(kept, *start, given, taken, part.path, part.callers))
+        return found
+
+    def _cut_out(
+        self, part: _Part, start: Numbers, end: Numbers, given: tuple[Value, ...], taken: tuple[Value, ...],
+        inner: list[Inner],
+    ) -> dict[str, Any]:  # fmt: skip
+        """What a call records, cut out of the graph as it is now."""
+        kept, new = part.kept, self._new
+        call, op, value, shape = start
+        return {
+            "calls": new.calls[call : end[0]],
+            "ops": new.ops[op : end[1]],
+            "shapes": new.shapes[shape : end[3]],
+            "call": call, "op": op, "value": value, "shape": shape, "values": end[2] - value,
+            "given": [(now, place) for now, (_, place) in zip(given, kept.given)],
+            "taken": [(now, place) for now, (_, place) in zip(taken, kept.taken)],
+            "path": part.path, "callers": part.callers, "inner": inner,
+        }  # fmt: skip
+
+    def _result(self, part: _Part) -> Any:
+        within = self._within(part)
+        return moved_result(part.kept.result, lambda value: self._now(within.value_of(value)))
+
+    def _more_steps(self, part: _Part) -> int:
+        if part.parts is not None:
+            return sum(map(self._more_steps, part.parts))
+        return self._splices.remade[part.kept][0].steps - part.kept.steps if part in self._taken else 0
+
+
+def _start(one: Kept | Inner) -> Numbers:
+    return one.call, one.op, one.value, one.shape
+
+
+def _sizes(kept: Kept) -> Numbers:
+    return len(kept.calls), len(kept.ops), kept.values, len(kept.shapes)
+
+
+def _further(start: Numbers, shift: Iterable[int]) -> Numbers:
+    call, op, value, shape = (number + more for number, more in zip(start, shift))
+    return call, op, value, shape
+
+
+__all__ = ["Remade", "Spliced", "Splices"]

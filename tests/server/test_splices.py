@@ -1,0 +1,183 @@
+"""A function that records something else and gives the same is followed where it was called; in graphs only that is exchanged."""
+
+from pathlib import Path
+
+import pytest
+from test_cutoff import MODEL, Counted, check
+from test_following import analysed, answered
+
+from ane_lsp.interp.repeats import Inner
+from ane_lsp.interp.seen import NotKept
+from ane_lsp.interp.splices import Spliced, _Splice
+from ane_lsp.server.analyst import Analyst
+
+INNER = "        y = self.fc(x)\n"
+LAYER = "        y = self.norm(x)\n"
+EXCHANGED = {
+    "an operation more": (INNER, "        x = x * 2\n" + INNER),
+    "at the end": ("        return F.gelu(y)\n", "        return F.gelu(y) + 1\n"),
+    "an operation fewer": ("        return F.gelu(y)\n", "        return y\n"),
+    "another operation": ("F.gelu", "F.silu"),
+    "a module more": ("self.inner(y) + self.inner(x)", "self.inner(y) + self.inner(self.norm(x))"),
+    "a kept call more": ("self.inner(y) + self.inner(x)", "self.inner(y) + self.inner(x) + self.inner(x)"),
+    "a kept call fewer": ("self.inner(y) + self.inner(x)", "self.inner(y)"),
+    "kept calls the other way round": ("self.inner(y) + self.inner(x)", "self.inner(x) + self.inner(y)"),
+    "a constant": (LAYER, "        x = x + torch.ones(8)\n" + LAYER),
+    "a shape that is shown": (LAYER, "        shown = x.flatten(1)\n" + LAYER),
+    "a loop": (LAYER, "        for _ in range(3):\n            x = x.relu()\n" + LAYER),
+    "around a loop": ("        FLAG[\"on\"] = False\n", "        x = x.relu()\n        FLAG[\"on\"] = False\n"),
+    "a name that is thrown away": (LAYER, "        x.sum()\n" + LAYER),
+    "in a branch": (LAYER, "        if x.shape[1] == 5:\n            x = x - 1\n" + LAYER),
+}  # fmt: skip
+FOLLOWED = {
+    "another type": ("        return F.gelu(y)\n", "        return F.gelu(y).half()\n"),
+    "another shape": ("        return x + y\n", "        return (x + y).repeat(1, 2, 1)\n"),
+    "its input": ("        return F.gelu(y)\n", "        return x\n"),
+    "a view of a parameter": (
+        "        return F.gelu(y)\n",
+        "        return y if x.shape[1] == 5 else self.fc.weight\n",
+    ),
+    "a constant result": ("        return F.gelu(y)\n", "        return torch.ones(2, 5, 8)\n"),
+    "what it left": (INNER, "        self.kept = F.gelu(x)\n" + INNER),
+}
+WEIGHTS = """\
+import torch
+from torch import nn
+
+
+class Scaled(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(width))
+        self.shift = nn.Parameter(torch.zeros(width))
+
+    def forward(self, x):
+        x = x * self.scale
+        return x
+
+
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.one = Scaled(width)
+        self.two = Scaled(width)
+
+    def forward(self, x):
+        return self.two(self.one(x)) + self.one(x)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([Block(8) for _ in range(3)])
+        self.head = nn.Linear(8, 4)
+
+    def forward(self, x):  # ane: input(2x5x8)
+        try:
+            x = x + self.blocks[0](x)
+            x = self.fails(x)
+        except AttributeError:
+            x = x - 1
+        for block in self.blocks:
+            x = block(x)
+        return self.head(x)
+
+
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stages = nn.Sequential(Block(8), nn.ReLU(), Block(8))
+
+    def forward(self, x):  # ane: input(2x5x8)
+        return self.stages(x).sum(1)
+"""
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ane_lsp.interp.repeats.WORTH_IT", 0)
+    monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)
+
+
+def settled(path: Path, model: str) -> Analyst:
+    """An analyst that has seen an edit: what a first run imports and defines looks like something left behind."""
+    analyst = analysed(path, model)
+    for text in (model.replace("F.gelu", "F.relu").replace("x * self.scale", "x - self.scale"), model):
+        check(path, analyst, text)
+    analyst.idle()
+    return analyst
+
+
+@pytest.mark.parametrize("name", EXCHANGED)
+def test_what_is_recorded_is_exchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    path = tmp_path / "net.py"
+    model = MODEL.replace("        TABLE[type(self).__name__] = config.depth\n", "")
+    analyst = settled(path, model)
+    counted = Counted(monkeypatch)
+    edited = model.replace(*EXCHANGED[name])
+    assert edited != model
+    for text in (edited, model, edited, edited.replace("self.norm(x)", "self.norm(x).relu()"), model):
+        counted.reset()
+        check(path, analyst, text)
+        assert counted.pieces > 0
+        analyst.idle()
+    counted.reset()
+    assert answered(analyst, path, edited) == "again"
+    assert counted.stages == 0
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_what_others_can_tell_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    path = tmp_path / "net.py"
+    analyst = settled(path, MODEL)
+    counted = Counted(monkeypatch)
+    for text in (MODEL.replace(*FOLLOWED[name]), MODEL):
+        counted.reset()
+        assert answered(analyst, path, text) == "again"
+        assert counted.stages > 0
+        check(path, analyst, text)
+        analyst.idle()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("        x = x * self.scale\n", "        x = x * self.scale\n        x = x.relu()\n"),
+        ("        x = x * self.scale\n", "        x = x * self.scale * self.scale\n"),
+        ("        x = x * self.scale\n", "        x = x * self.scale + self.shift\n"),
+        ("        x = x * self.scale\n", "        x = self.scale * x\n"),
+        ("        x = x * self.scale\n", "        x = x * 2\n"),
+        ("self.two(self.one(x)) + self.one(x)", "self.one(self.two(x)) + self.one(x)"),
+        ("self.two(self.one(x)) + self.one(x)", "self.two(self.one(x).relu()) + self.one(x).relu()"),
+    ],
+)
+def test_weights_keep_their_names(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "net.py"
+    analyst = settled(path, WEIGHTS)
+    edited = WEIGHTS.replace(old, new)
+    for text in (edited, edited.replace("return x\n", "x = x.tanh()\n        return x\n"), WEIGHTS, edited, WEIGHTS):
+        check(path, analyst, text)
+        analyst.idle()
+
+
+def test_a_graph_in_which_it_cannot_be_exchanged_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "net.py"
+    analyst = settled(path, WEIGHTS)
+    once = [NotKept]
+    of = _Splice.of
+
+    def failing(self: _Splice, made_of: list[Inner]) -> Spliced:
+        done = of(self, made_of)
+        if once and done.values:
+            raise once.pop()
+        return done
+
+    monkeypatch.setattr(_Splice, "of", failing)
+    counted = Counted(monkeypatch)
+    for text in (WEIGHTS.replace("x * self.scale", "x * self.scale * 2"), WEIGHTS):
+        once[:] = [NotKept]
+        counted.reset()
+        assert answered(analyst, path, text) == "again"
+        assert counted.stages == 1
+        check(path, analyst, text)
+        analyst.idle()
