@@ -63,11 +63,16 @@ def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
     if known is None:
         known = {}
         options = context.options
+        chosen = options.export_path, options.coremltools, options.opset
+        called = {call.torch for call in context.graph.calls} | {call.torch for call in context.graph.custom}
+        refused = {name for name in called if conversion.refusals(name, *chosen)}
         for call in (*context.graph.calls, *_used(context)):
+            if call.torch not in refused:
+                continue
             left_out = context.dropped_calls if is_loss(call) else context.idle_calls
             if call.id in left_out or (call.kind == "attr" and not call.torch.startswith("torch.Tensor.m")):
                 continue
-            entry = conversion.refusal(call, options.export_path, options.coremltools, options.opset)
+            entry = conversion.refusal(call, *chosen)
             if entry is not None:
                 known.setdefault(entry.code, []).append((call, entry))
         context.memo["refusals"] = known

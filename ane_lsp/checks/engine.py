@@ -142,7 +142,7 @@ class Context:
     @cached_property
     def dropped_calls(self) -> frozenset[int]:
         """Ids of calls all of whose ops are dropped."""
-        return idle_calls(self.graph, self.dropped)
+        return self.idle_calls if self.dropped == self.idle else idle_calls(self.graph, self.dropped)
 
     @cached_property
     def memo(self) -> dict[str, Any]:

@@ -1,15 +1,15 @@
 """What flows through a graph: value ranges, huge constants and their source, what depends on which inputs.
 
 Rules ask questions a single op cannot answer: is this operand bounded, does a -1e9 written elsewhere arrive here, does this
-value come from token ids only. One pass over the ops answers them for every value; what is not understood stays unbounded.
+value come from token ids only. What is asked is found out by way of the ops that decide it; what is not understood stays unbounded.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ane_lsp.checks.engine import Context
 from ane_lsp.checks.finding import Related
@@ -91,6 +91,9 @@ class Extreme:
         return abs(self.value) < INFINITE
 
 
+F = TypeVar("F")
+
+
 class Flow:
     """Facts about every value of a graph; `idle` are ids of ops that the converted model lacks, where somebody knows them.
     Build one with :func:`flow_of`."""
@@ -104,27 +107,33 @@ class Flow:
         self._extremes: dict[int, tuple[Extreme, ...]] = {}
         self._roots: dict[int, frozenset[str]] = {}
         self._uses: dict[int, list[Op]] | None = None
-        for op in graph.ops:
-            self._visit(op)
 
     # -- questions -----------------------------------------------------------------------------------------------
 
     def range(self, value: Value) -> Range:
         """Bounds of a value's elements."""
+        op = self.graph.producer(value)
+        if op is None:
+            return _leaf_range(value)
         found = self._ranges.get(value.id)
-        return _leaf_range(value) if found is None else found
+        return self._found_out(value, self._ranges, self._range, _bounded_by) if found is None else found
 
     def extremes(self, value: Value) -> tuple[Extreme, ...]:
         """Constants above fp16's range that may be among a value's elements."""
+        op = self.graph.producer(value)
+        if op is None:
+            return _leaf_extremes(value)
         found = self._extremes.get(value.id)
-        return _leaf_extremes(value) if found is None else found
+        return self._found_out(value, self._extremes, self._carried, _carried_by) if found is None else found
 
     def roots(self, value: Value) -> frozenset[str]:
         """Kinds of run-time inputs a value depends on: ``"float"``, ``"int"``, ``"bool"``; empty for constants."""
+        if value.is_const:
+            return frozenset()
+        if self.graph.producer(value) is None:
+            return frozenset({_kind(value)})
         found = self._roots.get(value.id)
-        if found is not None:
-            return found
-        return frozenset() if value.is_const else frozenset({_kind(value)})
+        return self._found_out(value, self._roots, self._rooted, Op.input_values) if found is None else found
 
     def users(self, value: Value) -> Sequence[Op]:
         """Ops that read a value."""
@@ -195,47 +204,69 @@ class Flow:
             value = runtime[0]
         return False
 
-    # -- one pass ------------------------------------------------------------------------------------------------
+    # -- answers -------------------------------------------------------------------------------------------------
 
-    def _visit(self, op: Op) -> None:
-        values = list(op.input_values())
-        roots = frozenset[str]().union(*(self.roots(v) for v in values)) if values else frozenset[str]()
-        found = self._transfer(op, values)
-        huge = self._carried(op, values)
-        # A row of a table of weights is an activation, whatever found it.
-        table = values[0] if values and op.kind in ("gather", "gather_nd", "gather_along_axis") else None
-        looked_up = frozenset({"float"}) if table is not None and _kind(table) == "float" else frozenset[str]()
-        for out in op.outputs:
-            self._roots[out.id] = frozenset() if out.is_const else roots | looked_up
-            kind = _kind(out)
-            if out.type.data and out.is_const:
-                self._ranges[out.id] = _leaf_range(out)
-            elif kind == "bool":
-                self._ranges[out.id] = self._truth(op, values)
+    def _found_out(
+        self,
+        value: Value,
+        known: dict[int, F],
+        answer: Callable[[Value, Op], F],
+        decided_by: Callable[[Op], Sequence[Value]],
+    ) -> F:
+        """What `answer` says of a value, after those that its answer depends on: a chain of ops may be longer than calls can nest."""
+        pending = [value]
+        while pending:
+            one = pending[-1]
+            op = self.graph.producer(one)
+            assert op is not None
+            before = [v for v in decided_by(op) if v.producer is not None and v.id not in known]
+            if before and one.id not in known:
+                pending += before
             else:
-                whole = kind == "int" and not found.integral
-                self._ranges[out.id] = replace(found, integral=True) if whole else found
-            self._extremes[out.id] = huge if kind == "float" else ()
+                pending.pop()
+                if one.id not in known:
+                    known[one.id] = answer(one, op)
+        return known[value.id]
+
+    def _rooted(self, value: Value, op: Op) -> frozenset[str]:
+        values = op.input_values()
+        roots = frozenset[str]().union(*(self.roots(v) for v in values)) if values else frozenset[str]()
+        # A row of a table of weights is an activation, whatever found it.
+        if values and op.kind in ("gather", "gather_nd", "gather_along_axis") and _kind(values[0]) == "float":
+            return roots | {"float"}
+        return roots
+
+    def _range(self, value: Value, op: Op) -> Range:
+        values, kind = list(op.input_values()), _kind(value)
+        if value.type.data and value.is_const:
+            return _leaf_range(value)
+        if kind == "bool":
+            return self._truth(op, values)
+        found = self._transfer(op, values)
+        return replace(found, integral=True) if kind == "int" and not found.integral else found
 
     def _truth(self, op: Op, values: list[Value]) -> Range:
         """Bounds of a bool result: a mask of ones stays one through views, casts and negation."""
-        x = self.range(values[0]) if values else BOOL
         if op.kind in ("fill", "fill_like"):
             raw = op.attrs.get("value")
             return Range(float(bool(raw)), float(bool(raw)), True) if isinstance(raw, (bool, int, float)) else BOOL
+        if op.kind not in MOVES and op.kind != "logical_not":
+            return BOOL
+        x = self.range(values[0]) if values else BOOL
         if op.kind == "logical_not":
             return Range(1.0 - x.hi, 1.0 - x.lo, True)
-        if op.kind in MOVES and (x.lo, x.hi) in ((0.0, 0.0), (1.0, 1.0)):
+        if (x.lo, x.hi) in ((0.0, 0.0), (1.0, 1.0)):
             return _join(self.range(v) for v in values)
         return BOOL
 
     def _transfer(self, op: Op, values: list[Value]) -> Range:
         kind = op.kind
-        ranges = [self.range(v) for v in values]
         if kind in _UNIT:
             return UNIT
         if kind in _SIGNED_UNIT:
             return Range(-1.0, 1.0)
+        if kind in _COMPARES:
+            return Range(0.0, 1.0, True) if values else ANYTHING
         if kind in ("fill", "fill_like"):
             number = self._number(op, "value")
             return ANYTHING if number is None else Range(number, number, float(number).is_integer())
@@ -247,8 +278,9 @@ class Flow:
             whole = float(start).is_integer() and (step is None or float(step).is_integer())
             last = end - 1 if whole and end > start else end  # the end is not among the elements
             return Range(min(start, last), max(start, last), whole)
-        if not ranges:
+        if not values or kind not in _BOUNDED:
             return ANYTHING
+        ranges = [self.range(v) for v in values]
         x = ranges[0]
         if kind in ("gather", "gather_nd", "gather_along_axis", "topk", "band_part"):
             return x if kind != "band_part" else _join([x, Range(0.0, 0.0, True)])
@@ -268,14 +300,14 @@ class Flow:
             return Range(min(max(x.lo, lo), hi), max(min(x.hi, hi), lo))
         if kind in _POSITIVE:
             return _positive(kind, x)
-        if kind in _COMPARES:
-            return Range(0.0, 1.0, True)
         if len(ranges) >= 2:
             return _binary(kind, ranges)
         return ANYTHING
 
-    def _carried(self, op: Op, values: list[Value]) -> tuple[Extreme, ...]:
-        kind = op.kind
+    def _carried(self, value: Value, op: Op) -> tuple[Extreme, ...]:
+        kind, values = op.kind, list(op.input_values())
+        if _kind(value) != "float":
+            return ()
         if kind in ("fill", "fill_like"):
             number = self._number(op, "value")
             return (Extreme(number, op.call),) if number is not None and abs(number) > FP16_MAX else ()
@@ -320,6 +352,22 @@ class Flow:
 
 _CARRIES = (MOVES - {"topk"}) | {
     "add", "sub", "mul", "select", "maximum", "minimum", "clip", "slice_update", "scatter", "scatter_nd", "scatter_along_axis", "pad",
+}  # fmt: skip
+
+
+def _bounded_by(op: Op) -> Sequence[Value]:
+    """The values whose bounds may decide those of an op's results."""
+    return op.input_values() if op.kind in _BOUNDED or op.kind in _FROM_NUMBERS else ()
+
+
+def _carried_by(op: Op) -> Sequence[Value]:
+    """The values whose extremes may be among an op's results."""
+    return op.input_values() if op.kind in _CARRIES else ()
+
+
+_FROM_NUMBERS = frozenset({"fill", "fill_like", "range_1d", "logical_not"})
+_BOUNDED = MOVES | _AVERAGES | _POSITIVE | {
+    "floor", "ceil", "round", "relu", "relu6", "clip", "select", "add", "sub", "mul", "real_div", "maximum", "minimum", "pow",
 }  # fmt: skip
 
 

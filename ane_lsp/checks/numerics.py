@@ -304,14 +304,13 @@ def whole_numbers(context: Context) -> Iterator[Report]:
         if op.kind not in _ARITHMETIC:
             continue
         for value in op.input_values():
+            if value.producer is None or not value.is_const or not is_float(value):
+                continue
             bounds = flow.range(value)
             if (
-                value.is_const
-                and is_float(value)
-                and bounds.integral
+                bounds.integral
                 and _COUNT_LIMIT < bounds.hi < math.inf  # a mask of 0 and -1e9 holds no positions
                 and bounds.hi - bounds.lo > _COUNT_LIMIT
-                and value.producer is not None
             ):
                 yield Report(
                     f"Positions up to {bounds.hi:g} enter `{short_name(op.call)}` in fp16, which holds whole numbers exactly only up to "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from ane_lsp.graph import Call, TensorType, Unknown, Value
@@ -125,11 +126,17 @@ def codes() -> tuple[str, ...]:
 
 def refusal(call: Call, path: str, version: str, opset: str) -> Conversion | None:
     """The case of a call that does not convert that way, None where every case of it does, or where that is unknown."""
-    for name in spellings(call.torch):
-        for entry in table().get(name, ()):
-            if entry.converts(path, version, opset) is False and _fits(entry.conditions, call):
-                return entry
+    for entry in refusals(call.torch, path, version, opset):
+        if _fits(entry.conditions, call):
+            return entry
     return None
+
+
+@cache
+def refusals(name: str, path: str, version: str, opset: str) -> tuple[Conversion, ...]:
+    """The cases of a call by its name that do not convert that way."""
+    entries = chain.from_iterable(table().get(spelling, ()) for spelling in spellings(name))
+    return tuple(entry for entry in entries if entry.converts(path, version, opset) is False)
 
 
 @cache

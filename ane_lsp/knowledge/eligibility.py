@@ -7,6 +7,7 @@ route; what private compiler calls showed counts as reported.
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Literal, cast
@@ -174,8 +175,15 @@ def _likeness(op: Op, target: Target) -> tuple[object, ...]:
         op.kind,
         *operands,
         *made,
-        *[_exactly(item) for item in op.attrs.items()],
+        _constants(op.attrs),
     )
+
+
+def _constants(attrs: Mapping[str, object]) -> object:
+    try:
+        return marshal.dumps(attrs, 2)  # type: ignore[arg-type]  # tells classes apart, too
+    except ValueError:  # something is a symbol
+        return tuple([_exactly(item) for item in attrs.items()])
 
 
 def _exactly(item: object) -> object:
