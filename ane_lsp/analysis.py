@@ -522,6 +522,12 @@ def _refused(refused: Refusal, file: str) -> Finding | None:
     return Finding("ANE001", "torch-refuses", message, span, "error", "measured", refused.operation, related=related)
 
 
+def of_the_program(item: object) -> bool:
+    """Whether something that a graph holds is an object of the analysed program: it leads to all of its world."""
+    kind = item.__class__
+    return kind is object or kind.__module__ == "ane_lsp.interp.values"
+
+
 def reads_whole_text(text: str) -> bool:
     """Whether checks look at all of a file's source, not only at what runs."""
     from ane_lsp.checks import scripts

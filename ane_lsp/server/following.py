@@ -16,12 +16,11 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
-from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary, again, reads_whole_text
+from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary, again, of_the_program, reads_whole_text
 from ane_lsp.checks.finding import Finding, Fix, Related, TextEdit
 from ane_lsp.fixes import fixable_codes
 from ane_lsp.graph import Graph, Op, Span
 from ane_lsp.graph.records import dataclass
-from ane_lsp.interp import values
 from ane_lsp.server.results import CallSite, Digests, DocumentResult, ShapeHint, digest
 from ane_lsp.syntax import SourceFile
 from ane_lsp.syntax.comments import mentions_directive
@@ -301,13 +300,10 @@ class _Mover(pickle.Pickler):
             return pickle.loads(self._stream.getvalue())  # made by ourselves a line above
 
     def reducer_override(self, item: Any) -> Any:
-        kind = item.__class__
-        if kind is Span and item.file == self._path:
+        if item.__class__ is Span and item.file == self._path:
             moved = _place(item, self._path, self._shift.span)
             return Span, (moved.file, moved.line, moved.col, moved.end_line, moved.end_col)
-        if (
-            kind is object or kind.__module__ == values.__name__
-        ):  # what the program passed: it leads to all of its world
+        if of_the_program(item):
             self._held.append(item)
             return _held, (len(self._held) - 1,)
         return NotImplemented
