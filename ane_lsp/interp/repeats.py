@@ -67,7 +67,7 @@ Version = tuple["Capture | None", "tuple[int, ...] | None"]
 class Kept:
     """A call that was made. value, op, call, shape: the numbers that came next before it. values: how many values it made.
 
-    inner: calls it is made of. used: the last run that made it. number: grows from call to call. given: values from before it,
+    inner: calls it is made of. used: the last run that made it. needed: the last one before which something known was made of it. number: grows from call to call. given: values from before it,
     with the places of their tensors. taken: values it made for tensors it saw. probe: what it was given in place of an input,
     told: what it told of that. counts: it read which of many a module is. lost: see :class:`Graph`. like: the first of those that
     are the same but for the state of names outside.
@@ -101,6 +101,7 @@ class Kept:
     number: int
     inner: list[Inner]
     like: Kept | None = None
+    needed: int = 0
 
     def here(self) -> Inner:
         """Where it was made."""
@@ -202,9 +203,11 @@ class Repeats:
         if built_again:
             self.pieces.clear()
         for key, versions in list(self._kept.items()):
-            if any(map(others, versions.values())) or all(
-                kept.used < self._runs - KEPT_FOR and kept not in part_of for kept in versions.values()
-            ):
+            for kept in versions.values():
+                if kept in part_of:
+                    kept.needed = self._runs
+            last = max(max(kept.used, kept.needed) for kept in versions.values())
+            if last < self._runs - KEPT_FOR or any(map(others, versions.values())):
                 del self._kept[key]
         self._failures.clear()
 

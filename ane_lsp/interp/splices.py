@@ -92,18 +92,18 @@ class _Within:
     depth: int = 0
 
     @property
-    def unmoved(self) -> bool:
-        """Whether numbers are the same there."""
-        return self.shifts == (0, 0, 0, 0)
+    def is_graph(self) -> bool:
+        """Whether it is the graph itself. A kept call may have been cut out of another one in which it had the same numbers."""
+        return not self.below
 
     def value_of(self, value: Value) -> Value:
         """A value with the number that it has in the graph."""
+        if self.is_graph:
+            return value
         if value.id < self.own:
             if value.id not in self.given:
                 raise NotKept
             return self.given[value.id]
-        if self.unmoved:
-            return value
         _, op, number, _ = self.shifts
         producer = None if value.producer is None else value.producer + op
         made = Value(value.id + number, value.type, value.origin, value.name, producer, value.fold)
@@ -343,7 +343,7 @@ class _Splice(Mover):
         found: list[Inner] = []
         for part in parts:
             kept, taken = part.kept, self._taken.get(part)
-            if part.parts is None and taken is None and part.within.unmoved and not any(shift):
+            if part.parts is None and taken is None and part.within.is_graph and not any(shift):
                 found.append(part.inner)
                 continue
             start = _further(part.start, shift)

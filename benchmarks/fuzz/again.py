@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ane_lsp.graph import Graph
+from ane_lsp.graph import Graph, Value
+from ane_lsp.graph.liveness import values
 from ane_lsp.server.analyst import Analyst
 
 LARGEST = 60_000
@@ -104,6 +105,11 @@ def recorded(graph: Graph) -> Iterator[str]:
         yield _ADDRESS.sub("", repr(part))
     assert [call.id for call in graph.calls] == list(range(len(graph.calls)))
     assert all(graph.calls[op.call.id] is op.call for op in graph.ops)
+    known: dict[int, Value] = {}
+    for held in (*[(call.args, call.kwargs, call.params, call.result) for call in graph.calls], *ops, rest):
+        for value in values(held):
+            assert known.setdefault(value.id, value) is value
+            assert value.producer is None or any(made is value for made in graph.ops[value.producer].outputs)
 
 
 def fresh(path: Path, text: str) -> Analyst:

@@ -90,6 +90,15 @@ class Other(nn.Module):
 
     def forward(self, x):  # ane: input(2x5x8)
         return self.stages(x).sum(1)
+
+
+class Named(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(Block(8), nn.ReLU(), Block(8))
+
+    def forward(self, x):  # ane: input(2x5x8)
+        return self.body(x)
 """
 
 
@@ -155,7 +164,9 @@ def test_weights_keep_their_names(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "net.py"
     analyst = settled(path, WEIGHTS)
     edited = WEIGHTS.replace(old, new)
-    for text in (edited, edited.replace("return x\n", "x = x.tanh()\n        return x\n"), WEIGHTS, edited, WEIGHTS):
+    more = edited.replace("return x\n", "x = x.tanh()\n        return x\n")
+    around = edited.replace("return self.two", "x = x.relu()\n        return self.two")
+    for text in (edited, more, around, WEIGHTS, edited, around.replace("* self.scale", "- self.scale"), WEIGHTS):
         check(path, analyst, text)
         analyst.idle()
 
