@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from dataclasses import replace
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
@@ -145,6 +146,11 @@ class Inner:
     taken: tuple[Value, ...]
     path: str
     callers: tuple[Span, ...]
+
+    def among(self, known: Mapping[int, Value]) -> Inner:
+        """The same in a graph of which these are the values, by their numbers."""
+        given, taken = (tuple([known.get(value.id, value) for value in held]) for held in (self.given, self.taken))
+        return replace(self, given=given, taken=taken)
 
 
 def parts(made_of: Iterable[Inner]) -> Iterator[Inner]:

@@ -333,6 +333,8 @@ class Book:
         for index, ((new, entry), (old, _)) in enumerate(zip(stage.graphs, former.graphs)):
             if new is not old and same_graphs(old, new, former.made_of[index], stage.made_of[index]):
                 stage.graphs[index] = old, entry
+                known = {value.id: value for part in former.made_of[index] for value in (*part.given, *part.taken)}
+                stage.made_of[index] = [part.among(known) for part in stage.made_of[index]]
                 graphs[next(n for n, graph in enumerate(graphs) if graph is new)] = old
 
     def _replay(self, part: Part) -> int:

@@ -103,13 +103,16 @@ def recorded(graph: Graph) -> Iterator[str]:
     rest = graph.name, graph.inputs, graph.outputs, graph.shapes, graph.asks_capture, graph.lost
     for part in (rest, *graph.calls, *graph.custom, *ops):
         yield _ADDRESS.sub("", repr(part))
-    assert [call.id for call in graph.calls] == list(range(len(graph.calls)))
-    assert all(graph.calls[op.call.id] is op.call for op in graph.ops)
     known: dict[int, Value] = {}
     for held in (*[(call.args, call.kwargs, call.params, call.result) for call in graph.calls], *ops, rest):
         for value in values(held):
-            assert known.setdefault(value.id, value) is value
-            assert value.producer is None or any(made is value for made in graph.ops[value.producer].outputs)
+            made = () if value.producer is None else graph.ops[value.producer].outputs
+            if known.setdefault(value.id, value) is not value or (made and value not in made):
+                yield f"{value} is not the one of this number"
+    if [call.id for call in graph.calls] != list(range(len(graph.calls))) or any(
+        graph.calls[op.call.id] is not op.call for op in graph.ops
+    ):
+        yield "calls are not at their places"
 
 
 def fresh(path: Path, text: str) -> Analyst:

@@ -192,3 +192,14 @@ def test_a_graph_in_which_it_cannot_be_exchanged_is_followed(tmp_path: Path, mon
         assert counted.stages == 1
         check(path, analyst, text)
         analyst.idle()
+
+
+def test_in_a_graph_that_came_out_as_before_values_stay_those_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    analyst = settled(path, WEIGHTS)
+    noted = WEIGHTS
+    for name in ("head", "stages", "body"):
+        noted = noted.replace(f"        self.{name} = ", f"        self.note = 1\n        self.{name} = ")
+    for text in (noted, noted.replace("x * self.scale", "x * self.scale * 2"), noted, WEIGHTS):
+        check(path, analyst, text)
+        analyst.idle()
