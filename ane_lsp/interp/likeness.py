@@ -200,6 +200,10 @@ class _Likeness:
 class _Counterparts(_Likeness):
     """Whether others see the same of two calls, whatever those record."""
 
+    def __init__(self, one: Kept, other: Kept) -> None:
+        super().__init__(one, other)
+        self._met = {value for value, _ in other.given}
+
     def seen(self, one: Kept, other: Kept) -> dict[int, Value] | None:
         alike = (one.asks_capture, one.counts) == (other.asks_capture, other.counts)
         if not alike or not self._called(one, other) or not self._same(one.result, other.result):
@@ -211,7 +215,7 @@ class _Counterparts(_Likeness):
         if known is not None:
             return known is other
         if (
-            other in self._values.values()
+            other in self._met  # it stands for another one
             or one.id < self._one.value
             or other.id < self._other.value
             or (one.origin, one.name, one.fold) != (other.origin, other.name, other.fold)
@@ -219,6 +223,7 @@ class _Counterparts(_Likeness):
         ):
             return False
         self._values[one] = other
+        self._met.add(other)
         return True
 
 

@@ -217,9 +217,9 @@ class Book:
                 made_of = chain.from_iterable(stage.made_of)
                 if splices.remade and any(splices.concern(inner.kept) for inner in made_of):
                     try:
-                        done = [splices.graph(graph, inner) for (graph, _), inner in zip(stage.graphs, stage.made_of)]
                         if stage.measured:
                             raise NotKept
+                        done = [splices.graph(graph, inner) for (graph, _), inner in zip(stage.graphs, stage.made_of)]
                     except NotKept:
                         part.stale, part.alone = index, False
                         break

@@ -150,7 +150,6 @@ class _Splice(Mover):
         # Where values and operations of those end, and how much further the numbers are that follow.
         self._value_ends, self._value_shifts = list[int](), [0]
         self._op_ends, self._op_shifts = list[int](), [0]
-        self._steps = 0
         self._taken: dict[_Part, tuple[Value, ...]] = {}
         self._numbered: set[Value] = set()
         self._before: dict[int, Value] | None = None
@@ -173,7 +172,8 @@ class _Splice(Mover):
         self._copy(call, len(old.calls), op, len(old.ops))
         new.shapes += old.shapes[shape:]
         new.inputs, new.outputs = list(map(self.value_of, old.inputs)), list(map(self.value_of, old.outputs))
-        return Spliced(new, self._inner(parts, [0, 0, 0, 0]), self._value_shifts[-1], self._steps)
+        steps = sum(map(self._more_steps, parts))
+        return Spliced(new, self._inner(parts, [0, 0, 0, 0]), self._value_shifts[-1], steps)
 
     def _located(self, made_of: Iterable[Inner], within: _Within) -> list[_Part]:
         """Where kept calls lie in the graph."""
@@ -245,7 +245,6 @@ class _Splice(Mover):
         self._value_shifts.append(self._value_shifts[-1] + again.values - kept.values)
         self._op_ends.append(place.start[1] + len(kept.ops))
         self._op_shifts.append(self._op_shifts[-1] + len(again.ops) - len(kept.ops))
-        self._steps += again.steps - kept.steps
         given, self._taken[place] = mover.values_of(again.given), mover.values_of(again.taken)
         if kept not in self._splices.cut:
             end = len(new.calls), len(new.ops), start[2] + again.values, len(new.shapes)
