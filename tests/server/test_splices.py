@@ -203,3 +203,32 @@ def test_in_a_graph_that_came_out_as_before_values_stay_those_of_it(tmp_path: Pa
     for text in (noted, noted.replace("x * self.scale", "x * self.scale * 2"), noted, WEIGHTS):
         check(path, analyst, text)
         analyst.idle()
+
+
+def test_where_what_was_recorded_decided_what_was_tried_the_model_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    text = (
+        WEIGHTS
+        + """
+
+class Refuses(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.block = Block(8)
+
+    def forward(self, x, mask=None):
+        x = self.block(x) * mask.size(0)
+        raise ValueError(x)
+"""
+    )
+    analyst = settled(path, text)
+    following = analyst._kept[str(path)].following
+    assert following is not None
+    assert following._standing is not None
+    assert following._standing.world is not None
+    book = following._standing.world._book
+    assert book is not None
+    assert any(stage.measured for part in book._order for stage in part.stages)
+    for edited in (text.replace("x * self.scale", "x * self.scale * 2"), text):
+        check(path, analyst, edited)
+        analyst.idle()
