@@ -7,7 +7,6 @@ route; what private compiler calls showed counts as reported.
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Literal, cast
@@ -175,15 +174,14 @@ def _likeness(op: Op, target: Target) -> tuple[object, ...]:
         op.kind,
         *operands,
         *made,
-        _constants(op.attrs),
+        *[
+            (name, given.__class__, given) if given.__class__ in _SINGLE else (name, _exactly(given))
+            for name, given in op.attrs.items()
+        ],
     )
 
 
-def _constants(attrs: Mapping[str, object]) -> object:
-    try:
-        return marshal.dumps(attrs, 2)  # type: ignore[arg-type]  # tells classes apart, too
-    except ValueError:  # something is a symbol
-        return tuple([_exactly(item) for item in attrs.items()])
+_SINGLE = frozenset({bool, int, float, str, type(None)})
 
 
 def _exactly(item: object) -> object:
