@@ -112,28 +112,23 @@ class Flow:
 
     def range(self, value: Value) -> Range:
         """Bounds of a value's elements."""
-        op = self.graph.producer(value)
-        if op is None:
+        if value.producer is None:
             return _leaf_range(value)
-        found = self._ranges.get(value.id)
-        return self._found_out(value, self._ranges, self._range, _bounded_by) if found is None else found
+        return self._found_out(value, self._ranges, self._range, _bounded_by)
 
     def extremes(self, value: Value) -> tuple[Extreme, ...]:
         """Constants above fp16's range that may be among a value's elements."""
-        op = self.graph.producer(value)
-        if op is None:
+        if value.producer is None:
             return _leaf_extremes(value)
-        found = self._extremes.get(value.id)
-        return self._found_out(value, self._extremes, self._carried, _carried_by) if found is None else found
+        return self._found_out(value, self._extremes, self._carried, _carried_by)
 
     def roots(self, value: Value) -> frozenset[str]:
         """Kinds of run-time inputs a value depends on: ``"float"``, ``"int"``, ``"bool"``; empty for constants."""
         if value.is_const:
             return frozenset()
-        if self.graph.producer(value) is None:
+        if value.producer is None:
             return frozenset({_kind(value)})
-        found = self._roots.get(value.id)
-        return self._found_out(value, self._roots, self._rooted, Op.input_values) if found is None else found
+        return self._found_out(value, self._roots, self._rooted, Op.input_values)
 
     def users(self, value: Value) -> Sequence[Op]:
         """Ops that read a value."""
@@ -214,18 +209,16 @@ class Flow:
         decided_by: Callable[[Op], Sequence[Value]],
     ) -> F:
         """What `answer` says of a value, after those that its answer depends on: a chain of ops may be longer than calls can nest."""
-        pending = [value]
+        pending = [] if value.id in known else [value]
         while pending:
             one = pending[-1]
             op = self.graph.producer(one)
-            assert op is not None
-            before = [v for v in decided_by(op) if v.producer is not None and v.id not in known]
-            if before and one.id not in known:
+            if op is None or one.id in known:
+                pending.pop()
+            elif before := [v for v in decided_by(op) if v.producer is not None and v.id not in known]:
                 pending += before
             else:
-                pending.pop()
-                if one.id not in known:
-                    known[one.id] = answer(one, op)
+                known[one.id] = answer(one, op)
         return known[value.id]
 
     def _rooted(self, value: Value, op: Op) -> frozenset[str]:

@@ -423,7 +423,7 @@ class Repeats:
             )
         )  # fmt: skip
         if interp.doubted is None:
-            record(kept, mover, graph, callers, path, kept.calls, kept.ops)
+            record(mover, graph, kept.calls, kept.ops, kept, callers, path)
         else:
             graph.calls += [GAP] * len(kept.calls)
             graph.ops += [GAP] * len(kept.ops)
@@ -439,10 +439,11 @@ class Repeats:
 
 
 def record(
-    kept: Kept, mover: Mover, graph: Graph, callers: tuple[Span, ...], path: str, calls: list[Call], ops: list[Op]
-) -> None:
-    """Record `calls` and `ops` of a kept call, made by a module of another path and other callers."""
-    skipped, depth = len(kept.path), len(kept.callers)
+    mover: Mover, graph: Graph, calls: list[Call], ops: list[Op], kept: Kept | None = None, callers: tuple[Span, ...] = (),
+    path: str = "",
+) -> None:  # fmt: skip
+    """Record `calls` and `ops` again; those of a `kept` call, made by a module of another path and other callers."""
+    skipped, depth = (len(kept.path), len(kept.callers)) if kept is not None else (0, 0)
     moved, renewed = mover.moved, mover.calls
     for call in calls:
         renewed[call.id] = new = Call(
@@ -454,7 +455,7 @@ def record(
     for op in ops:
         graph.ops.append(
             Op(
-                op.id + mover.op, op.kind, moved(op.inputs), moved(op.attrs),
+                len(graph.ops), op.kind, moved(op.inputs), moved(op.attrs),
                 tuple([mover.value_of(v) for v in op.outputs]), renewed[op.call.id],
             )
         )  # fmt: skip

@@ -37,7 +37,7 @@ from ane_lsp.interp.likeness import same_graphs, same_unknown, written_down
 from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.repeats import Kept
 from ane_lsp.interp.seen import NotKept
-from ane_lsp.interp.splices import Spliced, Splices
+from ane_lsp.interp.splices import Splices
 from ane_lsp.interp.values import (
     BoundMethod,
     Builtin,
@@ -91,8 +91,16 @@ class Stage:
     drawn: int = 0
     measured: bool = False
 
-    def take(self, spliced: list[Spliced]) -> None:
-        """Have these graphs instead of those it has."""
+    def exchange(self, splices: Splices) -> bool:
+        """Have in its graphs what calls record now. False where that cannot be."""
+        if not any(splices.concern(inner.kept) for inner in chain.from_iterable(self.made_of)):
+            return True
+        if self.measured:
+            return False
+        try:
+            spliced = [splices.graph(graph, inner) for (graph, _), inner in zip(self.graphs, self.made_of)]
+        except NotKept:
+            return False
         graphs, entries, builder, paths, reached = self.left
         for (old, _), done in zip(self.graphs, spliced):
             if builder.graph is old and done.graph is not old:
@@ -102,6 +110,7 @@ class Stage:
             self.steps += done.steps
         self.graphs = [(done.graph, entry) for done, (_, entry) in zip(spliced, self.graphs)]
         self.made_of = [done.made_of for done in spliced]
+        return True
 
 
 @dataclass(slots=True, eq=False)
@@ -212,23 +221,17 @@ class Book:
     def _exchange(self, cutoff: Cutoff) -> Splices:
         """Exchange what calls record now in graphs that stay."""
         splices = cutoff.splices()
+        if not splices.remade:
+            return splices
         for part in self._known.values():
             for index, stage in enumerate(part.stages[: part.stale]):
-                made_of = chain.from_iterable(stage.made_of)
-                if splices.remade and any(splices.concern(inner.kept) for inner in made_of):
-                    try:
-                        if stage.measured:
-                            raise NotKept
-                        done = [splices.graph(graph, inner) for (graph, _), inner in zip(stage.graphs, stage.made_of)]
-                    except NotKept:
-                        part.stale, part.alone = index, False
-                        break
-                    stage.take(done)
-        if splices.remade:
-            calls = [call for call in self._ran(self._known.values()).all_calls() if isinstance(call, Kept)]
-            for call in sorted(calls, key=attrgetter("number"), reverse=True):  # what it is made of comes behind
-                if splices.lost(call) and not cutoff.other(call):
-                    splices.alone(call)
+                if not stage.exchange(splices):
+                    part.stale, part.alone = index, False
+                    break
+        calls = [call for call in self._ran(self._known.values()).all_calls() if isinstance(call, Kept)]
+        for call in sorted(calls, key=attrgetter("number"), reverse=True):  # what it is made of comes behind
+            if splices.lost(call) and not cutoff.other(call):
+                splices.alone(call)
         splices.commit()
         return splices
 

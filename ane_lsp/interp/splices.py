@@ -14,7 +14,7 @@ from dataclasses import field
 from functools import partial
 from typing import Any
 
-from ane_lsp.graph import Call, Graph, Op, Span, Unknown, Value
+from ane_lsp.graph import Graph, Span, Unknown, Value
 from ane_lsp.graph.liveness import values
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.repeats import GAP, Inner, Kept, Mover, alone, record
@@ -118,8 +118,8 @@ class _Within:
 
 @dataclass(slots=True, eq=False)
 class _Part:
-    """Where a kept call lies in a graph as it was before. start, given, taken: in the numbers of that graph. parts: of a call that is
-    concerned, but was not made once more."""
+    """Where a kept call lies in a graph as it was before. start, given, taken: in the numbers of that graph. parts, within: of a call that
+    is concerned, but was not made once more."""
 
     inner: Inner
     start: Numbers
@@ -127,8 +127,8 @@ class _Part:
     taken: tuple[Value, ...]
     path: str
     callers: tuple[Span, ...]
-    within: _Within
     parts: list[_Part] | None = None
+    within: _Within | None = None
 
     @property
     def kept(self) -> Kept:
@@ -163,17 +163,18 @@ class _Splice(Mover):
             raise NotKept
         call, op, self._first, shape = self._places[0].start
         new.calls, new.ops, new.shapes = old.calls[:call], old.ops[:op], old.shapes[:shape]
+        self.calls = dict(enumerate(new.calls))
         for place in self._places:
             kept, (calls, ops, _, shapes) = place.kept, place.start
-            self._copy(call, calls, op, ops)
+            record(self, new, old.calls[call:calls], old.ops[op:ops])
             new.shapes += old.shapes[shape:shapes]
             self._record(place)
             call, op, shape = calls + len(kept.calls), ops + len(kept.ops), shapes + len(kept.shapes)
-        self._copy(call, len(old.calls), op, len(old.ops))
+        record(self, new, old.calls[call:], old.ops[op:])
         new.shapes += old.shapes[shape:]
         new.inputs, new.outputs = list(map(self.value_of, old.inputs)), list(map(self.value_of, old.outputs))
         steps = sum(map(self._more_steps, parts))
-        return Spliced(new, self._inner(parts, [0, 0, 0, 0]), self._value_shifts[-1], steps)
+        return Spliced(new, self._inner(parts, [0, 0, 0, 0], True), self._value_shifts[-1], steps)
 
     def _located(self, made_of: Iterable[Inner], within: _Within) -> list[_Part]:
         """Where kept calls lie in the graph."""
@@ -183,42 +184,20 @@ class _Splice(Mover):
             start = _further(_start(inner), within.shifts)
             given, taken = (tuple(map(within.value_of, held)) for held in (inner.given, inner.taken))
             callers = within.callers + inner.callers[within.depth :]
-            part = _Part(inner, start, given, taken, within.path_of(inner.path), callers, within)
+            part = _Part(inner, start, given, taken, within.path_of(inner.path), callers)
             parts.append(part)
             if kept in self._splices.remade:
                 self._places.append(part)
             elif self._splices.concern(kept):
-                part.parts = self._located(kept.inner, self._within(part))
+                held = {value.id: now for (value, _), now in zip(kept.given, part.given)}
+                shifts = _further(start, [-number for number in _start(kept)])
+                part.within = _Within(
+                    self._numbered, shifts, kept.value, held, part.path, kept.path, callers, len(kept.callers)
+                )
+                part.parts = self._located(kept.inner, part.within)
         return parts
 
-    def _within(self, part: _Part) -> _Within:
-        kept, first = part.kept, _start(part.kept)
-        given = {value.id: now for (value, _), now in zip(kept.given, part.given)}
-        shifts = _further(part.start, tuple(-number for number in first))
-        return _Within(self._numbered, shifts, kept.value, given, part.path, kept.path, part.callers, len(kept.callers))
-
     # -- what is recorded ------------------------------------------------------------------------------------------------
-
-    def _copy(self, call: int, calls: int, op: int, ops: int) -> None:
-        """Record calls and operations of the graph as it was, up to these numbers."""
-        new, moved, made = self._new, self.moved, self.calls
-        for one in self._old.calls[call:calls]:
-            made[one.id] = again = Call(
-                len(new.calls), one.torch, one.kind, one.span, one.fn, one.module, moved(one.args), moved(one.kwargs),
-                moved(one.params), moved(one.result), one.direct, one.ctor, one.hyper, one.stack, one.optional,
-            )  # fmt: skip
-            new.calls.append(again)
-        first = self._places[0].start[0]
-        for operation in self._old.ops[op:ops]:
-            caller = operation.call if operation.call.id < first else made.get(operation.call.id)
-            if caller is None:
-                raise NotKept
-            new.ops.append(
-                Op(
-                    len(new.ops), operation.kind, moved(operation.inputs), moved(operation.attrs),
-                    tuple([self.value_of(v) for v in operation.outputs]), caller,
-                )
-            )  # fmt: skip
 
     def _record(self, place: _Part) -> None:
         """Record what a call records that was made once more."""
@@ -231,7 +210,7 @@ class _Splice(Mover):
         mover.values.update((one.id, self._now(given)) for (one, _), given in zip(again.given, place.given))
         mover.values.update(self._renamed(again, place, mover))
         new.shapes += again.shapes
-        own = partial(record, again, mover, new, place.callers, place.path)
+        own = partial(record, mover, new, kept=again, callers=place.callers, path=place.path)
         inside, call, op = list[Inner](), 0, 0
         for inner in again.inner:
             calls, ops = inner.call - again.call, inner.op - again.op
@@ -265,7 +244,7 @@ class _Splice(Mover):
         mover = Mover(now.value - kept.value, now.op - kept.op)
         for held, there in ((kept.given, now.given), (kept.taken, now.taken)):
             mover.values.update((value.id, made) for (value, _), made in zip(held, there))
-        record(kept, mover, new, now.callers, now.path, kept.calls, kept.ops)
+        record(mover, new, kept.calls, kept.ops, kept, now.callers, now.path)
         first = inner.value - kept.value
         around.values.update((number + first, made) for number, made in mover.values.items() if number >= kept.value)
         return now
@@ -334,15 +313,18 @@ class _Splice(Mover):
             raise NotKept
         return before
 
+    def _now_in(self, within: _Within, value: Value) -> Value:
+        return self._now(within.value_of(value))
+
     # -- what it is made of ----------------------------------------------------------------------------------------------
 
-    def _inner(self, parts: Iterable[_Part], shift: list[int]) -> list[Inner]:
+    def _inner(self, parts: Iterable[_Part], shift: list[int], of_graph: bool = False) -> list[Inner]:
         """The parts where they are now; instead of one that cannot be cut out any more, what it is made of. shift: how much further the
-        numbers are there so far."""
+        numbers are there so far. of_graph: they are parts of the graph, not of a call in it."""
         found: list[Inner] = []
         for part in parts:
             kept, taken = part.kept, self._taken.get(part)
-            if part.parts is None and taken is None and part.within.is_graph and not any(shift):
+            if of_graph and part.parts is None and taken is None and not any(shift):
                 found.append(part.inner)
                 continue
             start = _further(part.start, shift)
@@ -355,11 +337,11 @@ class _Splice(Mover):
                 inside = self._inner(part.parts, shift)
             try:
                 taken = taken or tuple(map(self._now, part.taken))
-                if part.parts is not None and kept not in self._splices.cut:
+                if part.within is not None and kept not in self._splices.cut:
                     end = _further(_further(part.start, _sizes(kept)), shift)
                     self._splices.cut[kept] = {
                         **self._cut_out(part, start, end, given, taken, inside),
-                        "result": self._result(part),
+                        "result": moved_result(kept.result, partial(self._now_in, part.within)),
                         "steps": kept.steps + self._more_steps(part),
                     }
             except NotKept:
@@ -384,10 +366,6 @@ class _Splice(Mover):
             "taken": [(now, place) for now, (_, place) in zip(taken, kept.taken)],
             "path": part.path, "callers": part.callers, "inner": inner,
         }  # fmt: skip
-
-    def _result(self, part: _Part) -> Any:
-        within = self._within(part)
-        return moved_result(part.kept.result, lambda value: self._now(within.value_of(value)))
 
     def _more_steps(self, part: _Part) -> int:
         if part.parts is not None:
