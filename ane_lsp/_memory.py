@@ -28,10 +28,10 @@ def resident() -> int:
 ROOM = 256_000_000
 """What a process that ends with its analyses may grow by, in bytes, before it looks for garbage."""
 SERVING = 64_000_000
-"""The same of a process that stays, within one analysis. At rest it looks after a quarter of it; between two, twice as much."""
+"""The same of a process that stays, within one analysis."""
 _room = 0
 _mark: int | None = None  # bytes held at which garbage is looked for next; None while Python looks by itself
-_settled = 0  # bytes held when a process that stays last looked through all
+_settled = 0  # blocks in use when a process that stays had last looked through all
 
 
 def collect_rarely(room: int) -> None:
@@ -64,13 +64,17 @@ _YOUNG = 100_000
 """Objects that an analysis may leave, in circles or for good, before they are looked through."""
 
 
-def collect_if_grown(room: int) -> None:
-    """In a process that stays: look through all there is where it has grown by `room` bytes since that was done last."""
+def collect_if_grown(share: float) -> None:
+    """In a process that stays: look through what is new, and through all there is where that has grown by a share of what it was.
+
+    Memory is counted in what Python's allocator has handed out: what the process holds does not grow while garbage fills the holes
+    that other garbage has left, and then lies between what is kept. So looking late costs memory that is never given back.
+    """
     global _settled
-    held = resident()
-    if held > _settled + room:
+    gc.collect(1)
+    if sys.getallocatedblocks() > _settled * (1 + share):
         gc.collect()
-        _settled = resident()
+        _settled = sys.getallocatedblocks()
 
 
 def keep_for_good() -> None:
@@ -78,7 +82,7 @@ def keep_for_good() -> None:
     global _settled
     gc.collect()
     gc.freeze()
-    _settled = resident()
+    _settled = sys.getallocatedblocks()
 
 
 def collect_between() -> None:

@@ -57,19 +57,28 @@ def test_between_two_analyses_what_the_first_left_is_taken_apart_where_it_is_muc
 
 def test_a_process_that_stays_looks_through_all_it_holds_once_it_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
     holds = 100
-    monkeypatch.setattr(_memory, "resident", lambda: holds)
+    monkeypatch.setattr(sys, "getallocatedblocks", lambda: holds)
+
+    def old_ring() -> weakref.ref[Ring]:
+        ring = Ring()
+        gc.collect(1)  # from here on it is one of the objects that are old
+        return weakref.ref(ring)
+
     try:
         keep_for_good()
         assert gc.get_freeze_count()
-        gone = weakref.ref(Ring())
         gc.disable()
-        for size, collected in ((100, False), (110, False), (111, True)):
-            holds = size
-            collect_if_grown(10)
-            assert (gone() is None) is collected, size
-        gone = weakref.ref(Ring())
-        collect_if_grown(10)  # it has not since
+        gone = old_ring()
+        for blocks, collected in ((100, False), (125, False), (126, True)):
+            holds = blocks
+            collect_if_grown(0.25)
+            assert (gone() is None) is collected, blocks
+        gone = old_ring()
+        collect_if_grown(0.25)  # it has not since
         assert gone() is not None
+        gone = weakref.ref(Ring())
+        collect_if_grown(0.25)  # what is new is always looked through
+        assert gone() is None
     finally:
         gc.enable()
         gc.unfreeze()

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ane_lsp._memory import SERVING, collect_if_grown, keep_for_good
+from ane_lsp._memory import collect_if_grown, keep_for_good
 from ane_lsp.analysis import AnalysisError, FileAnalysis, analyze
 from ane_lsp.checks.finding import Finding, TextEdit
 from ane_lsp.fixes import fix_text, propose
@@ -270,8 +270,9 @@ class Analyst:
                 tell(DocumentResult(path, tuple(found.findings), tuple(found.errors), diagnosed=False))
 
             with workspace.track() as disk:
-                if kept is not None and kept.following is not None:
+                if kept is not None and kept.following is not None and kept.following.standing:
                     kept.following.drop()
+                    gc.collect()  # a world is full of circles, and would lie beside the next
                 keep = path in self._overlays
                 found = analyze(Path(path), workspace, settings, cancelled, keep, tell_some if bare else None)
             if shown and not cancelled():  # before fixes are proposed: the command keeps its findings without
@@ -314,7 +315,7 @@ class Analyst:
                 except Exception:
                     log.exception("getting ready for an edit of %s", path)
                     kept.following.drop()
-        collect_if_grown(2 * SERVING)
+        collect_if_grown(0.25)
 
     def rest(self) -> None:
         """What an edit would wait for, done when none has come for a while."""
@@ -322,7 +323,7 @@ class Analyst:
             keep_for_good()
             self._grown, self._frozen = False, True
         else:
-            collect_if_grown(SERVING // 4)
+            collect_if_grown(0.05)
 
     # -- fixes -------------------------------------------------------------------------------------------------------
 
