@@ -214,6 +214,11 @@ def drawn() -> int:
     return _drawn[0]
 
 
+def draw(count: int) -> None:
+    """Go on as if :func:`fresh` had made so many sizes."""
+    _drawn[0] += count
+
+
 @contextmanager
 def drawn_from(number: int) -> Iterator[None]:
     """Let :func:`fresh` go on after this number meanwhile, and then where it was.

@@ -312,6 +312,16 @@ class Base:
                     break
         return container
 
+    def change(self, container: Any, contents: Any) -> None:
+        """Have a container hold something else, as if the program had done so."""
+        self.touch(container)
+        state.restore(container, contents)
+
+    def made_here(self, *containers: Any) -> None:
+        """To be called with tables that came into being in the running call, or in one that returned them to it."""
+        if self.written is not None:
+            self.written.update((id(one), one) for one in containers)
+
     def put_back(self, container: Any, contents: Any) -> None:
         """Give a container contents that it had before."""
         if self.repeats is not None:

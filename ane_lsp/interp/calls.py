@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 from functools import partial
+from sys import getrefcount
 from typing import Any
 
 from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp import absent, builtins, state
 from ane_lsp.interp.attributes import Attributes
 from ane_lsp.interp.base import MAX_DEPTH, PLAIN
-from ane_lsp.interp.frames import UNDECIDED, Frame, item_of, of_unknown_number
+from ane_lsp.interp.frames import UNDECIDED, Frame, forget_functions, item_of, of_unknown_number
 from ane_lsp.interp.likeness import written_down
 from ane_lsp.interp.ran import Ran
+from ane_lsp.interp.references import OWN
 from ane_lsp.interp.scenes import scene
 from ane_lsp.interp.seen import NotKept
 from ane_lsp.interp.symbolic import SymRatio
@@ -119,7 +121,11 @@ class Calls(Attributes):
             return self.start_generator(func, frame)
         frame.code = func.node
         self.make(frame.locals)
-        return self.run_function(func, frame)
+        result = self.run_function(func, frame)
+        if frame.encloses:
+            others = getrefcount(frame) - OWN
+            forget_functions(frame, others)
+        return result
 
     def bind_arguments(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Frame:
         """A frame for `func` with its parameters bound. Raises PyRaise(TypeError) where the call does not fit."""
@@ -289,7 +295,7 @@ class Calls(Attributes):
                     template.before = [(one, held) for one, held in before if not state.holds(one, held)]
                 if not seen and left == changes:
                     versions = self.built.setdefault(key, {})
-                    if kept is not None or not first:  # the first time, what was imported for it looks left behind, too
+                    if kept is not None or not first:  # the first time, caches that it fills look left behind, too
                         versions[changes] = template if kept is not None else None
                         if len(versions) > MAX_VERSIONS:
                             del versions[next(iter(versions))]

@@ -44,8 +44,8 @@ class Cutoff:
         self._differ: set[Piece] = set()
         # Calls that record something else, though nobody else can tell; see :data:`Remade`.
         self._remade: dict[Kept, tuple[Kept, dict[int, Value]]] = {}
-        # Functions that did something else in one of them, and so most likely in the others.
-        self._altered: set[Dependency] = set()
+        # Functions that did something else in one of them, and so most likely in the others; on probes, of which less is known, by themselves.
+        self._altered: dict[bool, set[Dependency]] = {False: set(), True: set()}
         self._others: dict[Piece, bool] = {}
         # Those that were found to be the same, by the first of their kind, with what they read outside.
         self._twins: dict[Piece, list[tuple[Piece, set[int]]]] = {}
@@ -68,11 +68,12 @@ class Cutoff:
         if self._interp.repeats is None:
             return
         for piece in sorted(ran.all_calls(), key=attrgetter("number")):  # what is part of another comes before it
+            altered = self._altered[piece.scene is not None and piece.scene.probing]
             if (
                 piece not in self._same
                 and piece not in self._differ
                 and not piece.ran.functions.isdisjoint(self._changed)
-                and piece.ran.functions.isdisjoint(self._altered)
+                and piece.ran.functions.isdisjoint(altered)
                 and not any(map(self.other, piece.ran.calls))
             ):
                 if self._interp.cancelled():  # which takes its time
@@ -87,7 +88,7 @@ class Cutoff:
                 elif same is not None:  # else perhaps at the end of another part
                     self._differ.add(piece)
                     if piece.scene is not None:
-                        self._altered |= piece.ran.functions.intersection(self._changed)
+                        altered |= piece.ran.functions.intersection(self._changed)
 
     def _has_twin(self, piece: Piece) -> bool:
         """Whether it is as another one that is the same now, which read nothing outside that differs from what this one saw."""
@@ -162,8 +163,10 @@ class Cutoff:
         if forward is MISSING:
             raise NotKept
         follow = partial(interp.follow_module, module, forward, args, kwargs)
-        _, _, again = repeats.followed(interp, module, args, kwargs, follow, call.key, seen, values)
-        if again is None or again.version != call.version:
+        *_, first = call.version
+        with dims.drawn_from(dims.drawn() if first is None else first):
+            _, _, again = repeats.followed(interp, module, args, kwargs, follow, call.key, seen, values)
+        if again is None or (again.version, again.drawn) != (call.version, call.drawn):
             return False
         if same_calls(call, again):
             call.ran, call.steps = again.ran, again.steps

@@ -152,6 +152,8 @@ class Expressions(TorchGlue):
         if frame.class_body or frame.owner is not None:
             func.owner = frame.owner
         func.fast = fast_path(frame.module.name, func.qualname, node)
+        if closure is not None:
+            closure.encloses = True
         return func
 
     def make_class(self, node: ast.ClassDef, frame: Frame) -> Any:
@@ -636,6 +638,7 @@ def _dict(interp: Expressions, node: ast.Dict, frame: Frame) -> Any:
                 made[key] = value
             except TypeError:
                 interp.raise_(TypeError, "unhashable key")
+    interp.made_here(made)
     return made
 
 
@@ -742,6 +745,7 @@ def _dict_comp(interp: Expressions, node: ast.DictComp, frame: Frame) -> Any:
                 made[key] = state.join([made[key], absent.present(value)]) if inner.perhaps and key in made else value
     except UnknownIteration as lost:
         return Unknown("a dict built from something unknown", interp.span(node), lost.unknown)
+    interp.made_here(made)
     return made
 
 

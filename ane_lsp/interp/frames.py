@@ -6,7 +6,9 @@ import ast
 from typing import Any
 
 from ane_lsp.graph import Span, Unknown
-from ane_lsp.interp.values import ModuleObject
+from ane_lsp.interp.references import HELD
+from ane_lsp.interp.references import references as count_references
+from ane_lsp.interp.values import Function, ModuleObject
 
 UNDECIDED = "depends on a condition nobody can decide here"
 
@@ -21,6 +23,7 @@ class Frame:
         "closure",
         "code",
         "depth",
+        "encloses",
         "endless",
         "escapes",
         "extra",
@@ -55,6 +58,7 @@ class Frame:
         self.node: Any = None  # the expression being evaluated, for attribution
         self.owner: Any = None  # class whose body defined the running function, for super()
         self.class_body = False
+        self.encloses = False  # functions were made in it
         self.code: Any = None  # the definition of the running function, if it is no generator
         self.extra: dict[str, Any] | None = None  # what ``**kwargs`` took
         self.pending: list[Any] = []  # values returned under conditions nobody could decide
@@ -67,6 +71,17 @@ class Frame:
         self.perhaps = False
         self.endless = False  # and whether there may be any number of them
         self.sent: dict[Any, Any] = {}  # what yield expressions evaluated to, in generators
+
+
+def forget_functions(frame: Frame, references: int) -> None:
+    """Once a call is over: take the functions that it made out of its names, where only these hold them. They hold its frame, and so
+    what its names stand for would stay until Python looks for circles. references: of the frame, besides those of its caller."""
+    own = [name for name, one in frame.locals.items() if one.__class__ is Function and one.closure is frame]
+    if len(own) == references:
+        counts = dict(zip(frame.locals, count_references(frame.locals.values())))
+        if all(counts[name] == HELD for name in own):
+            for name in own:
+                del frame.locals[name]
 
 
 def mangled(name: str, frame: Frame) -> str:

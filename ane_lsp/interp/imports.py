@@ -619,6 +619,7 @@ class Imports(Objects):
         undo = self.undo
         self.undo = self.top_touched if undo is not None else None  # it stays done, whoever asked for the module
         ran, self.ran = self.ran, self.top_ran
+        written, self.written = self.written, None  # nor has the call left it behind that asked for the module
         self.top_runs += 1
         trying, self.trying = self.trying, 0
         handled, self.handled = self.handled, None
@@ -646,6 +647,7 @@ class Imports(Objects):
             self.branches = branches
             self.undo = undo
             self.ran = ran
+            self.written = written
             self.trying = trying
             self.handled = handled
             self.recorder.modules = modules

@@ -12,7 +12,7 @@ from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.outside import Same
 from ane_lsp.interp.probing import Probe
 from ane_lsp.interp.repeats import GAP, Inner, Kept, parts
-from ane_lsp.interp.results import Known, Made, MadeDict, MadeObject, Raised
+from ane_lsp.interp.results import Changing, GivenObject, Known, Made, MadeDict, MadeObject, Raised
 from ane_lsp.interp.seen import NAMED, PLAIN, NotKept
 from ane_lsp.interp.templates import Given
 from ane_lsp.interp.values import BoundMethod, Function, Instance, OneOf, Partial, Tensor, TorchFunction
@@ -98,6 +98,7 @@ class _Likeness:
         """Whether calls were given the same and left the same besides what they record and give."""
         if (
             one.reached != other.reached
+            or one.drawn != other.drawn
             or one.lost != other.lost
             or one.told != other.told
             or [place for _, place in one.given] != [place for _, place in other.given]
@@ -176,7 +177,7 @@ class _Likeness:
         if kind is Unknown:
             return same_unknown(one, other, self._same)
         if kind is TensorType:
-            return bool(one == other) and self._same(one.data, other.data)
+            return one is other or (bool(one == other) and (one.data is other.data or self._same(one.data, other.data)))
         if kind is Probe:
             return self._probe(one, other)
         names = _MADE.get(kind)
@@ -253,12 +254,13 @@ def _same_function(one: Any, other: Any) -> bool:
     return all(starmap(_same_function, zip(*around)))
 
 
-_EQUAL = (PLAIN - {TensorType}) | {Span, Known, Raised}
+_EQUAL = (PLAIN - {TensorType}) | {Span, Known, GivenObject, Raised}
 _OF_CALL = ("torch", "kind", "span", "fn", "args", "kwargs", "params", "result", "direct", "ctor", "hyper", "optional")
 _MADE = {
     Made: ("type", "origin", "name", "requires_grad", "value", "base", "number", "probe", "why"),
     MadeObject: ("cls", "node", "attrs", "data"),
     MadeDict: ("kind", "items"),
+    Changing: ("result", "contents"),
 }
 """What counts of a result that a call made."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ane_lsp.graph import Span, Sym, TensorType, Unknown
 from ane_lsp.interp.state import contents_of
-from ane_lsp.interp.values import Device, DType, Tensor
+from ane_lsp.interp.values import Device, DType, OneOf, Tensor
 
 MAX_MOVING = 200
 MAX_ITEMS = 400
@@ -195,6 +195,8 @@ def _written_down(container: Any) -> Any:
             return kind, repr(one)
         if kind is Unknown:
             return kind, one.reason, one.span, down(one.item), down(one.cause)
+        if kind is OneOf:
+            return kind, tuple([down(option) for option in one.options])
         room[0] -= 1
         if room[0] < 0:
             raise _TooMuch

@@ -2,8 +2,9 @@
 
 Models repeat their blocks, and following a block is most of what an analysis interprets. What a call saw is written down as a
 key: everything the module and the arguments lead to, with values, places and what stands for what. A call is only kept where
-it left nothing behind but its result: the key is the same after it, what was written meanwhile is gone, no name was bound
-anew, no size was made up. It is given again where names outside, and what they stand for, are as they were. Its calls and ops
+it left nothing behind but its result and what it put into containers that it was given (a cache of keys and values): else the key is
+the same after it, what was written meanwhile is gone, no name was bound anew. It is given again where names outside, and what
+they stand for, are as they were, and one that made up sizes where these have the same numbers. Its calls and ops
 are then recorded again with the parameters, paths and callers of the other module. Kept calls live on between the
 versions of a file, but for those that ran a function which was exchanged.
 """
@@ -23,9 +24,10 @@ from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, TensorType, Unknown,
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.probing import Facts, Probe
 from ane_lsp.interp.ran import Ran
-from ane_lsp.interp.results import Raised, Results, ended, packed
+from ane_lsp.interp.references import OWN
+from ane_lsp.interp.results import Packing, Raised, Results, ended
 from ane_lsp.interp.scenes import Scene, scene_of
-from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Pieces, Seen
+from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Parts, Pieces, Seen
 from ane_lsp.interp.templates import left_behind
 from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Tensor, Told
 
@@ -36,19 +38,10 @@ if TYPE_CHECKING:
 MAX_KEPT = 1_000
 KEPT_FOR = 4
 """Runs of a file after which a call that none of them made is let go: an edit may be taken back."""
-WORTH_IT = 40
+WORTH_IT = 16
 """Interpreter steps below which following a call is as quick as finding out that it was made before."""
 MAX_FAILURES = 3
 """So often a class's calls may turn out to be no use before they are not looked at any more."""
-
-
-def _references_of_own() -> int:
-    """How many references an object has that only a variable holds."""
-    result = object()
-    return sys.getrefcount(result)
-
-
-_OWN = _references_of_own()
 
 
 def _roles(bound: Iterable[Value | None]) -> tuple[Any, ...]:
@@ -60,8 +53,9 @@ def _roles(bound: Iterable[Value | None]) -> tuple[Any, ...]:
     )
 
 
-Version = tuple["Capture | None", "tuple[int, ...] | None"]
-"""What else a call saw: how the model is captured and which of many its modules are, where it asked."""
+Version = tuple["Capture | None", "tuple[int, ...] | None", "int | None"]
+"""What else a call saw: how the model is captured and which of many its modules are, where it asked; the number of the last size that
+was made up before it, where it made some."""
 
 
 @dataclass(slots=True, eq=False)
@@ -70,7 +64,7 @@ class Kept:
 
     inner: calls it is made of. used: the last run that made it. needed: the last one before which something known was made of it. number: grows from call to call. given: values from before it,
     with the places of their tensors. taken: values it made for tensors it saw. probe: what it was given in place of an input,
-    told: what it told of that. counts: it read which of many a module is. lost: see :class:`Graph`. like: the first of those that
+    told: what it told of that. counts: it read which of many a module is. drawn: how many sizes it made up. lost: see :class:`Graph`. like: the first of those that
     are the same but for the state of names outside.
     """
 
@@ -90,6 +84,7 @@ class Kept:
     steps: int
     asks_capture: bool
     counts: bool
+    drawn: int
     reached: set[ClassObject]
     ran: Ran
     lost: dict[str, Span]
@@ -235,7 +230,7 @@ class Repeats:
         except (NotKept, TypeError, RecursionError):
             self._failures[module.cls] = failures + 1
             return follow()
-        kept = _version(versions, interp.capture, seen) if versions else None
+        kept = _version(versions, (interp.capture, tuple(seen.ordinals), dims.drawn())) if versions else None
         if kept is not None and not (interp.doubted is not None and interp.doubted(kept)):
             self._kept.move_to_end(key)
             if kept.scene is not None and kept.used != self._runs:  # modules and graphs of earlier runs are let go
@@ -248,7 +243,7 @@ class Repeats:
     def key_of(self, interp: TorchGlue, seen: Seen, bound: list[Value | None]) -> Any:
         """What calls have in common that record the same. bound: what stands for the tensors that are seen."""
         probed = seen.probe.state() if seen.probe is not None else interp.probing
-        return tuple(seen.parts), _roles(bound), bool(interp.trying), probed, interp.surroundings(), self._epoch
+        return Parts(seen.parts), _roles(bound), bool(interp.trying), probed, interp.surroundings(), self._epoch
 
     # -- the first time ----------------------------------------------------------------------------------------------
 
@@ -330,7 +325,7 @@ class Repeats:
             # What is returned, and held by nobody else yet, is no trace that the call left.
             number = id(result)
             recorded = (number in written) + interp.records(number)
-            handed = [result] if sys.getrefcount(result) - recorded == _OWN else []
+            handed = [result] if sys.getrefcount(result) - recorded == OWN else []
 
             def harmless(one: int) -> bool:
                 return seen.holds(one) or interp.outside.knows(one, noted)  # the state of both is compared below
@@ -343,9 +338,13 @@ class Repeats:
             own = all(map(harmless, left))
             if not own:
                 self._epoch += 1
+        changed: dict[int, Any] = {}
         try:
             now = Seen(recorder, module, args, kwargs, interp.probing, self.pieces) if own else None
-            same = now is not None and now.parts == seen.parts and now.ordinals == seen.ordinals
+            same = now is not None and now.ordinals == seen.ordinals
+            if now is not None and now.parts != seen.parts:
+                same = same and now.number == seen.number and now.number is not None
+                changed = _changed(seen, left)
         except (NotKept, TypeError, RecursionError):
             same = False
         if raised is None and interp.steps - steps < WORTH_IT:
@@ -361,7 +360,6 @@ class Repeats:
             and caught
             and len(interp.unresolved) == lost
             and recorder.graph is graph
-            and dims.drawn() == drawn
         )
         try:
             if not sound:
@@ -374,18 +372,25 @@ class Repeats:
                 raise NotKept  # nobody knows whether another call would find it or make it
             made = written.keys() - left.keys()
             counts = interp.ordinals_read != ordinals_read
+            sizes = dims.drawn() - drawn
+            version = (
+                interp.capture if asks_capture else None, tuple(seen.ordinals) if counts else None, drawn if sizes else None
+            )  # fmt: skip
+            packing = Packing(places, seen, recorder, interp.probing, made, changed)
             kept = Kept(
-                packed(result, places, seen, recorder, interp.probing, made) if raised is None else ended(raised),
+                packing.result(result) if raised is None else ended(raised),
                 graph.calls[calls:], graph.ops[ops:], graph.shapes[shapes:],
                 value, ops, calls, shapes, builder.next_value - value,
                 [(v, place) for place, v in enumerate(bound) if v is not None],
                 [(v, place) for place, (v, old) in enumerate(zip(after, bound)) if v is not None and old is None],
                 recorder.path_of(module), _callers(interp), interp.steps - steps, asks_capture,
-                counts, reached, interp.ran, not_followed, probe, told, self._runs, key,
-                (interp.capture if asks_capture else None, tuple(seen.ordinals) if counts else None), scene,
+                counts, sizes, reached, interp.ran, not_followed, probe, told, self._runs, key, version, scene,
                 interp.next_number(), self._inner,
             )  # fmt: skip
             _check(kept)
+            for view in packing.views:  # as those are that are given again
+                view.base = None
+            interp.made_here(*packing.handed)
         except NotKept:
             if raised is None:
                 self._failures[module.cls] = self._failures.get(module.cls, 0) + 1
@@ -435,7 +440,11 @@ class Repeats:
         graph.asks_capture |= kept.asks_capture
         graph.lost = {**kept.lost, **graph.lost}
         interp.ordinals_read += kept.counts
-        return Results(kept.probe, seen, mover.value_of, graph).unpacked(kept.result)
+        dims.draw(kept.drawn)
+        results = Results(kept.probe, seen, mover.value_of, graph)
+        result = results.given(kept.result, interp.change)
+        interp.made_here(*results.handed)
+        return result
 
 
 def record(
@@ -461,10 +470,27 @@ def record(
         )  # fmt: skip
 
 
-def _version(versions: dict[Version, Kept], capture: Capture, seen: Seen) -> Kept | None:
-    numbers = tuple(seen.ordinals)
-    sought = ((None, None), (None, numbers), (capture, None), (capture, numbers))
-    return next((versions[version] for version in sought if version in versions), None)
+def _changed(seen: Seen, left: Mapping[int, Any]) -> dict[int, Any]:
+    """Of the containers that a call wrote to and `left` behind, those that it was given, by their places. Raises NotKept where there is
+    none, or where it changed a tensor."""
+    found = {}
+    for number, one in left.items():
+        if one.__class__ is Tensor:
+            raise NotKept
+        place = seen.place_given(number)
+        if place is not None:
+            found[place] = one
+    if not found:
+        raise NotKept
+    return found
+
+
+def _version(versions: dict[Version, Kept], now: tuple[Capture, tuple[int, ...], int]) -> Kept | None:
+    """The call that saw of this what it asked for."""
+    for version, kept in versions.items():
+        if all(asked is None or asked == there for asked, there in zip(version, now)):
+            return kept
+    return None
 
 
 _HOLDING = frozenset({Value, dict, tuple, list, slice})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ from ane_lsp.graph import Graph, Span, TensorType, Value
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.probing import Probe, probe_of
 from ane_lsp.interp.record import Recorder
-from ane_lsp.interp.seen import PLAIN, NotKept, Seen
+from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Seen
 from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Refusal, Tensor
 
 
@@ -68,64 +68,117 @@ class Known:
     place: int
 
 
-def packed(
-    result: Any, places: dict[int, int], seen: Seen, recorder: Recorder, probing: bool, made: AbstractSet[int]
-) -> Any:
-    """A result as it can be given again. made: containers that came with it, and nobody else holds. Raises NotKept."""
-    numbers: dict[int, int] = {}
-    probes = {seen.probe: seen.probe} if seen.probe is not None else {}
+@dataclass(frozen=True, slots=True)
+class GivenObject:
+    """The place of an object among all that the arguments of the call led to."""
 
-    def pack(one: Any) -> Any:
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """A result of a call that changed what it was given, such as a cache of keys and values. contents: what containers hold since, by
+    their places."""
+
+    result: Any
+    contents: tuple[tuple[int, Any], ...]
+
+
+class Packing:
+    """Writes the result of a call down as it can be given again.
+
+    places: of the tensors that the call saw, by identity. made: containers that came with the result, and nobody else holds. changed:
+    containers that the call was given and has written to, by their places. views: tensors in the result that are views of others which
+    are gone. handed: those of `made` that are in the result.
+    """
+
+    def __init__(
+        self, places: dict[int, int], seen: Seen, recorder: Recorder, probing: bool, made: AbstractSet[int],
+        changed: Mapping[int, Any],
+    ) -> None:  # fmt: skip
+        self._places = places
+        self._seen = seen
+        self._recorder = recorder
+        self._probing = probing
+        self._made = made
+        self._changed = changed
+        self._numbers: dict[int, int] = {}
+        self._probes = {seen.probe: seen.probe} if seen.probe is not None else {}
+        self.views: list[Tensor] = []
+        self.handed: list[Any] = []
+
+    def result(self, result: Any) -> Any:
+        """Raises NotKept."""
+        packed = self._packed(result)
+        if self._changed:
+            held = [(place, self._contents(container)) for place, container in self._changed.items()]
+            packed = Changing(packed, tuple(held))
+        if any(id(view.base) in self._numbers for view in self.views):
+            raise NotKept
+        return packed
+
+    def _packed(self, one: Any) -> Any:
         kind = one.__class__
         if kind in PLAIN:
             return one
         if kind is Tensor:
-            place = places.get(id(one))
-            if place is not None:
-                return Known(place)
-            probe = probe_of(one)
-            if probe is not None and not _made_from(probe, seen.probe):
-                raise NotKept
-            if probe is not None:  # as it is now: it may hear more
-                probe = probe.copied(probes)
-            known = one.value is None or one.graph is recorder.graph
-            if not known or len(one.attrs or ()) != (probe is not None):
-                raise NotKept
-            if not probing and (one.why is not None or one.type.shape is None):
-                raise NotKept
-            number = numbers.setdefault(id(one), len(numbers))
-            base = places.get(id(one.base)) if one.base is not None else None
-            return Made(
-                one.type,
-                one.origin,
-                one.name,
-                one.requires_grad,
-                one.value,
-                base,
-                number,
-                probe,
-                one.why if probing else None,
-            )
+            place = self._places.get(id(one))
+            return Known(place) if place is not None else self._tensor(one)
         if kind is tuple:
-            return tuple([pack(value) for value in one])
+            return tuple([self._packed(value) for value in one])
+        seen, numbers = self._seen, self._numbers
         if seen.holds(id(one)):
-            raise NotKept
+            given = seen.place_given(id(one)) if self._changed else None
+            if given is None:
+                raise NotKept
+            return GivenObject(given)
+        if kind in NAMED and self._changed:
+            return one
         if kind is list and id(one) not in numbers:
             numbers[id(one)] = -1  # once
-            return [pack(value) for value in one]
+            return [self._packed(value) for value in one]
         if id(one) in numbers:
             raise NotKept
-        if (kind is dict or kind is OrderedDict) and id(one) in made:
+        if (kind is dict or kind is OrderedDict) and id(one) in self._made:
             numbers[id(one)] = -1
-            if any(name.__class__ not in PLAIN for name in one):
-                raise NotKept
-            return MadeDict(kind, tuple([(name, pack(value)) for name, value in one.items()]))
-        if kind is Instance and id(one.attrs) in made and "_modules" not in one.attrs:
+            self.handed.append(one)
+            return self._table(one)
+        if kind is Instance and id(one.attrs) in self._made and "_modules" not in one.attrs:
             numbers[id(one)] = -1
-            return MadeObject(one.cls, one.node, pack(one.attrs), pack(one.data))
+            return MadeObject(one.cls, one.node, self._packed(one.attrs), self._packed(one.data))
         raise NotKept
 
-    return pack(result)
+    def _contents(self, container: Any) -> Any:
+        """What a container holds that the call was given. Raises NotKept."""
+        kind = container.__class__
+        if kind is list:
+            return [self._packed(value) for value in container]
+        if kind is dict or kind is OrderedDict:
+            return self._table(container)
+        raise NotKept
+
+    def _table(self, one: Any) -> MadeDict:
+        if any(name.__class__ not in PLAIN for name in one):
+            raise NotKept
+        return MadeDict(one.__class__, tuple([(name, self._packed(value)) for name, value in one.items()]))
+
+    def _tensor(self, one: Tensor) -> Made:
+        probe = probe_of(one)
+        if probe is not None and not _made_from(probe, self._seen.probe):
+            raise NotKept
+        if probe is not None:  # as it is now: it may hear more
+            probe = probe.copied(self._probes)
+        known = one.value is None or one.graph is self._recorder.graph
+        if not known or len(one.attrs or ()) != (probe is not None):
+            raise NotKept
+        if not self._probing and (one.why is not None or one.type.shape is None):
+            raise NotKept
+        number = self._numbers.setdefault(id(one), len(self._numbers))
+        base = self._places.get(id(one.base)) if one.base is not None else None
+        if base is None and one.base is not None:
+            self.views.append(one)
+        why = one.why if self._probing else None
+        return Made(one.type, one.origin, one.name, one.requires_grad, one.value, base, number, probe, why)
 
 
 def ended(raised: PyRaise) -> Raised:
@@ -163,30 +216,45 @@ def moved_result(held: Any, value_of: Callable[[Value], Value]) -> Any:
         return replace(held, items=moved_result(held.items, value_of))
     if kind is MadeObject:
         return replace(held, attrs=moved_result(held.attrs, value_of), data=moved_result(held.data, value_of))
+    if kind is Changing:
+        return Changing(moved_result(held.result, value_of), moved_result(held.contents, value_of))
     return held
 
 
 class Results:
     """Gives the result of a kept call for the tensors that another one sees. root: the probe it was given. value_of: what stands for
-    its values."""
+    its values. handed: tables that were made for the result."""
 
     def __init__(self, root: Probe | None, seen: Seen, value_of: Callable[[Value], Value], graph: Graph) -> None:
         self._seen = seen
         self._value_of = value_of
         self._graph = graph
         self._made: dict[int, Tensor] = {}
+        self.handed: list[Any] = []
         self._probes = {root: seen.probe} if root is not None and seen.probe is not None else {}
+
+    def given(self, packed: Any, change: Callable[[Any, Any], None]) -> Any:
+        """What the call gives. change: called with each container that it changes, and what it then holds."""
+        if packed.__class__ is not Changing:
+            return self.unpacked(packed)
+        for place, contents in packed.contents:
+            change(self._seen.objects[place], self.unpacked(contents))
+        return self.unpacked(packed.result)
 
     def unpacked(self, packed: Any) -> Any:
         kind = packed.__class__
         if kind is Known:
             return self._seen.tensors[packed.place]
+        if kind is GivenObject:
+            return self._seen.objects[packed.place]
         if kind is Made:
             return self._made.get(packed.number) or self._tensor(packed)
         if kind is tuple or kind is list:
             return kind([self.unpacked(value) for value in packed])
         if kind is MadeDict:
-            return packed.kind([(name, self.unpacked(value)) for name, value in packed.items])
+            table = packed.kind([(name, self.unpacked(value)) for name, value in packed.items])
+            self.handed.append(table)
+            return table
         if kind is MadeObject:
             made = Instance(packed.cls, self.unpacked(packed.data))
             made.attrs, made.node = self.unpacked(packed.attrs), packed.node
@@ -204,4 +272,6 @@ class Results:
         return tensor
 
 
-__all__ = ["Known", "Made", "MadeDict", "MadeObject", "Raised", "Results", "ended", "moved_result", "packed"]
+__all__ = [
+    "Changing", "GivenObject", "Known", "Made", "MadeDict", "MadeObject", "Packing", "Raised", "Results", "ended", "moved_result",
+]  # fmt: skip

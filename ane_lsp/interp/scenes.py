@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from ane_lsp.interp import state
 from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.probing import Probe, probe_of
 from ane_lsp.interp.ran import Ran
-from ane_lsp.interp.seen import PLAIN
+from ane_lsp.interp.seen import NAMED, PLAIN
 from ane_lsp.interp.values import Instance, OneOf, Tensor
 
 if TYPE_CHECKING:
@@ -147,9 +148,15 @@ class Copies:
         if kind is list:
             made = self._made[id(one)] = []
             made += [self.of(value) for value in one]
-        elif kind is dict:
-            made = self._made[id(one)] = {}
+        elif kind is dict or kind is OrderedDict:
+            made = self._made[id(one)] = kind()
             made.update((name, self.of(value)) for name, value in one.items())
+        elif kind is Instance and "_modules" not in one.attrs and not one.cls.flags.get("enum"):
+            made = self._made[id(one)] = Instance(one.cls)
+            made.node = one.node
+            made.attrs, made.data = self.of(one.attrs), self.of(one.data)
+        elif kind in NAMED:
+            return one
         elif kind is Unknown:  # a list of such tensors, nobody knows how many
             if one.cause is not None:
                 raise _TooMuch

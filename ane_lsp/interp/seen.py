@@ -36,6 +36,7 @@ from ane_lsp.interp.values import (
     Tensor,
     TorchFunction,
 )
+from ane_lsp.torch_model.constants import FInfo, IInfo
 
 MAX_PARTS = 12_000
 MAX_FOUND = 100_000
@@ -43,7 +44,9 @@ MAX_NUMBERS = 20_000
 WORTH_IT = 12
 """Attributes from which on an object that is no module is written down once for all that hold it."""
 
-PLAIN = frozenset({int, float, str, bool, type(None), type(...), bytes, complex, DType, Device, Sym, range, TensorType})
+PLAIN = frozenset({
+    int, float, str, bool, type(None), type(...), bytes, complex, DType, Device, Sym, range, TensorType, FInfo, IInfo,
+})  # fmt: skip
 NAMED = frozenset({ClassObject, ModuleObject, Builtin, NativeType, TorchFunction, type, Opaque})
 """Told apart by identity."""
 _WRITABLE = frozenset({dict, OrderedDict, list, set})
@@ -52,6 +55,22 @@ _ORDINAL = re.compile(r"(?:^|_)(?:idx|index|id|number|no)$")
 
 class NotKept(Exception):
     """Something that a call made again cannot be told from another by, or cannot be given again."""
+
+
+class Parts:
+    """What was written down, equal for equal ones. It is long, so its hash is worked out once."""
+
+    __slots__ = ("_hash", "_parts")
+
+    def __init__(self, parts: list[Any]) -> None:
+        self._parts = tuple(parts)
+        self._hash = hash(self._parts)
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is Parts and other._hash == self._hash and other._parts == self._parts
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 class Piece:
@@ -213,6 +232,7 @@ class _Walk:
         self._path = recorder.path_of(root)
         self.probe: Probe | None = None
         self.found: dict[int, int] = {}
+        self.objects: list[Any] = []  # what was found, in order, where nothing is written down apart
         self.tensors: list[Tensor] = []
         self.parts: list[Any] = []
         self.below: list[tuple[Piece, str]] = []
@@ -245,6 +265,8 @@ class _Walk:
         if len(parts) > MAX_PARTS:
             raise NotKept
         self.found[id(one)] = len(self.found)
+        if not self._apart:
+            self.objects.append(one)
         if kind in _WRITABLE:
             self.covers.append(id(one))
         if kind is Tensor:
@@ -368,7 +390,10 @@ class _Walk:
 
 
 class Seen(_Walk):
-    """What a call sees: the key of everything a module and its arguments lead to, and the tensors there in order."""
+    """What a call sees: the key of everything a module and its arguments lead to, and the tensors there in order.
+
+    given: so many of the objects were found first, in the arguments. number: of the piece that its module is, where it has one.
+    """
 
     def __init__(
         self, recorder: Recorder, root: Instance, args: Any, kwargs: Any, probing: bool, pieces: Pieces
@@ -376,6 +401,8 @@ class Seen(_Walk):
         super().__init__(recorder, root, probing, pieces, False)
         self.add(args)  # where something is that has no key, it is mostly here
         self.add(kwargs)
+        self.given = len(self.objects)
+        self.number: int | None = None
         self._piece_of_root: dict[int, int] = {}
         try:
             piece = pieces.of(recorder, root, probing)
@@ -387,11 +414,16 @@ class Seen(_Walk):
         self.parts += (Piece, piece.number, shared)
         self.tensors = [*self.tensors, *(t for t in piece.tensors if id(t) not in found)]
         self.ordinals += piece.ordinals
-        self._piece_of_root = inner
+        self.number, self._piece_of_root = piece.number, inner
 
     def holds(self, key: int) -> bool:
         """Whether it led to what has this identity."""
         return key in self.found or key in self._piece_of_root
+
+    def place_given(self, key: int) -> int | None:
+        """The place among the objects of what has this identity, if its arguments led there."""
+        place = self.found.get(key)
+        return place if place is not None and place < self.given else None
 
     def bound(self) -> list[Value | None]:
         """What stands for each of the tensors in the present graph."""
@@ -399,4 +431,4 @@ class Seen(_Walk):
         return [tensor.value if tensor.graph is graph else None for tensor in self.tensors]
 
 
-__all__ = ["NAMED", "PLAIN", "NotKept", "Pieces", "Seen"]
+__all__ = ["NAMED", "PLAIN", "NotKept", "Parts", "Pieces", "Seen"]

@@ -324,7 +324,7 @@ class _Splice(Mover):
         found: list[Inner] = []
         for part in parts:
             kept, taken = part.kept, self._taken.get(part)
-            if of_graph and part.parts is None and taken is None and not any(shift):
+            if of_graph and part.start[2] < self._first and part.parts is None and taken is None:
                 found.append(part.inner)
                 continue
             start = _further(part.start, shift)

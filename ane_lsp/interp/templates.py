@@ -9,9 +9,8 @@ another than before (:class:`ane_lsp.interp.outside.Outside`).
 
 from __future__ import annotations
 
-import sys
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from ane_lsp.graph import Sym, Unknown, dims
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.outside import Same
+from ane_lsp.interp.references import HELD, LISTED, references
 from ane_lsp.interp.values import (
     MISSING,
     BoundMethod,
@@ -281,13 +281,6 @@ def copied(
     return made
 
 
-def _references(objects: Iterable[Any]) -> list[int]:
-    """How many references each of the objects has."""
-    return [sys.getrefcount(one) for one in objects]
-
-
-_HELD_HERE = _references({0: object()}.values())[0]
-_LISTED = _references([object()])[0]
 _HOLDERS = frozenset({Instance, tuple, list, dict, OrderedDict, set})
 _IN_CIRCLES = frozenset({*_HOLDERS, OneOf, Function, Frame, BoundMethod, Partial, Tensor})
 MAX_FOLLOWED = 2_000
@@ -303,31 +296,52 @@ def left_behind(
     nothing but itself, as a function that a call made and the names of that call do until Python looks for such circles; they are
     only looked for where some are left that are not `harmless`. handed: objects that count as gone.
     """
-    counts = zip(written, _references(written.values()))
-    held = {number: count - _HELD_HERE - interp.records(number) for number, count in counts}
-    gone = [written[number] for number, count in held.items() if count == 0]
-    if len(gone) == len(held):
-        return {}
-    kept: list[Any] = []  # identities stay what they are
-    _let_go([*gone, *(one for one in handed if one.__class__ in _HOLDERS and id(one) not in held)], held, kept)
+    held, kept = _counted(written, interp, handed)
     left = {number: one for number, one in written.items() if held[number] > 0}
     if all(map(harmless, left)):
         return left
-    left.clear()
+    left.clear()  # which are references, too
+    kept.clear()
+    _forget_missed(written, interp)
+    held, kept = _counted(written, interp, handed)
     _let_go(interp.former_contents(), held, kept)
     return _held_elsewhere({number: one for number, one in written.items() if held[number] > 0}, held)
+
+
+def _counted(written: dict[int, Any], interp: Base, handed: Iterable[Any]) -> tuple[dict[int, int], list[Any]]:
+    """How many references containers have besides records and what is gone, and what was met on the way, so that identities stay what
+    they are."""
+    counts = zip(written, references(written.values()))
+    held = {number: count - HELD - interp.records(number) for number, count in counts}
+    for one in handed:
+        if id(one) in held:
+            held[id(one)] = 0
+    gone = [written[number] for number, count in held.items() if count == 0]
+    kept: list[Any] = []
+    if len(gone) < len(held):
+        _let_go([*gone, *(one for one in handed if one.__class__ in _HOLDERS and id(one) not in held)], held, kept)
+    return held, kept
+
+
+def _forget_missed(written: Container[int], interp: Base) -> None:
+    """Let go of tables that nobody holds any more but because something was looked up there in vain."""
+    tables = [one for one, _ in interp.missed.values()]
+    counts = zip(list(interp.missed), references(tables))
+    gone = [key for key, count in counts if count - LISTED == interp.records(key) + (key in written)]
+    for key in gone:
+        del interp.missed[key]
 
 
 def _let_go(gone: list[Any], held: dict[int, int], kept: list[Any]) -> None:
     """Take the references away that objects hold which are gone, and those of what is gone with them."""
     for one in gone:  # which grows
         parts = _linked(one)
-        for part, count in zip(parts, _references(parts)):
+        for part, count in zip(parts, references(parts)):
             number = id(part)
             if number not in held:
                 if part.__class__ not in _IN_CIRCLES:
                     continue
-                held[number] = count - _LISTED
+                held[number] = count - LISTED
                 kept.append(part)
             held[number] -= 1
             if held[number] == 0:
@@ -351,8 +365,8 @@ def _held_elsewhere(left: dict[int, Any], held: dict[int, int]) -> dict[int, Any
         if len(found) > MAX_FOLLOWED:
             return left
     one = part = None  # which are references, too
-    counts = zip(found, _references(found))
-    pending = [one for one, count in counts if held.get(id(one), count - _LISTED) > inside[id(one)]]
+    counts = zip(found, references(found))
+    pending = [one for one, count in counts if held.get(id(one), count - LISTED) > inside[id(one)]]
     there = set(map(id, pending))
     for one in pending:  # which grows
         for part in _linked(one):

@@ -246,7 +246,7 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         options = Options()
-        made = [Block(options) for _ in range(3)]  # the first brings in what it needs
+        made = [Block(options) for _ in range(3)]
         {change}
         made.append(Block(options))
         self.made = nn.ModuleList(made)
@@ -265,12 +265,12 @@ own = len({{id(p) for p in net.parameters()}})
 @pytest.mark.parametrize(
     ("read", "write", "change", "copies"),
     [
-        ("options.kernel", "pass", "pass", 2),
-        ("options.kernel", "pass", "options.kernel = 1", 1),
-        ("options.kernel", "pass", "options = Options()", 2),
-        ("options.kernel", "pass", "options = Options(); options.inner = options", 1),
-        ("len(options.names) + 2", "pass", "options.names.append('b')", 1),
-        ("len(options.names) + 2", "pass", "options.names = list(options.names)", 2),
+        ("options.kernel", "pass", "pass", 3),
+        ("options.kernel", "pass", "options.kernel = 1", 2),
+        ("options.kernel", "pass", "options = Options()", 3),
+        ("options.kernel", "pass", "options = Options(); options.inner = options", 2),
+        ("len(options.names) + 2", "pass", "options.names.append('b')", 2),
+        ("len(options.names) + 2", "pass", "options.names = list(options.names)", 3),
         ("options.made * 2 + 1", "options.made += 1", "pass", 0),
         ("len(options.names) * 2 + 1", "options.names.append('b')", "pass", 0),
         ("options.kernel", "options.inner = self", "pass", 0),

@@ -1,0 +1,80 @@
+"""Functions that a call makes and nobody takes along go with it, without waiting for Python to look for circles."""
+
+import gc
+from pathlib import Path
+
+from programs import finished
+
+from ane_lsp.interp.frames import Frame
+
+PROGRAM = """
+class Held:
+    pass
+
+def gone(value):
+    def inner(depth):
+        return inner(depth - 1) if depth else value
+    return inner(2)
+
+def taken(value):
+    def inner(depth):
+        return inner(depth - 1) if depth else value
+    return inner
+
+def passed_on(value, keep):
+    def inner():
+        return value
+    def other():
+        return inner
+    keep.append(other)
+    return other()
+
+def by_name(value):
+    def one():
+        return lambda: two() + value
+    def two():
+        return 1
+    return one()
+
+def generated(value):
+    def inner():
+        return value
+    return (inner() + n for n in range(2))
+
+def decorated(function):
+    def wrapped(*args):
+        return function(*args)
+    wrapped.plain = function
+    return wrapped
+
+@decorated
+def plain(value):
+    return value
+
+keep = []
+results = [gone(1), taken(2)(3), passed_on(3, keep)(), keep[0]()(), by_name(4)(), list(generated(5)), plain(6), plain.plain(7)]
+for n in range(3):
+    gone(Held())
+"""
+
+
+def test_what_it_makes_works_where_it_is_taken_along(tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    _, space = finished(path)
+    assert space["results"] == [1, 2, 3, 3, 5, [5, 6], 6, 7]
+
+
+def test_what_nobody_takes_along_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    gc.collect()
+    gc.disable()
+    try:
+        world = finished(path)
+        left = {frame.function for frame in gc.get_objects() if isinstance(frame, Frame)}
+    finally:
+        gc.enable()
+    assert "gone" not in left
+    assert "decorated" in left  # `plain` is in use
+    assert world

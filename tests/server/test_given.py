@@ -1,0 +1,269 @@
+"""Calls that change what they are given (a cache of keys and values), make up sizes or return what another call made are kept as well."""
+
+from pathlib import Path
+
+import pytest
+from test_cutoff import Counted, check
+from test_following import analysed, answered
+
+from ane_lsp.interp.repeats import Repeats
+
+MODEL = """\
+import functools
+
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class Stored:
+    def __init__(self):
+        self.keys = None
+        self.seen = []
+
+    def update(self, keys, values):
+        if self.keys is None:
+            self.keys, self.values = keys, values
+        else:
+            self.keys = torch.cat([self.keys, keys], 1)
+            self.values = torch.cat([self.values, values], 1)
+        self.seen.append(keys.shape[1])
+        return self.keys, self.values
+
+
+class Cache:
+    def __init__(self, depth):
+        self.layers = [Stored() for _ in range(depth)]
+        self.updated = {}
+
+    def update(self, keys, values, number):
+        self.updated[number] = True
+        return self.layers[number].update(keys, values)
+
+
+class Config:
+    def __init__(self):
+        self.width, self.depth = 8, 3
+
+    def to_dict(self):
+        def plain(value):
+            return [plain(one) for one in value] if isinstance(value, tuple) else value
+
+        found = {}
+        for name, value in self.__dict__.items():
+            found[name] = plain(value)
+        return found
+
+
+def gathered(forward):
+    @functools.wraps(forward)
+    def wrapped(self, *args, **kwargs):
+        if kwargs.get("gather"):
+            raise NotImplementedError
+        return forward(self, *args, **kwargs)
+
+    return wrapped
+
+
+class Norm(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+
+    def forward(self, x):
+        return self.weight * x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + torch.finfo(x.dtype).eps)
+
+
+class Attention(nn.Module):
+    def __init__(self, config, layer_idx):
+        super().__init__()
+        self.q, self.k, self.v = (nn.Linear(config.width, config.width) for _ in range(3))
+        self.layer_idx = layer_idx
+
+    def forward(self, x, cache=None):
+        k, v = self.k(x), self.v(x)
+        if cache is not None:
+            k, v = cache.update(k, v, self.layer_idx)
+        return F.scaled_dot_product_attention(self.q(x), k, v)
+
+
+class Layer(nn.Module):
+    def __init__(self, config, layer_idx):
+        super().__init__()
+        self.norm = Norm(config.width)
+        self.attention = Attention(config, layer_idx)
+
+    @gathered
+    def forward(self, x, *, cache=None, scale=1.0):
+        y = self.norm(x)
+        return {"x": x + self.attention(y, cache) * scale, "cache": cache}
+
+
+class Decoder(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        self.layers = nn.ModuleList([Layer(config, number) for number in range(config.depth)])
+
+    @gathered
+    def forward(self, x, *, cache=None):
+        cache = Cache(self.config.depth) if cache is None else cache
+        width = self.config.to_dict()["width"]
+        for layer in self.layers:
+            x = layer(x, cache=cache, scale=1 / width)["x"]
+        return {"x": x, "cache": cache}
+
+
+class Around(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.decoder = Decoder(config)
+
+    def forward(self, x, cache=None):
+        return self.decoder(x, cache=cache)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = Around(Config())
+        self.head = nn.Linear(8, 4)
+
+    def forward(self, x):  # ane: input(2x5x8)
+        first = self.body(x)
+        again = self.body(first["x"], first["cache"])
+        return self.head(again["x"]) + len(again["cache"].layers[0].seen)
+
+
+class Chosen(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scores = nn.Linear(8, 1)
+
+    def forward(self, x):
+        y = x[self.scores(x).squeeze(-1) > 0]
+        return y + y.mean()
+
+
+class Routed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.chosen = nn.ModuleList([Chosen() for _ in range(3)])
+
+    def forward(self, x):  # ane: input(6x8)
+        for one in self.chosen:
+            x = one(x)
+        return x.sum(0)
+"""
+SAME = {
+    "in the layer": ("        y = self.norm(x)\n", "        typed = 1\n        y = self.norm(x)\n"),
+    "where it writes": ("        k, v = self.k(x)", "        typed = 1\n        k, v = self.k(x)"),
+    "in the norm": ("        return self.weight", "        typed = 1\n        return self.weight"),
+    "behind sizes that were made up": ("        return y + y.mean()", "        typed = 1\n        return y + y.mean()"),
+    "around": ("        width = self", "        typed = 1\n        width = self"),
+}
+EXCHANGED = {
+    "in the layer": ("        y = self.norm(x)\n", "        y = self.norm(x).relu()\n"),
+    "where it writes": ("        k, v = self.k(x)", "        x = x * 2\n        k, v = self.k(x)"),
+    "what it writes": ("        k, v = self.k(x), self.v(x)", "        k, v = self.k(x).relu(), self.v(x)"),
+    "in the norm": ("        return self.weight * x", "        return self.weight * x.relu()"),
+    "behind sizes that were made up": ("        return y + y.mean()", "        return y + y.mean() * 2"),
+}
+FOLLOWED = {
+    "it does not write": ("        if cache is not None:\n", "        if cache is not None and self.layer_idx:\n"),
+    "it writes another shape": (
+        "            k, v = cache.update(k, v, self.layer_idx)",
+        "            k, v = cache.update(torch.cat([k, k], 1), torch.cat([v, v], 1), self.layer_idx)",
+    ),
+    "it writes more": (
+        "            k, v = cache.update(k, v, self.layer_idx)",
+        "            cache.updated[-1 - self.layer_idx] = x\n            k, v = cache.update(k, v, self.layer_idx)",
+    ),
+    "it writes what it was given": (
+        "            k, v = cache.update(k, v, self.layer_idx)",
+        "            k, v = cache.update(x, x, self.layer_idx)",
+    ),
+    "it writes elsewhere": (
+        "            k, v = cache.update(k, v, self.layer_idx)",
+        "            k, v = cache.update(k, v, 0)",
+    ),
+    "it keeps the cache": (
+        "        if cache is not None:\n",
+        "        self.cache = cache\n        if cache is not None:\n",
+    ),
+    "it makes up one size more": ("        return y + y.mean()", "        return y[y[:, 0] > 0]"),
+    "it makes up none": ("        y = x[self.scores(x).squeeze(-1) > 0]\n", "        y = x\n"),
+    "a key that is no plain one": ("self.updated[number] = True", "self.updated[(number,)] = True"),
+}
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ane_lsp.interp.repeats.WORTH_IT", 0)
+    monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)
+
+
+def test_calls_that_change_what_they_are_given_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "net.py"
+    kept: list[str] = []
+    first = Repeats.followed
+
+    def followed(*given: object) -> object:
+        found = first(*given)  # type: ignore[arg-type]
+        kept.append(f"{'' if found[2] else 'not '}{given[2].cls.name}")  # type: ignore[attr-defined]
+        return found
+
+    monkeypatch.setattr(Repeats, "followed", followed)
+    analysed(path, MODEL)
+    assert not [name for name in kept if name.startswith("not ")]
+    assert kept.count("Layer") == 6  # on caches that hold nothing of it yet, and again on full ones
+    assert kept.count("Decoder") == kept.count("Around") == 2
+    assert kept.count("Chosen") == 3
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_what_does_the_same_concerns_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, MODEL)
+    for text in (MODEL.replace("relu", "gelu").replace("self.weight * x", "self.weight + x"), MODEL):
+        check(path, analyst, text)
+        analyst.idle()
+    counted = Counted(monkeypatch)
+    edited = MODEL.replace(*SAME[name])
+    assert edited != MODEL
+    for text in (edited, MODEL, edited):
+        counted.reset()
+        assert answered(analyst, path, text) == "moved"
+        assert counted.stages == 0
+        assert counted.pieces > 0
+        check(path, analyst, text)
+        analyst.idle()
+
+
+@pytest.mark.parametrize("name", EXCHANGED)
+def test_what_is_recorded_is_exchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, MODEL)
+    for text in (MODEL.replace("self.weight * x", "self.weight + x"), MODEL):
+        check(path, analyst, text)
+        analyst.idle()
+    counted = Counted(monkeypatch)
+    edited = MODEL.replace(*EXCHANGED[name])
+    assert edited != MODEL
+    for text in (edited, MODEL, edited):
+        counted.reset()
+        assert answered(analyst, path, text) == "again"
+        assert counted.stages == 0
+        check(path, analyst, text)
+        analyst.idle()
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_what_it_leaves_otherwise_is_followed(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, MODEL)
+    edited = MODEL.replace(*FOLLOWED[name])
+    assert edited != MODEL
+    for text in (edited, MODEL, edited.replace("y = self.norm(x)", "y = self.norm(x).relu()"), edited, MODEL):
+        check(path, analyst, text)
+        analyst.idle()
