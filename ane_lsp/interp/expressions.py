@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ane_lsp.graph import Unknown
@@ -12,6 +12,7 @@ from ane_lsp.interp.base import MAX_ELEMENTS
 from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.fast import fast_path
 from ane_lsp.interp.frames import FROM_ARGS, UNDECIDED, Frame, UnknownIteration, item_of, mangled
+from ane_lsp.interp.scopes import reads_nothing_of
 from ane_lsp.interp.summaries import SUMMARIES
 from ane_lsp.interp.support import too_deep
 from ane_lsp.interp.text import format_value
@@ -141,6 +142,9 @@ class Expressions(TorchGlue):
         closure = frame
         while closure is not None and closure.class_body:
             closure = closure.closure  # type: ignore[assignment]
+        if frame.module.path not in self.watched:  # what an edit puts into a function may read other names
+            while closure is not None and closure.names is not None and reads_nothing_of(node, closure.names):
+                closure = closure.closure  # type: ignore[assignment]
         if closure is not None and closure.names is None:
             closure = None  # type: ignore[assignment]
         prefix = "" if frame.function in ("<module>", "<start>") else frame.function
@@ -755,15 +759,17 @@ def _generator_exp(interp: Expressions, node: ast.GeneratorExp, frame: Frame) ->
     except UnknownIteration as lost:
         return Unknown("a generator over something unknown", interp.span(node), lost.unknown)
 
+    def produced(inner: Frame) -> Iterable[Any]:
+        caller = interp.frame
+        interp.frame = inner
+        try:
+            return _perhaps(interp, node.elt, inner) if inner.perhaps else (interp.eval(node.elt, inner),)
+        finally:
+            interp.frame = caller
+
     def produce() -> Iterator[Any]:
         for inner in interp.comprehension(node, frame, source):
-            caller = interp.frame
-            interp.frame = inner
-            try:
-                values = _perhaps(interp, node.elt, inner) if inner.perhaps else (interp.eval(node.elt, inner),)
-            finally:
-                interp.frame = caller
-            yield from values
+            yield from produced(inner)
 
     gaps = interp.gaps or any(generator.ifs for generator in node.generators)
     return IteratorObject(builtins.made_of(produce()), "generator", gaps=gaps)

@@ -171,17 +171,29 @@ def _named_modules(interp: Interpreter, func: Function, args: tuple[Any, ...], k
     memo, prefix, once = {**_NAMED_MODULES, **dict(zip(_NAMED_MODULES, args[1:])), **kwargs}.values()
     if memo is not None or prefix.__class__ is not str or once.__class__ is not bool:
         return MISSING
-    known, met = {id(module): module for module in family}, interp.make(set())
+    modules = _Modules(interp, {id(module): module for module in family}, once)
+    return IteratorObject(modules.below(args[0], prefix), "generator")
 
-    def below(module: Any, path: str) -> Iterator[tuple[str, Any]]:
-        if id(module) not in known:  # it has come in the meantime
-            given = {"memo": met, "prefix": path, "remove_duplicate": once}
+
+class _Modules:
+    """Goes through modules. known: those that were there when it began, by identity. once: each only once."""
+
+    def __init__(self, interp: Interpreter, known: dict[int, Any], once: bool) -> None:
+        self._interp = interp
+        self._known = known
+        self._once = once
+        self._met: set[Any] = interp.make(set())
+
+    def below(self, module: Any, path: str) -> Iterator[tuple[str, Any]]:
+        interp, met = self._interp, self._met
+        if id(module) not in self._known:  # it has come in the meantime
+            given = {"memo": met, "prefix": path, "remove_duplicate": self._once}
             yield from interp.iterate(interp.call(interp.getattr(module, "named_modules"), (), given))
             return
         interp.tick()
         if module in met:
             return
-        if once:
+        if self._once:
             interp.touch(met)
             met.add(module)
         yield path, module
@@ -189,9 +201,7 @@ def _named_modules(interp: Interpreter, func: Function, args: tuple[Any, ...], k
         for name in tuple(registered):
             child = registered.get(name)
             if child is not None:
-                yield from below(child, f"{path}.{name}" if path else name)
-
-    return IteratorObject(below(args[0], prefix), "generator")
+                yield from self.below(child, f"{path}.{name}" if path else name)
 
 
 _NAMED_MODULES: dict[str, Any] = {"memo": None, "prefix": "", "remove_duplicate": True}

@@ -159,27 +159,32 @@ class Interpreter(Forks):
         assert not isinstance(node, ast.Lambda)
         if function.module.path in self.watched:
             self.ran.add(node)
-        frame.escapes = None
+        frame.escapes = frame.parent = None
 
         def drive() -> Generator[Any, Any, Any]:
             inner = self._generate(node.body, frame)
             sent: Any = None
             while True:
-                caller = self.frame
-                frame.parent = caller
-                self.frame = frame
                 try:
-                    value = inner.send(sent)
+                    value = self._resumed(inner, frame, sent)
                 except StopIteration as stop:
                     return stop.value.value if stop.value is not None else None
-                finally:
-                    self.frame = caller
                 if frame.endless:
                     raise UnknownIteration(self._remaining(inner, frame, value))
                 sent = yield value
 
         source = drive()
         return IteratorObject(source, "generator", send=lambda v: source.send(v), gaps=True)
+
+    def _resumed(self, inner: Generator[Any, Any, Any], frame: Frame, sent: Any) -> Any:
+        """What a generator yields next. It holds nothing of whoever asks, who may hold it and be gone before it has ended."""
+        caller = frame.parent = self.frame
+        self.frame = frame
+        try:
+            return inner.send(sent)
+        finally:
+            self.frame = caller
+            frame.parent = None
 
     def _remaining(self, inner: Any, frame: Frame, first: Any) -> Unknown:
         """What a generator yields from here on, nobody knows how many."""

@@ -185,34 +185,37 @@ class Outside:
 
 def _written_down(container: Any) -> Any:
     """Contents of a container, equal where what lies in it is the same and containers in it hold the same."""
-    room = [MAX_ITEMS]
-
-    def down(one: Any) -> Any:
-        kind = one.__class__
-        if kind in _PLAIN:
-            return kind, one
-        if kind is float:
-            return kind, repr(one)
-        if kind is Unknown:
-            return kind, one.reason, one.span, down(one.item), down(one.cause)
-        if kind is OneOf:
-            return kind, tuple([down(option) for option in one.options])
-        room[0] -= 1
-        if room[0] < 0:
-            raise _TooMuch
-        if kind is dict or kind is OrderedDict or kind is defaultdict:
-            return kind, tuple([(down(name), down(value)) for name, value in one.items()])
-        if kind is list or kind is tuple or kind is deque:
-            return kind, tuple([down(value) for value in one])
-        if kind is set or kind is frozenset:
-            return kind, frozenset([down(value) for value in one])
-        if one is container or isinstance(one, (dict, list, tuple, set, frozenset, deque)):
-            raise _TooMuch
-        return Same(one)
-
     if container.__class__ is Tensor:
         return container.type, container.type.data, Same(container.value), Same(container.graph), container.origin
-    return down(container)
+    held = _down(container, [MAX_ITEMS])
+    if held.__class__ is Same:
+        raise _TooMuch
+    return held
+
+
+def _down(one: Any, room: list[int]) -> Any:
+    """room: how many more items may be looked at. A function of its own: one that refers to itself would hold the container."""
+    kind = one.__class__
+    if kind in _PLAIN:
+        return kind, one
+    if kind is float:
+        return kind, repr(one)
+    if kind is Unknown:
+        return kind, one.reason, one.span, _down(one.item, room), _down(one.cause, room)
+    if kind is OneOf:
+        return kind, tuple([_down(option, room) for option in one.options])
+    room[0] -= 1
+    if room[0] < 0:
+        raise _TooMuch
+    if kind is dict or kind is OrderedDict or kind is defaultdict:
+        return kind, tuple([(_down(name, room), _down(value, room)) for name, value in one.items()])
+    if kind is list or kind is tuple or kind is deque:
+        return kind, tuple([_down(value, room) for value in one])
+    if kind is set or kind is frozenset:
+        return kind, frozenset([_down(value, room) for value in one])
+    if isinstance(one, (dict, list, tuple, set, frozenset, deque)):
+        raise _TooMuch
+    return Same(one)
 
 
 __all__ = ["Outside", "Same"]

@@ -161,6 +161,24 @@ def signature_of(node: FunctionNode) -> Signature:
     return made
 
 
+_ANY_NAME = frozenset({"super", "__class__", "locals", "vars", "eval", "exec"})
+
+
+def reads_nothing_of(node: FunctionNode, names: frozenset[str]) -> bool:
+    """Whether a definition, and those inside it, mention none of the names of a function around it."""
+    mentioned = _names_in(node)
+    return mentioned.isdisjoint(names) and mentioned.isdisjoint(_ANY_NAME)
+
+
+def _names_in(node: FunctionNode) -> frozenset[str]:
+    """The names in a definition, cached on its node."""
+    cached = getattr(node, "_names_read", None)
+    if cached is None:
+        cached = frozenset(one.id for one in ast.walk(node) if isinstance(one, ast.Name))
+        node._names_read = cached  # type: ignore[union-attr]
+    return cached
+
+
 def renew_signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     """A definition says something else: whoever holds its signature sees the new one."""
     held = getattr(node, "_signature", None)

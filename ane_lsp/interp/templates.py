@@ -29,6 +29,7 @@ from ane_lsp.interp.values import (
     DType,
     Function,
     Instance,
+    IteratorObject,
     NativeType,
     OneOf,
     Opaque,
@@ -296,6 +297,7 @@ def left_behind(
     nothing but itself, as a function that a call made and the names of that call do until Python looks for such circles; they are
     only looked for where some are left that are not `harmless`. handed: objects that count as gone.
     """
+    _forget_iterators(written, interp)
     held, kept = _counted(written, interp, handed)
     left = {number: one for number, one in written.items() if held[number] > 0}
     if all(map(harmless, left)):
@@ -321,6 +323,15 @@ def _counted(written: dict[int, Any], interp: Base, handed: Iterable[Any]) -> tu
     if len(gone) < len(held):
         _let_go([*gone, *(one for one in handed if one.__class__ in _HOLDERS and id(one) not in held)], held, kept)
     return held, kept
+
+
+def _forget_iterators(written: dict[int, Any], interp: Base) -> None:
+    """Let go of iterators that nobody goes on with: a generator holds what it works on where nobody sees it."""
+    iterators = {number: one for number, one in written.items() if one.__class__ is IteratorObject}
+    counts = dict(zip(iterators, references(iterators.values())))
+    for number in iterators.keys() & written.keys():
+        if counts[number] == HELD + 1 + interp.records(number):
+            del written[number]
 
 
 def _forget_missed(written: Container[int], interp: Base) -> None:

@@ -65,6 +65,90 @@ def test_what_it_makes_works_where_it_is_taken_along(tmp_path: Path) -> None:
     assert space["results"] == [1, 2, 3, 3, 5, [5, 6], 6, 7]
 
 
+LIBRARY = """
+def through(a):
+    def middle():
+        def inner():
+            return a
+        return inner
+    return middle()
+
+def apart(a):
+    def inner(x):
+        return x + 1
+    return inner
+
+def both(a):
+    def middle(b):
+        c = b
+        return lambda x: x + a
+    return middle(2)
+
+def named_again(a):
+    def inner(a):
+        return a
+    return inner
+
+def counted():
+    n = 0
+    def more():
+        nonlocal n
+        n += 1
+        return n
+    return more
+
+class Base:
+    def name(self):
+        return "base"
+
+class Derived(Base):
+    def name(self):
+        return (lambda: super(Derived, self).name())() + [super().name() for _ in range(1)][0]
+
+    def later(self):
+        def inner():
+            return super().name()
+        return inner
+
+def first(items):
+    return next(n for n in items)
+
+def numbers(upto):
+    held = (lambda x: x * 2)
+    for n in range(upto):
+        yield held(n)
+"""
+USES = """
+from library import *
+more = counted()
+results = [through(1)(), apart(9)(2), both(3)(4), named_again(7)(5), more() + more(), Derived().name(), Derived().later()(), first(numbers(3))]
+"""
+
+
+def test_a_function_of_a_library_finds_the_names_around_it(tmp_path: Path) -> None:
+    (tmp_path / "library.py").write_text(LIBRARY)
+    path = tmp_path / "program.py"
+    path.write_text(USES)
+    _, space = finished(path)
+    assert space["results"] == [1, 3, 7, 5, 3, "basebase", "base", 0]
+
+
+def test_a_generator_that_is_left_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "library.py").write_text(LIBRARY)
+    path = tmp_path / "program.py"
+    path.write_text(USES)
+    gc.collect()
+    gc.disable()
+    try:
+        world = finished(path)
+        left = {frame.function for frame in gc.get_objects() if type(frame) is Frame}
+    finally:
+        gc.enable()
+    assert left.isdisjoint({"first", "numbers", "apart"})
+    assert "through" in left or "counted" in left
+    assert world
+
+
 def test_what_nobody_takes_along_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "program.py"
     path.write_text(PROGRAM)
@@ -72,7 +156,7 @@ def test_what_nobody_takes_along_is_gone(tmp_path: Path) -> None:
     gc.disable()
     try:
         world = finished(path)
-        left = {frame.function for frame in gc.get_objects() if isinstance(frame, Frame)}
+        left = {frame.function for frame in gc.get_objects() if type(frame) is Frame}
     finally:
         gc.enable()
     assert "gone" not in left

@@ -120,7 +120,8 @@ class Around(nn.Module):
         self.decoder = Decoder(config)
 
     def forward(self, x, cache=None):
-        return self.decoder(x, cache=cache)
+        kind = next(one.dtype for one in self.parameters() if one.is_floating_point())
+        return self.decoder(x.to(kind), cache=cache)
 
 
 class Net(nn.Module):
