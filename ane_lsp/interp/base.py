@@ -142,7 +142,7 @@ class Base:
         # Attributes of modules by which kept calls are not told apart unless they read one; how often one was read.
         self.ordinals: set[str] = set()
         self.ordinals_read = 0
-        self.written: dict[int, Any] | None = None  # containers changed while a module is built, by id
+        self.written: state.Written | None = None  # containers changed while a module is built or called
         self.covered: dict[int, Any] = {}  # containers that were written down for calls of modules, see seen.py
         self.made = 0  # calls and constructions that were written down so far
         # While some are made once more to be compared, which of them may be others by now.
@@ -290,6 +290,7 @@ class Base:
                     break
         if self.written is not None:
             self.written[id(container)] = container
+            self.written.made.discard(id(container))
         if id(container) in self.outside.noted:
             self.outside.written(container)
         if self.covered and id(container) in self.covered and self.repeats is not None:
@@ -320,7 +321,8 @@ class Base:
     def made_here(self, *containers: Any) -> None:
         """To be called with tables that came into being in the running call, or in one that returned them to it."""
         if self.written is not None:
-            self.written.update((id(one), one) for one in containers)
+            tables = {id(one): one for one in containers}
+            self.written.take(tables, tables.keys())
 
     def put_back(self, container: Any, contents: Any) -> None:
         """Give a container contents that it had before."""

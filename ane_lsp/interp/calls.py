@@ -318,7 +318,7 @@ class Calls(Attributes):
         changes, noted = self.surroundings(), len(self.outside.noted)
         steps, unknown, faults = self.steps, len(self.unresolved), len(self.internal)
         doubtful, self.doubtful, thrown = self.doubtful, False, self.throwing()
-        written: dict[int, Any] = {}
+        written = state.Written()
         outer, self.written = self.written, written
         caught = False
         try:
@@ -341,7 +341,7 @@ class Calls(Attributes):
             self.doubtful = self.doubtful or doubtful
             self.written = outer
             if outer is not None:
-                outer.update(written)
+                outer.take(written, written.made)
 
     def _construct_torch(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A module of torch outside any forward: a copy of one that was built from the same arguments before."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.probing import Probe, probe_of, tells_more
+from ane_lsp.interp.state import Written
 from ane_lsp.interp.stdlib.dataclasses_model import FieldSpec
 from ane_lsp.interp.values import (
     ABSENT,
@@ -105,7 +106,8 @@ class Listening:
                 return False
             called = "forward" if frame.code in codes else frame.function.rpartition(".")[2]
         asked = {id(value) for frame in running for value in frame.locals.values()}  # whether they are used any more
-        written = [one for key, one in (interp.written or {}).items() if key not in asked]
+        changed = interp.written if interp.written is not None else Written()
+        written = [one for key, one in changed.items() if key not in asked and key not in changed.made]
         return not self._waits(interp, [list(_contents(one)) for one in written])
 
     def _handed_on(self, interp: TorchGlue, frame: Frame, called: str) -> bool:

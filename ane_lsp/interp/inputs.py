@@ -19,6 +19,7 @@ from ane_lsp.interp.probing import CONVENTIONS, WORDS, Probe, probe_of, probe_te
 from ane_lsp.interp.record import registered
 from ane_lsp.interp.rounds import probed
 from ane_lsp.interp.scopes import is_name, keys_read, signature_of, with_defaults
+from ane_lsp.interp.state import Written
 from ane_lsp.interp.tables import entries_of, in_tables, owner
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, PyRaise, Tensor, Told
 
@@ -460,7 +461,7 @@ def _is_or_item(node: ast.expr, name: str) -> bool:
 
 
 def _probe(
-    interp: Interpreter, model: Instance, forward: Function, inputs: Mapping[str, Any], changed: dict[int, Any]
+    interp: Interpreter, model: Instance, forward: Function, inputs: Mapping[str, Any], changed: Written
 ) -> None:
     """Run the forward on probes; its graph is thrown away. changed: is given the containers that are changed meanwhile."""
     from ane_lsp.interp.entries import guarded_inline

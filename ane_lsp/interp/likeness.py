@@ -257,7 +257,7 @@ def _same_function(one: Any, other: Any) -> bool:
 _EQUAL = (PLAIN - {TensorType}) | {Span, Known, GivenObject, Raised}
 _OF_CALL = ("torch", "kind", "span", "fn", "args", "kwargs", "params", "result", "direct", "ctor", "hyper", "optional")
 _MADE = {
-    Made: ("type", "origin", "name", "requires_grad", "value", "base", "number", "probe", "why"),
+    Made: ("type", "origin", "name", "requires_grad", "value", "base", "of", "number", "probe", "why"),
     MadeObject: ("cls", "node", "attrs", "data"),
     MadeDict: ("kind", "items"),
     Changing: ("result", "contents"),

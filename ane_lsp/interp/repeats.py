@@ -28,6 +28,7 @@ from ane_lsp.interp.references import OWN
 from ane_lsp.interp.results import Packing, Raised, Results, ended
 from ane_lsp.interp.scenes import Scene, scene_of
 from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Parts, Pieces, Seen
+from ane_lsp.interp.state import Written
 from ane_lsp.interp.templates import left_behind
 from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Tensor, Told
 
@@ -292,7 +293,7 @@ class Repeats:
         doubtful, interp.doubtful, thrown = interp.doubtful, False, interp.throwing()
         outer = interp.written, recorder.reached, recorder.taken_in, graph.asks_capture, graph.lost
         ordinals_read = interp.ordinals_read
-        written: dict[int, Any] = {}
+        written = Written()
         reached: set[ClassObject] = set()
         taken_in: list[Tensor] = []
         interp.written, recorder.reached, recorder.taken_in = written, reached, taken_in
@@ -328,13 +329,14 @@ class Repeats:
             handed = [result] if sys.getrefcount(result) - recorded == OWN else []
 
             def harmless(one: int) -> bool:
-                return seen.holds(one) or interp.outside.knows(one, noted)  # the state of both is compared below
+                # The state of the first two is compared below.
+                return seen.holds(one) or interp.outside.knows(one, noted) or one in written.made
 
             left = left_behind(written, interp, harmless, handed)
             if handed:
                 left.pop(number, None)
             if interp.written is not None:
-                interp.written.update(left)
+                interp.written.take(left, written.made)
             own = all(map(harmless, left))
             if not own:
                 self._epoch += 1
@@ -362,7 +364,7 @@ class Repeats:
             and recorder.graph is graph
         )
         try:
-            if not sound:
+            if not sound or (raised is not None and changed):
                 raise NotKept
             after = seen.bound()
             if any(old is not None and old is not new for old, new in zip(bound, after)):

@@ -18,7 +18,8 @@ from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Refusal, Tenso
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A tensor that a call returned. base: the place among the tensors it saw of the one it is a view of."""
+    """A tensor that a call returned. base: the place among the tensors it saw of the one it is a view of; of: the number of that one, if the
+    call returned it, too."""
 
     type: TensorType
     origin: str
@@ -26,6 +27,7 @@ class Made:
     requires_grad: bool
     value: Value | None
     base: int | None
+    of: int | None
     number: int
     probe: Probe | None
     why: Any
@@ -104,6 +106,7 @@ class Packing:
         self._changed = changed
         self._numbers: dict[int, int] = {}
         self._probes = {seen.probe: seen.probe} if seen.probe is not None else {}
+        self._tensors: set[int] = set()
         self.views: list[Tensor] = []
         self.handed: list[Any] = []
 
@@ -113,8 +116,7 @@ class Packing:
         if self._changed:
             held = [(place, self._contents(container)) for place, container in self._changed.items()]
             packed = Changing(packed, tuple(held))
-        if any(id(view.base) in self._numbers for view in self.views):
-            raise NotKept
+        self.views = [view for view in self.views if id(view.base) not in self._tensors]
         return packed
 
     def _packed(self, one: Any) -> Any:
@@ -173,12 +175,16 @@ class Packing:
             raise NotKept
         if not self._probing and (one.why is not None or one.type.shape is None):
             raise NotKept
-        number = self._numbers.setdefault(id(one), len(self._numbers))
-        base = self._places.get(id(one.base)) if one.base is not None else None
-        if base is None and one.base is not None:
-            self.views.append(one)
+        numbers, base, of = self._numbers, None, None
+        number = numbers.setdefault(id(one), len(numbers))
+        self._tensors.add(id(one))
+        if one.base is not None:
+            base = self._places.get(id(one.base))
+            if base is None:
+                of = numbers.setdefault(id(one.base), len(numbers))
+                self.views.append(one)
         why = one.why if self._probing else None
-        return Made(one.type, one.origin, one.name, one.requires_grad, one.value, base, number, probe, why)
+        return Made(one.type, one.origin, one.name, one.requires_grad, one.value, base, of, number, probe, why)
 
 
 def ended(raised: PyRaise) -> Raised:
@@ -230,16 +236,21 @@ class Results:
         self._value_of = value_of
         self._graph = graph
         self._made: dict[int, Tensor] = {}
+        self._views: list[tuple[Tensor, int]] = []
         self.handed: list[Any] = []
         self._probes = {root: seen.probe} if root is not None and seen.probe is not None else {}
 
     def given(self, packed: Any, change: Callable[[Any, Any], None]) -> Any:
         """What the call gives. change: called with each container that it changes, and what it then holds."""
-        if packed.__class__ is not Changing:
-            return self.unpacked(packed)
-        for place, contents in packed.contents:
-            change(self._seen.objects[place], self.unpacked(contents))
-        return self.unpacked(packed.result)
+        result = packed
+        if packed.__class__ is Changing:
+            for place, contents in packed.contents:
+                change(self._seen.objects[place], self.unpacked(contents))
+            result = packed.result
+        made = self.unpacked(result)
+        for view, of in self._views:
+            view.base = self._made.get(of)
+        return made
 
     def unpacked(self, packed: Any) -> Any:
         kind = packed.__class__
@@ -265,6 +276,8 @@ class Results:
         tensor = self._made[packed.number] = Tensor(packed.type, packed.origin)
         tensor.name, tensor.requires_grad, tensor.why = packed.name, packed.requires_grad, packed.why
         tensor.base = None if packed.base is None else self._seen.tensors[packed.base]
+        if packed.of is not None:
+            self._views.append((tensor, packed.of))
         if packed.value is not None:
             tensor.value, tensor.graph = self._value_of(packed.value), self._graph
         if packed.probe is not None:  # then one was given

@@ -10,13 +10,14 @@ from ane_lsp.interp.probing import Probe
 from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.scenes import Copies, Scene, scene_of
 from ane_lsp.interp.seen import NotKept
+from ane_lsp.interp.state import Written
 from ane_lsp.interp.templates import left_behind
 from ane_lsp.interp.values import Instance
 
 if TYPE_CHECKING:
     from ane_lsp.interp.torch_glue import TorchGlue
 
-Follow = Callable[[Mapping[str, Any], dict[int, Any]], None]
+Follow = Callable[[Mapping[str, Any], Written], None]
 """Runs a forward on inputs. It is given a table for the containers that are changed meanwhile."""
 
 
@@ -73,7 +74,7 @@ class Round:
         """Run the forward. Whether it left nothing behind but what the probes learned."""
         state, noted = interp.surroundings(), len(interp.outside.noted)
         faults, lost, thrown = len(interp.internal), len(interp.unresolved), interp.throwing()
-        written: dict[int, Any] = {}
+        written = Written()
         interp.ran, interp.watch = self.ran, self.watch
         try:
             self._follow(inputs, written)
@@ -116,7 +117,7 @@ def probed(interp: TorchGlue, model: Instance, inputs: Mapping[str, Any], follow
     copies = Copies()
     scene = scene_of(interp, model, (), inputs, copies) if repeats is not None and interp.written is None else None
     if repeats is None or scene is None:
-        follow(inputs, {})
+        follow(inputs, Written())
         return
     one = Round(scene, follow, interp.next_number(), interp.surroundings())
     good = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from operator import is_
 from typing import Any
@@ -15,6 +16,22 @@ from ane_lsp.interp.values import ABSENT, MISSING, MORE, BoundMethod, DType, One
 
 MAX_OPTIONS = 6
 Container = Any
+
+
+class Written(dict[int, Any]):
+    """Containers that were changed meanwhile, by identity. made: those among them that were made and are as they were made; who holds one of
+    them was changed to do so."""
+
+    __slots__ = ("made",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: set[int] = set()
+
+    def take(self, others: Mapping[int, Any], made: AbstractSet[int]) -> None:
+        """What a call changed that was made meanwhile. made: those among all of `others` that it made."""
+        self.update(others)
+        self.made.update(made & others.keys())
 
 
 class Journal:

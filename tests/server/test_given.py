@@ -155,6 +155,30 @@ class Routed(nn.Module):
         for one in self.chosen:
             x = one(x)
         return x.sum(0)
+
+
+class Pooled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = Norm(8)
+
+    def forward(self, x):
+        y = self.norm(x)
+        return {"x": y, "pooled": y[:, 0], "first": y.clone()[:, 0]}
+
+
+class Written(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.ModuleList([Pooled() for _ in range(3)])
+
+    def forward(self, x):  # ane: input(2x5x8)
+        for part in self.parts:
+            found = part(x)
+            found["pooled"].mul_(2)  # which is a part of what stands under "x"
+            found["first"].mul_(3)
+            x = found["x"] + found["first"].mean()
+        return x
 """
 SAME = {
     "in the layer": ("        y = self.norm(x)\n", "        typed = 1\n        y = self.norm(x)\n"),
@@ -169,6 +193,10 @@ EXCHANGED = {
     "what it writes": ("        k, v = self.k(x), self.v(x)", "        k, v = self.k(x).relu(), self.v(x)"),
     "in the norm": ("        return self.weight * x", "        return self.weight * x.relu()"),
     "behind sizes that were made up": ("        return y + y.mean()", "        return y + y.mean() * 2"),
+    "what it returns a part of": (
+        '        return {"x": y, "pooled"',
+        '        y = y.relu()\n        return {"x": y, "pooled"',
+    ),
 }
 FOLLOWED = {
     "it does not write": ("        if cache is not None:\n", "        if cache is not None and self.layer_idx:\n"),
@@ -220,6 +248,7 @@ def test_calls_that_change_what_they_are_given_are_kept(tmp_path: Path, monkeypa
     assert kept.count("Layer") == 6  # on caches that hold nothing of it yet, and again on full ones
     assert kept.count("Decoder") == kept.count("Around") == 2
     assert kept.count("Chosen") == 3
+    assert kept.count("Pooled") == 2  # on an input and on a result
 
 
 @pytest.mark.parametrize("name", SAME)
