@@ -315,15 +315,15 @@ class Analyst:
                 except Exception:
                     log.exception("getting ready for an edit of %s", path)
                     kept.following.drop()
-        collect_if_grown(0.25)
-
-    def rest(self) -> None:
-        """What an edit would wait for, done when none has come for a while."""
         if self._grown and any(kept.following and kept.following.standing for kept in self._kept.values()):
             keep_for_good()
             self._grown, self._frozen = False, True
         else:
-            collect_if_grown(0.05)
+            collect_if_grown(0.25)
+
+    def rest(self) -> None:
+        """What an edit would wait for, done when none has come for a while."""
+        collect_if_grown(0.05)
 
     # -- fixes -------------------------------------------------------------------------------------------------------
 
