@@ -292,7 +292,7 @@ class Base:
             self.written[id(container)] = container
             self.written.made.discard(id(container))
         if id(container) in self.outside.noted:
-            self.outside.written(container)
+            self.outside.written(container, self.undo is self.top_touched)
         if self.covered and id(container) in self.covered and self.repeats is not None:
             self.repeats.pieces.written(container)
         if self.undo is not None:

@@ -55,6 +55,9 @@ class Outside:
         self.noted: dict[int, tuple[int, Any]] = {}
         # Those that changed since they were noted, each with its place among them, what it held before and that written down.
         self._moving: dict[int, tuple[int, Any, Any, Any]] = {}
+        self._rebased: set[int] = (
+            set()
+        )  # those that held what they held first before the top level of a module changed them
         self._written: set[int] = set()  # those among them that may have changed since the state was told
         self._other: dict[int, Any] = {}  # by place, what they held then, where it was not what they held first
         self._numbers: dict[frozenset[tuple[int, Any]], int] = {}
@@ -69,8 +72,10 @@ class Outside:
 
     def state(self) -> int:
         """The number of the present state."""
-        if self._now is None:
+        if self._now is None or self._rebased:
             try:
+                for key in tuple(self._rebased):
+                    self._rebase(key)
                 for key in self._written:
                     place, container, _, first = self._moving[key]
                     held = _written_down(container)
@@ -142,12 +147,21 @@ class Outside:
                 self.forget()
             self.noted[id(container)] = len(self.noted), container
 
-    def written(self, container: Any) -> None:
-        """A container that was noted is about to be changed."""
+    def written(self, container: Any, lasting: bool = False) -> None:
+        """A container that was noted is about to be changed. lasting: by the top level of a module, which runs late here but for the
+        program ran before all else: it always held that."""
         self.shared.clear()
+        key = id(container)
+        if lasting and key not in self._written:
+            if key not in self._moving:
+                return
+            if self._moving[key][0] not in self._other:
+                self._rebased.add(key)
+                return
         self._now = None
-        if id(container) in self._moving:
-            self._written.add(id(container))
+        if key in self._moving:
+            self._rebase(key)
+            self._written.add(key)
             return
         if len(self._moving) >= MAX_MOVING or len(self._numbers) > MAX_STATES:
             self.forget()
@@ -160,11 +174,20 @@ class Outside:
         self._moving[id(container)] = len(self._moving), container, self._saved(container), first
         self._written.add(id(container))
 
+    def _rebase(self, key: int) -> None:
+        """What a container holds is what it held first, if a top level has changed it."""
+        if key in self._rebased:
+            self._rebased.remove(key)
+            place, container, contents, _ = self._moving[key]
+            self._refer(contents, -1)
+            self._moving[key] = place, container, self._saved(container), _written_down(container)
+
     def forget(self) -> None:
         """Nothing is known of earlier states any more: this one is like none of them."""
         self.shared.clear()
         self.noted.clear()
         self._moving.clear()
+        self._rebased.clear()
         self._written.clear()
         self._other.clear()
         self._numbers.clear()

@@ -6,6 +6,7 @@ import pytest
 
 from ane_lsp.graph import Unknown
 from ane_lsp.interp.outside import MAX_ITEMS, Outside
+from ane_lsp.interp.values import OneOf
 
 
 class Thing:
@@ -30,6 +31,7 @@ def changed(outside: Outside, container: Any, contents: Any) -> int:
         ({"value": []}, {"value": [1]}),
         ({"value": {"inner": (1, {2})}}, {"value": {"inner": (1, {3})}}),
         ({"value": Unknown("one")}, {"value": Unknown("other")}),
+        ({"value": OneOf((1, 2))}, {"value": OneOf((1, 3))}),
         ([1, 2], [2, 1]),
         ({1}, {2}),
     ],
@@ -42,6 +44,27 @@ def test_other_contents_are_another_state_and_the_first_ones_the_first_state(bef
     assert other != first
     assert changed(outside, container, before) == first
     assert changed(outside, container, after) == other
+
+
+def test_what_the_top_level_of_a_module_writes_was_always_there() -> None:
+    outside, container = Outside(), {"value": 1}
+    outside.note(container)
+    first = outside.state()
+    outside.written(container, lasting=True)
+    container["imported"] = 1
+    assert outside.state() == first
+    other = changed(outside, container, {"value": 2, "imported": 1})
+    assert other != first
+    assert changed(outside, container, {"value": 1, "imported": 1}) == first
+    outside.written(container, lasting=True)
+    container["late"] = 1
+    outside.written(container)  # before anybody asked
+    container["value"] = 3
+    assert outside.state() not in (first, other)
+    assert outside.contents(first) == [(container, {"value": 1, "imported": 1, "late": 1})]
+    outside.written(container, lasting=True)  # of one that does not hold what it held first, as it was
+    container["last"] = 1
+    assert outside.state() not in (first, other)
 
 
 def test_objects_are_told_apart_by_identity() -> None:
