@@ -123,8 +123,8 @@ class Calls(Attributes):
         self.make(frame.locals)
         result = self.run_function(func, frame)
         if frame.encloses:
-            others = getrefcount(frame) - OWN
-            forget_functions(frame, others)
+            held = getrefcount(frame) - OWN  # counted among the arguments below, it would be held once more
+            forget_functions(frame, held)
         return result
 
     def bind_arguments(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Frame:

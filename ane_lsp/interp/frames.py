@@ -6,8 +6,7 @@ import ast
 from typing import Any
 
 from ane_lsp.graph import Span, Unknown
-from ane_lsp.interp.references import HELD
-from ane_lsp.interp.references import references as count_references
+from ane_lsp.interp.references import HELD, references
 from ane_lsp.interp.values import Function, ModuleObject
 
 UNDECIDED = "depends on a condition nobody can decide here"
@@ -73,12 +72,12 @@ class Frame:
         self.sent: dict[Any, Any] = {}  # what yield expressions evaluated to, in generators
 
 
-def forget_functions(frame: Frame, references: int) -> None:
+def forget_functions(frame: Frame, held: int) -> None:
     """Once a call is over: take the functions that it made out of its names, where only these hold them. They hold its frame, and so
-    what its names stand for would stay until Python looks for circles. references: of the frame, besides those of its caller."""
+    what its names stand for would stay until Python looks for circles. held: how often somebody holds the frame besides its caller."""
     own = [name for name, one in frame.locals.items() if one.__class__ is Function and one.closure is frame]
-    if len(own) == references:
-        counts = dict(zip(frame.locals, count_references(frame.locals.values())))
+    if len(own) == held:
+        counts = dict(zip(frame.locals, references(frame.locals.values())))
         if all(counts[name] == HELD for name in own):
             for name in own:
                 del frame.locals[name]

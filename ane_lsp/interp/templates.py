@@ -328,9 +328,8 @@ def _counted(written: dict[int, Any], interp: Base, handed: Iterable[Any]) -> tu
 def _forget_iterators(written: dict[int, Any], interp: Base) -> None:
     """Let go of iterators that nobody goes on with: a generator holds what it works on where nobody sees it."""
     iterators = {number: one for number, one in written.items() if one.__class__ is IteratorObject}
-    counts = dict(zip(iterators, references(iterators.values())))
-    for number in iterators.keys() & written.keys():
-        if counts[number] == HELD + 1 + interp.records(number):
+    for number, count in zip(iterators, references(iterators.values())):
+        if count == HELD + 1 + interp.records(number):
             del written[number]
 
 

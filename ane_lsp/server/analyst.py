@@ -301,9 +301,12 @@ class Analyst:
             self._kept[path] = Kept(found, source, following=following)
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
-            worlds = [kept.following for kept in self._kept.values() if kept.following and kept.following.standing]
-            for following in worlds[:-MAX_WORLDS]:
+            for following in self._worlds()[:-MAX_WORLDS]:
                 following.drop()
+
+    def _worlds(self) -> list[Following]:
+        """Those that hold a world, of the file analysed last at the end."""
+        return [kept.following for kept in self._kept.values() if kept.following and kept.following.standing]
 
     def idle(self) -> None:
         """What may be done before the next edit."""
@@ -315,7 +318,7 @@ class Analyst:
                 except Exception:
                     log.exception("getting ready for an edit of %s", path)
                     kept.following.drop()
-        if self._grown and any(kept.following and kept.following.standing for kept in self._kept.values()):
+        if self._grown and self._worlds():
             keep_for_good()
             self._grown, self._frozen = False, True
         else:

@@ -251,39 +251,27 @@ def test_calls_that_change_what_they_are_given_are_kept(tmp_path: Path, monkeypa
     assert kept.count("Pooled") == 2  # on an input and on a result
 
 
-@pytest.mark.parametrize("name", SAME)
-def test_what_does_the_same_concerns_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    path = tmp_path / "net.py"
-    analyst = analysed(path, MODEL)
-    for text in (MODEL.replace("relu", "gelu").replace("self.weight * x", "self.weight + x"), MODEL):
-        check(path, analyst, text)
-        analyst.idle()
-    counted = Counted(monkeypatch)
-    edited = MODEL.replace(*SAME[name])
-    assert edited != MODEL
-    for text in (edited, MODEL, edited):
-        counted.reset()
-        assert answered(analyst, path, text) == "moved"
-        assert counted.stages == 0
-        assert counted.pieces > 0
-        check(path, analyst, text)
-        analyst.idle()
-
-
-@pytest.mark.parametrize("name", EXCHANGED)
-def test_what_is_recorded_is_exchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize(
+    ("edit", "how"), [*((edit, "moved") for edit in SAME.values()), *((edit, "again") for edit in EXCHANGED.values())],
+    ids=[*(f"the same {name}" for name in SAME), *(f"another {name}" for name in EXCHANGED)],
+)  # fmt: skip
+def test_nothing_but_the_call_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edit: tuple[str, str], how: str
+) -> None:
+    """Where it does the same, nothing else is done; where it records something else, that is exchanged."""
     path = tmp_path / "net.py"
     analyst = analysed(path, MODEL)
     for text in (MODEL.replace("self.weight * x", "self.weight + x"), MODEL):
         check(path, analyst, text)
         analyst.idle()
     counted = Counted(monkeypatch)
-    edited = MODEL.replace(*EXCHANGED[name])
+    edited = MODEL.replace(*edit)
     assert edited != MODEL
     for text in (edited, MODEL, edited):
         counted.reset()
-        assert answered(analyst, path, text) == "again"
+        assert answered(analyst, path, text) == how
         assert counted.stages == 0
+        assert counted.pieces > 0
         check(path, analyst, text)
         analyst.idle()
 
