@@ -55,9 +55,8 @@ class Outside:
         self.noted: dict[int, tuple[int, Any]] = {}
         # Those that changed since they were noted, each with its place among them, what it held before and that written down.
         self._moving: dict[int, tuple[int, Any, Any, Any]] = {}
-        self._rebased: set[int] = (
-            set()
-        )  # those that held what they held first before the top level of a module changed them
+        # Those that held what they held first before the top level of a module changed them.
+        self._rebased: set[int] = set()
         self._written: set[int] = set()  # those among them that may have changed since the state was told
         self._other: dict[int, Any] = {}  # by place, what they held then, where it was not what they held first
         self._numbers: dict[frozenset[tuple[int, Any]], int] = {}
@@ -160,8 +159,12 @@ class Outside:
                 return
         self._now = None
         if key in self._moving:
-            self._rebase(key)
-            self._written.add(key)
+            try:
+                self._rebase(key)
+            except (_TooMuch, RecursionError):
+                self.forget()
+            else:
+                self._written.add(key)
             return
         if len(self._moving) >= MAX_MOVING or len(self._numbers) > MAX_STATES:
             self.forget()

@@ -67,6 +67,18 @@ def test_what_the_top_level_of_a_module_writes_was_always_there() -> None:
     assert outside.state() not in (first, other)
 
 
+def test_where_the_top_level_of_a_module_writes_too_much_earlier_states_are_forgotten() -> None:
+    outside, container = Outside(), {"value": 1}
+    outside.note(container)
+    first = outside.state()
+    changed(outside, container, {"value": 2})
+    assert changed(outside, container, {"value": 1}) == first
+    outside.written(container, lasting=True)
+    container["value"] = list(range(2 * MAX_ITEMS))  # type: ignore[assignment]
+    container["value"].append({n: [n] for n in range(2 * MAX_ITEMS)})  # type: ignore[attr-defined]
+    assert changed(outside, container, {"value": 1}) != first
+
+
 def test_objects_are_told_apart_by_identity() -> None:
     outside, one = Outside(), Thing()
     container = {"value": one}
