@@ -18,7 +18,18 @@ from ane_lsp.interp.conversions import Conversions
 from ane_lsp.interp.frames import Frame, Signal
 from ane_lsp.interp.outside import Outside
 from ane_lsp.interp.ran import Ran
-from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, ModuleObject, Opaque, PyRaise, Stop, Tensor
+from ane_lsp.interp.values import (
+    MISSING,
+    ClassObject,
+    Function,
+    Instance,
+    ModuleObject,
+    Opaque,
+    PyRaise,
+    Recalled,
+    Stop,
+    Tensor,
+)
 from ane_lsp.syntax.exchange import ANY_DEFAULT
 
 if TYPE_CHECKING:
@@ -288,7 +299,7 @@ class Base:
                 journal.touch(container)
                 if not journal.watching:
                     break
-        if self.written is not None:
+        if self.written is not None and container.__class__ is not Recalled:
             self.written[id(container)] = container
             self.written.made.discard(id(container))
         if id(container) in self.outside.noted:

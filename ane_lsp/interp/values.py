@@ -147,6 +147,11 @@ def read_plainly(value: Any) -> bool:
     return value.__class__ is Instance and value.cls.lookup("__getattribute__") is MISSING
 
 
+class Recalled(dict[Any, Any]):
+    """What a cached function gave for which arguments. Nothing tells whether it is there: what following the function leaves besides
+    is told by itself."""
+
+
 class Function:
     """A function or lambda of interpreted source."""
 

@@ -50,6 +50,13 @@ def values(folder: Path, *lines: str) -> tuple[dict[str, Any], run.Run]:
     return done.interp.modules["script"].namespace, done
 
 
+def test_a_result_kept_in_one_of_several_branches_is_no_choice(tmp_path: Path) -> None:
+    found, _ = values(
+        tmp_path, "import random", "b = lib.doubled(3) if random.random() > 0.5 else 0", "a = lib.doubled(3)"
+    )
+    assert found["a"] == 6
+
+
 def test_plain_results_of_plain_arguments_are_kept(tmp_path: Path) -> None:
     found, _ = values(
         tmp_path,

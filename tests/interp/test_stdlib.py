@@ -51,6 +51,7 @@ FUNCTOOLS = [
     "@functools.lru_cache(maxsize=None)\ndef f(n): return n if n < 2 else f(n - 1) + f(n - 2)\nreturn f(10)",
     "@functools.lru_cache\ndef f(n): return n * 2\nf.cache_clear()\nreturn f(3)",
     "@functools.cache\ndef f(n): return n * 2\nreturn f(3)",
+    "import sys\nreturn sys.implementation.name, sys.implementation.version >= (3, 10)",
     "class A:\n    n = 0\n    @functools.cached_property\n    def p(self):\n        self.n += 1\n        return self.n\na = A()\nreturn a.p, a.p, a.n",
     "@functools.total_ordering\nclass A:\n    def __init__(self, v): self.v = v\n    def __eq__(self, o): return self.v == o.v\n    def __lt__(self, o): return self.v < o.v\nreturn A(1) < A(2), A(1) <= A(1), A(1) > A(2), A(2) >= A(1), max([A(1), A(3)]).v",
     "@functools.singledispatch\ndef f(x): return 'default'\n@f.register(int)\ndef _(x): return 'int'\n@f.register(list)\ndef _(x): return 'list'\nreturn f(1), f('a'), f([]), f(True)",

@@ -9,7 +9,17 @@ from ane_lsp.graph import Unknown
 from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.stdlib.common import Maker, Namespace, by_name, from_stub
 from ane_lsp.interp.support import native
-from ane_lsp.interp.values import MISSING, BoundMethod, Builtin, Function, Instance, NativeType, Partial, Property
+from ane_lsp.interp.values import (
+    MISSING,
+    BoundMethod,
+    Builtin,
+    Function,
+    Instance,
+    NativeType,
+    Partial,
+    Property,
+    Recalled,
+)
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -73,7 +83,7 @@ _KEPT = frozenset({bool, int, float, str, bytes, type(None)})
 def _cached(interp: Interpreter, func: Any) -> Any:
     if isinstance(func, Function):
         interp.touch(func.attrs)
-        func.attrs[_RESULTS] = {}
+        func.attrs[_RESULTS] = Recalled()
         for name in ("cache_clear", "cache_info", "cache_parameters"):
             func.attrs.setdefault(name, Builtin(name, lambda interp, args, kwargs: None))
         func.attrs["cache_clear"] = Builtin("cache_clear", lambda interp, args, kwargs: _forget(interp, func))
@@ -96,10 +106,10 @@ def _recalled(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs
     """
     known = func.attrs.get(_RESULTS)
     key = (*[(v.__class__, v) for v in args], *[(name, v.__class__, v) for name, v in kwargs.items()])
-    if known.__class__ is not dict or func.is_generator or not all(part[-2] in _KEPT for part in key):
+    if known.__class__ is not Recalled or func.is_generator or not all(part[-2] in _KEPT for part in key):
         return MISSING
     found = known.get(key, MISSING)
-    if found is not MISSING:
+    if found.__class__ in _KEPT:  # else it was kept in one of several branches
         return found
     graph = interp.recorder.graph
     asked, graph.asks_capture = graph.asks_capture, False

@@ -391,16 +391,27 @@ def _stream(interp: Interpreter, name: str) -> Instance:
     return made
 
 
+def _implementation(version: Any, hexversion: int) -> Instance:
+    """CPython, as :func:`_platform` says as well."""
+    cls = ClassObject("SimpleNamespace", "SimpleNamespace", (), {}, ModuleObject("types", None))
+    cls.mro = (cls,)
+    made = Instance(cls)
+    cache_tag = f"cpython-{version.major}{version.minor}"
+    made.attrs.update(name="cpython", cache_tag=cache_tag, version=version, hexversion=hexversion)
+    return made
+
+
 def _sys(interp: Interpreter) -> Namespace:
-    major, minor = interp_version()
+    version, (major, minor) = _version_info(interp), interp_version()
+    hexversion = (major << 24) | (minor << 16) | 0xF0
     return {
-        "version_info": _version_info(interp), "version": f"{major}.{minor}.0 (main)", "platform": "linux",
-        "hexversion": (major << 24) | (minor << 16) | 0xF0, "maxsize": (1 << 63) - 1, "byteorder": "little",
+        "version_info": version, "version": f"{major}.{minor}.0 (main)", "platform": "linux",
+        "hexversion": hexversion, "maxsize": (1 << 63) - 1, "byteorder": "little",
         "modules": _modules_table(interp), "path": [], "meta_path": [], "path_hooks": [], "warnoptions": [], "argv": [""], "flags": interp.unknown("how Python was started"),
         "executable": interp.unknown("which Python runs"), "prefix": interp.unknown("which Python runs"),
         "exit": _exit, "intern": _intern, "stdout": _stream(interp, "stdout"), "stderr": _stream(interp, "stderr"),
         "stdin": _stream(interp, "stdin"), "maxunicode": sys.maxunicode, "float_info": interp.unknown("sys.float_info is not modelled"),
-        "implementation": interp.unknown("sys.implementation is not modelled"),
+        "implementation": _implementation(version, hexversion),
         **{n: nothing(n) for n in ("setrecursionlimit", "settrace", "setprofile", "excepthook", "breakpointhook", "displayhook")},
         "getrecursionlimit": Builtin("getrecursionlimit", lambda interp, args, kwargs: 1000),
         "exc_info": Builtin("exc_info", lambda interp, args, kwargs: interp.unknown("the exception being handled")),
