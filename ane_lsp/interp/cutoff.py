@@ -9,6 +9,7 @@ and so does all that it is part of. Where a call records something else and give
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import nullcontext
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -164,7 +165,8 @@ class Cutoff:
             raise NotKept
         follow = partial(interp.follow_module, module, forward, args, kwargs)
         *_, first = call.version
-        with dims.drawn_from(dims.drawn() if first is None else first):
+        learning = seen.probe.unlearning() if seen.probe is not None else nullcontext()  # the scene may be set again
+        with learning, dims.drawn_from(dims.drawn() if first is None else first):
             _, _, again = repeats.followed(interp, module, args, kwargs, follow, call.key, seen, values)
         if again is None or (again.version, again.drawn) != (call.version, call.drawn):
             return False

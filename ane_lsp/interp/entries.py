@@ -178,7 +178,7 @@ class FileWorld:
             # In a world that is followed once, writing calls down costs more than the few that are made again save.
             from ane_lsp.interp.repeats import Repeats
 
-            self.interp.repeats = Repeats(self.interp.covered, self.interp.ordinals)
+            self.interp.repeats = Repeats(self.interp)
         self._path = path
         self._directives = directives
         self._configured = configured

@@ -12,8 +12,8 @@ from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.outside import Same
 from ane_lsp.interp.probing import Probe
 from ane_lsp.interp.repeats import GAP, Inner, Kept, parts
-from ane_lsp.interp.results import Changing, GivenObject, Known, Made, MadeDict, MadeObject, Raised
-from ane_lsp.interp.seen import NAMED, PLAIN, NotKept
+from ane_lsp.interp.results import Changing, GivenObject, Known, Made, MadeDict, MadeObject, Met, Raised
+from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, alone
 from ane_lsp.interp.templates import Given
 from ane_lsp.interp.values import BoundMethod, Function, Instance, OneOf, Partial, Tensor, TorchFunction
 
@@ -54,6 +54,7 @@ class _Likeness:
     def __init__(self, one: Kept | _Origin, other: Kept | _Origin) -> None:
         self._one = one
         self._other = other
+        self._probing = isinstance(one, Kept) and one.scene is not None and one.scene.probing
         self._values: dict[Value, Value] = {}
         self._probes: dict[Probe, Probe] = {}
 
@@ -108,7 +109,11 @@ class _Likeness:
         self._values.update(zip(_values(one.given), _values(other.given)))
         if one.probe is not None and other.probe is not None:
             self._probes[one.probe] = other.probe
-        return all(map(self._value, _values(one.taken), _values(other.taken)))
+        return all(map(self._taken, _values(one.taken), _values(other.taken)))
+
+    def _taken(self, one: Value, other: Value) -> bool:
+        """The same of values that stand for tensors a call saw: those of another module have other names."""
+        return self._value(one, other, named=False)
 
     def _inner(self, one: Inner, other: Inner) -> bool:
         return (
@@ -138,13 +143,14 @@ class _Likeness:
             and self._same(one.outputs, other.outputs)
         )
 
-    def _value(self, one: Value, other: Value) -> bool:
+    def _value(self, one: Value, other: Value, named: bool = True) -> bool:
         known = self._values.get(one)
         if known is not None:
             return known is other
         if (
             one.id - self._one.value != other.id - self._other.value
-            or (one.origin, one.name, one.fold) != (other.origin, other.name, other.fold)
+            or (one.origin, one.fold) != (other.origin, other.fold)
+            or (named and one.name != other.name)
             or not self._same(one.type, other.type)
         ):
             return False
@@ -175,6 +181,8 @@ class _Likeness:
         if kind is slice:
             return self._same((one.start, one.stop, one.step), (other.start, other.stop, other.step))
         if kind is Unknown:
+            if self._probing and alone(one) and alone(other):  # nobody hears why
+                return bool(one.number == other.number)
             return same_unknown(one, other, self._same)
         if kind is TensorType:
             return one is other or (bool(one == other) and (one.data is other.data or self._same(one.data, other.data)))
@@ -211,7 +219,7 @@ class _Counterparts(_Likeness):
             return None
         return {old.id - one.value: new for old, new in self._values.items() if old.id >= one.value}
 
-    def _value(self, one: Value, other: Value) -> bool:
+    def _value(self, one: Value, other: Value, named: bool = True) -> bool:
         known = self._values.get(one)
         if known is not None:
             return known is other
@@ -219,7 +227,8 @@ class _Counterparts(_Likeness):
             other in self._met  # it stands for another one
             or one.id < self._one.value
             or other.id < self._other.value
-            or (one.origin, one.name, one.fold) != (other.origin, other.name, other.fold)
+            or (one.origin, one.fold) != (other.origin, other.fold)
+            or (named and one.name != other.name)
             or not self._same(one.type, other.type)
         ):
             return False
@@ -254,12 +263,12 @@ def _same_function(one: Any, other: Any) -> bool:
     return all(starmap(_same_function, zip(*around)))
 
 
-_EQUAL = (PLAIN - {TensorType}) | {Span, Known, GivenObject, Raised}
+_EQUAL = (PLAIN - {TensorType}) | {Span, Known, GivenObject, Met, Raised}
 _OF_CALL = ("torch", "kind", "span", "fn", "args", "kwargs", "params", "result", "direct", "ctor", "hyper", "optional")
 _MADE = {
     Made: ("type", "origin", "name", "requires_grad", "value", "base", "of", "number", "probe", "why"),
-    MadeObject: ("cls", "node", "attrs", "data"),
-    MadeDict: ("kind", "items"),
+    MadeObject: ("cls", "node", "attrs", "data", "number"),
+    MadeDict: ("kind", "items", "number"),
     Changing: ("result", "contents"),
 }
 """What counts of a result that a call made."""

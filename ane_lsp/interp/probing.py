@@ -9,6 +9,7 @@ built; what no use and no name tells stays unknown. What operations tell is in :
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import field, replace
 from typing import Any
 
@@ -160,6 +161,17 @@ class Probe:
             known = made[self] = replace(self, sizes=dict(self.sizes), links=(), heard=None)
             known.links = tuple((source.copied(made), back) for source, back in self.links)
         return known
+
+    @contextmanager
+    def unlearning(self) -> Iterator[None]:
+        """Afterwards it, and all it was made from, know what they knew before."""
+        before = [(probe, replace(probe, sizes=dict(probe.sizes))) for probe in self.leads_to()]
+        try:
+            yield
+        finally:
+            for probe, known in before:
+                for name in Probe.__slots__:
+                    setattr(probe, name, getattr(known, name))
 
     def leads_to(self) -> Iterator[Probe]:
         """This probe and all it was made from."""

@@ -27,13 +27,13 @@ from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.references import OWN
 from ane_lsp.interp.results import Packing, Raised, Results, ended
 from ane_lsp.interp.scenes import Scene, scene_of
-from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Parts, Pieces, Seen
+from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Parts, Pieces, Seen, alone
 from ane_lsp.interp.state import Written
 from ane_lsp.interp.templates import left_behind
 from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Tensor, Told
 
 if TYPE_CHECKING:
-    from ane_lsp.interp.base import Capture
+    from ane_lsp.interp.base import Base, Capture
     from ane_lsp.interp.torch_glue import TorchGlue
 
 MAX_KEPT = 1_000
@@ -164,12 +164,12 @@ GAP: Any = None
 
 
 class Repeats:
-    """The calls that are kept of one interpreter. covered, ordinals: :attr:`Base.covered`, :attr:`Base.ordinals`."""
+    """The calls that are kept of one interpreter."""
 
-    def __init__(self, covered: dict[int, Any], ordinals: set[str]) -> None:
-        self.pieces = Pieces(covered, ordinals)
+    def __init__(self, interp: Base) -> None:
+        self.pieces = Pieces(interp.covered, interp.ordinals, interp.probe_shapes)
         self._kept: OrderedDict[Any, dict[Version, Kept]] = OrderedDict()
-        self._failures: dict[ClassObject, int] = {}
+        self._failures: dict[tuple[ClassObject, bool], int] = {}  # apart for forwards that are run on probes
         self._inner: list[Inner] = []  # what the running call is made of
         self._graphs: list[tuple[Graph, list[Inner]]] = []  # and what graphs are that were begun lately
         self._runs = 0
@@ -219,7 +219,8 @@ class Repeats:
 
     def call(self, interp: TorchGlue, module: Instance, args: Any, kwargs: Any, follow: Callable[[], Any]) -> Any:
         """The result of ``module(*args, **kwargs)``: of `follow`, or as it was before."""
-        failures = self._failures.get(module.cls, 0)
+        kind = module.cls, interp.probing
+        failures = self._failures.get(kind, 0)
         recorder = interp.recorder
         if failures >= MAX_FAILURES or not recorder.path_of(module):
             return follow()
@@ -229,7 +230,7 @@ class Repeats:
             key = self.key_of(interp, seen, bound)
             versions = self._kept.get(key)
         except (NotKept, TypeError, RecursionError):
-            self._failures[module.cls] = failures + 1
+            self._failures[kind] = failures + 1
             return follow()
         kept = _version(versions, (interp.capture, tuple(seen.ordinals), dims.drawn())) if versions else None
         if kept is not None and not (interp.doubted is not None and interp.doubted(kept)):
@@ -237,7 +238,7 @@ class Repeats:
             if kept.scene is not None and kept.used != self._runs:  # modules and graphs of earlier runs are let go
                 kept.scene = scene_of(interp, module, args, kwargs)
             kept.used = self._runs
-            self._failures.pop(module.cls, None)
+            self._failures.pop(kind, None)
             return self._again(interp, kept, seen, bound, recorder.path_of(module))
         return self._first(interp, module, args, kwargs, follow, key, seen, bound)
 
@@ -350,7 +351,7 @@ class Repeats:
         except (NotKept, TypeError, RecursionError):
             same = False
         if raised is None and interp.steps - steps < WORTH_IT:
-            self._failures[module.cls] = MAX_FAILURES
+            self._failures[module.cls, interp.probing] = MAX_FAILURES
             return result, None, None
         sound = (
             same
@@ -395,10 +396,11 @@ class Repeats:
             interp.made_here(*packing.handed)
         except NotKept:
             if raised is None:
-                self._failures[module.cls] = self._failures.get(module.cls, 0) + 1
+                failed = module.cls, interp.probing
+                self._failures[failed] = self._failures.get(failed, 0) + 1
             return result, raised, None
         if raised is None:
-            self._failures.pop(module.cls, None)
+            self._failures.pop((module.cls, interp.probing), None)
         return result, raised, kept
 
     # -- the other times ---------------------------------------------------------------------------------------------
@@ -602,12 +604,4 @@ def _values(structure: Any) -> list[Value]:
     return found
 
 
-def alone(unknown: Unknown) -> bool:
-    """Whether no values are said to be like what nobody knows."""
-    one: Unknown | None = unknown
-    while one is not None and one.item is None:
-        one = one.cause
-    return one is None
-
-
-__all__ = ["GAP", "Inner", "Kept", "Mover", "Repeats", "alone", "parts", "record"]
+__all__ = ["GAP", "Inner", "Kept", "Mover", "Repeats", "parts", "record"]

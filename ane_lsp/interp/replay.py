@@ -35,7 +35,7 @@ from ane_lsp.interp.cutoff import Cutoff, find_twins
 from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.likeness import same_graphs, same_unknown, written_down
 from ane_lsp.interp.ran import Ran
-from ane_lsp.interp.repeats import Kept
+from ane_lsp.interp.repeats import Kept, parts
 from ane_lsp.interp.seen import NotKept
 from ane_lsp.interp.splices import Splices
 from ane_lsp.interp.values import (
@@ -50,6 +50,7 @@ from ane_lsp.interp.values import (
     OneOf,
     Partial,
     Property,
+    Recalled,
     StaticMethod,
     Super,
     Tensor,
@@ -147,6 +148,9 @@ class Book:
         self._shared: dict[int, Any] | None = None
         self._top_runs = -1
         self._different = False  # the world is not the one that the known attempts saw
+        self._others_since: set[Kept] = (
+            set()
+        )  # calls that record something else than in graphs of stages that have to run
         self._base: Any = None
         self._steps = 0
         self.fit = True
@@ -233,6 +237,7 @@ class Book:
             if splices.lost(call) and not cutoff.other(call):
                 splices.alone(call)
         splices.commit()
+        self._others_since.update(splices.cut)
         return splices
 
     def attempt(
@@ -334,6 +339,8 @@ class Book:
             return
         graphs = self._interp.recorder.graphs
         for index, ((new, entry), (old, _)) in enumerate(zip(stage.graphs, former.graphs)):
+            if not self._others_since.isdisjoint(inner.kept for inner in parts(former.made_of[index])):
+                continue
             if new is not old and same_graphs(old, new, former.made_of[index], stage.made_of[index]):
                 stage.graphs[index] = old, entry
                 known = {value.id: value for part in former.made_of[index] for value in (*part.given, *part.taken)}
@@ -363,7 +370,8 @@ class Book:
     def _put(self, container: Any, contents: Any, instead: Any) -> None:
         """Give a container that modules lead to its `contents` `instead` of others."""
         interp = self._interp
-        if id(container) not in interp.outside.noted and not _same(contents, instead):
+        unseen = container.__class__ is Recalled
+        if not unseen and id(container) not in interp.outside.noted and not _same(contents, instead):
             interp.outside.note(container)  # no call has read it
         if isinstance(container, dict):
             interp.named_again(contents.values(), container)
@@ -414,11 +422,12 @@ class Book:
     def finish(self) -> None:
         """A run went through: attempts that it did not make are forgotten."""
         self._known = {part.key: part for part in self._order}
+        self._others_since.clear()
 
     def _forget(self) -> None:
         """After a run that was broken off: attempts it did not come to saw a world that may be no more."""
         if self._different:
-            self.finish()
+            self._known = {part.key: part for part in self._order}
 
     # -- what stages have in common ----------------------------------------------------------------------------------
 

@@ -6,9 +6,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
-from ane_lsp.graph import Graph, Span, TensorType, Value
+from ane_lsp.graph import Graph, Span, TensorType, Unknown, Value
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.probing import Probe, probe_of
 from ane_lsp.interp.record import Recorder
@@ -35,20 +36,29 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class MadeObject:
-    """A plain object that a call made and returned, such as a model's output with names."""
+    """A plain object that a call made and returned, such as a model's output with names. number: grows from one made thing to the next."""
 
     cls: ClassObject
     node: Span | None
     attrs: Any
     data: Any
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
 class MadeDict:
-    """A dict that a call made and returned."""
+    """A dict that a call made and returned. number: as of a :class:`MadeObject`."""
 
     kind: type
     items: tuple[tuple[Any, Any], ...]
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """The object or dict of that number once more."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,7 @@ class Packing:
         self._made = made
         self._changed = changed
         self._numbers: dict[int, int] = {}
+        self._next = count()
         self._probes = {seen.probe: seen.probe} if seen.probe is not None else {}
         self._tensors: set[int] = set()
         self.views: list[Tensor] = []
@@ -112,9 +123,9 @@ class Packing:
 
     def result(self, result: Any) -> Any:
         """Raises NotKept."""
+        held = [(place, self._contents(container)) for place, container in self._changed.items()]
         packed = self._packed(result)
-        if self._changed:
-            held = [(place, self._contents(container)) for place, container in self._changed.items()]
+        if held:
             packed = Changing(packed, tuple(held))
         self.views = [view for view in self.views if id(view.base) not in self._tensors]
         return packed
@@ -134,21 +145,29 @@ class Packing:
             if given is None:
                 raise NotKept
             return GivenObject(given)
-        if kind in NAMED and self._changed:
+        if kind in NAMED:
             return one
-        if kind is list and id(one) not in numbers:
-            numbers[id(one)] = -1  # once
+        if kind is Unknown and self._probing and seen.lost(one):
+            return one
+        number = numbers.get(id(one))
+        if number is not None:
+            if number < 0:
+                raise NotKept
+            return Met(number)
+        numbers[id(one)] = -1  # a list once, and nothing in itself
+        if kind is list:
             return [self._packed(value) for value in one]
-        if id(one) in numbers:
-            raise NotKept
+        packed: MadeDict | MadeObject
         if (kind is dict or kind is OrderedDict) and id(one) in self._made:
-            numbers[id(one)] = -1
             self.handed.append(one)
-            return self._table(one)
-        if kind is Instance and id(one.attrs) in self._made and "_modules" not in one.attrs:
-            numbers[id(one)] = -1
-            return MadeObject(one.cls, one.node, self._packed(one.attrs), self._packed(one.data))
-        raise NotKept
+            packed = self._table(one)
+        elif kind is Instance and id(one.attrs) in self._made and "_modules" not in one.attrs:
+            attrs, data = self._packed(one.attrs), self._packed(one.data)
+            packed = MadeObject(one.cls, one.node, attrs, data, next(self._next))
+        else:
+            raise NotKept
+        numbers[id(one)] = packed.number
+        return packed
 
     def _contents(self, container: Any) -> Any:
         """What a container holds that the call was given. Raises NotKept."""
@@ -162,7 +181,8 @@ class Packing:
     def _table(self, one: Any) -> MadeDict:
         if any(name.__class__ not in PLAIN for name in one):
             raise NotKept
-        return MadeDict(one.__class__, tuple([(name, self._packed(value)) for name, value in one.items()]))
+        items = tuple([(name, self._packed(value)) for name, value in one.items()])
+        return MadeDict(one.__class__, items, next(self._next))
 
     def _tensor(self, one: Tensor) -> Made:
         probe = probe_of(one)
@@ -175,16 +195,20 @@ class Packing:
             raise NotKept
         if not self._probing and (one.why is not None or one.type.shape is None):
             raise NotKept
-        numbers, base, of = self._numbers, None, None
-        number = numbers.setdefault(id(one), len(numbers))
+        number, base, of = self._number(one), None, None
         self._tensors.add(id(one))
         if one.base is not None:
             base = self._places.get(id(one.base))
             if base is None:
-                of = numbers.setdefault(id(one.base), len(numbers))
+                of = self._number(one.base)
                 self.views.append(one)
         why = one.why if self._probing else None
         return Made(one.type, one.origin, one.name, one.requires_grad, one.value, base, of, number, probe, why)
+
+    def _number(self, tensor: Tensor) -> int:
+        if id(tensor) not in self._numbers:
+            self._numbers[id(tensor)] = next(self._next)
+        return self._numbers[id(tensor)]
 
 
 def ended(raised: PyRaise) -> Raised:
@@ -235,7 +259,7 @@ class Results:
         self._seen = seen
         self._value_of = value_of
         self._graph = graph
-        self._made: dict[int, Tensor] = {}
+        self._made: dict[int, Any] = {}
         self._views: list[tuple[Tensor, int]] = []
         self.handed: list[Any] = []
         self._probes = {root: seen.probe} if root is not None and seen.probe is not None else {}
@@ -265,11 +289,15 @@ class Results:
         if kind is MadeDict:
             table = packed.kind([(name, self.unpacked(value)) for name, value in packed.items])
             self.handed.append(table)
+            self._made[packed.number] = table
             return table
         if kind is MadeObject:
-            made = Instance(packed.cls, self.unpacked(packed.data))
-            made.attrs, made.node = self.unpacked(packed.attrs), packed.node
+            made = Instance(packed.cls)
+            made.attrs, made.data, made.node = self.unpacked(packed.attrs), self.unpacked(packed.data), packed.node
+            self._made[packed.number] = made
             return made
+        if kind is Met:
+            return self._made[packed.number]
         return packed
 
     def _tensor(self, packed: Made) -> Tensor:
@@ -286,5 +314,5 @@ class Results:
 
 
 __all__ = [
-    "Changing", "GivenObject", "Known", "Made", "MadeDict", "MadeObject", "Packing", "Raised", "Results", "ended", "moved_result",
+    "Changing", "GivenObject", "Known", "Made", "MadeDict", "MadeObject", "Met", "Packing", "Raised", "Results", "ended", "moved_result",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from ane_lsp.interp import state
 from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.probing import Probe, probe_of
 from ane_lsp.interp.ran import Ran
-from ane_lsp.interp.seen import NAMED, PLAIN
+from ane_lsp.interp.seen import NAMED, PLAIN, alone
 from ane_lsp.interp.values import Instance, OneOf, Tensor
 
 if TYPE_CHECKING:
@@ -157,8 +157,10 @@ class Copies:
             made.attrs, made.data = self.of(one.attrs), self.of(one.data)
         elif kind in NAMED:
             return one
-        elif kind is Unknown:  # a list of such tensors, nobody knows how many
-            if one.cause is not None:
+        elif kind is Unknown:
+            if alone(one):
+                return one
+            if one.cause is not None:  # else a list of such tensors, nobody knows how many
                 raise _TooMuch
             made = self._made[id(one)] = Unknown(one.reason, one.span, None, self.of(one.item), one.number)
         elif kind is OneOf:
@@ -168,6 +170,8 @@ class Copies:
         return made
 
     def _tensor(self, one: Tensor) -> Tensor:
+        if one.origin in ("parameter", "buffer") and probe_of(one) is None:
+            return one  # of a module, where it is met again
         made = self._made[id(one)] = one.bare()
         made.base = None if one.base is None else self.of(one.base)
         if one.attrs is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Container, Iterator
 from typing import Any
 
 from ane_lsp.graph import Sym, TensorType, Unknown, Value
@@ -55,6 +56,22 @@ _ORDINAL = re.compile(r"(?:^|_)(?:idx|index|id|number|no)$")
 
 class NotKept(Exception):
     """Something that a call made again cannot be told from another by, or cannot be given again."""
+
+
+def alone(unknown: Unknown) -> bool:
+    """Whether no values are said to be like what nobody knows."""
+    one: Unknown | None = unknown
+    while one is not None and one.item is None:
+        one = one.cause
+    return one is None
+
+
+def _reasons(unknown: Unknown) -> Iterator[Unknown]:
+    """What is not known and the causes of that: equal for those that are not known for the same reasons."""
+    one: Unknown | None = unknown
+    while one is not None:
+        yield one
+        one = one.cause
 
 
 class Parts:
@@ -149,11 +166,12 @@ class Piece:
 
 class Pieces:
     """What modules lead to. covered: by identity, containers with the pieces that were written down from them. ordinals: the names
-    of numbers that are not part of their keys."""
+    of numbers that are not part of their keys. probe_shapes: see :attr:`Base.probe_shapes`."""
 
-    def __init__(self, covered: dict[int, dict[Piece, None]], ordinals: set[str]) -> None:
+    def __init__(self, covered: dict[int, dict[Piece, None]], ordinals: set[str], probe_shapes: Container[int]) -> None:
         self.ordinals = ordinals
         self._covered = covered
+        self._probe_shapes = probe_shapes
         self._known: dict[tuple[int, bool], Piece] = {}
         self._numbers: dict[Any, int] = {}
         self._last = 0
@@ -166,6 +184,10 @@ class Pieces:
                 contents = contents if contents is not None else container.copy()
                 piece.written[id(container)] = (container, contents)
                 piece.doubt()
+
+    def lost(self, unknown: Unknown) -> bool:
+        """Whether nothing that is done with it, where a forward is run on probes, tells anything of those."""
+        return id(unknown) not in self._probe_shapes and alone(unknown)
 
     def clear(self) -> None:
         """Let go of all modules."""
@@ -253,9 +275,14 @@ class _Walk:
         if kind in NAMED:
             parts.append(one)
             return
-        if kind is Unknown and not self._probing:  # of the shape of a probe, more would have to be told
-            parts.append(Same(one))
+        if kind is Unknown:
             self.alike = False
+            if not self._probing:
+                parts.append(tuple(_reasons(one)) if alone(one) else Same(one))
+            elif self._pieces.lost(one):  # nobody hears why
+                parts += (Unknown, one.number)
+            else:
+                raise NotKept
             return
         known = self.found.get(id(one))
         if known is not None:
@@ -425,10 +452,14 @@ class Seen(_Walk):
         place = self.found.get(key)
         return place if place is not None and place < self.given else None
 
+    def lost(self, unknown: Unknown) -> bool:
+        """See :meth:`Pieces.lost`."""
+        return self._pieces.lost(unknown)
+
     def bound(self) -> list[Value | None]:
         """What stands for each of the tensors in the present graph."""
         graph = self._recorder.graph
         return [tensor.value if tensor.graph is graph else None for tensor in self.tensors]
 
 
-__all__ = ["NAMED", "PLAIN", "NotKept", "Parts", "Pieces", "Seen"]
+__all__ = ["NAMED", "PLAIN", "NotKept", "Parts", "Pieces", "Seen", "alone"]

@@ -17,9 +17,9 @@ from typing import Any
 from ane_lsp.graph import Graph, Span, Unknown, Value
 from ane_lsp.graph.liveness import values
 from ane_lsp.graph.records import dataclass
-from ane_lsp.interp.repeats import GAP, Inner, Kept, Mover, alone, record
+from ane_lsp.interp.repeats import GAP, Inner, Kept, Mover, record
 from ane_lsp.interp.results import moved_result
-from ane_lsp.interp.seen import NotKept
+from ane_lsp.interp.seen import NotKept, alone
 
 Remade = Mapping[Kept, "tuple[Kept, dict[int, Value]]"]
 """Calls, each with what it records now, and what stands there for the values that others see of it, by their numbers from its

@@ -437,7 +437,7 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
         known = {id(piece) for piece in pieces._known.values()}
         piece = of(pieces, recorder, module, probing)
         if not walking and id(piece) in known:
-            walking, fresh = True, seen.Pieces({}, set())
+            walking, fresh = True, seen.Pieces({}, set(), {})
             fresh._numbers, fresh._last = pieces._numbers, pieces._last
             new = of(fresh, recorder, module, probing)
             pieces._last, walking = fresh._last, False

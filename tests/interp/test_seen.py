@@ -1,5 +1,6 @@
 """What modules lead to, written down for calls on tensors and on probes."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def piece_of(net: Any, pieces: Pieces, probing: bool) -> Piece:
 
 
 def test_what_is_alike_on_probes_is_written_down_once(names: Any) -> None:
-    pieces = Pieces({}, set())
+    pieces = Pieces({}, set(), {})
     first = piece_of(names["known"], pieces, True)
     assert piece_of(names["known"], pieces, False) is first
     assert piece_of(names["known"], pieces, True) is first
@@ -60,14 +61,32 @@ def test_what_is_alike_on_probes_is_written_down_once(names: Any) -> None:
 def test_a_tensor_of_unknown_size_has_a_key_on_probes_only(names: Any) -> None:
     net = names["sized"]
     del net.attrs["_modules"]["inner"].attrs["_modules"]["0"].attrs["held"]
-    pieces = Pieces({}, set())
+    pieces = Pieces({}, set(), {})
     piece_of(net, pieces, True)
     with pytest.raises(NotKept):
         piece_of(net, pieces, False)
 
 
-def test_a_value_nobody_knows_has_a_key_on_tensors_only(names: Any) -> None:
-    pieces = Pieces({}, set())
+def test_a_value_nobody_knows_is_told_by_its_reasons_which_count_on_tensors_only(names: Any) -> None:
+    pieces = Pieces({}, set(), {})
+    held = names["told"].attrs["_modules"]["inner"].attrs["_modules"]["0"].attrs
+    (unknown,) = held["held"]
+    first = {probing: piece_of(names["told"], pieces, probing).number for probing in (False, True)}
+    for other, same in [
+        (replace(unknown), {False, True}),
+        (replace(unknown, reason="another"), {True}),
+        (replace(unknown, cause=unknown), {True}),
+        (replace(unknown, number=True), set()),
+    ]:
+        held["held"] = [other]
+        fresh = Pieces({}, set(), {})
+        fresh._numbers, fresh._last = pieces._numbers, pieces._last
+        assert {p for p in first if piece_of(names["told"], fresh, p).number == first[p]} == same
+
+
+def test_the_unknown_shape_of_a_probe_has_a_key_on_tensors_only(names: Any) -> None:
+    (unknown,) = names["told"].attrs["_modules"]["inner"].attrs["_modules"]["0"].attrs["held"]
+    pieces = Pieces({}, set(), {id(unknown)})
     piece_of(names["told"], pieces, False)
     with pytest.raises(NotKept):
         piece_of(names["told"], pieces, True)
@@ -75,7 +94,7 @@ def test_a_value_nobody_knows_has_a_key_on_tensors_only(names: Any) -> None:
 
 def test_a_large_object_is_written_down_once_and_what_holds_it_knows_its_changes(names: Any) -> None:
     covered: dict[int, Any] = {}
-    net, pieces = names["configured"], Pieces(covered, set())
+    net, pieces = names["configured"], Pieces(covered, set(), {})
     first = piece_of(net, pieces, False)
     assert piece_of(net, pieces, False) is first
     options = names["options"].attrs

@@ -1,0 +1,125 @@
+"""Calls are kept that are given tensors of another module, and that call functions of libraries that keep what they gave."""
+
+from pathlib import Path
+
+import pytest
+from test_cutoff import Counted, check
+from test_following import analysed, answered
+
+from ane_lsp.interp.repeats import Repeats
+
+LIBRARY = """\
+from functools import lru_cache
+
+
+class Version:
+    def __init__(self, text):
+        self.parts = [int(part) for part in text.split(".")]
+
+
+@lru_cache
+def newer(text):
+    return Version("2.13").parts >= Version(text).parts
+"""
+MODEL = """\
+import torch
+from torch import nn
+import lib
+
+
+class Routed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gate = nn.Linear(8, 4)
+
+    def forward(self, x, bias, scale):
+        if lib.newer("2.4"):
+            x = torch.relu(x)
+        return (self.gate(x) + bias) * scale
+
+
+class Layer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.routed = Routed()
+        self.scale = nn.Parameter(torch.ones(4))
+        self.register_buffer("bias", torch.zeros(4))
+        self.back = nn.Linear(4, 8)
+
+    def forward(self, x):
+        return x + self.back(self.routed(x, self.bias, self.scale))
+
+
+class Body(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([Layer() for _ in range(3)])
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x, 0
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = Body()
+
+    def forward(self, x):  # ane: input(2x8)
+        return self.body(x)[0]
+"""
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ane_lsp.interp.repeats.WORTH_IT", 0)
+    monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)
+    (tmp_path / "lib.py").write_text(LIBRARY)
+
+
+@pytest.mark.parametrize(
+    ("edit", "how"),
+    [
+        (("        return (self.gate", "        typed = 1\n        return (self.gate"), "moved"),
+        (("torch.relu(x)", "torch.tanh(x)"), "again"),
+        (("+ bias)", "- bias)"), "again"),
+    ],
+)
+def test_a_call_that_is_given_tensors_of_another_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edit: tuple[str, str], how: str
+) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, MODEL)
+    analyst.idle()
+    counted = Counted(monkeypatch)
+    edited = MODEL.replace(*edit)
+    assert edited != MODEL
+    for text in (edited, MODEL, edited):
+        counted.reset()
+        assert answered(analyst, path, text) == how
+        assert counted.stages == 0
+        check(path, analyst, text)
+        analyst.idle()
+
+
+def test_whether_a_result_is_kept_is_no_trace_of_a_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, MODEL)
+    analyst.idle()
+    followed: list[str] = []
+    first = Repeats.followed
+
+    def counted(repeats: Repeats, *given: object) -> object:
+        if not given[0].doubted:  # type: ignore[attr-defined]
+            followed.append(given[1].cls.name)  # type: ignore[attr-defined]
+        return first(repeats, *given)  # type: ignore[arg-type]
+
+    for number in (1, 2):
+        text = MODEL.replace("return x, 0", f"return x[:, :{number}], 0")
+        with monkeypatch.context() as patched:
+            patched.setattr(Repeats, "followed", counted)
+            assert answered(analyst, path, text) == "again"
+        analyst.idle()
+        check(path, analyst, text)
+    assert followed == ["Body", "Body"]
