@@ -105,7 +105,8 @@ class FileAnalysis:
     findings: sorted by position, one per call expression and code, the worst case first. Their spans' `file` is the
     path as given to :func:`analyze`. graphs: one for each entry. models: the same in numbers, in the same order.
     unfollowed: where there are none, why that may be.
-    ran: the functions of the file whose bodies the result depends on; None where it may depend on anything.
+    ran: the functions of the file whose bodies what is found in models depends on; None where that may be anything. What is found
+    in scripts depends on all (:func:`reads_whole_text`).
     standing: what :func:`again` needs, where it was asked for and can be had.
     """
 
@@ -293,7 +294,6 @@ def _conclude(
     findings = faults.survive("reviewing findings", lambda: review(found, tree, settings.export_path), found)
     if reads_whole_text(standing.text):
         findings += faults.survive("checking the script", lambda: _check_script(tree, path, settings), [])
-        result.ran = None
     findings += faults.finding()
     if faults.places:
         result.ran = None

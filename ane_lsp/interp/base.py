@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -348,9 +349,16 @@ class Base:
         touched = self.undo is not None and key in self.undo.containers
         return touched + (key in self.missed) + self.outside.records(key)
 
-    def former_contents(self) -> list[Any]:
-        """What containers held once, kept so that it can be given back to them."""
-        return [before for _, before in self.undo.saved.values()] if isinstance(self.undo, state.Journal) else []
+    def changes_kept(self) -> int:
+        """How many containers can be given back what they held before."""
+        return len(self.undo.saved) if isinstance(self.undo, state.Journal) else 0
+
+    def changed_since(self, since: int) -> dict[int, Any]:
+        """By identity, what containers held that were changed first since :meth:`changes_kept`, kept so that it can be given back to them."""
+        if not isinstance(self.undo, state.Journal):
+            return {}
+        saved = self.undo.saved
+        return {key: before for key, (_, before) in islice(reversed(saved.items()), len(saved) - since)}
 
     def note_shared(self, value: Any) -> None:
         """A name outside all functions, or of a class, stands for a container that was read while a module is built or called:

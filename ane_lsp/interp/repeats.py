@@ -17,6 +17,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from ane_lsp.interp.references import OWN
 from ane_lsp.interp.results import Packing, Raised, Results, ended
 from ane_lsp.interp.scenes import Scene, scene_of
 from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Parts, Pieces, Seen, alone
-from ane_lsp.interp.state import Written
+from ane_lsp.interp.state import Written, holds
 from ane_lsp.interp.templates import left_behind
 from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Tensor, Told
 
@@ -65,7 +66,7 @@ class Kept:
 
     inner: calls it is made of. used: the last run that made it. needed: the last one before which something known was made of it. number: grows from call to call. given: values from before it,
     with the places of their tensors. taken: values it made for tensors it saw. probe: what it was given in place of an input,
-    told: what it told of that. counts: it read which of many a module is. drawn: how many sizes it made up. lost: see :class:`Graph`. like: the first of those that
+    told: what it told of that. counts: it read which of many a module is. drawn: how many sizes it made up. lost: see :class:`Graph`. unresolved: what :attr:`Base.unresolved` heard first of it. like: the first of those that
     are the same but for the state of names outside.
     """
 
@@ -89,6 +90,7 @@ class Kept:
     reached: set[ClassObject]
     ran: Ran
     lost: dict[str, Span]
+    unresolved: dict[str, Span]
     probe: Probe | None
     told: list[Facts | tuple[str, TensorType]]
     used: int
@@ -293,7 +295,7 @@ class Repeats:
         faults, lost, drawn = len(interp.internal), len(interp.unresolved), dims.drawn()
         doubtful, interp.doubtful, thrown = interp.doubtful, False, interp.throwing()
         outer = interp.written, recorder.reached, recorder.taken_in, graph.asks_capture, graph.lost
-        ordinals_read = interp.ordinals_read
+        ordinals_read, since = interp.ordinals_read, interp.changes_kept()
         written = Written()
         reached: set[ClassObject] = set()
         taken_in: list[Tensor] = []
@@ -333,12 +335,13 @@ class Repeats:
                 # The state of the first two is compared below.
                 return seen.holds(one) or interp.outside.knows(one, noted) or one in written.made
 
-            left = left_behind(written, interp, harmless, handed)
+            left = left_behind(written, interp, harmless, handed, since)
             if handed:
                 left.pop(number, None)
             if interp.written is not None:
                 interp.written.take(left, written.made)
-            own = all(map(harmless, left))
+            before = interp.changed_since(since)
+            own = all(harmless(one) or (one in before and holds(left[one], before[one])) for one in left)
             if not own:
                 self._epoch += 1
         changed: dict[int, Any] = {}
@@ -361,7 +364,6 @@ class Repeats:
             and len(interp.internal) == faults
             and not doubted
             and caught
-            and len(interp.unresolved) == lost
             and recorder.graph is graph
         )
         try:
@@ -387,7 +389,8 @@ class Repeats:
                 [(v, place) for place, v in enumerate(bound) if v is not None],
                 [(v, place) for place, (v, old) in enumerate(zip(after, bound)) if v is not None and old is None],
                 recorder.path_of(module), _callers(interp), interp.steps - steps, asks_capture,
-                counts, sizes, reached, interp.ran, not_followed, probe, told, self._runs, key, version, scene,
+                counts, sizes, reached, interp.ran, not_followed,
+                dict(islice(interp.unresolved.items(), lost, None)), probe, told, self._runs, key, version, scene,
                 interp.next_number(), self._inner,
             )  # fmt: skip
             _check(kept)
@@ -443,6 +446,8 @@ class Repeats:
         recorder.reached |= kept.reached
         graph.asks_capture |= kept.asks_capture
         graph.lost = {**kept.lost, **graph.lost}
+        if kept.unresolved:
+            interp.unresolved = {**kept.unresolved, **interp.unresolved}
         interp.ordinals_read += kept.counts
         dims.draw(kept.drawn)
         results = Results(kept.probe, seen, mover.value_of, graph)

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Sym, Unknown, dims
@@ -20,6 +21,7 @@ from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.outside import Same
 from ane_lsp.interp.references import HELD, LISTED, references
+from ane_lsp.interp.state import Journal
 from ane_lsp.interp.values import (
     MISSING,
     BoundMethod,
@@ -289,13 +291,14 @@ MAX_FOLLOWED = 2_000
 
 
 def left_behind(
-    written: dict[int, Any], interp: Base, harmless: Callable[[int], bool], handed: Iterable[Any] = ()
+    written: dict[int, Any], interp: Base, harmless: Callable[[int], bool], handed: Iterable[Any] = (), since: int = 0
 ) -> dict[int, Any]:
     """Of containers that were written, by identity, those that somebody still holds besides what keeps record of writing.
 
     What nobody holds but containers that are gone is gone as well: without the record it would be no more. So is what holds
     nothing but itself, as a function that a call made and the names of that call do until Python looks for such circles; they are
-    only looked for where some are left that are not `harmless`. handed: objects that count as gone.
+    only looked for where some are left that are not `harmless`. handed: objects that count as gone. since: :meth:`Base.changes_kept` when
+    writing began.
     """
     _forget_iterators(written, interp)
     held, kept = _counted(written, interp, handed)
@@ -305,8 +308,9 @@ def left_behind(
     left.clear()  # which are references, too
     kept.clear()
     _forget_missed(written, interp)
+    _forget_saved(written, interp, since)
     held, kept = _counted(written, interp, handed)
-    _let_go(interp.former_contents(), held, kept)
+    _let_go(list(interp.changed_since(since).values()), held, kept)
     return _held_elsewhere({number: one for number, one in written.items() if held[number] > 0}, held)
 
 
@@ -340,6 +344,21 @@ def _forget_missed(written: Container[int], interp: Base) -> None:
     gone = [key for key, count in counts if count - LISTED == interp.records(key) + (key in written)]
     for key in gone:
         del interp.missed[key]
+
+
+def _forget_saved(written: Container[int], interp: Base, since: int) -> None:
+    """Let go of containers that nobody holds any more but because they could be given back what they held, such as the names of functions
+    that have returned: what lies in them would count as held."""
+    if not isinstance(interp.undo, Journal):
+        return
+    saved, more = interp.undo.saved, True
+    while more:  # what one holds may be another
+        recent = list(islice(reversed(saved), len(saved) - since))
+        counts = zip(recent, references([saved[key][0] for key in recent]))
+        gone = [key for key, count in counts if count - LISTED == interp.records(key) + (key in written)]
+        for key in gone:
+            del saved[key]
+        more = bool(gone)
 
 
 def _let_go(gone: list[Any], held: dict[int, int], kept: list[Any]) -> None:

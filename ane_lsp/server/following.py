@@ -88,7 +88,7 @@ class Following:
         self._answered(text_digest(source.text), result)
         tree = source.tree
         steady = tree is not None and not any(error.kind != "config" for error in result.errors)
-        ran = found.ran if found.ran is not None else EVERYTHING
+        ran = found.ran if found.ran is not None and not self._whole else EVERYTHING
         self._follower = (
             Follower(source.text, tree, ran, mentions_directive, self._standing is not None)
             if tree is not None and steady
@@ -210,7 +210,7 @@ class Following:
         self._changed |= follower.exchanged
         self._again |= follower.looks
         ran = self._found.ran
-        if ran is None or not (self._again or not ran.isdisjoint(self._changed)):
+        if ran is None or not (self._again or (self._whole and self._changed) or not ran.isdisjoint(self._changed)):
             self._changed.clear()
             return ran is not None
         self._again = True
