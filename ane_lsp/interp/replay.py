@@ -466,16 +466,19 @@ class Book:
         names = {id(m.namespace) for m in self._interp.modules.values() if m.path not in self._interp.watched}
         stage.effects = []
         for key, (container, before) in stage.ledger.saved.items():
+            if key not in self._shared:
+                continue
+            after = now[key] if now is not None and key in now else state.contents_of(container)
+            if now is not None:
+                now[key] = before
             if key in names:
-                self.fit = False
-            if key in self._shared:
-                touched = self._interp.top_touched.when.get(key)
-                if touched is not None and touched[1] > stage.number:  # undoing would undo that, too
+                if not _same(before, after):
                     self.fit = False
-                after = now[key] if now is not None and key in now else state.contents_of(container)
-                stage.effects.append((container, before, after))
-                if now is not None:
-                    now[key] = before
+                continue
+            touched = self._interp.top_touched.when.get(key)
+            if touched is not None and touched[1] > stage.number:  # undoing would undo that, too
+                self.fit = False
+            stage.effects.append((container, before, after))
         if stage.ledger.lasting:
             self.fit = False
 

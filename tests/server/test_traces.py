@@ -116,3 +116,48 @@ def test_a_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> 
     for now in (text.replace("self.fc(x)", "self.fc(x).relu()"), text):
         check(path, analyst, now)  # type: ignore[arg-type]
         analyst.idle()  # type: ignore[attr-defined]
+
+
+BOUND = """\
+import torch
+from torch import nn
+import lib
+
+with lib.quiet():
+    QUIET = lib.is_quiet()
+
+
+class Net(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        with lib.quiet():
+            self.fc = nn.Linear(dim, 8 if lib.is_quiet() else 4)
+
+    def forward(self, x):
+        return self.fc(x)
+
+
+def first():
+    return Net(8)
+
+
+def second():
+    return Net(16)
+"""
+
+
+@pytest.mark.parametrize(("restored", "how"), [("self.before", "again"), ("(self.before or 0) + 1", "anew")])
+def test_a_name_of_a_library_that_is_bound_for_a_while_is_as_it_was(tmp_path: Path, restored: str, how: str) -> None:
+    """Names of other modules cannot be given back, as some are made only once they are asked for."""
+    (tmp_path / "lib.py").write_text(
+        "QUIET = False\n\n\ndef is_quiet():\n    return QUIET\n\n\nclass quiet:\n    def __enter__(self):\n        global QUIET\n"
+        f"        self.before, QUIET = QUIET, True\n\n    def __exit__(self, *error):\n        global QUIET\n        QUIET = {restored}\n"
+    )
+    path = tmp_path / "net.py"
+    analyst = analysed(path, BOUND)
+    analyst.idle()
+    for text in (BOUND.replace("self.fc(x)", "self.fc(x).relu()"), BOUND, BOUND.replace("(dim, 8", "(dim, 9")):
+        assert answered(analyst, path, text) == how
+        analyst.idle()
+        if how == "again":
+            check(path, analyst, text)  # type: ignore[arg-type]
