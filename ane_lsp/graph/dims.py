@@ -215,7 +215,7 @@ def drawn() -> int:
 
 
 def draw(count: int) -> None:
-    """Go on as if :func:`fresh` had made so many sizes."""
+    """Go on as if :func:`fresh` had made so many sizes; fewer than it did where the last ones are gone."""
     _drawn[0] += count
 
 

@@ -180,8 +180,10 @@ class OpDecl:
         known = _INFERRED.get(key)
         if known is not None:
             return known
+        drawn = dims.drawn()
         result = self.infer(args, kwargs)
         if result.__class__ is TensorType and result.data is None and all(map(dims.is_known, result.shape or ())):
+            dims.draw(drawn - dims.drawn())  # of sizes made up on the way none is left, and who asks again makes none
             if len(_INFERRED) > _MAX_INFERRED:
                 _INFERRED.clear()
             _INFERRED[key] = result
