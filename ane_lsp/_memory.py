@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
 
 def resident() -> int:
@@ -60,6 +62,36 @@ def held_after_collecting() -> int:
     return held
 
 
+@cache
+def _libc() -> Any:
+    """The C library, where it is GNU's."""
+    if not sys.platform.startswith("linux"):
+        return None
+    import ctypes
+
+    try:
+        library = ctypes.CDLL(None)
+        return library if library.malloc_trim and library.mallopt else None
+    except (OSError, AttributeError):
+        return None
+
+
+_ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
+
+
+def share_one_heap() -> None:
+    """All threads of this process take memory from one heap, where they would get one each: analyses run in threads of their own, one
+    after the other, and what an earlier one holds keeps its heap from being given back."""
+    if (library := _libc()) is not None:
+        library.mallopt(_ARENA_MAX, 1)
+
+
+def give_back() -> None:
+    """Return memory to the system that the C library holds for later."""
+    if (library := _libc()) is not None:
+        library.malloc_trim(0)
+
+
 _YOUNG = 100_000
 """Objects that an analysis may leave, in circles or for good, before they are looked through."""
 
@@ -75,6 +107,7 @@ def collect_if_grown(share: float) -> None:
     if sys.getallocatedblocks() > _settled * (1 + share):
         gc.collect()
         _settled = sys.getallocatedblocks()
+        give_back()
 
 
 def keep_for_good() -> None:

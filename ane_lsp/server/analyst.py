@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ane_lsp._memory import collect_if_grown, keep_for_good
+from ane_lsp._memory import collect_if_grown, give_back, keep_for_good
 from ane_lsp.analysis import AnalysisError, FileAnalysis, analyze
 from ane_lsp.checks.finding import Finding, TextEdit
 from ane_lsp.fixes import fix_text, propose
@@ -327,6 +327,7 @@ class Analyst:
     def rest(self) -> None:
         """What an edit would wait for, done when none has come for a while."""
         collect_if_grown(0.05)
+        give_back()
 
     # -- fixes -------------------------------------------------------------------------------------------------------
 

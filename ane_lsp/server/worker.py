@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol
 
-from ane_lsp._memory import keep_for_good, rare_collections, resident
+from ane_lsp._memory import keep_for_good, rare_collections, resident, share_one_heap
 
 Message = tuple[Any, ...]
 _HEAD = struct.Struct("<Q")
@@ -184,6 +184,7 @@ def main() -> None:
     sys.stdout = sys.stderr
     if hasattr(os, "nice") and Path("/proc").exists():
         os.nice(1)  # requests first, where both want the same core
+    share_one_heap()
     Worker(source, target).run(sys.argv[1])
 
 
