@@ -214,33 +214,33 @@ class FileWorld:
         exchanges = list(exchanges)
         functions = self._functions() if exchanges else {}
         for exchange in exchanges:
-            function = functions.get(exchange.old)
-            if function is None:
+            if exchange.old not in functions:
                 return False
-            positional = signature_of(function.node).positional
-            first = len(positional) - len(function.defaults)
-            for name, value in exchange.defaults:
-                constant = ast.literal_eval(value)
-                if name in positional:
-                    function.defaults[positional.index(name) - first] = constant
-                else:
-                    function.kw_defaults[name] = constant
+            for function in functions[exchange.old]:
+                positional = signature_of(function.node).positional
+                first = len(positional) - len(function.defaults)
+                for name, value in exchange.defaults:
+                    constant = ast.literal_eval(value)
+                    if name in positional:
+                        function.defaults[positional.index(name) - first] = constant
+                    else:
+                        function.kw_defaults[name] = constant
         return True
 
-    def _functions(self) -> dict[ast.AST, Function]:
-        """The functions that names of the file and attributes of its classes stand for, by their nodes."""
-        found: dict[ast.AST, Function] = {}
-        space = self._module.namespace if self._module is not None else {}
-        for value in space.values():
-            owned = (
-                value.namespace.values()
-                if isinstance(value, ClassObject) and value.module is self._module
-                else (value,)
-            )
-            for item in owned:
-                item = item.func if isinstance(item, (StaticMethod, ClassMethod)) else item
-                if isinstance(item, Function) and item.module is self._module:
-                    found[item.node] = item
+    def _functions(self) -> dict[ast.AST, list[Function]]:
+        """The functions that names of the file and attributes of its classes stand for, by their nodes: of each module that was made of
+        it, as it may be imported under another name."""
+        found: dict[ast.AST, list[Function]] = {}
+        path = self._module.path if self._module is not None else None
+        for module in {
+            id(one): one for one in (self._module, *self.interp.modules.values()) if one is not None
+        }.values():
+            for value in module.namespace.values() if module.path == path else ():
+                own = isinstance(value, ClassObject) and value.module is module
+                for item in value.namespace.values() if own else (value,):
+                    item = item.func if isinstance(item, (StaticMethod, ClassMethod)) else item
+                    if isinstance(item, Function) and item.module is module:
+                        found.setdefault(item.node, []).append(item)
         return found
 
     def run(self, cancelled: Callable[[], bool] = lambda: False, partly: Partly | None = None) -> FileRun:
