@@ -159,7 +159,8 @@ async def typing(editor: Editor, seconds: float, alone: int = 10) -> dict[str, A
 
 
 async def many(editor: Editor, count: int) -> dict[str, Any]:
-    """Megabytes after each tenth of so many edits, no two numbers in them alike, and the growth from the first tenth on."""
+    """Megabytes after each tenth of so many edits, no two numbers in them alike, once they are taken back; and the growth from the first
+    tenth on."""
     kinds = [kind for kind in KINDS if next(edits(editor.text, kind, 1), None) is not None]
     texts = chain.from_iterable(zip(*(edits(editor.text, kind, count // len(kinds) + 1) for kind in kinds)))
     held = {}
@@ -167,6 +168,8 @@ async def many(editor: Editor, count: int) -> dict[str, Any]:
         editor.change(next(texts))
         await editor.answered()
         if number % (count // 10) == 0:
+            editor.change(editor.text)  # how much a text needs by itself is no growth
+            await editor.answered()
             await asyncio.sleep(REST + 1)  # what is only garbage is let go of when no edit has come for a while
             held[number] = round(memory(editor.server.process.pid, "Pss_Anon"), 1)
             print(f"{number} edits: {held[number]} MB", file=sys.stderr, flush=True)

@@ -318,7 +318,7 @@ class Calls(Attributes):
         changes, noted = self.surroundings(), len(self.outside.noted)
         steps, unknown, faults = self.steps, len(self.unresolved), len(self.internal)
         doubtful, self.doubtful, thrown = self.doubtful, False, self.throwing()
-        written = state.Written()
+        written, since = state.Written(), self.changes_kept()
         outer, self.written = self.written, written
         caught = False
         try:
@@ -335,7 +335,7 @@ class Calls(Attributes):
             if alone or not certain:
                 return built, True, None
             known_before = partial(self.outside.knows, noted=noted)
-            left = left_behind(written, self, known_before)
+            left = left_behind(written, self, known_before, since=since)
             return built, True, [one for key, one in left.items() if not known_before(key)]
         finally:
             self.doubtful = self.doubtful or doubtful

@@ -232,9 +232,7 @@ class FileWorld:
         it, as it may be imported under another name."""
         found: dict[ast.AST, list[Function]] = {}
         path = self._module.path if self._module is not None else None
-        for module in {
-            id(one): one for one in (self._module, *self.interp.modules.values()) if one is not None
-        }.values():
+        for module in self.interp.modules.values():
             for value in module.namespace.values() if module.path == path else ():
                 own = isinstance(value, ClassObject) and value.module is module
                 for item in value.namespace.values() if own else (value,):

@@ -335,7 +335,7 @@ class Repeats:
                 # The state of the first two is compared below.
                 return seen.holds(one) or interp.outside.knows(one, noted) or one in written.made
 
-            left = left_behind(written, interp, harmless, handed, since)
+            left = left_behind(written, interp, harmless, handed, since=since)
             if handed:
                 left.pop(number, None)
             if interp.written is not None:

@@ -148,9 +148,8 @@ class Book:
         self._shared: dict[int, Any] | None = None
         self._top_runs = -1
         self._different = False  # the world is not the one that the known attempts saw
-        self._others_since: set[Kept] = (
-            set()
-        )  # calls that record something else than in graphs of stages that have to run
+        # Calls that record something else than in graphs of stages that have to run.
+        self._others_since: set[Kept] = set()
         self._base: Any = None
         self._steps = 0
         self.fit = True

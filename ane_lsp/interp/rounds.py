@@ -74,7 +74,7 @@ class Round:
         """Run the forward. Whether it left nothing behind but what the probes learned."""
         state, noted = interp.surroundings(), len(interp.outside.noted)
         faults, lost, thrown = len(interp.internal), len(interp.unresolved), interp.throwing()
-        written = Written()
+        written, since = Written(), interp.changes_kept()
         interp.ran, interp.watch = self.ran, self.watch
         try:
             self._follow(inputs, written)
@@ -90,7 +90,7 @@ class Round:
             self.watch.steady
             and caught
             and (state, faults, lost) == (interp.surroundings(), len(interp.internal), len(interp.unresolved))
-            and all(map(harmless, left_behind(written, interp, harmless)))
+            and all(map(harmless, left_behind(written, interp, harmless, since=since)))
         )
 
     def same_again(self, interp: TorchGlue) -> bool | None:

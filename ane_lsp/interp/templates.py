@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import field
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Sym, Unknown, dims
@@ -291,7 +290,7 @@ MAX_FOLLOWED = 2_000
 
 
 def left_behind(
-    written: dict[int, Any], interp: Base, harmless: Callable[[int], bool], handed: Iterable[Any] = (), since: int = 0
+    written: dict[int, Any], interp: Base, harmless: Callable[[int], bool], handed: Iterable[Any] = (), *, since: int
 ) -> dict[int, Any]:
     """Of containers that were written, by identity, those that somebody still holds besides what keeps record of writing.
 
@@ -353,7 +352,7 @@ def _forget_saved(written: Container[int], interp: Base, since: int) -> None:
         return
     saved, more = interp.undo.saved, True
     while more:  # what one holds may be another
-        recent = list(islice(reversed(saved), len(saved) - since))
+        recent = list(interp.changed_since(since))
         counts = zip(recent, references([saved[key][0] for key in recent]))
         gone = [key for key, count in counts if count - LISTED == interp.records(key) + (key in written)]
         for key in gone:
