@@ -112,8 +112,9 @@ class _Likeness:
         return all(map(self._taken, _values(one.taken), _values(other.taken)))
 
     def _taken(self, one: Value, other: Value) -> bool:
-        """The same of values that stand for tensors a call saw: those of another module have other names."""
-        return self._value(one, other, named=False)
+        """The same of values that stand for tensors a call saw: those of another module have other names, and that their elements are the
+        same is told by the keys of the calls."""
+        return self._value(one, other, seen=True)
 
     def _inner(self, one: Inner, other: Inner) -> bool:
         return (
@@ -143,15 +144,14 @@ class _Likeness:
             and self._same(one.outputs, other.outputs)
         )
 
-    def _value(self, one: Value, other: Value, named: bool = True) -> bool:
+    def _value(self, one: Value, other: Value, seen: bool = False) -> bool:
         known = self._values.get(one)
         if known is not None:
             return known is other
         if (
             one.id - self._one.value != other.id - self._other.value
             or (one.origin, one.fold) != (other.origin, other.fold)
-            or (named and one.name != other.name)
-            or not self._same(one.type, other.type)
+            or (one.type != other.type if seen else one.name != other.name or not self._same(one.type, other.type))
         ):
             return False
         if one.producer is None or other.producer is None:
@@ -219,7 +219,7 @@ class _Counterparts(_Likeness):
             return None
         return {old.id - one.value: new for old, new in self._values.items() if old.id >= one.value}
 
-    def _value(self, one: Value, other: Value, named: bool = True) -> bool:
+    def _value(self, one: Value, other: Value, seen: bool = False) -> bool:
         known = self._values.get(one)
         if known is not None:
             return known is other
@@ -228,8 +228,7 @@ class _Counterparts(_Likeness):
             or one.id < self._one.value
             or other.id < self._other.value
             or (one.origin, one.fold) != (other.origin, other.fold)
-            or (named and one.name != other.name)
-            or not self._same(one.type, other.type)
+            or (one.type != other.type if seen else one.name != other.name or not self._same(one.type, other.type))
         ):
             return False
         self._values[one] = other
