@@ -148,11 +148,7 @@ class _Likeness:
         known = self._values.get(one)
         if known is not None:
             return known is other
-        if (
-            one.id - self._one.value != other.id - self._other.value
-            or (one.origin, one.fold) != (other.origin, other.fold)
-            or (one.type != other.type if seen else one.name != other.name or not self._same(one.type, other.type))
-        ):
+        if one.id - self._one.value != other.id - self._other.value or not self._described(one, other, seen):
             return False
         if one.producer is None or other.producer is None:
             if one.producer is not other.producer:
@@ -161,6 +157,14 @@ class _Likeness:
             return False
         self._values[one] = other
         return True
+
+    def _described(self, one: Value, other: Value, seen: bool) -> bool:
+        """Whether two values are alike but for their numbers. seen: see :meth:`_taken`."""
+        if (one.origin, one.fold) != (other.origin, other.fold):
+            return False
+        if seen:
+            return bool(one.type == other.type)
+        return one.name == other.name and self._same(one.type, other.type)
 
     def _same(self, one: Any, other: Any) -> bool:
         kind = one.__class__
@@ -227,8 +231,7 @@ class _Counterparts(_Likeness):
             other in self._met  # it stands for another one
             or one.id < self._one.value
             or other.id < self._other.value
-            or (one.origin, one.fold) != (other.origin, other.fold)
-            or (one.type != other.type if seen else one.name != other.name or not self._same(one.type, other.type))
+            or not self._described(one, other, seen)
         ):
             return False
         self._values[one] = other

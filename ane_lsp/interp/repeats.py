@@ -286,7 +286,7 @@ class Repeats:
         bound: list[Value | None],
     ) -> tuple[Any, PyRaise | None, Kept | None]:  # fmt: skip
         """The result of the call or what it raised, and the call as it can be kept; None where it cannot."""
-        scene = scene_of(interp, module, args, kwargs)
+        scene, kind = scene_of(interp, module, args, kwargs), (module.cls, interp.probing)
         recorder = interp.recorder
         graph, builder = recorder.graph, recorder.builder
         calls, ops, shapes, custom = len(graph.calls), len(graph.ops), len(graph.shapes), len(graph.custom)
@@ -340,10 +340,11 @@ class Repeats:
                 left.pop(number, None)
             if interp.written is not None:
                 interp.written.take(left, written.made)
-            before = interp.changed_since(since)
-            own = all(harmless(one) or (one in before and holds(left[one], before[one])) for one in left)
-            if not own:
-                self._epoch += 1
+            own = all(map(harmless, left))
+            if not own:  # unless all that holds the same again
+                before = interp.changed_since(since)
+                own = all(harmless(one) or (one in before and holds(left[one], before[one])) for one in left)
+                self._epoch += not own
         changed: dict[int, Any] = {}
         try:
             now = Seen(recorder, module, args, kwargs, interp.probing, self.pieces) if own else None
@@ -354,7 +355,7 @@ class Repeats:
         except (NotKept, TypeError, RecursionError):
             same = False
         if raised is None and interp.steps - steps < WORTH_IT:
-            self._failures[module.cls, interp.probing] = MAX_FAILURES
+            self._failures[kind] = MAX_FAILURES
             return result, None, None
         sound = (
             same
@@ -399,11 +400,10 @@ class Repeats:
             interp.made_here(*packing.handed)
         except NotKept:
             if raised is None:
-                failed = module.cls, interp.probing
-                self._failures[failed] = self._failures.get(failed, 0) + 1
+                self._failures[kind] = self._failures.get(kind, 0) + 1
             return result, raised, None
         if raised is None:
-            self._failures.pop((module.cls, interp.probing), None)
+            self._failures.pop(kind, None)
         return result, raised, kept
 
     # -- the other times ---------------------------------------------------------------------------------------------

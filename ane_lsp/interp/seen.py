@@ -60,10 +60,7 @@ class NotKept(Exception):
 
 def alone(unknown: Unknown) -> bool:
     """Whether no values are said to be like what nobody knows."""
-    one: Unknown | None = unknown
-    while one is not None and one.item is None:
-        one = one.cause
-    return one is None
+    return all(one.item is None for one in _reasons(unknown))
 
 
 def _reasons(unknown: Unknown) -> Iterator[Unknown]:

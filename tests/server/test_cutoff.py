@@ -179,6 +179,19 @@ def check(path: Path, analyst: Any, text: str) -> None:
     assert graphs(analyst, path) == graphs(fresh, path), text
 
 
+def check_alone(path: Path, analyst: Any, monkeypatch: pytest.MonkeyPatch, former: str, edited: str, how: str) -> None:
+    """So is each answer to an edit, to taking it back and to making it again; for none a stage is run."""
+    assert edited != former
+    counted = Counted(monkeypatch)
+    for text in (edited, former, edited):
+        counted.reset()
+        assert answered(analyst, path, text) == how
+        assert counted.stages == 0
+        assert counted.pieces > 0
+        check(path, analyst, text)
+        analyst.idle()
+
+
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ane_lsp.interp.repeats.WORTH_IT", 0)

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from test_cutoff import Counted, check
-from test_following import analysed, answered
+from test_cutoff import check, check_alone
+from test_following import analysed
 
 from ane_lsp.interp.repeats import Repeats
 
@@ -264,16 +264,7 @@ def test_nothing_but_the_call_is_followed(
     for text in (MODEL.replace("self.weight * x", "self.weight + x"), MODEL):
         check(path, analyst, text)
         analyst.idle()
-    counted = Counted(monkeypatch)
-    edited = MODEL.replace(*edit)
-    assert edited != MODEL
-    for text in (edited, MODEL, edited):
-        counted.reset()
-        assert answered(analyst, path, text) == how
-        assert counted.stages == 0
-        assert counted.pieces > 0
-        check(path, analyst, text)
-        analyst.idle()
+    check_alone(path, analyst, monkeypatch, MODEL, MODEL.replace(*edit), how)
 
 
 @pytest.mark.parametrize("name", FOLLOWED)

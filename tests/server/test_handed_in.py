@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from test_cutoff import Counted, check
+from test_cutoff import check, check_alone
 from test_following import analysed, answered
 
 from ane_lsp.interp.repeats import Repeats
@@ -92,15 +92,7 @@ def test_a_call_that_is_given_tensors_of_another_module(
     path = tmp_path / "net.py"
     analyst = analysed(path, MODEL)
     analyst.idle()
-    counted = Counted(monkeypatch)
-    edited = MODEL.replace(*edit)
-    assert edited != MODEL
-    for text in (edited, MODEL, edited):
-        counted.reset()
-        assert answered(analyst, path, text) == how
-        assert counted.stages == 0
-        check(path, analyst, text)
-        analyst.idle()
+    check_alone(path, analyst, monkeypatch, MODEL, MODEL.replace(*edit), how)
 
 
 def test_whether_a_result_is_kept_is_no_trace_of_a_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ twice, and what models of other names have in common is followed once."""
 from pathlib import Path
 
 import pytest
-from test_cutoff import Counted, check
-from test_following import analysed, answered
+from test_cutoff import check, check_alone
+from test_following import analysed
 
 from ane_lsp.interp.cutoff import Cutoff
 from ane_lsp.interp.repeats import Kept, Repeats
@@ -146,15 +146,7 @@ def test_nothing_but_the_calls_is_followed(tmp_path: Path, monkeypatch: pytest.M
     for text in (MODEL.replace("hidden + self.attention", "hidden - self.attention"), MODEL):
         check(path, analyst, text)
         analyst.idle()
-    counted = Counted(monkeypatch)
-    edited = MODEL.replace(*SAME[name])
-    assert edited != MODEL
-    for text in (edited, MODEL, edited):
-        counted.reset()
-        assert answered(analyst, path, text) == "moved"
-        assert counted.stages == 0
-        check(path, analyst, text)
-        analyst.idle()
+    check_alone(path, analyst, monkeypatch, MODEL, MODEL.replace(*SAME[name]), "moved")
 
 
 @pytest.mark.parametrize("name", OTHERS)

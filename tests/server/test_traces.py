@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from test_cutoff import Counted, check
+from test_cutoff import check, check_alone
 from test_following import analysed, answered
 
 from ane_lsp.interp.repeats import Repeats
@@ -97,14 +97,8 @@ def test_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) ->
     assert all(whether for _, whether in calls)
     assert {"Layer", "Model"} <= {called for called, _ in calls}
     analyst.idle()  # type: ignore[attr-defined]
-    counted = Counted(monkeypatch)
     edited = text.replace("        return self.fc(x)", "        typed = 1\n        return self.fc(x)")
-    for now in (edited, text, edited):
-        counted.reset()
-        assert answered(analyst, path, now) == "moved"  # type: ignore[arg-type]
-        assert counted.stages == 0
-        check(path, analyst, now)  # type: ignore[arg-type]
-        analyst.idle()  # type: ignore[attr-defined]
+    check_alone(path, analyst, monkeypatch, text, edited, "moved")
 
 
 @pytest.mark.parametrize("name", TRACES)
