@@ -16,8 +16,6 @@ _SPELT_OUT = re.compile(
     rf"@[\w.]+[ \t]*(?:\([ \t]*(?:{_CONSTANT}(?:[ \t]*,[ \t]*{_CONSTANT})*)?[ \t]*,?[ \t]*\))?[ \t]*(?:#.*)?$"
 )
 STAR_IMPORT = re.compile(r"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\*", re.M)
-_LOOP = re.compile(r"^[ \t]*(?:for|while)\b[^\n]*:[ \t]*(?:#[^\n]*)?$", re.M)
-_CALLED = re.compile(r"@[\w.]+[ \t]*\(")
 _TOP = re.compile(r"^(?:(?P<decorator>@)|(?:async[ \t]+def|def|class)[ \t]+(?P<name>\w+)|(?P<other>[^\s#)\]}]))", re.M)
 
 
@@ -106,14 +104,3 @@ def outline(text: str) -> list[Piece] | None:
     if pending or not close(len(text)):
         return None
     return pieces
-
-
-def computes_names(text: str, pieces: list[Piece] | None) -> bool:
-    """Whether running a file may register names that its text does not hold: in loops, or computed for decorators. pieces: of the
-    text, None where it was not cut."""
-    if pieces is None:
-        return any(
-            _CALLED.match(line) and not spelt_out(line) if line[:1] == "@" else _LOOP.match(line) and line[:1] > " "
-            for line in text.splitlines()
-        )
-    return any(p.computed or (not p.name and _LOOP.search(p.text)) for p in pieces)

@@ -18,7 +18,8 @@ from typing import Literal
 
 from ane_lsp.graph import Span
 from ane_lsp.graph.records import dataclass
-from ane_lsp.syntax.outline import STAR_IMPORT, Piece, computes_names, outline
+from ane_lsp.syntax.computed_names import computes_names
+from ane_lsp.syntax.outline import STAR_IMPORT, Piece, outline
 from ane_lsp.syntax.positions import LineTable, code_points_to_utf8
 
 NOTEBOOK = ".ipynb"
@@ -95,7 +96,7 @@ class SourceFile:
 
     @cached_property
     def computes_names(self) -> bool:
-        """See :func:`ane_lsp.syntax.outline.computes_names`."""
+        """See :func:`ane_lsp.syntax.computed_names.computes_names`."""
         return computes_names(self.text, self.pieces)
 
     def parse(self) -> ast.Module | SyntaxProblem:

@@ -114,13 +114,14 @@ def test_a_question_leaves_unmentioned_modules_alone(tmp_path: Path) -> None:
     """Asking whether a name is taken runs no module that cannot register it; computed names may come from anywhere."""
     files = {
         **MODELS,
-        "models": "from .first import *\nfrom .second import *\nfrom .third import *\n",
+        "models": "from .first import *\nfrom .second import *\nfrom .third import *\nfrom .fourth import *\n",
         "third": "from .registry import store\n\n@store.add(f'{1}x')\ndef gamma():\n    return 3\n",
+        "fourth": "sizes = {}\nfor k in 'ab':\n    sizes[k] = len(k)\n",
     }
     value, done = value_of(tmp_path, "(entries.get('nothing'), 'mine' in entries)", **files)
     assert value == (None, False)
-    states = {name: done.interp.modules[f"lib.{name}"].state for name in ("first", "second", "third")}
-    assert states == {"first": "new", "second": "new", "third": "done"}
+    states = {name: done.interp.modules[f"lib.{name}"].state for name in ("first", "second", "third", "fourth")}
+    assert states == {"first": "new", "second": "new", "third": "done", "fourth": "new"}
 
 
 def test_what_registers_with_another_package_runs_with_its_import(tmp_path: Path) -> None:
