@@ -131,7 +131,7 @@ class Base:
         self.top_drawn = LASTING_SIZES  # the number of the last size that a top level made up
         self.top_runs = 0  # how often the top level of a module was run, or a part of it
         self.limited = False  # a limit of steps was met
-        self.sources: dict[str, SourceFile] = {}  # files that are read as they were when the run began
+        self.sources: dict[str, SourceFile] = {}  # of modules, as they were when they were first asked for
         self.reasons: dict[tuple[int, int, str], tuple[Span, str, Unknown]] = {}  # unknown values of watched files
         self.on_top_level_error: Callable[[ModuleObject, ast.stmt, PyRaise], None] | None = None
         self.internal: dict[str, Span] = {}  # faults of ours, with the place that led to them

@@ -520,12 +520,12 @@ class Imports(Objects):
 
     def _source(self, module: ModuleObject) -> SourceFile:
         assert module.path is not None
-        kept = self.sources.get(module.path)
-        if kept is not None:
-            return kept
-        if is_stub(module.path):
-            return _stub_source(module.path)
-        return self.workspace.read(_path_of(module.path))
+        source = self.sources.get(module.path)
+        if source is None:
+            stub = is_stub(module.path)
+            source = _stub_source(module.path) if stub else self.workspace.read(_path_of(module.path))
+            self.sources[module.path] = source
+        return source
 
     def tree_of(self, module: ModuleObject) -> ast.Module | None:
         """The syntax tree of a module's file, None where it has none."""

@@ -10,6 +10,7 @@ import builtins
 import re
 import sys
 
+from ane_lsp.syntax.moving import bound_names, mentioned_names
 from ane_lsp.syntax.outline import Piece, spelt_out
 
 _CALLED = re.compile(r"@[\w.]+[ \t]*\(")
@@ -19,11 +20,39 @@ _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetCom
 _MAKING = frozenset({"dict", "list", "set"})
 _FILLING = frozenset({"add", "append", "extend", "insert", "setdefault", "update"})
 _READING = frozenset(
-    {"copy", "endswith", "format", "get", "items", "join", "keys", "lower", "replace", "split", "startswith", "strip", "upper", "values"}
+    {
+        "copy",
+        "endswith",
+        "format",
+        "get",
+        "items",
+        "join",
+        "keys",
+        "lower",
+        "replace",
+        "split",
+        "startswith",
+        "strip",
+        "upper",
+        "values",
+    }
 )
-_HARMLESS_BUILTINS = _MAKING | {"enumerate", "float", "int", "isinstance", "len", "max", "min", "range", "repr", "sorted"}
+_HARMLESS_BUILTINS = _MAKING | {
+    "enumerate",
+    "float",
+    "int",
+    "isinstance",
+    "len",
+    "max",
+    "min",
+    "range",
+    "repr",
+    "sorted",
+}
 _HARMLESS_BUILTINS |= {"str", "sum", "tuple", "zip"}
 _HARMLESS_MODULES = frozenset({"copy", "dataclasses", "itertools", "math"})
+_WORD = re.compile(r"\w+")
+_LOOPS = (ast.For, ast.While, ast.AsyncFor)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _ELSEWHERE = (*_DEFINITIONS, ast.Import, ast.ImportFrom, ast.With, ast.AsyncWith, ast.Await)
 assert all(hasattr(builtins, name) for name in _HARMLESS_BUILTINS)
@@ -44,6 +73,8 @@ def computes_names(text: str, pieces: list[Piece] | None) -> bool:
 
 def _fills_its_own(text: str) -> bool:
     """Whether loops at the top level do no more than fill containers that nothing but functions of the file uses besides."""
+    if ":=" in text:
+        return False
     try:
         body = Piece(text, 1).parse()
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -54,40 +85,45 @@ def _fills_its_own(text: str) -> bool:
     filled: set[str] = set()
     rest: set[str] = set()  # names the other statements mention
     for statement in code:
-        if any(isinstance(node, (ast.For, ast.While, ast.AsyncFor)) for node in ast.walk(statement)):
+        if hasattr(statement, "body") and any(isinstance(node, _LOOPS) for node in ast.walk(statement)):
             names = _filled_by(statement, harmless)
             if names is None or not names <= made:
                 return False
             filled |= names
         elif (name := _makes_container(statement)) is not None and name not in made:
             made.add(name)
-            rest |= _names_in(statement) - {name}
+            rest |= mentioned_names(statement) - {name}
         else:
-            rest |= _names_in(statement)
-    return rest.isdisjoint(_leading_to(filled, body))
-
-
-def _leading_to(names: set[str], body: list[ast.stmt]) -> set[str]:
-    """The names, and the definitions that may use them by way of what they mention."""
-    used = [(statement.name, _names_in(statement)) for statement in body if isinstance(statement, _DEFINITIONS)]
-    leading = set(names)
-    while more := {name for name, mentioned in used if name not in leading and not mentioned.isdisjoint(leading)}:
-        leading |= more
-    return leading
+            rest |= mentioned_names(statement)
+    lines = text.split("\n")
+    definitions = [
+        (
+            one.name,
+            set(_WORD.findall("\n".join(lines[one.lineno - 1 : one.end_lineno]))),
+        )  # found quicker than names, and no fewer
+        for one in body
+        if isinstance(one, _DEFINITIONS)
+    ]
+    while more := {name for name, used in definitions if name not in filled and not used.isdisjoint(filled)}:
+        filled |= more  # whoever calls these may hand on what the loops have filled
+    return rest.isdisjoint(filled)
 
 
 def _harmless_names(code: list[ast.stmt]) -> set[str]:
     """Names for builtins and for what comes from the standard library that do nothing to what they are given."""
     found: set[str] = set()
     bound: set[str] = set()
-    for node in (node for statement in code for node in ast.walk(statement)):
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            for alias in node.names:
-                module = (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
-                known = module in _HARMLESS_MODULES and not (isinstance(node, ast.ImportFrom) and node.level)
+    for statement in code:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            for alias in statement.names:
+                module = (statement.module or "") if isinstance(statement, ast.ImportFrom) else alias.name
+                known = module in _HARMLESS_MODULES and not (isinstance(statement, ast.ImportFrom) and statement.level)
                 (found if known else bound).add(alias.asname or alias.name)
-        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound.add(node.id)
+        else:
+            bound.update(bound_names(statement))
+            if hasattr(statement, "body"):
+                imported = (node for node in ast.walk(statement) if isinstance(node, (ast.Import, ast.ImportFrom)))
+                bound.update(alias.asname or alias.name for node in imported for alias in node.names)
     return set() if "*" in bound else (found | _HARMLESS_BUILTINS) - bound
 
 
@@ -105,10 +141,6 @@ def _makes_container(statement: ast.stmt) -> str | None:
     return target.id if made and isinstance(target, ast.Name) else None
 
 
-def _names_in(statement: ast.stmt) -> set[str]:
-    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-
-
 def _filled_by(statement: ast.stmt, harmless: set[str]) -> set[str] | None:
     """The names of containers that a statement fills, None where it may do more than that."""
     filled: set[str] = set()
@@ -124,7 +156,9 @@ def _filled_by(statement: ast.stmt, harmless: set[str]) -> set[str] | None:
             if not isinstance(container, ast.Name):
                 return None
             filled.add(container.id)
-    bound = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    bound = {
+        node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+    }
     return filled if filled.isdisjoint(bound) else None
 
 
