@@ -108,7 +108,8 @@ def _is_type_checking(test: ast.expr) -> bool:
 
 def mentioned(word: str, text: str) -> bool:
     """Whether a text may define or register something of that name."""
-    return word in text or word.lower() in text
+    lower = word.lower()
+    return word in text or (lower != word and lower in text)
 
 
 @lru_cache(maxsize=1024)

@@ -190,6 +190,7 @@ class _Copier:
             self.given.add(id(value))
             if value.__class__ in _CONTAINERS:
                 pending += value.values() if isinstance(value, dict) else value
+        self.told = self.given | self.shared
 
     def copy(self, one: Any) -> Any:
         kind = one.__class__
@@ -212,14 +213,22 @@ class _Copier:
             for key, value in one.items():
                 if key.__class__ not in _PLAIN:
                     raise _NotOurs
-                made[key] = value if value.__class__ in _SHARED else self.copy(value)
+                held = value.__class__
+                if held in _SHARED:
+                    made[key] = value
+                elif held in _CHANGING and not value and id(value) not in self.made and id(value) not in self.told:
+                    made[key] = self.made[id(value)] = held()  # most of what a module holds
+                else:
+                    made[key] = self.copy(value)
             return made
         if kind is list:
             made = self.made[id(one)] = []
             made.extend([value if value.__class__ in _SHARED else self.copy(value) for value in one])
             return made
         if kind is tuple:
-            made = self.made[id(one)] = tuple([self.copy(value) for value in one])
+            made = self.made[id(one)] = tuple(
+                [value if value.__class__ in _SHARED else self.copy(value) for value in one]
+            )
             return made
         if kind is set:
             made = self.made[id(one)] = {self.copy(value) for value in one}

@@ -198,6 +198,9 @@ def _make_init(interp: Interpreter, cls: ClassObject, specs: dict[str, FieldSpec
     return made
 
 
+_DESCRIPTORS = frozenset({Property, Instance})
+
+
 class _Storing:
     """What ``__init__`` of a dataclass does, at once, for objects as they usually are (see :mod:`ane_lsp.interp.fast`)."""
 
@@ -222,7 +225,8 @@ class _Storing:
         given.update(kwargs)
         if not (self._required <= given.keys() and self._simple(interp, obj.cls)):
             return MISSING
-        interp.touch(obj.attrs)
+        attrs = obj.attrs
+        interp.touch(attrs)
         passed: list[Any] = []
         for spec in self._specs:
             if spec.name in given:
@@ -235,8 +239,10 @@ class _Storing:
                 continue
             if spec.kind == "initvar":
                 passed.append(value)
-            else:
-                interp.setattr_plain(obj, spec.name, value)
+                continue
+            if isinstance(value, dict):
+                interp.named_again((value,), attrs)
+            attrs[spec.name] = value
         if self._post:
             interp.call(interp.getattr(obj, "__post_init__"), tuple(passed))
         return None
@@ -245,7 +251,7 @@ class _Storing:
         """Whether assigning to a field stores the value and does nothing else."""
         if interp.is_nn_module(cls) or not (self._frozen or cls.lookup("__setattr__") is MISSING):
             return False
-        return not any(cls.lookup(name).__class__ in (Property, Instance) for name in self._stored)
+        return _DESCRIPTORS.isdisjoint([cls.lookup(name).__class__ for name in self._stored])
 
 
 def _compared(cls: ClassObject) -> list[str]:
