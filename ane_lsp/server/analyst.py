@@ -326,7 +326,7 @@ class Analyst:
 
     def rest(self) -> None:
         """What an edit would wait for, done when none has come for a while."""
-        collect_if_grown(0.05)
+        collect_if_grown(0.01)
         give_back()
 
     # -- fixes -------------------------------------------------------------------------------------------------------
