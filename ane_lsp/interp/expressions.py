@@ -14,7 +14,7 @@ from ane_lsp.interp.fast import fast_path
 from ane_lsp.interp.frames import FROM_ARGS, UNDECIDED, Frame, UnknownIteration, item_of, mangled
 from ane_lsp.interp.scopes import reads_nothing_of
 from ane_lsp.interp.summaries import SUMMARIES
-from ane_lsp.interp.support import too_deep
+from ane_lsp.interp.support import DictView, too_deep
 from ane_lsp.interp.text import format_value
 from ane_lsp.interp.torch_glue import TorchGlue
 from ane_lsp.interp.values import (
@@ -734,23 +734,58 @@ def _set_comp(interp: Expressions, node: ast.SetComp, frame: Frame) -> Any:
         return Unknown("a set built from something unknown", interp.span(node), lost.unknown)
     if any(isinstance(absent.present(i), (Unknown, OneOf)) for i in items):
         return interp.unknown("a set with an unknown element")
-    return set(items)
+    try:
+        return set(items)
+    except TypeError:
+        return interp.raise_(TypeError, "unhashable element")
 
 
 def _dict_comp(interp: Expressions, node: ast.DictComp, frame: Frame) -> Any:
     made: dict[Any, Any] = {}
     try:
-        for inner in _element_frames(interp, node, frame, _first_source(interp, node, frame)):
+        pairs = interp.eval(node.generators[0].iter, frame)
+        frame.node = node
+        if isinstance(pairs, DictView) and (done := _rearranged(interp, node, pairs)) is not None:
+            interp.made_here(done)
+            return done
+        for inner in _element_frames(interp, node, frame, interp.items_of(pairs)):
             key = interp.eval(node.key, inner)
             values = _perhaps(interp, node.value, inner) if inner.perhaps else [interp.eval(node.value, inner)]
             if isinstance(key, (Unknown, OneOf)):
                 return interp.unknown("a dict with an unknown key")
-            for value in values:
-                made[key] = state.join([made[key], absent.present(value)]) if inner.perhaps and key in made else value
+            try:
+                for value in values:
+                    again = inner.perhaps and key in made
+                    made[key] = state.join([made[key], absent.present(value)]) if again else value
+            except TypeError:
+                interp.raise_(TypeError, "unhashable key")
     except UnknownIteration as lost:
         return Unknown("a dict built from something unknown", interp.span(node), lost.unknown)
     interp.made_here(made)
     return made
+
+
+def _rearranged(interp: Expressions, node: ast.DictComp, pairs: DictView) -> dict[Any, Any] | None:
+    """``{value: key for key, value in d.items()}`` of plain keys and values, done at once; None for all else."""
+    generator, key, value = node.generators[0], node.key, node.value
+    if len(node.generators) > 1 or generator.ifs or not isinstance(generator.target, ast.Tuple):
+        return None
+    names = [one.id if isinstance(one, ast.Name) else "" for one in generator.target.elts]
+    if len(set(names)) != 2 or not (isinstance(key, ast.Name) and isinstance(value, ast.Name)):
+        return None
+    if key.id not in names or value.id not in names:
+        return None
+    first, second = names.index(key.id), names.index(value.id)
+    made = {}
+    for pair in pairs:
+        interp.tick()
+        if pair.__class__ is not tuple or len(pair) != 2 or not _NAMING.issuperset(map(type, pair)):
+            return None
+        made[pair[first]] = pair[second]
+    return made
+
+
+_NAMING = frozenset({str, int})
 
 
 def _generator_exp(interp: Expressions, node: ast.GeneratorExp, frame: Frame) -> Any:

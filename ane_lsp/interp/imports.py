@@ -17,6 +17,7 @@ from ane_lsp.interp.objects import Objects
 from ane_lsp.interp.values import MISSING, Lazy, ModuleObject, PyRaise, TorchFunction
 from ane_lsp.syntax.outline import STAR_IMPORT, Piece
 from ane_lsp.syntax.source import SourceFile
+from ane_lsp.syntax.stand_ins import without_stand_in
 from ane_lsp.torch_model import registry
 from ane_lsp.workspace.resolve import ModuleFile
 
@@ -627,10 +628,8 @@ class Imports(Objects):
         modules, self.recorder.modules = self.recorder.modules, []
         try:
             for statement in body:
-                if isinstance(statement, ast.If) and _is_type_checking(statement.test):
-                    module.deferred.append(statement)
                 try:
-                    self.run_block([statement], frame)
+                    self.run_block(self._without_stand_in(module, statement, frame), frame)
                 except PyRaise as raised:
                     self.top_level_error(module, statement, raised)
                 except UnknownIteration as lost:
@@ -652,6 +651,14 @@ class Imports(Objects):
             self.trying = trying
             self.handled = handled
             self.recorder.modules = modules
+
+    def _without_stand_in(self, module: ModuleObject, statement: ast.stmt, frame: Frame) -> list[ast.stmt]:
+        """A statement at the top level, as far as it has to run: see :mod:`ane_lsp.syntax.stand_ins`."""
+        if isinstance(statement, ast.If) and _is_type_checking(statement.test):
+            module.deferred.append(statement)
+            if module.path not in self.watched and self.eval(statement.test, frame) is False:
+                return without_stand_in(statement, self._source(module).pieces)
+        return [statement]
 
     def top_level_error(self, module: ModuleObject, statement: ast.stmt, raised: PyRaise) -> None:
         """A top-level statement raised; what it would have bound is unknown."""

@@ -232,7 +232,12 @@ def test_names_that_only_a_lazy_module_imports(tmp_path: Path) -> None:
     if TYPE_CHECKING or SLOW:
         from .parts import Part
     else:
-        sys.modules[__name__] = object()
+        made = [name for name in dir()]
+        kept = 3
+        sys.modules[__name__] = Lazy(__name__, made)
+
+    def width():
+        return kept
     """
     part = """
     class Part(nn.Module):
@@ -240,14 +245,17 @@ def test_names_that_only_a_lazy_module_imports(tmp_path: Path) -> None:
             return x.relu()
     """
     net = """
-    from lazy import Part
+    from lazy import Part, width
 
     class Net(Part):
         def forward(self, x):
-            return super().forward(x)
+            return super().forward(x) * width()
     """
-    entry = only(follow(tmp_path, __init___in_lazy=package, parts_in_lazy=part, net=net), "Net")
-    assert [c.torch for c in entry.graph.calls] == ["torch.Tensor.relu"]
+    done = follow(tmp_path, __init___in_lazy=package, parts_in_lazy=part, net=net)
+    entry = only(done, "Net")
+    assert [c.torch for c in entry.graph.calls] == ["torch.Tensor.relu", "torch.Tensor.mul"]
+    names = done.run.interp.modules["lazy"].namespace
+    assert names["kept"] == 3 and "made" not in names  # which only the object is made of
 
 
 def test_a_parametrized_weight_is_computed_when_it_is_read(tmp_path: Path) -> None:

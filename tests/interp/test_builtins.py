@@ -247,12 +247,20 @@ DICTS = [
     "d = {1: 'a', 1.0: 'b', True: 'c'}\nreturn d",
     "d = {(1, 2): 'x', None: 'y'}\nreturn d[1, 2], d[None]",
     "return {k: v for k, v in zip('abc', range(3)) if v}",
+    "d = {'a': 1, 'b': 2, 'c': 1}\nreturn {v: k for k, v in d.items()}, {k: k for k, _ in d.items()}, {v: v for _, v in d.items()}",
+    "k = 7\nd = {'a': 1}\nreturn {v: k for _, v in d.items()}, {k: v for v, k in d.items()}, k",
+    "d = {'a': [1], 'b': (2,)}\nfound = {k: v for k, v in d.items()}\nfound['a'].append(3)\nreturn d, found",
+    "d = {'a': True, 'b': 1.5, 'c': None}\nreturn {v: k for k, v in d.items()}",
+    "d = {'a': [1]}\nreturn {v: k for k, v in d.items()}",
+    "d = {'a': 1}\nreturn {x: y for x, y in {k: v for k, v in d.items()}.items()}, {v: k for k, v in d.items() if v}",
+    "d = {'ab': 1}\nreturn {x: v for (x, y), v in d.items()}, {i: j for i, j in d.keys()}",
     "d = {'a': {'b': 1}}\nd['a']['b'] += 1\nreturn d",
     "return list({'a': 1}.items())[0], dict.get({'a': 3}, 'a'), dict.items({'a': 1})",
     "d = dict(a=1)\nreturn d.__getitem__('a'), d.__contains__('b'), d.__len__()",
 ]
 
 SETS = [
+    "return {x for x in [[1]]}",
     "s = {1, 2}\ns.add(3)\ns.discard(9)\ns.remove(1)\nreturn s",
     "set().remove(1)",
     "set().pop()",
