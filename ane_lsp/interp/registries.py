@@ -125,6 +125,9 @@ class Registries(Imports):
             return False
         if container is self.frame.extra:  # it came into being with this call: nobody registers with it
             return False
+        asking = self.frame.module
+        if asking.path is not None and is_stub(asking.path) and id(container) in map(id, asking.namespace.values()):
+            return False  # a table of ours, such as that of all loggers
         if key.__class__ is not str:
             return self._force(container, key, needed)
         known = self.missed.get(id(container))  # which keeps it alive
