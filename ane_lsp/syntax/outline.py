@@ -37,6 +37,7 @@ class Piece:
     name: str = ""
     decorated: bool = False
     _body: list[ast.stmt] | None = None
+    _computed: bool | None = None
 
     def parse(self) -> list[ast.stmt]:
         """Its statements, with the line numbers of the file. Raises SyntaxError where the cut was wrong."""
@@ -49,8 +50,11 @@ class Piece:
     @property
     def computed(self) -> bool:
         """Whether a decorator is given something other than constants: what it registers may stand nowhere in the text."""
-        if not self.decorated:
-            return False
+        if self._computed is None:
+            self._computed = self.decorated and self._is_given_more()
+        return self._computed
+
+    def _is_given_more(self) -> bool:
         for line in self.text.splitlines():
             if line.startswith(("def ", "class ", "async ")):
                 return False
