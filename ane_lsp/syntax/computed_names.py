@@ -6,9 +6,7 @@ A loop that only fills a container of its own file registers nothing: whoever ha
 from __future__ import annotations
 
 import ast
-import builtins
 import re
-import sys
 
 from ane_lsp.syntax.moving import bound_names, mentioned_names
 from ane_lsp.syntax.outline import Piece, spelt_out
@@ -19,44 +17,19 @@ _LOOP = re.compile(r"^[ \t]*(?:for|while)\b[^\n]*:[ \t]*(?:#[^\n]*)?$", re.M)
 _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)
 _MAKING = frozenset({"dict", "list", "set"})
 _FILLING = frozenset({"add", "append", "extend", "insert", "setdefault", "update"})
-_READING = frozenset(
-    {
-        "copy",
-        "endswith",
-        "format",
-        "get",
-        "items",
-        "join",
-        "keys",
-        "lower",
-        "replace",
-        "split",
-        "startswith",
-        "strip",
-        "upper",
-        "values",
-    }
-)
+_READING = frozenset({
+    "copy", "endswith", "format", "get", "items", "join", "keys", "lower", "replace", "split", "startswith", "strip", "upper",
+    "values",
+})  # fmt: skip
 _HARMLESS_BUILTINS = _MAKING | {
-    "enumerate",
-    "float",
-    "int",
-    "isinstance",
-    "len",
-    "max",
-    "min",
-    "range",
-    "repr",
-    "sorted",
-}
-_HARMLESS_BUILTINS |= {"str", "sum", "tuple", "zip"}
+    "enumerate", "float", "int", "isinstance", "len", "max", "min", "range", "repr", "sorted", "str", "sum", "tuple", "zip",
+}  # fmt: skip
 _HARMLESS_MODULES = frozenset({"copy", "dataclasses", "itertools", "math"})
 _WORD = re.compile(r"\w+")
 _LOOPS = (ast.For, ast.While, ast.AsyncFor)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _ELSEWHERE = (*_DEFINITIONS, ast.Import, ast.ImportFrom, ast.With, ast.AsyncWith, ast.Await)
-assert all(hasattr(builtins, name) for name in _HARMLESS_BUILTINS)
-assert sys.stdlib_module_names >= _HARMLESS_MODULES
+_CHANGING_OPERATORS = (ast.LShift, ast.RShift, ast.MatMult)  # of objects that have their own
 
 
 def computes_names(text: str, pieces: list[Piece] | None) -> bool:
@@ -145,8 +118,10 @@ def _filled_by(statement: ast.stmt, harmless: set[str]) -> set[str] | None:
     """The names of containers that a statement fills, None where it may do more than that."""
     filled: set[str] = set()
     for node in ast.walk(statement):
-        if isinstance(node, _ELSEWHERE):
+        if isinstance(node, _ELSEWHERE) or (isinstance(node, ast.BinOp) and isinstance(node.op, _CHANGING_OPERATORS)):
             return None
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and not _is_number(node.value):
+            return None  # a list that may have another name grows
         if isinstance(node, (ast.Subscript, ast.Attribute)) and not isinstance(node.ctx, ast.Load):
             if isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
                 return None
@@ -160,6 +135,10 @@ def _filled_by(statement: ast.stmt, harmless: set[str]) -> set[str] | None:
         node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
     }
     return filled if filled.isdisjoint(bound) else None
+
+
+def _is_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
 
 
 def _is_harmless(function: ast.expr, harmless: set[str]) -> bool:

@@ -28,6 +28,7 @@ def _computes(text: str) -> bool:
         _FILLED + _LOOP + _USED,
         "import copy\n\nsizes: dict = {}\nfor k in 'ab':\n    sizes.update({k.upper(): copy.deepcopy(k)})\n",
         "sizes = []\nif True:\n    for k in range(3):\n        sizes.append(f'x{k}')\n",
+        "n = 0\nsizes = {}\nfor k in 'ab':\n    n += 1\n    sizes[k] = n\n",
         "from .registry import names\n\nlong = [n for n in names if n]\nfor n in names:\n    long.extend([n + 'a'])\n",
     ],
 )
@@ -51,6 +52,8 @@ def test_what_stays_inside_of_the_file(text: str) -> None:
         "from .registry import store\n\nfor one in (store,):\n    one.update(a=1)\n",
         "from .registry import store\n\nsizes = {}\nfor k in 'ab':\n    sizes = store\n    sizes[k] = 1\n",
         "from .registry import store\n\nfor k in 'ab':\n    store.last = k\n",
+        "from .registry import names\n\nfor k in 'ab':\n    names += [k]\n",
+        "from .registry import names\n\nfor k in 'ab':\n    names << k\n",
         "for k in 'ab':\n    globals()[k] = 1\n",
         "for k in 'ab':\n    @register\n    def made():\n        pass\n",
         "for k in 'ab':\n    from .registry import last\n",
