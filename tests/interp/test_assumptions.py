@@ -255,7 +255,8 @@ def test_names_that_only_a_lazy_module_imports(tmp_path: Path) -> None:
     entry = only(done, "Net")
     assert [c.torch for c in entry.graph.calls] == ["torch.Tensor.relu", "torch.Tensor.mul"]
     names = done.run.interp.modules["lazy"].namespace
-    assert names["kept"] == 3 and "made" not in names  # which only the object is made of
+    assert names["kept"] == 3
+    assert "made" not in names  # which only the object is made of
 
 
 def test_a_parametrized_weight_is_computed_when_it_is_read(tmp_path: Path) -> None:
