@@ -183,7 +183,7 @@ class FileWorld:
         self._directives = directives
         self._configured = configured
         self._keep = keep
-        self._source = workspace.read(path)
+        self.interp.sources[str(path)] = workspace.read(path)
         self._book: Book | None = None
         self._module: ModuleObject | None = None
         self._entries: list[EntryRun] = []
@@ -263,7 +263,6 @@ class FileWorld:
                 return None
             self._script = list(self._entries)
             if self._keep:
-                interp.sources[str(module.path)] = self._source
                 self._book = Book(interp)
                 self._book.begin()
             self._follow(module)

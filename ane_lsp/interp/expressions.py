@@ -667,10 +667,10 @@ def _lambda(interp: Expressions, node: ast.Lambda, frame: Frame) -> Any:
     return interp.plain_function(node, "<lambda>", frame)
 
 
-def _first_source(interp: Expressions, node: _Comprehension, frame: Frame) -> Iterator[Any]:
+def _first_source(interp: Expressions, node: _Comprehension, frame: Frame) -> Any:
     value = interp.eval(node.generators[0].iter, frame)
     frame.node = node
-    return interp.items_of(value)
+    return value
 
 
 def _element_frames(interp: Expressions, node: _Comprehension, frame: Frame, source: Iterator[Any]) -> Iterator[Frame]:
@@ -684,8 +684,7 @@ def _element_frames(interp: Expressions, node: _Comprehension, frame: Frame, sou
 
 
 def _elements(interp: Expressions, node: ast.ListComp | ast.SetComp, frame: Frame) -> list[Any]:
-    value = interp.eval(node.generators[0].iter, frame)
-    frame.node = node
+    value = _first_source(interp, node, frame)
     if value.__class__ in plain.COUNTED and len(value) >= plain.MANY and node.__class__ is ast.ListComp:
         found = plain.follow(interp, node, frame, value)
         if found is not MISSING:
@@ -743,8 +742,7 @@ def _set_comp(interp: Expressions, node: ast.SetComp, frame: Frame) -> Any:
 def _dict_comp(interp: Expressions, node: ast.DictComp, frame: Frame) -> Any:
     made: dict[Any, Any] = {}
     try:
-        pairs = interp.eval(node.generators[0].iter, frame)
-        frame.node = node
+        pairs = _first_source(interp, node, frame)
         if isinstance(pairs, DictView) and (done := _rearranged(interp, node, pairs)) is not None:
             interp.made_here(done)
             return done
@@ -790,7 +788,7 @@ _NAMING = frozenset({str, int})
 
 def _generator_exp(interp: Expressions, node: ast.GeneratorExp, frame: Frame) -> Any:
     try:
-        source = _first_source(interp, node, frame)
+        source = interp.items_of(_first_source(interp, node, frame))
     except UnknownIteration as lost:
         return Unknown("a generator over something unknown", interp.span(node), lost.unknown)
 

@@ -18,18 +18,17 @@ from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.imports import STDLIB, Imports, is_stub, mentioned
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Lazy, ModuleObject
 from ane_lsp.syntax.moving import bound_names
-from ane_lsp.syntax.outline import Piece
+from ane_lsp.syntax.outline import Piece, words
 
 _DECORATOR = re.compile(r"^@[ \t]*(\w+)", re.M)
 _IMPORT = re.compile(r"^(?:from[ \t]+[\w.]+[ \t]+)?import\b(?:[^\n(\\]*\([^)]*\)|(?:[^\n\\]|\\\n)*)", re.M)
 _READING = frozenset({"get", "keys", "values", "items"})
-_WORD = re.compile(r"\w+")
 
 
 @lru_cache(maxsize=64)
 def _used_words(text: str) -> frozenset[str]:
     """The words of a file outside its import statements at the top level."""
-    return frozenset(_WORD.findall(_IMPORT.sub("", text)))
+    return frozenset(words(_IMPORT.sub("", text)))
 
 
 def _names_of(module: ModuleObject, container: Any) -> frozenset[str]:

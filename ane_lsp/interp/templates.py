@@ -190,7 +190,7 @@ class _Copier:
             self.given.add(id(value))
             if value.__class__ in _CONTAINERS:
                 pending += value.values() if isinstance(value, dict) else value
-        self.told = self.given | self.shared
+        self.outside = self.given | self.shared
 
     def copy(self, one: Any) -> Any:
         kind = one.__class__
@@ -216,7 +216,7 @@ class _Copier:
                 held = value.__class__
                 if held in _SHARED:
                     made[key] = value
-                elif held in _CHANGING and not value and id(value) not in self.made and id(value) not in self.told:
+                elif held in _CHANGING and not value and id(value) not in self.made and id(value) not in self.outside:
                     made[key] = self.made[id(value)] = held()  # most of what a module holds
                 else:
                     made[key] = self.copy(value)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import ast
 import re
 
+from ane_lsp.syntax.exchange import FUNCTIONS
 from ane_lsp.syntax.moving import bound_names, mentioned_names
-from ane_lsp.syntax.outline import Piece, spelt_out
+from ane_lsp.syntax.outline import Piece, spelt_out, words
 
 _CALLED = re.compile(r"@[\w.]+[ \t]*\(")
 _LOOP = re.compile(r"^[ \t]*(?:for|while)\b[^\n]*:[ \t]*(?:#[^\n]*)?$", re.M)
@@ -25,9 +26,8 @@ _HARMLESS_BUILTINS = _MAKING | {
     "enumerate", "float", "int", "isinstance", "len", "max", "min", "range", "repr", "sorted", "str", "sum", "tuple", "zip",
 }  # fmt: skip
 _HARMLESS_MODULES = frozenset({"copy", "dataclasses", "itertools", "math"})
-_WORD = re.compile(r"\w+")
 _LOOPS = (ast.For, ast.While, ast.AsyncFor)
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
 _ELSEWHERE = (*_DEFINITIONS, ast.Import, ast.ImportFrom, ast.With, ast.AsyncWith, ast.Await)
 _CHANGING_OPERATORS = (ast.LShift, ast.RShift, ast.MatMult)  # of objects that have their own
 
@@ -70,10 +70,7 @@ def _fills_its_own(text: str) -> bool:
             rest |= mentioned_names(statement)
     lines = text.split("\n")
     definitions = [
-        (
-            one.name,
-            set(_WORD.findall("\n".join(lines[one.lineno - 1 : one.end_lineno]))),
-        )  # found quicker than names, and no fewer
+        (one.name, words("\n".join(lines[one.lineno - 1 : one.end_lineno])))
         for one in body
         if isinstance(one, _DEFINITIONS)
     ]

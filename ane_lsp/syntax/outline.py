@@ -63,6 +63,14 @@ class Piece:
         return False
 
 
+_WORD = re.compile(r"\w+")
+
+
+def words(text: str) -> set[str]:
+    """The words of a text, in comments and strings as well: found quicker than its names, and no fewer."""
+    return set(_WORD.findall(text))
+
+
 def outline(text: str) -> list[Piece] | None:
     """The pieces of a file in order; None where it cannot be cut safely (the whole file is to be parsed then)."""
     if "\r" in text or "\f" in text:

@@ -7,12 +7,9 @@ need run that is done for the object alone: the packages of transformers list th
 from __future__ import annotations
 
 import ast
-import re
 
 from ane_lsp.syntax.moving import mentioned_names
-from ane_lsp.syntax.outline import Piece
-
-_WORD = re.compile(r"\w+")
+from ane_lsp.syntax.outline import Piece, words
 
 
 def without_stand_in(block: ast.If, pieces: list[Piece] | None) -> list[ast.stmt]:
@@ -73,5 +70,5 @@ def _words_elsewhere(block: ast.If, pieces: list[Piece]) -> set[str]:
     found: set[str] = set()
     for piece in pieces:
         lines = piece.text.split("\n")
-        found.update(_WORD.findall("\n".join(lines if piece.name else lines[max(0, end + 1 - piece.line) :])))
+        found |= words("\n".join(lines if piece.name else lines[max(0, end + 1 - piece.line) :]))
     return found

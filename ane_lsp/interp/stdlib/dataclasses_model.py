@@ -240,7 +240,7 @@ class _Storing:
             if spec.kind == "initvar":
                 passed.append(value)
                 continue
-            if isinstance(value, dict):
+            if isinstance(value, dict):  # as :meth:`Attributes.setattr_plain` does
                 interp.named_again((value,), attrs)
             attrs[spec.name] = value
         if self._post:
