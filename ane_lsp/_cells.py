@@ -25,7 +25,7 @@ class Cells:
             return span
         number = min(max(bisect_right(self._starts, span.line - 1) - 1, 0), len(self._starts) - 2)
         start = self._starts[number]
-        return replace(span, file=f"In[{number}]", line=span.line - start, end_line=span.end_line - start)
+        return span._replace(file=f"In[{number}]", line=span.line - start, end_line=span.end_line - start)
 
     def name(self, found: FileAnalysis) -> None:
         """Name every place of an analysis of the text."""

@@ -200,28 +200,28 @@ def _result_from(plain: dict[str, Any]) -> FileAnalysis:
             ModelSummary(
                 **{
                     **model,
-                    "span": Span(**model["span"]),
+                    "span": Span(*model["span"]),
                     "assumed": tuple(model["assumed"]),
                     "elsewhere": tuple(model["elsewhere"]),
-                    "lost": tuple(Missing(**{**part, "span": Span(**part["span"])}) for part in model["lost"]),
+                    "lost": tuple(Missing(**{**part, "span": Span(*part["span"])}) for part in model["lost"]),
                     "off_ane": tuple((str(kind), int(count)) for kind, count in model["off_ane"]),
                 }
             )
             for model in plain["models"]
         ],
-        [AnalysisError(**{**error, "span": Span(**error["span"])}) for error in plain["errors"]],
-        [Unfollowed(one["message"], Span(**one["span"])) for one in plain["unfollowed"]],
+        [AnalysisError(**{**error, "span": Span(*error["span"])}) for error in plain["errors"]],
+        [Unfollowed(one["message"], Span(*one["span"])) for one in plain["unfollowed"]],
     )
 
 
 def _finding_from(plain: dict[str, Any]) -> Finding:
     return Finding(**{
         **plain,
-        "span": Span(**plain["span"]),
+        "span": Span(*plain["span"]),
         "evidence": tuple(Evidence(**evidence) for evidence in plain["evidence"]),
-        "related": tuple(Related(Span(**related["span"]), related["message"]) for related in plain["related"]),
+        "related": tuple(Related(Span(*related["span"]), related["message"]) for related in plain["related"]),
         "fixes": tuple(
-            Fix(fix["title"], fix["safety"], tuple(TextEdit(Span(**e["span"]), e["text"]) for e in fix["edits"]))
+            Fix(fix["title"], fix["safety"], tuple(TextEdit(Span(*e["span"]), e["text"]) for e in fix["edits"]))
             for fix in plain["fixes"]
         ),
     })  # fmt: skip

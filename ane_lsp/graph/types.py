@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ane_lsp.graph import dims
 from ane_lsp.graph.dims import DimLike
@@ -23,8 +23,7 @@ TORCH_DTYPE: Mapping[str, str] = {
 DTYPES = frozenset(TORCH_DTYPE)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A range of source: lines from 1, columns from 0 in UTF-8 bytes, end exclusive, as in Python's ``ast``."""
 
     file: str

@@ -7,7 +7,7 @@ Everything inside counts lines from 1 and columns in UTF-8 bytes; clients' units
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class Edit:
             end = self._after(end)
         else:
             return None
-        return replace(span, line=start[0], col=start[1], end_line=end[0], end_col=end[1])
+        return span._replace(line=start[0], col=start[1], end_line=end[0], end_col=end[1])
 
     def _after(self, place: Place) -> Place:
         line, col = place
@@ -237,7 +237,7 @@ def to_cell(span: Span, parts: Sequence[Part], names: dict[str, str]) -> tuple[s
             if span.end_line >= part.first + part.count:
                 return None
             shift = part.first - 1
-            moved = replace(span, file=names[part.key], line=span.line - shift, end_line=span.end_line - shift)
+            moved = span._replace(file=names[part.key], line=span.line - shift, end_line=span.end_line - shift)
             return part.key, moved
     return None
 

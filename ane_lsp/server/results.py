@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary
 from ane_lsp.checks.finding import Finding, Fix
@@ -28,8 +27,7 @@ def fix_name(finding: Finding, fix: Fix) -> FixName:
     return finding.code, (span.line, span.col, span.end_line, span.end_col), fix.title
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """One way a call was reached: tensors in and out, as text, and the settings of its module."""
 
     model: str
@@ -123,11 +121,16 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class GraphDigest:
-    """What one graph adds to a result: call sites with the kinds of their ops, and named tensors, in order."""
+    """What one graph adds to a result, in order: of each call site the kinds of its ops and its signatures, of each named tensor its
+    types."""
 
     graph: Graph
-    calls: tuple[tuple[Span, str, bool, tuple[str, ...], Signature], ...]
-    shapes: tuple[tuple[Span, str, str], ...]
+    calls: Mapping[_Site, tuple[dict[str, None], dict[Signature, None]]]
+    shapes: Mapping[tuple[Span, str], dict[str, None]]
+
+
+_Site = tuple[Span, str, bool]
+"""Where a call stands, or what it calls is built; what it calls; whether that is where it is built."""
 
 
 Digests = dict[int, GraphDigest]
@@ -138,19 +141,20 @@ def digest(path: str, analysis: FileAnalysis, seconds: float = 0.0, known: Diges
     """The plain data of `analysis`, restricted to places in `path`. known: of graphs that were seen before; those of
     `analysis` afterwards."""
     known = {} if known is None else known
-    calls: dict[tuple[Span, str, bool], tuple[dict[str, None], dict[Signature, None]]] = {}
+    calls: dict[_Site, tuple[dict[str, None], dict[Signature, None]]] = {}
     hints: dict[tuple[Span, str], tuple[dict[str, None], dict[str, None]]] = {}
-    digests = [known.get(id(graph)) or _graph_digest(path, graph) for graph in analysis.graphs]
+    texts = _Texts()
+    digests = [known.get(id(graph)) or _graph_digest(path, graph, texts) for graph in analysis.graphs]
     known.clear()
     known.update((id(one.graph), one) for one in digests)
     for one in digests:
-        for span, torch, at_ctor, ops, signature in one.calls:
-            kinds, seen = calls.setdefault((span, torch, at_ctor), ({}, {}))
-            kinds.update(dict.fromkeys(ops))
-            seen[signature] = None
-        for span, name, kind in one.shapes:
-            types, models = hints.setdefault((span, name), ({}, {}))
-            types[kind] = None
+        for site, (ops, signatures) in one.calls.items():
+            kinds, seen = calls.setdefault(site, ({}, {}))
+            kinds.update(ops)
+            seen.update(signatures)
+        for named, shown in one.shapes.items():
+            types, models = hints.setdefault(named, ({}, {}))
+            types.update(shown)
             models[one.graph.name] = None
     return DocumentResult(
         path,
@@ -169,18 +173,24 @@ def digest(path: str, analysis: FileAnalysis, seconds: float = 0.0, known: Diges
     )
 
 
-def _graph_digest(path: str, graph: Graph) -> GraphDigest:
+def _graph_digest(path: str, graph: Graph, texts: _Texts) -> GraphDigest:
     ops = _ops_by_call(graph)
-    calls = []
+    calls: dict[_Site, tuple[dict[str, None], dict[Signature, None]]] = {}
     for call in graph.calls:
-        here = [(call.span, False)] if call.span.file == path else []
+        here = [(call.span, call.torch, False)] if call.span.file == path else []
         if call.ctor is not None and call.ctor.file == path:
-            here.append((call.ctor, True))
+            here.append((call.ctor, call.torch, True))
         if here:
-            signature, kinds = _signature(graph, call), tuple(ops.get(call.id, ()))
-            calls += [(span, call.torch, at_ctor, kinds, signature) for span, at_ctor in here]
-    shapes = tuple((fact.span, fact.name, _type(fact.type)) for fact in graph.shapes if fact.span.file == path)
-    return GraphDigest(graph, tuple(calls), shapes)
+            signature = _signature(graph, call, texts)
+            for site in here:
+                kinds, seen = calls.setdefault(site, ({}, {}))
+                kinds.update(dict.fromkeys(ops.get(call.id, ())))
+                seen[signature] = None
+    shapes: dict[tuple[Span, str], dict[str, None]] = {}
+    for fact in graph.shapes:
+        if fact.span.file == path:
+            shapes.setdefault((fact.span, fact.name), {})[texts.type(fact.type)] = None
+    return GraphDigest(graph, calls, shapes)
 
 
 def _ops_by_call(graph: Graph) -> dict[int, list[str]]:
@@ -191,18 +201,38 @@ def _ops_by_call(graph: Graph) -> dict[int, list[str]]:
     return kinds
 
 
-def _signature(graph: Graph, call: Call) -> Signature:
+def _signature(graph: Graph, call: Call, texts: _Texts) -> Signature:
     return Signature(
         graph.name,
         call.module,
-        tuple(_type(value.type) for value in _values((call.args, call.kwargs))),
-        ", ".join(_type(value.type) for value in _values(call.result)) or "-",
-        tuple(
-            (name, _text(value))
-            for name, value in call.hyper.items()
-            if name not in ("weight", "bias") and value is not None and not _values(value)
-        ),
+        tuple([texts.type(value.type) for value in _values((call.args, call.kwargs))]),
+        ", ".join([texts.type(value.type) for value in _values(call.result)]) or "-",
+        texts.settings(call.hyper),
     )
+
+
+class _Texts:
+    """What types and the settings of modules are shown as, found out once for each object. It is of use while those live."""
+
+    def __init__(self) -> None:
+        self._types: dict[int, str] = {}
+        self._settings: dict[int, tuple[tuple[str, str], ...]] = {}
+
+    def type(self, kind: TensorType) -> str:
+        found = self._types.get(id(kind))
+        if found is None:
+            found = self._types[id(kind)] = str(kind)
+        return found
+
+    def settings(self, hyper: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        found = self._settings.get(id(hyper))
+        if found is None:
+            found = self._settings[id(hyper)] = tuple(
+                (name, _text(value))
+                for name, value in hyper.items()
+                if name not in ("weight", "bias") and value is not None and not _values(value)
+            )
+        return found
 
 
 def _values(structure: Any) -> list[Value]:
@@ -212,16 +242,11 @@ def _values(structure: Any) -> list[Value]:
         item = pending.pop()
         if isinstance(item, Value):
             found.append(item)
-        elif isinstance(item, Mapping):
-            pending.extend(reversed(list(item.values())))
+        elif isinstance(item, dict):
+            pending.extend(reversed(item.values()))
         elif isinstance(item, (list, tuple)):
             pending.extend(reversed(item))
     return found
-
-
-@lru_cache(4_096)
-def _type(kind: TensorType) -> str:
-    return str(kind)
 
 
 def _text(value: Any) -> str:

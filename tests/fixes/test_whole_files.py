@@ -224,7 +224,7 @@ def test_a_finding_of_another_text_gets_no_fix(tmp_path: Path) -> None:
     finding = next(f for f in before.findings if f.code == "ANE302")
     assert [fix.safety for fix in fixes_for(source, before, finding, run)] == ["safe"]
     moved = replace(
-        finding, related=tuple(replace(r, span=replace(r.span, col=r.span.col + 1)) for r in finding.related)
+        finding, related=tuple(replace(r, span=r.span._replace(col=r.span.col + 1)) for r in finding.related)
     )
     other = decode_source(path, POOL.replace("self.pool =", "self.pools =").encode())
     assert fixes_for(other, before, moved, run) == []

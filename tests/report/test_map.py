@@ -171,7 +171,7 @@ def test_operations_off_the_ane_are_counted_over_models() -> None:
 
 
 def test_the_folder_of_all_files_is_said_once() -> None:
-    models = [replace(GOOD, name=n, span=replace(GOOD.span, file=f"/far/away/{n}/net.py")) for n in ("a", "b")]
+    models = [replace(GOOD, name=n, span=GOOD.span._replace(file=f"/far/away/{n}/net.py")) for n in ("a", "b")]
     page = map_html.page(made(models))
     assert page.count("/far/away/") == 1
     assert "<small>a/net.py:2</small>" in page
