@@ -58,10 +58,10 @@ def attentions(context: Context) -> list[Attention]:
 
 
 def _find(flow: Flow) -> Iterator[Attention]:
-    for op in flow.live:
+    for op in flow.of("scaled_dot_product_attention", "softmax"):
         if op.kind == "scaled_dot_product_attention":
             yield Attention(fused=op)
-        elif op.kind == "softmax":
+        else:
             scores = product_behind(flow, first(op))
             if scores is None:
                 continue

@@ -64,11 +64,9 @@ def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
         known = {}
         options = context.options
         chosen = options.export_path, options.coremltools, options.opset
-        called = {call.torch for call in context.graph.calls} | {call.torch for call in context.graph.custom}
-        refused = {name for name in called if conversion.refusals(name, *chosen)}
-        for call in (*context.graph.calls, *_used(context)):
-            if call.torch not in refused:
-                continue
+        refused = {call.torch: bool(conversion.refusals(call.torch, *chosen)) for call in context.graph.custom}
+        used = [call for call in _used(context) if refused[call.torch]]
+        for call in (*context.called(lambda name: bool(conversion.refusals(name, *chosen))), *used):
             left_out = context.dropped_calls if is_loss(call) else context.idle_calls
             if call.id in left_out or (call.kind == "attr" and not call.torch.startswith("torch.Tensor.m")):
                 continue
@@ -119,8 +117,9 @@ def _alternatives(entry: Conversion, path: str, version: str) -> str:
 @graph_rule("ANE105", per_target=False)
 def rank_above_five(context: Context) -> Iterator[Report]:
     """Tensors of six axes or more that survive conversion."""
-    graph = context.graph
-    for op in graph.ops:
+    if all((found.rank or 0) <= MOST_AXES for found in context.types):
+        return
+    for op in context.graph.ops:
         rank = _rank(op)
         if (
             rank <= MOST_AXES
@@ -160,17 +159,11 @@ def complex_arithmetic(context: Context, op: Op) -> Iterator[Report]:
 def bfloat16(context: Context) -> Iterator[Report]:
     """Casts to bfloat16 inside forward; in a branch that nothing decides, which may be there for such models, none is meant."""
     for call in context.graph.calls:
-        if call.optional:
-            continue
         result = call.result
+        if call.kind != "method" or call.optional or not isinstance(result, Value) or result.type.dtype != "bf16":
+            continue
         given = next(conversion.tensors(call), None)
-        if (
-            isinstance(result, Value)
-            and result.type.dtype == "bf16"
-            and given is not None
-            and given.type.dtype not in ("bf16", None)
-            and call.kind == "method"
-        ):
+        if given is not None and given.type.dtype not in ("bf16", None):
             yield Report(
                 f"{qualified(call)} makes a bfloat16 tensor, which does not convert (coremltools 9.0 and main). "
                 f"No export path converts it. {advice('ANE117')}",

@@ -14,6 +14,7 @@ from ane_lsp.checks.flow import (
     FLOATS,
     FP16_MAX,
     INFINITE,
+    INTEGERS,
     VIEWS,
     Extreme,
     Flow,
@@ -88,7 +89,7 @@ def kept_in_fp32(graph: Graph) -> frozenset[int]:
 
 def _large_constants(flow: Flow, op: Op) -> Iterator[Extreme]:
     for value in op.input_values():
-        if value.is_const and is_float(value):
+        if (value.fold or value.type.data) and value.is_const and is_float(value):
             yield from (e for e in flow.extremes(value) if e.finite)
     for name in _CONSTANT_ATTRS.get(op.kind, ()):
         number = op.attrs.get(name)
@@ -152,7 +153,7 @@ class _Integers:
 
 def _integers(flow: Flow) -> list[_Integers]:
     """Integer regions of the graph. Lookups and the preparation of their indices are not part of any."""
-    lookup_calls = {op.call.id for op in flow.live if op.kind in _LOOKUPS}
+    lookup_calls = {op.call.id for op in flow.of(*_LOOKUPS)}
     parent: dict[int, int] = {}
 
     def find(item: int) -> int:
@@ -185,7 +186,8 @@ def _integers(flow: Flow) -> list[_Integers]:
 def _regions(context: Context) -> list[_Integers]:
     found = context.memo.get("integers")
     if found is None:
-        found = context.memo["integers"] = _integers(flow_of(context))
+        some = any(kind.dtype in INTEGERS for kind in context.types)
+        found = context.memo["integers"] = _integers(flow_of(context)) if some else []
     return list(found)
 
 
@@ -223,8 +225,8 @@ def _decomposed_attention(context: Context, flow: Flow) -> Iterator[Report]:
     """Attention calls that torch's full decomposition writes out: with a look for rows without a finite score, in int32."""
     if context.options.export_path != "export-core":
         return
-    calls = {op.call.id: op for op in flow.live if op.call.torch == _ATTENTION and runtime(op)}
-    for op in calls.values():
+    calls = {call.id for call in context.called(_ATTENTION.__eq__)}
+    for op in {op.call.id: op for op in flow.live if op.call.id in calls and runtime(op)}.values():
         yield Report(
             f"torch.export with run_decompositions() writes `{short_name(op.call)}` out and looks for rows without a finite score in "
             "int32, which cannot run on the ANE (measured on M4, macOS 27: int32 tensors are refused). Tracing and "
@@ -289,14 +291,16 @@ def double_precision(context: Context, op: Op) -> Iterator[Report]:
         yield _double(op.call)
 
 
+_DOUBLING = frozenset({"torch.Tensor.double", "torch.Tensor.to", "torch.Tensor.type"})
+
+
 @graph_rule("ANE254", per_target=False)
 def double_precision_alias(context: Context) -> Iterator[Report]:
     """The same where no cast is left in the graph: float64 and float32 are one type for Core ML."""
-    for call in context.graph.calls:
+    for call in context.called(_DOUBLING.__contains__):
         source = next((v for v in call.args if isinstance(v, Value)), None)
         if (
-            call.torch in ("torch.Tensor.double", "torch.Tensor.to", "torch.Tensor.type")
-            and source is not None
+            source is not None
             and not source.is_const
             and source.type.dtype in ("f32", "f16")
             and (call.torch == "torch.Tensor.double" or asked_dtype(call) == "f64")

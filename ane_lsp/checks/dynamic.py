@@ -59,7 +59,7 @@ def _once(calls: list[Call]) -> list[Call]:
 def branch_on_tensor(context: Context) -> Iterator[Report]:
     """``if`` on a tensor."""
     traced = context.options.export_path == "trace"
-    asked = [(c, _subject(c)) for c in context.graph.calls if c.torch == _BRANCH]
+    asked = [(c, _subject(c)) for c in context.called(_BRANCH.__eq__)]
     for call in _once([c for c, value in asked if value is not None and not _may_be_number(context, value)]):
         consequence = (
             "torch.jit.trace keeps only the branch its example input took"
@@ -77,7 +77,7 @@ def branch_on_tensor(context: Context) -> Iterator[Report]:
 def value_to_python(context: Context) -> Iterator[Report]:
     """``.item()`` and its relatives."""
     traced = context.options.export_path == "trace"
-    taken = [(c, _subject(c)) for c in context.graph.calls if c.torch != _BRANCH and _has(c, "sync")]
+    taken = [(c, _subject(c)) for c in context.called(_synchronises)]
     for call in _once(
         [
             c for c, value in taken
@@ -96,9 +96,9 @@ def value_to_python(context: Context) -> Iterator[Report]:
         )
 
 
-def _has(call: Call, tag: str) -> bool:
-    decl = registry.find(call.torch)
-    return decl is not None and tag in decl.tags
+def _synchronises(torch: str) -> bool:
+    decl = registry.find(torch)
+    return torch != _BRANCH and decl is not None and "sync" in decl.tags
 
 
 _SIZED = {

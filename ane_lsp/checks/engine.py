@@ -23,10 +23,11 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, Literal, TypeVar
 
 from ane_lsp.checks.finding import Finding, Related
-from ane_lsp.graph import Call, Graph, Op, Span
+from ane_lsp.graph import Call, Graph, Op, Span, TensorType
 from ane_lsp.graph.liveness import idle_calls, idle_ops, training_ops
 from ane_lsp.graph.rearranging import rearranged
 from ane_lsp.graph.records import dataclass
@@ -135,6 +136,36 @@ class Context:
         return found
 
     @cached_property
+    def judged(self) -> Mapping[str, list[Op]]:
+        """The ops that op rules see and that run, in the order of execution, by the code of their verdict."""
+        found: dict[str, list[Op]] = {}
+        for op in self.asked["*"]:
+            if not op.folds:
+                found.setdefault(self.verdict(op).code, []).append(op)
+        return found
+
+    @cached_property
+    def _called(self) -> Mapping[str, list[Call]]:
+        """Calls by the name of what is called."""
+        found: dict[str, list[Call]] = {}
+        for call in self.graph.calls:
+            found.setdefault(call.torch, []).append(call)
+        return found
+
+    def called(self, wanted: Callable[[str], bool]) -> list[Call]:
+        """Calls of what is `wanted` by its name, in the order of execution. It is asked once for each name."""
+        found = [calls for torch, calls in self._called.items() if wanted(torch)]
+        return found[0] if len(found) == 1 else sorted(chain(*found), key=lambda call: call.id)
+
+    @cached_property
+    def types(self) -> list[TensorType]:
+        """The types of all that ops read and make, equal ones perhaps several times."""
+        ops = self.graph.ops
+        return list(
+            {id(v.type): v.type for op in ops for held in (op.input_values(), op.outputs) for v in held}.values()
+        )
+
+    @cached_property
     def idle_calls(self) -> frozenset[int]:
         """Ids of calls all of whose ops are idle."""
         return idle_calls(self.graph, self.idle)
@@ -148,11 +179,6 @@ class Context:
     def memo(self) -> dict[str, Any]:
         """Results that several rules of one family share, by a key of their own; empty at the start of each run."""
         return {}
-
-    @cached_property
-    def consumers(self) -> Mapping[int, list[Op]]:
-        """Ops by the id of the value they read."""
-        return self.graph.consumers()
 
 
 Verdicts = dict[Target, dict[int, Verdict]]
@@ -170,18 +196,30 @@ class _Bound:
     ops: tuple[str, ...]  # empty for a graph rule
     per_target: bool
     folded: bool
+    judged: bool = False
+    calls: tuple[str, ...] = ()
 
 
 _BOUND: list[_Bound] = []
 
 
 def rule(
-    code: str, *, ops: tuple[str, ...], per_target: bool = True, folded: bool = False
+    code: str,
+    *,
+    ops: tuple[str, ...],
+    per_target: bool = True,
+    folded: bool = False,
+    judged: bool = False,
+    calls: tuple[str, ...] = (),
 ) -> Callable[[OpCheck], OpCheck]:
-    """Bind an op rule to its page. ops: MIL kinds, ``aten.NAME``, ``aten.*`` for every op without a lowering, or ``*``."""
+    """Bind an op rule to its page. ops: MIL kinds, ``aten.NAME``, ``aten.*`` for every op without a lowering, or ``*``.
+
+    judged: it sees only ops whose verdict on the target stands under its code. calls: only those of calls that have one of these as the
+    last part of their name.
+    """
 
     def bind(check: OpCheck) -> OpCheck:
-        _BOUND.append(_Bound(code, check, ops, per_target, folded))
+        _BOUND.append(_Bound(code, check, ops, per_target, folded, judged, calls))
         return check
 
     return bind
@@ -274,17 +312,32 @@ def _apply(bound: _Bound, context: Context) -> Iterator[tuple[Report, Op | None]
         for report in bound.check(context):
             yield report, report.at if isinstance(report.at, Op) else None
         return
-    kinds = ("*",) if "*" in bound.ops else tuple(kind for kind in bound.ops if kind in context.asked)
-    if len(kinds) == 1:
-        ops = context.asked[kinds[0]]
-    else:
-        ops = list({op.id: op for kind in kinds for op in context.asked[kind]}.values())
-        ops.sort(key=lambda op: op.id)
-    for op in ops:
+    for op in _seen_by(bound, context):
         if op.folds and not bound.folded:
             continue
         for report in bound.check(context, op):
             yield report, report.at if isinstance(report.at, Op) else op
+
+
+def _seen_by(bound: _Bound, context: Context) -> list[Op]:
+    """The ops that an op rule may see, in the order of execution."""
+    kinds = ("*",) if "*" in bound.ops else tuple(kind for kind in bound.ops if kind in context.asked)
+    if not kinds:
+        return []
+    if bound.judged:
+        ops = context.judged.get(bound.code, [])
+        return ops if kinds == ("*",) else [op for op in ops if op.kind in kinds]
+    if bound.calls:
+        calls = {call.id for call in context.called(lambda torch: torch.rsplit(".", 1)[-1] in bound.calls)}
+        return (
+            [op for op in context.asked["*"] if op.call.id in calls and (kinds == ("*",) or op.kind in kinds)]
+            if calls
+            else []
+        )
+    if len(kinds) == 1:
+        return context.asked[kinds[0]]
+    ops = list({op.id: op for kind in kinds for op in context.asked[kind]}.values())
+    return sorted(ops, key=lambda op: op.id)
 
 
 def distinct(selected: tuple[Target, ...]) -> tuple[Target, ...]:

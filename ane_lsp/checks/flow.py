@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, TypeVar
 
 from ane_lsp.checks.engine import Context
@@ -106,9 +107,19 @@ class Flow:
         self._ranges: dict[int, Range] = {}
         self._extremes: dict[int, tuple[Extreme, ...]] = {}
         self._roots: dict[int, frozenset[str]] = {}
-        self._uses: dict[int, list[Op]] | None = None
+        self._uses: Mapping[int, list[Op]] | None = None
+        self._kinds: dict[str, list[Op]] | None = None
 
     # -- questions -----------------------------------------------------------------------------------------------
+
+    def of(self, *kinds: str) -> list[Op]:
+        """The ops that run of some kinds, in the order of execution."""
+        if self._kinds is None:
+            self._kinds = {}
+            for op in self.live:
+                self._kinds.setdefault(op.kind, []).append(op)
+        found = [self._kinds[kind] for kind in kinds if kind in self._kinds]
+        return found[0] if len(found) == 1 else sorted(chain(*found), key=lambda op: op.id)
 
     def range(self, value: Value) -> Range:
         """Bounds of a value's elements."""
@@ -133,10 +144,7 @@ class Flow:
     def users(self, value: Value) -> Sequence[Op]:
         """Ops that read a value."""
         if self._uses is None:
-            self._uses = {}
-            for op in self.graph.ops:
-                for operand in op.input_values():
-                    self._uses.setdefault(operand.id, []).append(op)
+            self._uses = self.graph.consumers()
         return self._uses.get(value.id, ())
 
     def maker(self, value: Value) -> Op | None:

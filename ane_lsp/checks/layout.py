@@ -83,7 +83,7 @@ def sequence_layout(context: Context) -> Iterator[Report]:
     """Transformers on (batch, sequence, channels)."""
     if not attentions(context):
         return
-    every = [op for op in flow_of(context).live if op.kind == "linear" and first(op).type.rank == 3]
+    every = [op for op in flow_of(context).of("linear") if first(op).type.rank == 3]
     if len(every) < 4:
         return
     linears = context.near(distinct(every))
@@ -103,7 +103,7 @@ def sequence_layout(context: Context) -> Iterator[Report]:
 def width_transposes(context: Context) -> Iterator[Report]:
     """Transposes that move the last axis, products and per-head attention aside."""
     flow = flow_of(context)
-    every = [op for op in flow.live if op.kind == "transpose" and _moves_width(op) and not _absorbed(flow, op)]
+    every = [op for op in flow.of("transpose") if _moves_width(op) and not _absorbed(flow, op)]
     if len(every) < 4:
         return
     moving = context.near(distinct(every))

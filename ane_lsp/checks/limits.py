@@ -29,7 +29,7 @@ def _limit(code: str, measure: Callable[[Op], features.Answer], hyper: tuple[str
 
     def check(context: Context, op: Op) -> Iterator[Report]:
         verdict = context.verdict(op)
-        if verdict.code == code and verdict.ane in ("no", "depends"):
+        if verdict.ane in ("no", "depends"):
             found = measure(op)
             weight = float(found) if isinstance(found, (int, float)) else 0.0
             yield _report(code, context, op, verdict, advice(code), _arguments(op, hyper), weight)
@@ -51,19 +51,22 @@ def _arguments(op: Op, names: tuple[str, ...]) -> dict[str, Any]:
 
 _CONV = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups")
 
-rule("ANE303", ops=("conv",))(_limit("ANE303", features.kernel_max, _CONV))
-rule("ANE304", ops=("matmul", "linear"))(_limit("ANE304", features.inner, ("in_features", "out_features")))
-rule("ANE305", ops=("avg_pool",))(_limit("ANE305", features.kernel_max, ("kernel_size", "stride", "padding")))
-rule("ANE306", ops=("conv",))(_limit("ANE306", features.kernel_max, _CONV))
-rule("ANE309", ops=("matmul",))(_limit("ANE309", features.operand_rank, ()))
-rule("ANE307", ops=("conv_transpose",))(_limit("ANE307", features.kernel_max, _CONV))
+for _code, _kinds, _measure, _hyper in (
+    ("ANE303", ("conv",), features.kernel_max, _CONV),
+    ("ANE304", ("matmul", "linear"), features.inner, ("in_features", "out_features")),
+    ("ANE305", ("avg_pool",), features.kernel_max, ("kernel_size", "stride", "padding")),
+    ("ANE306", ("conv",), features.kernel_max, _CONV),
+    ("ANE309", ("matmul",), features.operand_rank, ()),
+    ("ANE307", ("conv_transpose",), features.kernel_max, _CONV),
+):
+    rule(_code, ops=_kinds, judged=True)(_limit(_code, _measure, _hyper))
 
 
-@rule("ANE301", ops=("*",))
+@rule("ANE301", ops=("*",), judged=True)
 def axis_length(context: Context, op: Op) -> Iterator[Report]:
     """A tensor with an axis too long; said where the tensor comes from, not at every op it passes through."""
     verdict = context.verdict(op)
-    if verdict.code != "ANE301" or verdict.ane != "no":
+    if verdict.ane != "no":
         return
     for value in op.input_values():
         made = context.graph.producer(value)
@@ -79,11 +82,11 @@ def _longest(op: Op) -> tuple[object, ...]:
     return max(shapes, key=lambda s: max((d for d in s if isinstance(d, int)), default=0), default=())
 
 
-@rule("ANE302", ops=("max_pool",))
+@rule("ANE302", ops=("max_pool",), judged=True)
 def max_pool_window(context: Context, op: Op) -> Iterator[Report]:
     """Pool windows 9 to 31 or more than 32 wide."""
     verdict = context.verdict(op)
-    if verdict.code != "ANE302" or verdict.ane != "no":
+    if verdict.ane != "no":
         return
     kernel, stride = op.attrs["kernel_sizes"], op.attrs.get("strides") or ()
     side = kernel[-1]

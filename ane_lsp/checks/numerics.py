@@ -26,6 +26,7 @@ from ane_lsp.graph import Call, Op, Value
 
 _REDUCE = ("reduce_mean", "reduce_sum")
 _NORMALISED = frozenset({"layer_norm", "instance_norm", "batch_norm", "l2_norm"})
+_WITH_EPSILON = ("layer_norm", "instance_norm")
 _ROOTS = ("rsqrt", "sqrt", "inverse")
 # coremltools' own form of these divides by the largest element before it squares.
 _RESCALED_CALLS = frozenset({"torch.nn.RMSNorm", "torch.nn.functional.rms_norm", "torch.rms_norm"})
@@ -88,8 +89,8 @@ def square_sums(context: Context) -> list[tuple[Op, Op, bool]]:
 
 
 def _square_sums(flow: Flow) -> Iterator[tuple[Op, Op, bool]]:
-    for op in flow.live:
-        if op.kind not in _REDUCE or op.call.torch in _RESCALED_CALLS:
+    for op in flow.of(*_REDUCE):
+        if op.call.torch in _RESCALED_CALLS:
             continue
         square = flow.maker(first(op))
         if square is None or square.folds:
@@ -118,7 +119,7 @@ def square_overflow(context: Context) -> Iterator[Report]:
     How large the activations get is not in the source. Where the author casts them to float32 for the square, the range
     is known to matter and the protection is known to be lost: only that is a warning.
     """
-    upcasts = [c for c in context.graph.calls if _is_upcast(c)]
+    upcasts = [c for c in context.called(_UPCASTS.__contains__) if _is_upcast(c)]
     for square, reduction, norm in square_sums(context):
         base = first(square)
         guard = next(
@@ -166,10 +167,7 @@ def log_of_softmax(context: Context, op: Op) -> Iterator[Report]:
 def softplus_collapse(context: Context) -> Iterator[Report]:
     """softplus and Mish."""
     flow = flow_of(context)
-    hit = [
-        op for op in flow.live
-        if op.kind in ("softplus", "softplus_parametric") and flow.range(first(op)).hi > 10.4
-    ]  # fmt: skip
+    hit = [op for op in flow.of("softplus", "softplus_parametric") if flow.range(first(op)).hi > 10.4]
     hit = context.near(hit)
     if hit:
         op = hit[0]
@@ -186,7 +184,7 @@ def tiny_epsilon(context: Context) -> Iterator[Report]:
     """Epsilons below the smallest fp16 number, one finding for each value of epsilon."""
     flow = flow_of(context)
     found: dict[float, list[Op]] = {}
-    for op in flow.live:
+    for op in flow.of(*_WITH_EPSILON, "add"):
         epsilon = _epsilon(flow, op)
         if epsilon is not None and 0 < epsilon < FP16_TINY:
             found.setdefault(epsilon, []).append(op)
@@ -206,11 +204,9 @@ def tiny_epsilon(context: Context) -> Iterator[Report]:
 
 def _epsilon(flow: Flow, op: Op) -> float | None:
     """An epsilon the author wrote: of a norm, or a constant added before a root, a division or a logarithm."""
-    if op.kind in ("layer_norm", "instance_norm"):
+    if op.kind in _WITH_EPSILON:
         epsilon = op.attrs.get("epsilon")
         return float(epsilon) if isinstance(epsilon, (int, float)) else None
-    if op.kind != "add":
-        return None
     values = list(op.input_values())
     constants = [flow.scalar(v) for v in values if v.is_const]
     if len(values) != 2 or len(constants) != 1 or constants[0] is None:
@@ -238,12 +234,15 @@ def upcast_dropped(context: Context) -> Iterator[Report]:
     """`.float()` in front of a reduction, an exponential or a product; one finding for a model."""
     if context.options.precision != "fp16":
         return
+    upcasts = {call.id for call in context.called(_UPCASTS.__contains__) if _is_upcast(call)}
+    if not upcasts:
+        return
     # ANE501 names the upcast itself where it guards a square.
     covered = {op.call.fn for square in square_sums(context) for op in square[:2]}
     hit: list[tuple[Call, Call]] = []
     calls = context.graph.calls
     for index, call in enumerate(calls):
-        if call.fn in covered or not _is_upcast(call):
+        if call.id not in upcasts or call.fn in covered:
             continue
         result = call.result
         for later in calls[index + 1 : index + 1 + _NEAR]:
@@ -289,7 +288,7 @@ _ARITHMETIC = ("add", "sub", "mul", "real_div", "matmul", "sin", "cos", "pow")
 def whole_numbers(context: Context) -> Iterator[Report]:
     """Whole numbers above 2048 in fp16: positions in arithmetic, counts of a mask."""
     flow = flow_of(context)
-    for op in flow.live:
+    for op in flow.of("reduce_sum", *_ARITHMETIC):
         if op.kind == "reduce_sum" and is_float(op.outputs[0]):
             source = flow.range(first(op))
             count = _reduced(op)
@@ -300,8 +299,6 @@ def whole_numbers(context: Context) -> Iterator[Report]:
                     at=op,
                     weight=count,
                 )
-            continue
-        if op.kind not in _ARITHMETIC:
             continue
         for value in op.input_values():
             if value.producer is None or not value.is_const or not is_float(value):
@@ -371,8 +368,8 @@ def scale_after_product(context: Context) -> Iterator[Report]:
     """Attention scores divided after the product; one finding for a model."""
     flow = flow_of(context)
     hit: list[Op] = []
-    for op in flow.live:
-        if op.kind not in ("matmul", "einsum") or len(runtime(op)) < 2:
+    for op in flow.of("matmul", "einsum"):
+        if len(runtime(op)) < 2:
             continue
         for user in flow.users(op.outputs[0]):
             factor = _factor(flow, user)
@@ -411,7 +408,8 @@ def rms_norm(context: Context) -> Iterator[Report]:
     flow = flow_of(context)
     if context.options.export_path == "export-core":
         return
-    hit = context.near(op for op in distinct(flow.live) if op.call.torch in _RESCALED_CALLS)
+    calls = {call.id for call in context.called(_RESCALED_CALLS.__contains__)}
+    hit = context.near(distinct(op for op in flow.live if op.call.id in calls)) if calls else []
     if hit:
         op = hit[0]
         yield Report(
@@ -427,9 +425,7 @@ def written_out_layer_norm(context: Context) -> Iterator[Report]:
     """A layer norm in single steps that coremltools does not put together again; one finding for a model."""
     flow = flow_of(context)
     hit: list[Op] = []
-    for op in flow.live:
-        if op.kind != "reduce_mean":
-            continue
+    for op in flow.of("reduce_mean"):
         square = flow.maker(first(op))
         if square is None or square.folds:
             continue

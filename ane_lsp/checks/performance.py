@@ -9,7 +9,7 @@ from functools import cache
 from ane_lsp.checks.attention import attentions
 from ane_lsp.checks.engine import Context, Report, graph_rule, rule
 from ane_lsp.checks.flow import first, ints, operand, short_name, static_shape
-from ane_lsp.graph import Call, Op, Value
+from ane_lsp.graph import Op, Value
 from ane_lsp.knowledge import tables
 
 
@@ -172,9 +172,7 @@ _ADAPTIVE = ("adaptive_avg_pool", "adaptive_max_pool", "AdaptiveAvgPool", "Adapt
 @graph_rule("ANE415", per_target=False)
 def adaptive_pool(context: Context) -> Iterator[Report]:
     """Adaptive pooling that becomes two operations for each output cell."""
-    for call in context.graph.calls:
-        if not call.torch.rsplit(".", 1)[-1].startswith(_ADAPTIVE):
-            continue
+    for call in context.called(lambda torch: torch.rsplit(".", 1)[-1].startswith(_ADAPTIVE)):
         source = next((v for v in call.args if isinstance(v, Value)), None)
         result = call.result[0] if isinstance(call.result, (tuple, list)) and call.result else call.result
         if source is None or source.is_const or not isinstance(result, Value):
@@ -197,12 +195,13 @@ def adaptive_pool(context: Context) -> Iterator[Report]:
         )
 
 
+_GROUP_NORMS = frozenset({"torch.nn.GroupNorm", "torch.nn.functional.group_norm", "torch.group_norm"})
+
+
 @graph_rule("ANE416", per_target=False)
 def group_norm_per_channel(context: Context) -> Iterator[Report]:
     """GroupNorm with a group for each channel."""
-    for call in context.graph.calls:
-        if call.torch not in ("torch.nn.GroupNorm", "torch.nn.functional.group_norm", "torch.group_norm"):
-            continue
+    for call in context.called(_GROUP_NORMS.__contains__):
         source = next((v for v in call.args if isinstance(v, Value)), None)
         groups = call.hyper.get("num_groups", call.params.get("num_groups"))
         shape = source.type.shape if source is not None else None
@@ -219,11 +218,16 @@ def group_norm_per_channel(context: Context) -> Iterator[Report]:
 @graph_rule("ANE417", per_target=False)
 def batch_norm_without_statistics(context: Context) -> Iterator[Report]:
     """BatchNorm that computes its statistics from the input."""
+    # A model that is only seen in training mode is still converted in eval mode: the constructor decides.
+    without = [
+        call for call in context.called(lambda torch: torch.startswith("torch.nn.BatchNorm"))
+        if call.hyper.get("track_running_stats") is False
+    ]  # fmt: skip
+    if not without:
+        return
     reducing = {op.call.id for op in context.graph.ops if op.kind == "reduce_mean" and not op.folds}
-    for call in context.graph.calls:
-        # A model that is only seen in training mode is still converted in eval mode: the constructor decides.
-        without = call.hyper.get("track_running_stats") is False
-        if call.torch.startswith("torch.nn.BatchNorm") and without and call.id in reducing:
+    for call in without:
+        if call.id in reducing:
             yield Report(
                 "This BatchNorm has no running statistics, so they are computed from the input by seven operations (seen with "
                 "coremltools 9.0) and depend on the batch. Keep them: then it is folded into the convolution before it.",
@@ -247,10 +251,13 @@ _SPELLINGS = {
 @graph_rule("ANE418", per_target=False)
 def long_expansion(context: Context) -> Iterator[Report]:
     """Calls that become many operations where another spelling becomes few."""
-    live: dict[int, Call] = {op.call.id: op.call for op in context.graph.ops if not op.folds}
-    for call in live.values():
-        row = _expansions().get(_SPELLINGS.get(call.torch, call.torch))
-        if row is None or (row["torch"] == "torch.repeat_interleave" and call.params.get("dim") in (0, None)):
+    asked = context.called(lambda torch: _SPELLINGS.get(torch, torch) in _expansions())
+    if not asked:
+        return
+    live = {op.call.id for op in context.graph.ops if not op.folds}
+    for call in asked:
+        row = _expansions()[_SPELLINGS.get(call.torch, call.torch)]
+        if call.id not in live or (row["torch"] == "torch.repeat_interleave" and call.params.get("dim") in (0, None)):
             continue
         count = row.integer("ops")
         size = f"{count} operations: {row['becomes']}" if count > 1 else row["becomes"]

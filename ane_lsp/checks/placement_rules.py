@@ -40,10 +40,14 @@ def chain_rule(call: Call) -> str | None:
     return _CHAINS.get(call.torch.rsplit(".", 1)[-1])
 
 
+def _calls_of(code: str) -> tuple[str, ...]:
+    return tuple(name for name, rule in _CHAINS.items() if rule == code)
+
+
 def _plain(code: str) -> OpCheck:
     def check(context: Context, op: Op) -> Iterator[Report]:
         verdict = context.verdict(op)
-        if verdict.code == code and verdict.ane in ("no", "depends") and chain_rule(op.call) in (None, code):
+        if verdict.ane in ("no", "depends") and chain_rule(op.call) in (None, code):
             yield Report(
                 off_ane(name(op.call), verdict, context, advice(code)),
                 confidence=verdict.confidence,
@@ -56,21 +60,20 @@ def _plain(code: str) -> OpCheck:
 
 
 for _code, _kinds in PLAIN.items():
-    rule(_code, ops=_kinds)(_plain(_code))
+    rule(_code, ops=_kinds, judged=True)(_plain(_code))
 
 
-@rule("ANE206", ops=("*",), per_target=False)
+@rule("ANE206", ops=("*",), per_target=False, calls=_calls_of("ANE206"))
 def cumulative_product(context: Context, op: Op) -> Iterator[Report]:
     """cumprod becomes a chain of one gather and one scatter for each element."""
-    if chain_rule(op.call) == "ANE206":
-        shape = next((v.type.shape for v in op.call.args if isinstance(v, Value)), None)
-        yield Report(
-            "cumprod runs on the CPU: it converts into a gather and a scatter for every element (seen in every "
-            f"conversion). {advice('ANE206', 'cumprod')}",
-            at=op.call,
-            confidence="carried",
-            data={"op": "cumprod", "shape": [str(d) for d in shape or ()]},
-        )
+    shape = next((v.type.shape for v in op.call.args if isinstance(v, Value)), None)
+    yield Report(
+        "cumprod runs on the CPU: it converts into a gather and a scatter for every element (seen in every "
+        f"conversion). {advice('ANE206', 'cumprod')}",
+        at=op.call,
+        confidence="carried",
+        data={"op": "cumprod", "shape": [str(d) for d in shape or ()]},
+    )
 
 
 # Calls that coremltools 9.0 refuses and its main branch lowers to an op with facts of its own.
@@ -233,23 +236,21 @@ def random_numbers(context: Context, op: Op) -> Iterator[Report]:
 @graph_rule("ANE217", per_target=False)
 def detection_calls(context: Context) -> Iterator[Report]:
     """torchvision's detection operations, whatever they were lowered to."""
-    for call in context.graph.calls:
-        if "torchvision" in call.torch and call.torch.rsplit(".", 1)[-1] in _DETECTION:
-            yield Report(
-                f"{name(call)} runs on the CPU (reported; not measured through Core ML). {advice('ANE217')}",
-                at=call,
-                confidence="reported",
-                data={"op": name(call)},
-            )
+    for call in context.called(lambda torch: "torchvision" in torch and torch.rsplit(".", 1)[-1] in _DETECTION):
+        yield Report(
+            f"{name(call)} runs on the CPU (reported; not measured through Core ML). {advice('ANE217')}",
+            at=call,
+            confidence="reported",
+            data={"op": name(call)},
+        )
 
 
-@rule("ANE218", ops=("*",), per_target=False)
+@rule("ANE218", ops=("*",), per_target=False, calls=_calls_of("ANE218"))
 def nan_to_num(context: Context, op: Op) -> Iterator[Report]:
     """nan_to_num becomes non_zero and scatter_nd with shapes known only at run time."""
-    if chain_rule(op.call) == "ANE218":
-        yield Report(
-            "nan_to_num runs on the CPU: it converts into non_zero and scatter with shapes known only at run time (seen "
-            f"in every conversion). {advice('ANE218')}",
-            at=op.call,
-            data={"op": "nan_to_num"},
-        )
+    yield Report(
+        "nan_to_num runs on the CPU: it converts into non_zero and scatter with shapes known only at run time (seen "
+        f"in every conversion). {advice('ANE218')}",
+        at=op.call,
+        data={"op": "nan_to_num"},
+    )

@@ -36,13 +36,8 @@ def infinite_mask(context: Context) -> Iterator[Report]:
     # 0 * -inf is worse and has its own rule; do not report the same line twice.
     multiplied = {c.call.id for _, c in _zero_times_infinity(flow) if c.call is not None}
     found: dict[int, tuple[Call, Extreme, list[Op]]] = {}
-    for op in flow.live:
-        if op.kind == "softmax":
-            entering: Value | None = first(op)
-        elif op.kind == "scaled_dot_product_attention":
-            entering = operand(op, "attn_mask")
-        else:
-            continue
+    for op in flow.of("softmax", "scaled_dot_product_attention"):
+        entering = first(op) if op.kind == "softmax" else operand(op, "attn_mask")
         if entering is None:
             continue
         for extreme in _infinite(flow, entering):
@@ -65,9 +60,9 @@ def infinite_mask(context: Context) -> Iterator[Report]:
 
 
 def _zero_times_infinity(flow: Flow) -> Iterator[tuple[Op, Extreme]]:
-    for op in flow.live:
-        values = list(op.input_values())
-        if op.kind != "mul" or len(values) != 2:
+    for op in flow.of("mul"):
+        values = op.input_values()
+        if len(values) != 2:
             continue
         for constant, other in (values, values[::-1]):
             if not constant.is_const or other.is_const:
@@ -113,7 +108,7 @@ def attention_fast_path(context: Context) -> Iterator[Report]:
     """nn.MultiheadAttention and nn.TransformerEncoderLayer traced without gradients. One finding for a model."""
     if context.options.export_path != "trace":
         return
-    hit = [c for c in context.graph.calls if c.torch in _FASTPATH and _takes_fast_path(c)]
+    hit = [c for c in context.called(_FASTPATH.__contains__) if _takes_fast_path(c)]
     spots = context.near(list({c.span: c for c in reversed(hit)}.values())[::-1])
     if spots:
         call = spots[0]
@@ -138,7 +133,7 @@ def _takes_fast_path(call: Call) -> bool:
 def rotary_in_forward(context: Context) -> Iterator[Report]:
     """sin and cos of positions that are an input. One finding for a model."""
     flow = flow_of(context)
-    hit = context.near(op for op in flow.live if op.kind in ("sin", "cos") and flow.roots(first(op)) == {"int"})
+    hit = context.near(op for op in flow.of("sin", "cos") if flow.roots(first(op)) == {"int"})
     if hit:
         op = distinct(hit)[0]
         yield Report(

@@ -37,9 +37,11 @@ def _weights(context: Context) -> dict[int, tuple[Value, Op, int]]:
 @graph_rule("ANE701")
 def model_size(context: Context) -> Iterator[Report]:
     """Weights that exceed what one program may hold on an iPhone."""
+    if context.target.os != "iOS":
+        return
     weights = sorted(_weights(context).values(), key=lambda item: -item[2])
     total = sum(size for _, _, size in weights)
-    if total <= _GIB or context.target.os != "iOS":
+    if total <= _GIB:
         return
     value, op, size = weights[0]
     largest = f"The largest is {value.name} with {size / _GIB:.2f} GB" if value.name else "The largest is read here"
@@ -53,16 +55,19 @@ def model_size(context: Context) -> Iterator[Report]:
     )
 
 
+def _writes(torch: str) -> bool:
+    decl = registry.find(torch)
+    return decl is not None and bool(decl.mutates or registry.is_inplace(torch))
+
+
 def _written_buffers(context: Context) -> dict[int, tuple[Value, Call]]:
     """Buffers that a run of the model changes, by the value's id, with the first call that writes each."""
     flow = flow_of(context)
     found: dict[int, tuple[Value, Call]] = {}
-    for call in context.graph.calls:
-        decl = registry.find(call.torch)
-        if decl is None or not (decl.mutates or registry.is_inplace(call.torch)):
-            continue
+    for call in context.called(_writes):
         target = next(iter(call.args), None)
-        if decl.mutates:
+        decl = registry.find(call.torch)
+        if decl is not None and decl.mutates:
             target = call.params.get(decl.mutates, target)
         if not isinstance(target, Value):
             continue

@@ -7,6 +7,7 @@ name with the prefix ``aten.``; that such an op is present is a conversion findi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal, Union
@@ -95,10 +96,28 @@ class Op:
     call: Call
     _read: tuple[Value, ...] | None = field(default=None, init=False)
     _folds: bool | None = field(default=None, init=False)
+    _alike: dict[Any, Any] | None = field(default=None, init=False)
 
     @property
     def span(self) -> Span:
         return self.call.span
+
+    @property
+    def alike(self) -> dict[Any, Any]:
+        """What somebody found out, by a key of theirs, of the op and all others of :meth:`again`. It depends on nothing but the kind, the
+        attributes without tensors, and the types of operands and results and whether they are constant."""
+        found = self._alike
+        if found is None:
+            found = self._alike = {}
+        return found
+
+    def again(
+        self, id: int, inputs: Mapping[str, Operand], attrs: Mapping[str, Any], outputs: tuple[Value, ...], call: Call
+    ) -> Op:
+        """The same op on other tensors of the same types."""
+        made = Op(id, self.kind, inputs, attrs, outputs, call)
+        made._alike = self.alike
+        return made
 
     def input_values(self) -> tuple[Value, ...]:
         """Every tensor operand, lists flattened."""
@@ -164,8 +183,8 @@ class Graph:
 
     def consumers(self) -> Mapping[int, list[Op]]:
         """Ops by the id of the value they read."""
-        found: dict[int, list[Op]] = {}
+        found: defaultdict[int, list[Op]] = defaultdict(list)
         for op in self.ops:
             for value in op.input_values():
-                found.setdefault(value.id, []).append(op)
-        return found
+                found[value.id].append(op)
+        return dict(found)

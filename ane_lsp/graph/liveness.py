@@ -45,6 +45,10 @@ def training_ops(graph: Graph) -> frozenset[int]:
     Inference ends where a loss begins: what is compared counts as an output, the targets, the loss and what is made of it do
     not. A graph that is a loss as a whole has none: somebody asked for it.
     """
+    if not any(map(_is_loss, {call.torch for call in graph.calls})) and not any(
+        map(_of_a_loss, {call.fn for call in graph.calls})
+    ):
+        return frozenset()
     losses = {call.id for call in graph.calls if is_loss(call) or _of_a_loss(call.fn)}
     if not losses or _of_a_loss(graph.name) or all(op.call.id in losses for op in graph.ops):
         return frozenset()
@@ -109,7 +113,7 @@ def _unreached(graph: Graph, wanted: set[int], left_out: frozenset[int]) -> froz
         if op.id in left_out:
             idle.add(op.id)
         elif op.kind in _WRITES or not live.isdisjoint([value.id for value in op.outputs]):
-            taken = list(op.input_values())
+            taken = op.input_values()
             if any(map(_from_nowhere, taken)) or (not taken and _is_given_unknown(op.call)):
                 return left_out | unused_parts(graph) | _unread_constants(graph)
             live.update([value.id for value in taken])
@@ -129,32 +133,38 @@ def _is_given_unknown(call: Call) -> bool:
 
 def idle_calls(graph: Graph, idle: frozenset[int]) -> frozenset[int]:
     """Ids of calls that made ops, all of them idle."""
-    left: dict[int, bool] = {}
-    for op in graph.ops:
-        left[op.call.id] = left.get(op.call.id, True) and op.id in idle
-    return frozenset(call for call, gone in left.items() if gone)
+    if not idle:
+        return frozenset()
+    gone = {op.call.id for op in graph.ops if op.id in idle}
+    return frozenset(gone.difference([op.call.id for op in graph.ops if op.id not in idle]))
 
 
 def unused_parts(graph: Graph) -> frozenset[int]:
     """Ids of ops that compute a result of their call nobody takes, while another result of the same call is taken."""
     read = {value.id for op in graph.ops for value in op.input_values()}
     read.update(value.id for value in graph.outputs)
-    parts: dict[int, list[tuple[int, bool]]] = {}
-    for op in graph.ops:
-        parts.setdefault(op.call.id, []).append((op.id, any(value.id in read for value in op.outputs)))
-    return frozenset(op for ops in parts.values() if any(used for _, used in ops) for op, used in ops if not used)
+    unread = [op for op in graph.ops if read.isdisjoint([value.id for value in op.outputs])]
+    if not unread:
+        return frozenset()
+    left = {op.id for op in unread}
+    taken = {op.call.id for op in graph.ops if op.id not in left}
+    return frozenset(op.id for op in unread if op.call.id in taken)
 
 
 def _unread_constants(graph: Graph) -> frozenset[int]:
     """Ids of ops that make constants of a known type which no op of the running model needs: no model answers with those."""
+    folding = [op for op in graph.ops if op.folds]
+    if not folding:
+        return frozenset()
     live = {value.id for call in (*_unresolved(graph), *graph.custom) for value in _given(call)}
+    live.update([value.id for op in graph.ops if not op.folds for value in op.input_values()])
     idle: set[int] = set()
-    for op in reversed(graph.ops):
-        known = op.folds and all(v.type.shape is not None and v.type.dtype is not None for v in op.outputs)
-        if known and op.kind not in _WRITES and live.isdisjoint(v.id for v in op.outputs):
+    for op in reversed(folding):
+        known = all(v.type.shape is not None and v.type.dtype is not None for v in op.outputs)
+        if known and op.kind not in _WRITES and live.isdisjoint([v.id for v in op.outputs]):
             idle.add(op.id)
         else:
-            live.update(value.id for value in op.input_values())
+            live.update([value.id for value in op.input_values()])
     return frozenset(idle)
 
 

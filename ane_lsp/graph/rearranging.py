@@ -15,7 +15,7 @@ def rearranged(graph: Graph) -> frozenset[int]:
     """Ids of the ops that take a tensor to more than five axes and back by nothing but views and permutations: coremltools' pass
     ``expand_high_rank_reshape_and_transpose`` leaves none of them with more than five (seen with 9.0)."""
     opening = [
-        op for op in graph.ops if _is_high(op.outputs) and not _is_high(op.input_values()) and op.kind in _LAYOUT_OPS
+        op for op in graph.ops if op.kind in _LAYOUT_OPS and _is_high(op.outputs) and not _is_high(op.input_values())
     ]
     if not opening:
         return frozenset()

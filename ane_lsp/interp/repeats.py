@@ -18,7 +18,6 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
-from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, TensorType, Unknown, Value, dims
@@ -462,21 +461,35 @@ def record(
 ) -> None:  # fmt: skip
     """Record `calls` and `ops` again; those of a `kept` call, made by a module of another path and other callers."""
     skipped, depth = (len(kept.path), len(kept.callers)) if kept is not None else (0, 0)
-    moved, renewed = mover.moved, mover.calls
+    moved, in_dict, value_of, renewed = mover.moved, mover.in_dict, mover.value_of, mover.calls
+    recorded, number = graph.calls, len(graph.calls)
     for call in calls:
+        kwargs, params, result = call.kwargs, call.params, call.result
         renewed[call.id] = new = Call(
-            len(graph.calls), call.torch, call.kind, call.span, call.fn, path + call.module[skipped:], moved(call.args),
-            moved(call.kwargs), moved(call.params), moved(call.result), call.direct, call.ctor, call.hyper,
+            number, call.torch, call.kind, call.span, call.fn, path + call.module[skipped:], moved(call.args),
+            in_dict(kwargs) if kwargs else kwargs, in_dict(params) if params else params,
+            value_of(result) if result.__class__ is Value else moved(result), call.direct, call.ctor, call.hyper,
             callers + call.stack[depth:], call.optional,
         )  # fmt: skip
-        graph.calls.append(new)
+        recorded.append(new)
+        number += 1
+    computed, number = graph.ops, len(graph.ops)
     for op in ops:
-        graph.ops.append(
-            Op(
-                len(graph.ops), op.kind, moved(op.inputs), moved(op.attrs),
-                tuple([mover.value_of(v) for v in op.outputs]), renewed[op.call.id],
+        inputs = {
+            name: value_of(held) if held.__class__ is Value else tuple(map(value_of, held))  # type: ignore[arg-type]
+            for name, held in op.inputs.items()
+        }
+        attrs = op.attrs
+        computed.append(
+            op.again(
+                number,
+                inputs,
+                in_dict(attrs) if attrs else attrs,
+                tuple([value_of(v) for v in op.outputs]),
+                renewed[op.call.id],
             )
-        )  # fmt: skip
+        )
+        number += 1
 
 
 def _changed(seen: Seen, left: Mapping[int, Any]) -> dict[int, Any]:
@@ -534,31 +547,34 @@ class Mover:
         if kind is Value:
             return self.value_of(held)
         if kind is dict:
-            return self._moved_dict(held)
+            return self.in_dict(held)
         if kind is tuple or kind is list:
             holding = self.holding
-            for item in held:
+            items: list[Any] | None = None
+            for place, item in enumerate(held):
                 if item.__class__ in holding:
-                    break
-            else:
-                return held
-            items = [self.moved(value) if value.__class__ in holding else value for value in held]
-            if all(map(is_, items, held)):
+                    new = self.value_of(item) if item.__class__ is Value else self.moved(item)
+                    if new is not item:
+                        if items is None:
+                            items = list(held)
+                        items[place] = new
+            if items is None:
                 return held
             return items if kind is list else tuple(items)
         if kind is slice:
             return slice(self.moved(held.start), self.moved(held.stop), self.moved(held.step))
         return held
 
-    def _moved_dict(self, held: dict[str, Any]) -> dict[str, Any]:
+    def in_dict(self, held: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The same of a dict."""
         made: dict[str, Any] | None = None
         holding = self.holding
         for name, value in held.items():
             if value.__class__ in holding:
-                new = self.moved(value)
+                new = self.value_of(value) if value.__class__ is Value else self.moved(value)
                 if new is not value:
                     if made is None:
-                        made = held.copy()
+                        made = dict(held)
                     made[name] = new
         return held if made is None else made
 

@@ -139,6 +139,14 @@ def op(op: Op, target: Target, merged: Collection[int] = ()) -> Verdict:
     if op.kind.startswith("aten."):
         return _UNCONVERTED
     table = facts()
+    asked = target.chip, target.generation, target.family, id(table)
+    verdict: Verdict | None = op.alike.get(asked)
+    if verdict is None:
+        verdict = op.alike[asked] = _known(op, target, table)
+    return verdict
+
+
+def _known(op: Op, target: Target, table: Mapping[str, tuple[Fact, ...]]) -> Verdict:
     try:
         key = _likeness(op, target)
         known = _decided.get(key)

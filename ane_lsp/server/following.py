@@ -19,7 +19,7 @@ from typing import Any
 from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary, again, of_the_program, reads_whole_text
 from ane_lsp.checks.finding import Finding, Fix, Related, TextEdit
 from ane_lsp.fixes import fixable_codes
-from ane_lsp.graph import Graph, Op, Span
+from ane_lsp.graph import Graph, Span
 from ane_lsp.graph.records import dataclass
 from ane_lsp.server.results import CallSite, Digests, DocumentResult, ShapeHint, digest
 from ane_lsp.syntax import SourceFile
@@ -277,7 +277,7 @@ def _at_present(graph: Graph, path: str, shift: Shift) -> Graph:
         else:
             calls.append(call)
     ops = [
-        Op(op.id, op.kind, op.inputs, op.attrs, op.outputs, moved[id(op.call)]) if id(op.call) in moved else op
+        op.again(op.id, op.inputs, op.attrs, op.outputs, moved[id(op.call)]) if id(op.call) in moved else op
         for op in graph.ops
     ]
     return replace(graph, calls=calls, ops=ops)
