@@ -670,8 +670,7 @@ class Attributes(Base):
         """``object.__setattr__``."""
         if isinstance(obj, Instance):
             if name == "__class__" and isinstance(value, ClassObject):
-                if self.undo is not None:
-                    self.undo.lasting = True
+                self.touch(obj)
                 if self.repeats is not None:
                     self.repeats.pieces.clear()
                 obj.cls = value

@@ -12,7 +12,7 @@ from typing import Any
 from ane_lsp.graph import Span, Sym, TensorType, Unknown, dims
 from ane_lsp.interp import absent
 from ane_lsp.interp.symbolic import is_numeric
-from ane_lsp.interp.values import ABSENT, MISSING, MORE, BoundMethod, DType, OneOf, Partial, Tensor
+from ane_lsp.interp.values import ABSENT, MISSING, MORE, BoundMethod, DType, Instance, OneOf, Partial, Tensor
 
 MAX_OPTIONS = 6
 Container = Any
@@ -98,12 +98,14 @@ class Touched:
 def contents_of(container: Container) -> Any:
     if isinstance(container, Tensor):
         return (container.type, container.value, container.graph, container.origin)
+    if isinstance(container, Instance):
+        return (container.cls,)
     return container.copy()
 
 
 def holds(container: Container, contents: Any) -> bool:
     """Whether `container` holds the very same as when its contents were captured."""
-    if isinstance(container, Tensor):
+    if isinstance(container, (Tensor, Instance)):
         return all(map(is_, contents_of(container), contents))
     if len(container) != len(contents):
         return False
@@ -118,6 +120,8 @@ def restore(container: Container, contents: Any) -> None:
     """Put `contents` (as a journal captured them) back into `container`."""
     if isinstance(container, Tensor):
         container.type, container.value, container.graph, container.origin = contents
+    elif isinstance(container, Instance):
+        (container.cls,) = contents
     elif isinstance(container, (dict, set)):
         container.clear()
         container.update(contents)
@@ -139,6 +143,8 @@ def merge(container: Container, states: list[Any], cause: str, span: Span | None
     if isinstance(container, Tensor):
         joined = join([_as_tensor(s) for s in states], cause, span)
         return (joined.type, first[1], first[2], first[3])
+    if isinstance(container, Instance):  # of several classes the one that a branch has given it
+        return next((state for state in states if state != (container.cls,)), first)
     if isinstance(container, dict):
         if not names:
             entries = absent.merged(states, together)

@@ -588,3 +588,76 @@ def test_a_function_whose_docstring_is_read_is_exchanged_with_its_docstring(tmp_
             fresh.analyze(str(path), lambda: False)
         )
         assert graphs(analyst, path) == graphs(fresh, path)
+
+
+OTHER_CLASSES = """\
+import torch
+from torch import nn
+
+
+class Plain(nn.Module):
+    def forward(self, x):
+        return x.abs()
+
+
+class Later(Plain):
+    def forward(self, x):
+        return x.exp() + 1
+
+
+SHARED = Plain()
+
+
+class Positions(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.utils.parametrizations.weight_norm(nn.Conv1d(4, 4, 3, padding=1), name="weight", dim=2)
+
+    def forward(self, x):
+        return self.conv(x).relu()
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.positions = Positions()
+        self.part = Plain()
+
+    def forward(self, x):
+        x = self.part(self.positions(x))
+        self.part.__class__ = Later
+        SHARED.__class__ = Later
+        return self.part(x) * 2
+
+
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(4, 8, 3)
+
+    def forward(self, x):
+        x = SHARED(self.conv(x + 1))
+        if x.sum() > 0:
+            SHARED.__class__ = Plain
+        return SHARED(x).sin()
+"""
+
+
+def test_objects_that_are_given_another_class_are_as_they_were_when_a_model_is_followed_again(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, OTHER_CLASSES)
+    for old, new in (
+        ("* 2", "* 3"),
+        (".relu()", ".tanh()"),
+        ("x + 1)", "x + 2)"),
+        ("x.abs()", "x.neg()"),
+        (".sin()", ".cos()"),
+        ("* 2", "- 3"),
+    ):
+        text = OTHER_CLASSES.replace(old, new)
+        assert answered(analyst, path, text) == "again"
+        fresh = analysed(path, text)
+        assert graphs(analyst, path) == graphs(fresh, path), text
+        assert comparable(analyst.analyze(str(path), lambda: False)) == comparable(
+            fresh.analyze(str(path), lambda: False)
+        )
