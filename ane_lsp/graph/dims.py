@@ -219,6 +219,27 @@ def draw(count: int) -> None:
     _drawn[0] += count
 
 
+def further(value: DimLike, first: int, last: int, by: int) -> DimLike:
+    """`value` with anonymous sizes after number `first` and up to `last` replaced by those whose numbers are `by` further."""
+    if not isinstance(value, Sym) or value.is_known:
+        return value
+    return _from_terms(
+        {
+            tuple(sorted([_atom_further(atom, first, last, by) for atom in monomial])): coefficient
+            for monomial, coefficient in value.terms
+        }
+    )
+
+
+def _atom_further(atom: Atom, first: int, last: int, by: int) -> Atom:
+    if atom.is_known:
+        return atom
+    if atom.op == "?":
+        (number,) = atom.args
+        return Atom("?", (number + by,)) if first < number <= last else atom  # type: ignore[operator]
+    return Atom(atom.op, tuple([further(arg, first, last, by) for arg in atom.args]))  # type: ignore[arg-type]
+
+
 @contextmanager
 def drawn_from(number: int) -> Iterator[None]:
     """Let :func:`fresh` go on after this number meanwhile, and then where it was.

@@ -164,9 +164,8 @@ class Cutoff:
         if forward is MISSING:
             raise NotKept
         follow = partial(interp.follow_module, module, forward, args, kwargs)
-        *_, first = call.version
         learning = seen.probe.unlearning() if seen.probe is not None else nullcontext()  # the scene may be set again
-        with learning, dims.drawn_from(dims.drawn() if first is None else first):
+        with learning, dims.drawn_from(call.size):
             _, _, again = repeats.followed(interp, module, args, kwargs, follow, call.key, seen, values)
         if again is None or (again.version, again.drawn) != (call.version, call.drawn):
             return False

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import starmap
 from typing import Any
 
-from ane_lsp.graph import Call, Graph, Op, Span, TensorType, Unknown, Value
+from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, Sym, TensorType, Unknown, Value
 from ane_lsp.graph.records import dataclass
+from ane_lsp.interp.movers import Sizes
 from ane_lsp.interp.outside import Same
 from ane_lsp.interp.probing import Probe
 from ane_lsp.interp.repeats import GAP, Inner, Kept, parts
@@ -55,6 +56,11 @@ class _Likeness:
         self._one = one
         self._other = other
         self._probing = isinstance(one, Kept) and one.scene is not None and one.scene.probing
+        self._sizes = (
+            Sizes.between(one.size, one.drawn, other.size)
+            if isinstance(one, Kept) and isinstance(other, Kept)
+            else None
+        )
         self._values: dict[Value, Value] = {}
         self._probes: dict[Probe, Probe] = {}
 
@@ -88,7 +94,7 @@ class _Likeness:
     def of_calls(self, one: Kept, other: Kept) -> bool:
         return (
             one.values == other.values
-            and one.shapes == other.shapes
+            and self._named(one.shapes, other.shapes)
             and (len(one.calls), len(one.ops)) == (len(other.calls), len(other.ops))
             and self._called(one, other)
             and self._recorded(one, other, one.inner, other.inner)
@@ -110,6 +116,9 @@ class _Likeness:
         if one.probe is not None and other.probe is not None:
             self._probes[one.probe] = other.probe
         return all(map(self._taken, _values(one.taken), _values(other.taken)))
+
+    def _named(self, one: list[ShapeFact], other: list[ShapeFact]) -> bool:
+        return (one if self._sizes is None else list(map(self._sizes.fact, one))) == other
 
     def _taken(self, one: Value, other: Value) -> bool:
         """The same of values that stand for tensors a call saw: those of another module have other names, and that their elements are the
@@ -177,7 +186,7 @@ class _Likeness:
         if kind is float or kind is complex:
             return repr(one) == repr(other)
         if kind in _EQUAL:
-            return bool(one == other)
+            return bool(one == other) or (kind is Sym and self._sizes is not None and self._sizes.size(one) == other)
         if kind is tuple or kind is list:
             return len(one) == len(other) and all(map(self._same, one, other))
         if isinstance(one, Mapping):
@@ -189,6 +198,7 @@ class _Likeness:
                 return bool(one.number == other.number)
             return same_unknown(one, other, self._same)
         if kind is TensorType:
+            one = one if self._sizes is None else self._sizes.type(one)
             return one is other or (bool(one == other) and (one.data is other.data or self._same(one.data, other.data)))
         if kind is Probe:
             return self._probe(one, other)

@@ -14,14 +14,14 @@ from __future__ import annotations
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, TensorType, Unknown, Value, dims
+from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, Sym, TensorType, Unknown, Value, dims
 from ane_lsp.graph.records import dataclass
+from ane_lsp.interp.movers import HOLDING, Mover, Sizes, record
 from ane_lsp.interp.probing import Facts, Probe
 from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.references import OWN
@@ -56,7 +56,7 @@ def _roles(bound: Iterable[Value | None]) -> tuple[Any, ...]:
 
 Version = tuple["Capture | None", "tuple[int, ...] | None", "int | None"]
 """What else a call saw: how the model is captured and which of many its modules are, where it asked; the number of the last size that
-was made up before it, where it made some."""
+was made up before it, where it made some up and they are where nobody exchanges them for others."""
 
 
 @dataclass(slots=True, eq=False)
@@ -65,7 +65,8 @@ class Kept:
 
     inner: calls it is made of. used: the last run that made it. needed: the last one before which something known was made of it. number: grows from call to call. given: values from before it,
     with the places of their tensors. taken: values it made for tensors it saw. probe: what it was given in place of an input,
-    told: what it told of that. counts: it read which of many a module is. drawn: how many sizes it made up. lost: see :class:`Graph`. unresolved: what :attr:`Base.unresolved` heard first of it. like: the first of those that
+    told: what it told of that. counts: it read which of many a module is. size: the number of the last size made up before it. drawn: how many
+    it made up. lost: see :class:`Graph`. unresolved: what :attr:`Base.unresolved` heard first of it. like: the first of those that
     are the same but for the state of names outside.
     """
 
@@ -85,6 +86,7 @@ class Kept:
     steps: int
     asks_capture: bool
     counts: bool
+    size: int
     drawn: int
     reached: set[ClassObject]
     ran: Ran
@@ -104,7 +106,7 @@ class Kept:
     def here(self) -> Inner:
         """Where it was made."""
         given, taken = (tuple([value for value, _ in values]) for values in (self.given, self.taken))
-        return Inner(self, self.call, self.op, self.value, self.shape, given, taken, self.path, self.callers)
+        return Inner(self, self.call, self.op, self.value, self.shape, self.size, given, taken, self.path, self.callers)
 
     def become(self, contents: Mapping[str, Any]) -> None:
         """From here on it records, and gives, something else."""
@@ -131,7 +133,8 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inner:
-    """A kept call as a part of another. call, op, value, shape: the numbers that came next before it. given, taken: the values that
+    """A kept call as a part of another. call, op, value, shape: the numbers that came next before it. size: that of the last size made up
+    before it. given, taken: the values that
     stand for its own ones there. path: of its module. callers: the calls that lead to it."""
 
     kept: Kept
@@ -139,6 +142,7 @@ class Inner:
     op: int
     value: int
     shape: int
+    size: int
     given: tuple[Value, ...]
     taken: tuple[Value, ...]
     path: str
@@ -379,7 +383,9 @@ class Repeats:
             counts = interp.ordinals_read != ordinals_read
             sizes = dims.drawn() - drawn
             version = (
-                interp.capture if asks_capture else None, tuple(seen.ordinals) if counts else None, drawn if sizes else None
+                interp.capture if asks_capture else None,
+                tuple(seen.ordinals) if counts else None,
+                drawn if sizes and (probe is not None or _holds_sizes(graph.calls[calls:], self._inner)) else None,
             )  # fmt: skip
             packing = Packing(places, seen, recorder, interp.probing, made, changed)
             kept = Kept(
@@ -389,7 +395,7 @@ class Repeats:
                 [(v, place) for place, v in enumerate(bound) if v is not None],
                 [(v, place) for place, (v, old) in enumerate(zip(after, bound)) if v is not None and old is None],
                 recorder.path_of(module), _callers(interp), interp.steps - steps, asks_capture,
-                counts, sizes, reached, interp.ran, not_followed,
+                counts, drawn, sizes, reached, interp.ran, not_followed,
                 dict(islice(interp.unresolved.items(), lost, None)), probe, told, self._runs, key, version, scene,
                 interp.next_number(), self._inner,
             )  # fmt: skip
@@ -414,7 +420,8 @@ class Repeats:
         graph, builder = recorder.graph, recorder.builder
         if seen.probe is not None:
             seen.probe.hear(kept.told)
-        mover = Mover(builder.next_value - kept.value, len(graph.ops) - kept.op)
+        sizes = Sizes.between(kept.size, kept.drawn, dims.drawn())
+        mover = Mover(builder.next_value - kept.value, len(graph.ops) - kept.op, sizes)
         for old, place in kept.given:
             value = bound[place]
             assert value is not None
@@ -429,8 +436,8 @@ class Repeats:
         moved, callers = mover.values_of, _callers(interp)
         self._inner.append(
             Inner(
-                kept, len(graph.calls), len(graph.ops), builder.next_value, len(graph.shapes), moved(kept.given),
-                moved(kept.taken), path, callers,
+                kept, len(graph.calls), len(graph.ops), builder.next_value, len(graph.shapes), dims.drawn(),
+                moved(kept.given), moved(kept.taken), path, callers,
             )
         )  # fmt: skip
         if interp.doubted is None:
@@ -438,7 +445,7 @@ class Repeats:
         else:
             graph.calls += [GAP] * len(kept.calls)
             graph.ops += [GAP] * len(kept.ops)
-        graph.shapes += kept.shapes
+        graph.shapes += mover.facts(kept.shapes)
         builder.next_value += kept.values
         interp.steps += kept.steps
         interp.ran.calls[kept] = None
@@ -449,47 +456,10 @@ class Repeats:
             interp.unresolved = {**kept.unresolved, **interp.unresolved}
         interp.ordinals_read += kept.counts
         dims.draw(kept.drawn)
-        results = Results(kept.probe, seen, mover.value_of, graph)
+        results = Results(kept.probe, seen, mover, graph)
         result = results.given(kept.result, interp.change)
         interp.made_here(*results.handed)
         return result
-
-
-def record(
-    mover: Mover, graph: Graph, calls: list[Call], ops: list[Op], kept: Kept | None = None, callers: tuple[Span, ...] = (),
-    path: str = "",
-) -> None:  # fmt: skip
-    """Record `calls` and `ops` again; those of a `kept` call, made by a module of another path and other callers."""
-    skipped, depth = (len(kept.path), len(kept.callers)) if kept is not None else (0, 0)
-    moved, in_dict, value_of, renewed = mover.moved, mover.in_dict, mover.value_of, mover.calls
-    recorded, number = graph.calls, len(graph.calls)
-    for call in calls:
-        kwargs, params, result = call.kwargs, call.params, call.result
-        renewed[call.id] = new = Call(
-            number, call.torch, call.kind, call.span, call.fn, path + call.module[skipped:], moved(call.args),
-            in_dict(kwargs) if kwargs else kwargs, in_dict(params) if params else params,
-            value_of(result) if result.__class__ is Value else moved(result), call.direct, call.ctor, call.hyper,
-            callers + call.stack[depth:], call.optional,
-        )  # fmt: skip
-        recorded.append(new)
-        number += 1
-    computed, number = graph.ops, len(graph.ops)
-    for op in ops:
-        inputs = {
-            name: value_of(held) if held.__class__ is Value else tuple(map(value_of, held))  # type: ignore[arg-type]
-            for name, held in op.inputs.items()
-        }
-        attrs = op.attrs
-        computed.append(
-            op.again(
-                number,
-                inputs,
-                in_dict(attrs) if attrs else attrs,
-                tuple([value_of(v) for v in op.outputs]),
-                renewed[op.call.id],
-            )
-        )
-        number += 1
 
 
 def _changed(seen: Seen, left: Mapping[int, Any]) -> dict[int, Any]:
@@ -515,68 +485,14 @@ def _version(versions: dict[Version, Kept], now: tuple[Capture, tuple[int, ...],
     return None
 
 
-_HOLDING = frozenset({Value, dict, tuple, list, slice})
-
-
-class Mover:
-    """Values, and what holds them, of a kept call as those of another one. value, op: how much further numbers are there. values, calls: what
-    stands there for others, by their numbers."""
-
-    holding: AbstractSet[type] = _HOLDING
-
-    def __init__(self, value: int, op: int) -> None:
-        self.value = value
-        self.op = op
-        self.values: dict[int, Value] = {}
-        self.calls: dict[int, Call] = {}
-
-    def value_of(self, old: Value) -> Value:
-        made = self.values.get(old.id)
-        if made is None:
-            producer = None if old.producer is None else old.producer + self.op
-            made = Value(old.id + self.value, old.type, old.origin, old.name, producer, old.fold)
-            self.values[old.id] = made
-        return made
-
-    def values_of(self, placed: list[tuple[Value, int]]) -> tuple[Value, ...]:
-        return tuple([self.value_of(value) for value, _ in placed])
-
-    def moved(self, held: Any) -> Any:
-        """`held` with the other values; itself where it has none."""
-        kind = held.__class__
-        if kind is Value:
-            return self.value_of(held)
-        if kind is dict:
-            return self.in_dict(held)
-        if kind is tuple or kind is list:
-            holding = self.holding
-            items: list[Any] | None = None
-            for place, item in enumerate(held):
-                if item.__class__ in holding:
-                    new = self.value_of(item) if item.__class__ is Value else self.moved(item)
-                    if new is not item:
-                        if items is None:
-                            items = list(held)
-                        items[place] = new
-            if items is None:
-                return held
-            return items if kind is list else tuple(items)
-        if kind is slice:
-            return slice(self.moved(held.start), self.moved(held.stop), self.moved(held.step))
-        return held
-
-    def in_dict(self, held: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The same of a dict."""
-        made: dict[str, Any] | None = None
-        holding = self.holding
-        for name, value in held.items():
-            if value.__class__ in holding:
-                new = self.value_of(value) if value.__class__ is Value else self.moved(value)
-                if new is not value:
-                    if made is None:
-                        made = dict(held)
-                    made[name] = new
-        return held if made is None else made
+def _holds_sizes(calls: Iterable[Call], inner: Iterable[Inner]) -> bool:
+    """Whether a size that was made up may lie among the settings of a module."""
+    return any(part.kept.version[2] is not None for part in inner) or any(
+        size.__class__ is Sym and not size.is_known
+        for call in calls if call is not GAP
+        for held in call.hyper.values()
+        for size in (held if held.__class__ is tuple or held.__class__ is list else (held,))
+    )  # fmt: skip
 
 
 def _callers(interp: TorchGlue) -> tuple[Span, ...]:
@@ -618,11 +534,11 @@ def _values(structure: Any) -> list[Value]:
             kind = one.__class__
             if kind is Value:
                 found.append(one)
-            elif kind in _HOLDING:
+            elif kind in HOLDING:
                 pending.append(one)
             elif kind not in PLAIN and kind not in NAMED and not (kind is Unknown and alone(one)):
                 raise NotKept
     return found
 
 
-__all__ = ["GAP", "Inner", "Kept", "Mover", "Repeats", "parts", "record"]
+__all__ = ["GAP", "Inner", "Kept", "Repeats", "parts"]

@@ -11,6 +11,7 @@ from typing import Any
 
 from ane_lsp.graph import Graph, Span, TensorType, Unknown, Value
 from ane_lsp.graph.records import dataclass
+from ane_lsp.interp.movers import Mover, Sizes
 from ane_lsp.interp.probing import Probe, probe_of
 from ane_lsp.interp.record import Recorder
 from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Seen
@@ -235,29 +236,31 @@ def _made_from(probe: Probe, root: Probe | None) -> bool:
     return True
 
 
-def moved_result(held: Any, value_of: Callable[[Value], Value]) -> Any:
-    """A result as it was packed, with other values."""
+def moved_result(held: Any, value_of: Callable[[Value], Value], sizes: Sizes | None) -> Any:
+    """A result as it was packed, with other values and `sizes`."""
     kind = held.__class__
     if kind is Made:
-        return held if held.value is None else replace(held, value=value_of(held.value))
+        value = None if held.value is None else value_of(held.value)
+        return replace(held, value=value, type=held.type if sizes is None else sizes.type(held.type))
     if kind is tuple or kind is list:
-        return kind([moved_result(one, value_of) for one in held])
+        return kind([moved_result(one, value_of, sizes) for one in held])
     if kind is MadeDict:
-        return replace(held, items=moved_result(held.items, value_of))
+        return replace(held, items=moved_result(held.items, value_of, sizes))
     if kind is MadeObject:
-        return replace(held, attrs=moved_result(held.attrs, value_of), data=moved_result(held.data, value_of))
+        attrs, data = (moved_result(one, value_of, sizes) for one in (held.attrs, held.data))
+        return replace(held, attrs=attrs, data=data)
     if kind is Changing:
-        return Changing(moved_result(held.result, value_of), moved_result(held.contents, value_of))
-    return held
+        return Changing(*(moved_result(one, value_of, sizes) for one in (held.result, held.contents)))
+    return held if sizes is None else Mover(0, 0, sizes).moved(held)
 
 
 class Results:
-    """Gives the result of a kept call for the tensors that another one sees. root: the probe it was given. value_of: what stands for
-    its values. handed: tables that were made for the result."""
+    """Gives the result of a kept call for the tensors that another one sees. root: the probe it was given. mover: tells what stands for
+    its values and sizes. handed: tables that were made for the result."""
 
-    def __init__(self, root: Probe | None, seen: Seen, value_of: Callable[[Value], Value], graph: Graph) -> None:
+    def __init__(self, root: Probe | None, seen: Seen, mover: Mover, graph: Graph) -> None:
         self._seen = seen
-        self._value_of = value_of
+        self._mover = mover
         self._graph = graph
         self._made: dict[int, Any] = {}
         self._views: list[tuple[Tensor, int]] = []
@@ -298,16 +301,18 @@ class Results:
             return made
         if kind is Met:
             return self._made[packed.number]
-        return packed
+        return packed if self._mover.sizes is None else self._mover.moved(packed)
 
     def _tensor(self, packed: Made) -> Tensor:
-        tensor = self._made[packed.number] = Tensor(packed.type, packed.origin)
+        sizes = self._mover.sizes
+        kind = packed.type if sizes is None else sizes.type(packed.type)
+        tensor = self._made[packed.number] = Tensor(kind, packed.origin)
         tensor.name, tensor.requires_grad, tensor.why = packed.name, packed.requires_grad, packed.why
         tensor.base = None if packed.base is None else self._seen.tensors[packed.base]
         if packed.of is not None:
             self._views.append((tensor, packed.of))
         if packed.value is not None:
-            tensor.value, tensor.graph = self._value_of(packed.value), self._graph
+            tensor.value, tensor.graph = self._mover.value_of(packed.value), self._graph
         if packed.probe is not None:  # then one was given
             tensor.attrs = {"__probe__": packed.probe.copied(self._probes)}
         return tensor

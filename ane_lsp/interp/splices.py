@@ -17,15 +17,16 @@ from typing import Any
 from ane_lsp.graph import Graph, Span, Unknown, Value
 from ane_lsp.graph.liveness import values
 from ane_lsp.graph.records import dataclass
-from ane_lsp.interp.repeats import GAP, Inner, Kept, Mover, record
+from ane_lsp.interp.movers import Mover, Sizes, record
+from ane_lsp.interp.repeats import GAP, Inner, Kept
 from ane_lsp.interp.results import moved_result
 from ane_lsp.interp.seen import NotKept, alone
 
 Remade = Mapping[Kept, "tuple[Kept, dict[int, Value]]"]
 """Calls, each with what it records now, and what stands there for the values that others see of it, by their numbers from its
 first one on."""
-Numbers = tuple[int, int, int, int]
-"""Of a call, an operation, a value and a shape."""
+Numbers = tuple[int, int, int, int, int]
+"""Of a call, an operation, a value, a shape and a size that was made up: of the next one each, but of the last of the sizes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class _Within:
     """
 
     numbered: set[Value]
-    shifts: Numbers = (0, 0, 0, 0)
+    shifts: Numbers = (0, 0, 0, 0, 0)
     own: int = 0
     given: Mapping[int, Value] = field(default_factory=dict)
     path: str = ""
@@ -104,7 +105,7 @@ class _Within:
             if value.id not in self.given:
                 raise NotKept
             return self.given[value.id]
-        _, op, number, _ = self.shifts
+        _, op, number, *_ = self.shifts
         producer = None if value.producer is None else value.producer + op
         made = Value(value.id + number, value.type, value.origin, value.name, producer, value.fold)
         self.numbered.add(made)
@@ -161,11 +162,11 @@ class _Splice(Mover):
             return Spliced(old, made_of, 0, 0)
         if old.custom:
             raise NotKept
-        call, op, self._first, shape = self._places[0].start
+        call, op, self._first, shape, _ = self._places[0].start
         new.calls, new.ops, new.shapes = old.calls[:call], old.ops[:op], old.shapes[:shape]
         self.calls = dict(enumerate(new.calls))
         for place in self._places:
-            kept, (calls, ops, _, shapes) = place.kept, place.start
+            kept, (calls, ops, _, shapes, _) = place.kept, place.start
             record(self, new, old.calls[call:calls], old.ops[op:ops])
             new.shapes += old.shapes[shape:shapes]
             self._record(place)
@@ -174,7 +175,7 @@ class _Splice(Mover):
         new.shapes += old.shapes[shape:]
         new.inputs, new.outputs = list(map(self.value_of, old.inputs)), list(map(self.value_of, old.outputs))
         steps = sum(map(self._more_steps, parts))
-        return Spliced(new, self._inner(parts, [0, 0, 0, 0], True), self._value_shifts[-1], steps)
+        return Spliced(new, self._inner(parts, [0, 0, 0, 0, 0], True), self._value_shifts[-1], steps)
 
     def _located(self, made_of: Iterable[Inner], within: _Within) -> list[_Part]:
         """Where kept calls lie in the graph."""
@@ -204,18 +205,20 @@ class _Splice(Mover):
         new, kept, (again, seen) = self._new, place.kept, self._splices.remade[place.kept]
         if any(self._splices.concern(inner.kept) for inner in again.inner):
             raise NotKept  # what that records now is not known yet
-        _, _, value, _ = place.start
-        start = len(new.calls), len(new.ops), value + self._value_shifts[-1], len(new.shapes)
-        mover = Mover(start[2] - again.value, start[1] - again.op)
+        _, _, value, _, size = place.start
+        start = len(new.calls), len(new.ops), value + self._value_shifts[-1], len(new.shapes), size
+        sizes = Sizes.between(again.size, again.drawn, size)
+        mover = Mover(start[2] - again.value, start[1] - again.op, sizes)
         mover.values.update((one.id, self._now(given)) for (one, _), given in zip(again.given, place.given))
         mover.values.update(self._renamed(again, place, mover))
-        new.shapes += again.shapes
+        new.shapes += mover.facts(again.shapes)
         own = partial(record, mover, new, kept=again, callers=place.callers, path=place.path)
         inside, call, op = list[Inner](), 0, 0
         for inner in again.inner:
             calls, ops = inner.call - again.call, inner.op - again.op
             own(again.calls[call:calls], again.ops[op:ops])
-            inside.append(self._record_inner(inner, start[3] + inner.shape - again.shape, again, place, mover))
+            shape = start[3] + inner.shape - again.shape
+            inside.append(self._record_inner(inner, shape, size + inner.size - again.size, again, place, mover))
             call, op = calls + len(inner.kept.calls), ops + len(inner.kept.ops)
         own(again.calls[call:], again.ops[op:])
         for number, one in seen.items():
@@ -226,22 +229,22 @@ class _Splice(Mover):
         self._op_shifts.append(self._op_shifts[-1] + len(again.ops) - len(kept.ops))
         given, self._taken[place] = mover.values_of(again.given), mover.values_of(again.taken)
         if kept not in self._splices.cut:
-            end = len(new.calls), len(new.ops), start[2] + again.values, len(new.shapes)
+            end = len(new.calls), len(new.ops), start[2] + again.values, len(new.shapes), size + again.drawn
             self._splices.cut[kept] = {
                 **self._cut_out(place, start, end, given, self._taken[place], inside),
-                "result": moved_result(again.result, mover.value_of),
+                "result": moved_result(again.result, mover.value_of, sizes),
                 "steps": again.steps, "ran": again.ran, "probe": again.probe, "told": again.told,
             }  # fmt: skip
 
-    def _record_inner(self, inner: Inner, shape: int, again: Kept, place: _Part, around: Mover) -> Inner:
-        """Record what a kept call records that such a call makes. shape: the number of its first one."""
+    def _record_inner(self, inner: Inner, shape: int, size: int, again: Kept, place: _Part, around: Mover) -> Inner:
+        """Record what a kept call records that such a call makes. shape: the number of its first one. size: that of the last size before."""
         new, kept = self._new, inner.kept
         now = Inner(
-            kept, len(new.calls), len(new.ops), inner.value + around.value, shape,
+            kept, len(new.calls), len(new.ops), inner.value + around.value, shape, size,
             tuple(map(around.value_of, inner.given)), tuple(map(around.value_of, inner.taken)),
             place.path + inner.path[len(again.path) :], place.callers + inner.callers[len(again.callers) :],
         )  # fmt: skip
-        mover = Mover(now.value - kept.value, now.op - kept.op)
+        mover = Mover(now.value - kept.value, now.op - kept.op, Sizes.between(kept.size, kept.drawn, size))
         for held, there in ((kept.given, now.given), (kept.taken, now.taken)):
             mover.values.update((value.id, made) for (value, _), made in zip(held, there))
         record(mover, new, kept.calls, kept.ops, kept, now.callers, now.path)
@@ -253,7 +256,7 @@ class _Splice(Mover):
         """What stands for values that a call made for tensors it saw: of another module they have other names. By their numbers."""
         if not place.taken:
             return {}
-        calls, ops, _, _ = place.start
+        calls, ops, *_ = place.start
         operations = self._old.ops[ops : ops + len(place.kept.ops)]
         read = {value.id: value for op in operations for value in op.input_values()}
         if any(value.id not in read for value in place.taken):
@@ -302,7 +305,7 @@ class _Splice(Mover):
                 raise NotKept
             return self.value_of(value)
         if self._before is None:
-            calls, ops, _, _ = self._places[0].start
+            calls, ops, *_ = self._places[0].start
             self._before = {one.id: one for one in self._old.inputs}
             for call in filter(None, self._old.calls[:calls]):
                 self._before.update((one.id, one) for one in values((call.args, call.kwargs, call.params, call.result)))
@@ -341,7 +344,11 @@ class _Splice(Mover):
                     end = _further(_further(part.start, _sizes(kept)), shift)
                     self._splices.cut[kept] = {
                         **self._cut_out(part, start, end, given, taken, inside),
-                        "result": moved_result(kept.result, partial(self._now_in, part.within)),
+                        "result": moved_result(
+                            kept.result,
+                            partial(self._now_in, part.within),
+                            Sizes.between(kept.size, kept.drawn, part.start[4]),
+                        ),
                         "steps": kept.steps + self._more_steps(part),
                     }
             except NotKept:
@@ -356,12 +363,12 @@ class _Splice(Mover):
     ) -> dict[str, Any]:  # fmt: skip
         """What a call records, cut out of the graph as it is now."""
         kept, new = part.kept, self._new
-        call, op, value, shape = start
+        call, op, value, shape, size = start
         return {
             "calls": new.calls[call : end[0]],
             "ops": new.ops[op : end[1]],
             "shapes": new.shapes[shape : end[3]],
-            "call": call, "op": op, "value": value, "shape": shape, "values": end[2] - value,
+            "call": call, "op": op, "value": value, "shape": shape, "size": size, "values": end[2] - value,
             "given": [(now, place) for now, (_, place) in zip(given, kept.given)],
             "taken": [(now, place) for now, (_, place) in zip(taken, kept.taken)],
             "path": part.path, "callers": part.callers, "inner": inner,
@@ -374,16 +381,16 @@ class _Splice(Mover):
 
 
 def _start(one: Kept | Inner) -> Numbers:
-    return one.call, one.op, one.value, one.shape
+    return one.call, one.op, one.value, one.shape, one.size
 
 
 def _sizes(kept: Kept) -> Numbers:
-    return len(kept.calls), len(kept.ops), kept.values, len(kept.shapes)
+    return len(kept.calls), len(kept.ops), kept.values, len(kept.shapes), kept.drawn
 
 
 def _further(start: Numbers, shift: Iterable[int]) -> Numbers:
-    call, op, value, shape = (number + more for number, more in zip(start, shift))
-    return call, op, value, shape
+    call, op, value, shape, size = (number + more for number, more in zip(start, shift))
+    return call, op, value, shape, size
 
 
 __all__ = ["Remade", "Spliced", "Splices"]

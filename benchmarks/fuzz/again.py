@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ane_lsp.graph import Graph, Value
+from ane_lsp.graph import Graph, Sym, Value
 from ane_lsp.graph.liveness import values
 from ane_lsp.server.analyst import Analyst
 
@@ -113,6 +113,27 @@ def recorded(graph: Graph) -> Iterator[str]:
         graph.calls[op.call.id] is not op.call for op in graph.ops
     ):
         yield "calls are not at their places"
+    yield f"sizes nobody knows: {made_up(graph)}"
+
+
+def made_up(graph: Graph) -> list[tuple[int, ...]]:
+    """Which of the sizes that nobody knows are the same, in the results of operations and in named tensors: numbered from the first on, as
+    their own numbers depend on what ran before."""
+    shapes = [value.type.shape for op in graph.ops for value in op.outputs] + [fact.type.shape for fact in graph.shapes]
+    numbers: dict[int, int] = {}
+    return [
+        tuple([numbers.setdefault(number, len(numbers)) for number in sorted(_anonymous(size))])
+        for shape in shapes
+        for size in shape or ()
+        if isinstance(size, Sym) and not size.is_known
+    ]
+
+
+def _anonymous(size: Any) -> set[int]:
+    atoms = {atom for monomial, _ in size.terms for atom in monomial} if isinstance(size, Sym) else ()
+    return {atom.args[0] for atom in atoms if atom.op == "?"}.union(
+        *(_anonymous(arg) for atom in atoms if atom.op != "?" for arg in atom.args)
+    )
 
 
 def fresh(path: Path, text: str) -> Analyst:

@@ -9,6 +9,7 @@ import pytest
 from ane_lsp.analysis import FileAnalysis, analyze
 from ane_lsp.interp import repeats, seen
 from ane_lsp.workspace import Settings, Workspace
+from benchmarks.fuzz.again import made_up
 
 HEAD = """\
 import torch
@@ -55,6 +56,10 @@ BLOCKS = {
     "a table outside": "        y = CACHE.setdefault('y', self.inner(x))\n        return self.fc(x) + y\n",
     "a class attribute": "        Block.calls = Block.calls + 1\n        y = self.inner(x)\n        return self.fc(y) if Block.calls % 3 else y\n",
     "a size made up": "        y = self.inner(x)\n        return self.fc(y[y > 0].reshape(-1, 8))\n",
+    "sizes made up inside": "        y = self.inner(x)\n        found = y[y > 0]\n        total = torch.cat([found, found.abs(), y.flatten()]).sum()\n        return self.fc(y) * total\n",
+    "sums of sizes made up": "        y = self.inner(x)\n        n, m = y[y > 0].shape[0], y[y > 1].shape[0]\n        more = y.new_zeros(n + 2 * m + n * m, min(n, m) // 2, max(n, m) % 7)\n        return self.fc(y) + more.abs().sum()\n",
+    "a size made up that is returned": "        y = self.inner(x)\n        return self.fc(y) + y[y > 0].shape[0]\n",
+    "a size made up among settings": "        y = self.inner(x)\n        made = nn.Linear(8, y[y > 0].shape[0])\n        return self.fc(y) * made(y).sum()\n",
     "a branch nobody decides": "        y = self.inner(x)\n        if x.sum() > 0:\n            y = self.fc(y)\n        return y\n",
     "an error that is caught": "        try:\n            y = self.inner(x).view(7, 7)\n        except RuntimeError:\n            y = self.inner(x)\n        return self.fc(y)\n",
     "asks whether it is captured": "        if torch.compiler.is_exporting() or torch.jit.is_tracing():\n            return self.fc(self.inner(x))\n        return self.inner(x)\n",
@@ -104,6 +109,7 @@ def everything(result: FileAnalysis) -> list[Any]:
             ]
             found += [call.optional, *map(plain, (call.args, call.kwargs, call.params, call.result, call.hyper))]
         found += [(op.id, op.kind, *map(plain, (op.inputs, op.attrs, op.outputs)), op.call.id) for op in graph.ops]
+        found += [made_up(graph)]
         assert all(op.call is graph.calls[op.call.id] for op in graph.ops)
     return found
 
@@ -204,6 +210,8 @@ def test_which_of_all_a_layer_is_counts_where_it_asks(
 ALIKE = {
     "plain": BLOCKS["plain"],
     "in place on its own": "        y = self.fc(x.abs())\n        y += 1\n        return y\n",
+    "sizes made up inside": BLOCKS["sizes made up inside"],
+    "sums of sizes made up": BLOCKS["sums of sizes made up"],
     "a look-up that missed": "        kept = {}\n        y = kept.get('y', self.inner(x))\n        kept['y'] = y\n        return self.fc(kept['y'])\n",
 }
 

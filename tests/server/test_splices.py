@@ -171,6 +171,25 @@ def test_weights_keep_their_names(tmp_path: Path, old: str, new: str) -> None:
         analyst.idle()
 
 
+def test_sizes_that_calls_make_up_are_different_ones_in_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "net.py"
+    some = "        x = x * self.scale\n        found = x[x > 0].abs()\n        x = x + torch.cat([found, x[x > 1]]).sum()\n"
+    model = WEIGHTS.replace("        x = x * self.scale\n", some)
+    analyst = settled(path, model)
+    counted = Counted(monkeypatch)
+    edited = model.replace("abs()", "abs().sqrt()")
+    around = edited.replace("return self.two", "x = x.relu()\n        return self.two")
+    more = edited.replace("x[x > 1]", "x[x > 1], x[x > 2]")  # which makes up one more
+    for text in (edited, model, around, edited, model.replace("+ torch.cat", "- torch.cat"), model):
+        counted.reset()
+        check(path, analyst, text)
+        assert counted.pieces > 0
+        analyst.idle()
+    for text in (more, more.replace("abs()", "exp()"), around, model):
+        check(path, analyst, text)
+        analyst.idle()
+
+
 def test_a_graph_in_which_it_cannot_be_exchanged_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "net.py"
     analyst = settled(path, WEIGHTS)

@@ -1,0 +1,158 @@
+"""What a call recorded as another one records it, whose values, operations and made-up sizes have other numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any
+
+from ane_lsp.graph import Call, DimLike, Graph, Op, ShapeFact, Span, Sym, TensorType, Value, dims
+
+if TYPE_CHECKING:
+    from ane_lsp.interp.repeats import Kept
+
+
+class Sizes:
+    """Sizes that were made up in one place as those of another. first, count: so many were, after this number. by: how much further
+    numbers are there."""
+
+    def __init__(self, first: int, count: int, by: int) -> None:
+        self._made_up = first, first + count, by
+        self._types: dict[int, tuple[TensorType, TensorType]] = {}
+
+    @classmethod
+    def between(cls, first: int, count: int, now: int) -> Sizes | None:
+        """Those of a place where the last size before had the number `now`; None where all are as they were."""
+        return cls(first, count, now - first) if count and now != first else None
+
+    def size(self, value: DimLike) -> DimLike:
+        return dims.further(value, *self._made_up)
+
+    def type(self, kind: TensorType) -> TensorType:
+        known = self._types.get(id(kind))
+        if known is None:
+            made = kind
+            if kind.shape is not None and any(isinstance(size, Sym) and not size.is_known for size in kind.shape):
+                made = TensorType(tuple(map(self.size, kind.shape)), kind.dtype, kind.data)
+            known = self._types[id(kind)] = kind, made
+        return known[1]
+
+    def fact(self, fact: ShapeFact) -> ShapeFact:
+        return ShapeFact(fact.span, fact.name, self.type(fact.type))
+
+
+HOLDING = frozenset({Value, dict, tuple, list, slice})
+_WITH_SIZES = HOLDING | {Sym, TensorType}
+
+
+class Mover:
+    """Values, and what holds them, of a kept call as those of another one. value, op: how much further numbers are there. values, calls: what
+    stands there for others, by their numbers. sizes: where made-up sizes are others, too."""
+
+    holding: AbstractSet[type] = HOLDING
+
+    def __init__(self, value: int, op: int, sizes: Sizes | None = None) -> None:
+        self.value = value
+        self.op = op
+        self.sizes = sizes
+        if sizes is not None:
+            self.holding = _WITH_SIZES
+        self.values: dict[int, Value] = {}
+        self.calls: dict[int, Call] = {}
+
+    def value_of(self, old: Value) -> Value:
+        made = self.values.get(old.id)
+        if made is None:
+            producer = None if old.producer is None else old.producer + self.op
+            kind = old.type if self.sizes is None else self.sizes.type(old.type)
+            made = Value(old.id + self.value, kind, old.origin, old.name, producer, old.fold)
+            self.values[old.id] = made
+        return made
+
+    def values_of(self, placed: list[tuple[Value, int]]) -> tuple[Value, ...]:
+        return tuple([self.value_of(value) for value, _ in placed])
+
+    def moved(self, held: Any) -> Any:
+        """`held` with the other values; itself where it has none."""
+        kind = held.__class__
+        if kind is Value:
+            return self.value_of(held)
+        if kind is dict:
+            return self.in_dict(held)
+        if kind is tuple or kind is list:
+            holding = self.holding
+            items: list[Any] | None = None
+            for place, item in enumerate(held):
+                if item.__class__ in holding:
+                    new = self.value_of(item) if item.__class__ is Value else self.moved(item)
+                    if new is not item:
+                        if items is None:
+                            items = list(held)
+                        items[place] = new
+            if items is None:
+                return held
+            return items if kind is list else tuple(items)
+        if kind is slice:
+            return slice(self.moved(held.start), self.moved(held.stop), self.moved(held.step))
+        if self.sizes is not None:
+            if kind is Sym:
+                return self.sizes.size(held)
+            if kind is TensorType:
+                return self.sizes.type(held)
+        return held
+
+    def facts(self, held: list[ShapeFact]) -> list[ShapeFact]:
+        return held if self.sizes is None else list(map(self.sizes.fact, held))
+
+    def in_dict(self, held: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The same of a dict."""
+        made: dict[str, Any] | None = None
+        holding = self.holding
+        for name, value in held.items():
+            if value.__class__ in holding:
+                new = self.value_of(value) if value.__class__ is Value else self.moved(value)
+                if new is not value:
+                    if made is None:
+                        made = dict(held)
+                    made[name] = new
+        return held if made is None else made
+
+
+def record(
+    mover: Mover, graph: Graph, calls: list[Call], ops: list[Op], kept: Kept | None = None, callers: tuple[Span, ...] = (),
+    path: str = "",
+) -> None:  # fmt: skip
+    """Record `calls` and `ops` again; those of a `kept` call, made by a module of another path and other callers."""
+    skipped, depth = (len(kept.path), len(kept.callers)) if kept is not None else (0, 0)
+    moved, in_dict, value_of, renewed = mover.moved, mover.in_dict, mover.value_of, mover.calls
+    recorded, number = graph.calls, len(graph.calls)
+    for call in calls:
+        kwargs, params, result = call.kwargs, call.params, call.result
+        renewed[call.id] = new = Call(
+            number, call.torch, call.kind, call.span, call.fn, path + call.module[skipped:], moved(call.args),
+            in_dict(kwargs) if kwargs else kwargs, in_dict(params) if params else params,
+            value_of(result) if result.__class__ is Value else moved(result), call.direct, call.ctor, call.hyper,
+            callers + call.stack[depth:], call.optional,
+        )  # fmt: skip
+        recorded.append(new)
+        number += 1
+    computed, number = graph.ops, len(graph.ops)
+    for op in ops:
+        inputs = {
+            name: value_of(held) if held.__class__ is Value else tuple(map(value_of, held))  # type: ignore[arg-type]
+            for name, held in op.inputs.items()
+        }
+        attrs = op.attrs
+        computed.append(
+            op.again(
+                number,
+                inputs,
+                in_dict(attrs) if attrs else attrs,
+                tuple([value_of(v) for v in op.outputs]),
+                renewed[op.call.id],
+            )
+        )
+        number += 1
+
+
+__all__ = ["HOLDING", "Mover", "Sizes", "record"]
