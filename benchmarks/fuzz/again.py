@@ -130,10 +130,11 @@ def made_up(graph: Graph) -> list[tuple[int, ...]]:
 
 
 def _anonymous(size: Any) -> set[int]:
-    atoms = {atom for monomial, _ in size.terms for atom in monomial} if isinstance(size, Sym) else ()
-    return {atom.args[0] for atom in atoms if atom.op == "?"}.union(
-        *(_anonymous(arg) for atom in atoms if atom.op != "?" for arg in atom.args)
-    )
+    found: set[int] = set()
+    for atom in (atom for monomial, _ in size.terms for atom in monomial) if isinstance(size, Sym) else ():
+        for arg in atom.args:
+            found |= {arg} if atom.op == "?" and isinstance(arg, int) else _anonymous(arg)
+    return found
 
 
 def fresh(path: Path, text: str) -> Analyst:
