@@ -78,6 +78,13 @@ class Call:
     stack: tuple[Span, ...] = ()
     optional: bool = False
 
+    def at(self, span: Span, ctor: Span | None) -> Call:
+        """The same call at other places."""
+        return Call(
+            self.id, self.torch, self.kind, span, self.fn, self.module, self.args, self.kwargs, self.params, self.result,
+            self.direct, ctor, self.hyper, self.stack, self.optional,
+        )  # fmt: skip
+
 
 @dataclass(slots=True, eq=False)
 class Op:

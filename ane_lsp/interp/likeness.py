@@ -301,6 +301,11 @@ def written_down(module: Instance, given: Given | None, own: Iterable[Any] = ())
     return tuple(down.parts)
 
 
+_SIMPLE = frozenset({int, bool, str, type(None)})
+_NAMES = frozenset({str})
+_TABLES = frozenset({dict, OrderedDict})
+
+
 class _Down:
     """Writes down what a module leads to. found: that, by identity, numbered."""
 
@@ -311,7 +316,9 @@ class _Down:
 
     def add(self, one: Any, root: bool = False) -> None:
         kind, parts = one.__class__, self.parts
-        if kind is float or kind is complex:
+        if kind in _SIMPLE:
+            parts += (kind, one)
+        elif kind is float or kind is complex:
             parts += (kind, repr(one))
         elif kind in PLAIN:
             parts += (kind, one, one.data if kind is TensorType else None)
@@ -338,9 +345,12 @@ class _Down:
             self.parts += (one.origin, one.name, one.requires_grad)
             held = one.type, one.why, one.base, one.attrs
         elif kind is dict or kind is OrderedDict:
-            if any(name.__class__ not in PLAIN for name in one):
+            if _NAMES.issuperset(map(type, one)):
+                self.parts.append(tuple(one))
+            elif any(name.__class__ not in PLAIN for name in one):
                 raise NotKept
-            self.parts += (tuple([(name.__class__, name) for name in one]),)
+            else:
+                self.parts.append(tuple([(name.__class__, name) for name in one]))
             held = one.values()
         elif kind is list or kind is tuple:
             self.parts.append(len(one))
@@ -357,8 +367,17 @@ class _Down:
             held = one.options
         else:
             raise NotKept
-        for value in held:
-            self.add(value)
+        parts, found = self.parts, self.found
+        for value in held:  # most of what modules hold is simple, or nothing
+            kind = value.__class__
+            if kind in _SIMPLE:
+                parts.append(kind)
+                parts.append(value)
+            elif kind in _TABLES and not value and id(value) not in found and id(value) not in self._given:
+                found[id(value)] = len(found)
+                parts.append((kind,))
+            else:
+                self.add(value)
 
     def _unknown(self, one: Unknown | None) -> None:
         while one is not None:

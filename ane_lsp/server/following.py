@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -270,9 +269,7 @@ def _at_present(graph: Graph, path: str, shift: Shift) -> Graph:
     for call in graph.calls:
         span, ctor = place(call.span), place(call.ctor) if call.ctor is not None else None
         if span is not call.span or ctor is not call.ctor:
-            made = copy(call)
-            made.span, made.ctor = span, ctor
-            moved[id(call)] = made
+            made = moved[id(call)] = call.at(span, ctor)
             calls.append(made)
         else:
             calls.append(call)
