@@ -325,6 +325,12 @@ class Base:
                     break
         return container
 
+    def born(self, container: Any) -> Any:
+        """The same of one that may outlive what makes it: while calls are kept, it is noted as theirs."""
+        if self.written is not None:
+            self.written.born.add(id(container))
+        return self.make(container)
+
     def change(self, container: Any, contents: Any) -> None:
         """Have a container hold something else, as if the program had done so."""
         self.touch(container)
@@ -334,7 +340,7 @@ class Base:
         """To be called with tables that came into being in the running call, or in one that returned them to it."""
         if self.written is not None:
             tables = {id(one): one for one in containers}
-            self.written.take(tables, tables.keys())
+            self.written.take(tables, tables.keys(), tables.keys())
 
     def put_back(self, container: Any, contents: Any) -> None:
         """Give a container contents that it had before."""

@@ -341,7 +341,7 @@ class Calls(Attributes):
             self.doubtful = self.doubtful or doubtful
             self.written = outer
             if outer is not None:
-                outer.take(written, written.made)
+                outer.take(written, written.made, written.born)
 
     def _construct_torch(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A module of torch outside any forward: a copy of one that was built from the same arguments before."""
@@ -392,7 +392,7 @@ class Calls(Attributes):
         if not isinstance(cls, ClassObject):
             return self.call(cls, args, kwargs or {})
         obj = Instance(cls)
-        self.make(obj.attrs)
+        self.born(obj.attrs)
         base = cls.native_base
         if base is not None:
             if issubclass(base, BaseException):

@@ -618,7 +618,7 @@ def _tuple(interp: Expressions, node: ast.Tuple, frame: Frame) -> Any:
 
 
 def _list(interp: Expressions, node: ast.List, frame: Frame) -> Any:
-    return interp.make(_items(interp, node.elts, frame))
+    return interp.born(_items(interp, node.elts, frame))
 
 
 def _set(interp: Expressions, node: ast.Set, frame: Frame) -> Any:
@@ -705,7 +705,7 @@ def _perhaps(interp: Expressions, element: ast.expr, inner: Frame) -> list[Any]:
 
 def _list_comp(interp: Expressions, node: ast.ListComp, frame: Frame) -> Any:
     try:
-        return interp.make(_elements(interp, node, frame))
+        return interp.born(_elements(interp, node, frame))
     except UnknownIteration as lost:
         return Unknown(
             "a list built from something unknown", interp.span(node), lost.unknown, _built(interp, node, frame, lost)

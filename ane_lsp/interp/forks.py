@@ -189,10 +189,9 @@ class Forks(Expressions):
                 signal = branch()
                 done.append((signal, journal.capture(), journal.made))
             except PyRaise as error:
-                error.__traceback__ = None  # it holds what nobody will see any more
                 self.frame = caller
                 catcher = self._catcher(frame, error)
-                raised.append((error, journal.capture() if catcher is not None else {}, catcher, journal.made))
+                raised.append((error.apart(), journal.capture() if catcher is not None else {}, catcher, journal.made))
             finally:
                 self.branches -= 1
                 del self.forking[-1:]

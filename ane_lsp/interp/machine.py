@@ -567,8 +567,7 @@ def _try(interp: Interpreter, node: ast.Try, frame: Frame) -> Signal | None:
     try:
         signal = interp.run_block(node.body, frame)
     except PyRaise as error:
-        raised = error
-        raised.__traceback__ = None  # it holds what nobody will see any more
+        raised = error.apart()
         interp.frame = here
         interp.journals[journals:] = [kept for kept in interp.journals[journals:] if kept.watching]
     except Told:

@@ -254,7 +254,7 @@ class Operators(Calls):
                 try:
                     results.append(operation(a, b))
                 except PyRaise as raised:
-                    error = raised
+                    error = raised.apart()
         if not results and error is not None:
             raise error
         return state.join(results, UNDECIDED, self.here())

@@ -311,8 +311,7 @@ class Repeats:
         try:
             result = follow()
         except PyRaise as error:
-            raised = error
-            raised.__traceback__ = None  # it holds what nobody will see any more
+            raised = error.apart()
         except Told as told_all:
             told_all.__traceback__ = None
             raise
@@ -336,13 +335,13 @@ class Repeats:
 
             def harmless(one: int) -> bool:
                 # The state of the first two is compared below.
-                return seen.holds(one) or interp.outside.knows(one, noted) or one in written.made
+                return seen.holds(one) or interp.outside.knows(one, noted) or one in written.born
 
             left = left_behind(written, interp, harmless, handed, since=since)
             if handed:
                 left.pop(number, None)
             if interp.written is not None:
-                interp.written.take(left, written.made)
+                interp.written.take(left, written.made, written.born)
             own = all(map(harmless, left))
             if not own:  # unless all that holds the same again
                 before = interp.changed_since(since)
@@ -379,7 +378,7 @@ class Repeats:
             places = {id(tensor): place for place, tensor in enumerate(seen.tensors)}
             if any(id(tensor) not in places for tensor in taken_in):
                 raise NotKept  # nobody knows whether another call would find it or make it
-            made = written.keys() - left.keys()
+            made = (written.keys() - left.keys()) | (written.born & left.keys())
             counts = interp.ordinals_read != ordinals_read
             sizes = dims.drawn() - drawn
             version = (

@@ -19,19 +19,21 @@ Container = Any
 
 
 class Written(dict[int, Any]):
-    """Containers that were changed meanwhile, by identity. made: those among them that were made and are as they were made; who holds one of
-    them was changed to do so."""
+    """Containers that were changed meanwhile, by identity. born: those that came into being meanwhile, as far as anybody asks; who holds one
+    of them was changed to do so. made: those among both that are as they were made."""
 
-    __slots__ = ("made",)
+    __slots__ = ("born", "made")
 
     def __init__(self) -> None:
         super().__init__()
+        self.born: set[int] = set()
         self.made: set[int] = set()
 
-    def take(self, others: Mapping[int, Any], made: AbstractSet[int]) -> None:
-        """What a call changed that was made meanwhile. made: those among all of `others` that it made."""
+    def take(self, others: Mapping[int, Any], made: AbstractSet[int], born: AbstractSet[int]) -> None:
+        """What a call changed that was made meanwhile. made, born: those among all of `others` that it made."""
         self.update(others)
         self.made.update(made & others.keys())
+        self.born.update(born & others.keys())
 
 
 class Journal:

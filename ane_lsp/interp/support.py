@@ -72,7 +72,7 @@ def _joined(interp: Interpreter, value: OneOf, make: Callable[[Any], Any]) -> An
         try:
             results.append(make(option))
         except PyRaise as raised:
-            error = error or raised
+            error = error or raised.apart()
     if not results and error is not None:
         raise error
     return state.join(results, "depends on which of several values it is", interp.here())

@@ -444,6 +444,11 @@ class PyRaise(Exception):
         self.from_operation = False  # an op rule raised it, not the program or a stub
         self.refusal: Refusal | None = None  # where torch would raise it, on all that is known
 
+    def apart(self) -> PyRaise:
+        """Itself without the calls that it went through, and those of what led to it: they hold what nobody will see any more."""
+        self.__traceback__ = self.__context__ = None
+        return self
+
 
 class Stop(BaseException):
     """The run ends here: a budget is used up (`reason` ``"budget"``), or the caller cancelled (``"cancelled"``).

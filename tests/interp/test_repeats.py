@@ -60,6 +60,7 @@ BLOCKS = {
     "sums of sizes made up": "        y = self.inner(x)\n        n, m = y[y > 0].shape[0], y[y > 1].shape[0]\n        more = y.new_zeros(n + 2 * m + n * m, min(n, m) // 2, max(n, m) % 7)\n        return self.fc(y) + more.abs().sum()\n",
     "a size made up that is returned": "        y = self.inner(x)\n        return self.fc(y) + y[y > 0].shape[0]\n",
     "a size made up among settings": "        y = self.inner(x)\n        made = nn.Linear(8, y[y > 0].shape[0])\n        return self.fc(y) * made(y).sum()\n",
+    "an operand that may be none": "        bias = self.table if x.sum() > 0 else None\n\n        def more(z):\n            if z.sum() > 0:\n                z = z + bias\n            return z\n\n        return self.fc(self.inner(more(x)))\n",
     "a branch nobody decides": "        y = self.inner(x)\n        if x.sum() > 0:\n            y = self.fc(y)\n        return y\n",
     "an error that is caught": "        try:\n            y = self.inner(x).view(7, 7)\n        except RuntimeError:\n            y = self.inner(x)\n        return self.fc(y)\n",
     "asks whether it is captured": "        if torch.compiler.is_exporting() or torch.jit.is_tracing():\n            return self.fc(self.inner(x))\n        return self.inner(x)\n",
@@ -212,6 +213,7 @@ ALIKE = {
     "in place on its own": "        y = self.fc(x.abs())\n        y += 1\n        return y\n",
     "sizes made up inside": BLOCKS["sizes made up inside"],
     "sums of sizes made up": BLOCKS["sums of sizes made up"],
+    "an operand that may be none": BLOCKS["an operand that may be none"],
     "a look-up that missed": "        kept = {}\n        y = kept.get('y', self.inner(x))\n        kept['y'] = y\n        return self.fc(kept['y'])\n",
 }
 

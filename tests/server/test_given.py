@@ -180,6 +180,13 @@ class Written(nn.Module):
             x = found["x"] + found["first"].mean()
         return x
 """
+# Its cache gets what it holds for a layer from the first call that asks, which may be held twice.
+GROWING = MODEL.replace("[Stored() for _ in range(depth)]", "[]").replace(
+    "        self.updated[number] = True\n",
+    "        while len(self.layers) <= number:\n            self.layers.append(Stored())\n"
+    "        self.updated[number] = True\n        self.last = self.layers[-1]\n",
+)
+MODELS = {"as it is": MODEL, "growing": GROWING}
 SAME = {
     "in the layer": ("        y = self.norm(x)\n", "        typed = 1\n        y = self.norm(x)\n"),
     "where it writes": ("        k, v = self.k(x)", "        typed = 1\n        k, v = self.k(x)"),
@@ -232,7 +239,10 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)
 
 
-def test_calls_that_change_what_they_are_given_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_calls_that_change_what_they_are_given_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
     path = tmp_path / "net.py"
     kept: list[str] = []
     first = Repeats.followed
@@ -243,7 +253,7 @@ def test_calls_that_change_what_they_are_given_are_kept(tmp_path: Path, monkeypa
         return found
 
     monkeypatch.setattr(Repeats, "followed", followed)
-    analysed(path, MODEL)
+    analysed(path, model)
     assert not [name for name in kept if name.startswith("not ")]
     assert kept.count("Layer") == 6  # on caches that hold nothing of it yet, and again on full ones
     assert kept.count("Decoder") == kept.count("Around") == 2
@@ -251,28 +261,30 @@ def test_calls_that_change_what_they_are_given_are_kept(tmp_path: Path, monkeypa
     assert kept.count("Pooled") == 2  # on an input and on a result
 
 
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 @pytest.mark.parametrize(
     ("edit", "how"), [*((edit, "moved") for edit in SAME.values()), *((edit, "again") for edit in EXCHANGED.values())],
     ids=[*(f"the same {name}" for name in SAME), *(f"another {name}" for name in EXCHANGED)],
 )  # fmt: skip
 def test_nothing_but_the_call_is_followed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edit: tuple[str, str], how: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edit: tuple[str, str], how: str, model: str
 ) -> None:
     """Where it does the same, nothing else is done; where it records something else, that is exchanged."""
     path = tmp_path / "net.py"
-    analyst = analysed(path, MODEL)
-    for text in (MODEL.replace("self.weight * x", "self.weight + x"), MODEL):
+    analyst = analysed(path, model)
+    for text in (model.replace("self.weight * x", "self.weight + x"), model):
         check(path, analyst, text)
         analyst.idle()
-    check_alone(path, analyst, monkeypatch, MODEL, MODEL.replace(*edit), how)
+    check_alone(path, analyst, monkeypatch, model, model.replace(*edit), how)
 
 
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 @pytest.mark.parametrize("name", FOLLOWED)
-def test_what_it_leaves_otherwise_is_followed(tmp_path: Path, name: str) -> None:
+def test_what_it_leaves_otherwise_is_followed(tmp_path: Path, name: str, model: str) -> None:
     path = tmp_path / "net.py"
-    analyst = analysed(path, MODEL)
-    edited = MODEL.replace(*FOLLOWED[name])
-    assert edited != MODEL
-    for text in (edited, MODEL, edited.replace("y = self.norm(x)", "y = self.norm(x).relu()"), edited, MODEL):
+    analyst = analysed(path, model)
+    edited = model.replace(*FOLLOWED[name])
+    assert edited != model
+    for text in (edited, model, edited.replace("y = self.norm(x)", "y = self.norm(x).relu()"), edited, model):
         check(path, analyst, text)
         analyst.idle()
