@@ -17,7 +17,6 @@ from ane_lsp.checks.finding import Related
 from ane_lsp.graph import DTYPES, Call, Graph, Op, TensorType, Value
 from ane_lsp.graph.liveness import unconverted_ops
 from ane_lsp.graph.records import dataclass
-from ane_lsp.torch_model.constants import uniform
 
 FP16_MAX = 65504.0
 # From here on coremltools 9.0 reads a constant as infinity (FP16ComputePrecision.fp16_overflow).
@@ -93,6 +92,8 @@ class Extreme:
 
 
 F = TypeVar("F")
+_Leaf = tuple[int, "str | None", bool]
+"""The identity of a tensor's elements, its dtype, and whether they are constant."""
 
 
 class Flow:
@@ -107,6 +108,8 @@ class Flow:
         self._ranges: dict[int, Range] = {}
         self._extremes: dict[int, tuple[Extreme, ...]] = {}
         self._roots: dict[int, frozenset[str]] = {}
+        self._leaf_ranges: dict[_Leaf, Range] = {}
+        self._leaf_extremes: dict[_Leaf, tuple[Extreme, ...]] = {}
         self._uses: Mapping[int, list[Op]] | None = None
         self._kinds: dict[str, list[Op]] | None = None
 
@@ -124,13 +127,13 @@ class Flow:
     def range(self, value: Value) -> Range:
         """Bounds of a value's elements."""
         if value.producer is None:
-            return _leaf_range(value)
+            return self._of_leaf(value, self._leaf_ranges, _leaf_range)
         return self._found_out(value, self._ranges, self._range, _bounded_by)
 
     def extremes(self, value: Value) -> tuple[Extreme, ...]:
         """Constants above fp16's range that may be among a value's elements."""
         if value.producer is None:
-            return _leaf_extremes(value)
+            return self._of_leaf(value, self._leaf_extremes, _leaf_extremes)
         return self._found_out(value, self._extremes, self._carried, _carried_by)
 
     def roots(self, value: Value) -> frozenset[str]:
@@ -209,6 +212,17 @@ class Flow:
 
     # -- answers -------------------------------------------------------------------------------------------------
 
+    @staticmethod
+    def _of_leaf(value: Value, known: dict[_Leaf, F], answer: Callable[[Value], F]) -> F:
+        """What `answer` says of a value that no op makes: of weights, which may be large, once for all with the very same elements."""
+        data = value.type.data
+        if not data:
+            return answer(value)
+        leaf = id(data), value.type.dtype, value.is_const
+        if leaf not in known:
+            known[leaf] = answer(value)
+        return known[leaf]
+
     def _found_out(
         self,
         value: Value,
@@ -240,7 +254,7 @@ class Flow:
     def _range(self, value: Value, op: Op) -> Range:
         values, kind = list(op.input_values()), _kind(value)
         if value.type.data and value.is_const:
-            return _leaf_range(value)
+            return self._of_leaf(value, self._leaf_ranges, _leaf_range)
         if kind == "bool":
             return self._truth(op, values)
         found = self._transfer(op, values)
@@ -393,7 +407,7 @@ def _leaf_range(value: Value) -> Range:
 def _distinct(value: Value) -> Sequence[Any]:
     """The elements of a constant; of equal ones (``torch.zeros(4096)``) one."""
     data = value.type.data or ()
-    return data[:1] if uniform(data) else data
+    return data[:1] if data and data.count(data[0]) == len(data) else data
 
 
 def _leaf_extremes(value: Value) -> tuple[Extreme, ...]:

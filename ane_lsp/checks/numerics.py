@@ -119,12 +119,13 @@ def square_overflow(context: Context) -> Iterator[Report]:
     How large the activations get is not in the source. Where the author casts them to float32 for the square, the range
     is known to matter and the protection is known to be lost: only that is a warning.
     """
-    upcasts = [c for c in context.called(_UPCASTS.__contains__) if _is_upcast(c)]
+    upcasts: dict[int, list[Call]] = {}
+    for call in context.called(_UPCASTS.__contains__):
+        if _is_upcast(call):
+            upcasts.setdefault(call.result.id, []).append(call)
     for square, reduction, norm in square_sums(context):
         base = first(square)
-        guard = next(
-            (c for c in upcasts if c.fn == square.call.fn and c.id < square.call.id and c.result is base), None
-        )
+        guard = next((c for c in upcasts.get(base.id, ()) if c.fn == square.call.fn and c.id < square.call.id), None)
         if guard is not None and norm:
             yield Report(
                 "This norm squares its input in fp16: the cast to float32 in front of it is dropped in conversion (seen with coremltools "
