@@ -68,13 +68,11 @@ def _zero_times_infinity(flow: Flow) -> Iterator[tuple[Op, Extreme]]:
             if not constant.is_const or other.is_const:
                 continue
             extreme = next((e for e in flow.extremes(constant) if abs(e.value) >= INFINITE), None)
+            if extreme is None:
+                continue
             bounds = flow.range(other)
             # A mask: known to lie in [0, 1] (bool and comparisons) or one minus something.
-            if (
-                extreme is not None
-                and bounds.lo <= 0 <= bounds.hi
-                and (bounds.magnitude <= 1 or _one_minus(flow, other))
-            ):
+            if bounds.lo <= 0 <= bounds.hi and (bounds.magnitude <= 1 or _one_minus(flow, other)):
                 yield op, Extreme(extreme.value, extreme.call or op.call)
 
 
