@@ -321,23 +321,18 @@ def _apply(bound: _Bound, context: Context) -> Iterator[tuple[Report, Op | None]
 
 def _seen_by(bound: _Bound, context: Context) -> list[Op]:
     """The ops that an op rule may see, in the order of execution."""
-    kinds = ("*",) if "*" in bound.ops else tuple(kind for kind in bound.ops if kind in context.asked)
-    if not kinds:
-        return []
     if bound.judged:
         ops = context.judged.get(bound.code, [])
-        return ops if kinds == ("*",) else [op for op in ops if op.kind in kinds]
-    if bound.calls:
+    elif bound.calls:
         calls = {call.id for call in context.called(lambda torch: torch.rsplit(".", 1)[-1] in bound.calls)}
-        return (
-            [op for op in context.asked["*"] if op.call.id in calls and (kinds == ("*",) or op.kind in kinds)]
-            if calls
-            else []
-        )
-    if len(kinds) == 1:
-        return context.asked[kinds[0]]
-    ops = list({op.id: op for kind in kinds for op in context.asked[kind]}.values())
-    return sorted(ops, key=lambda op: op.id)
+        ops = [op for op in context.asked["*"] if op.call.id in calls] if calls else []
+    else:
+        kinds = ("*",) if "*" in bound.ops else tuple(kind for kind in bound.ops if kind in context.asked)
+        if len(kinds) == 1:
+            return context.asked[kinds[0]]
+        found = {op.id: op for kind in kinds for op in context.asked[kind]}
+        return sorted(found.values(), key=lambda op: op.id)
+    return ops if "*" in bound.ops else [op for op in ops if op.kind in bound.ops]
 
 
 def distinct(selected: tuple[Target, ...]) -> tuple[Target, ...]:

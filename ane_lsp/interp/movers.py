@@ -102,6 +102,7 @@ class Mover:
         return held
 
     def facts(self, held: list[ShapeFact]) -> list[ShapeFact]:
+        """Named tensors with the other sizes."""
         return held if self.sizes is None else list(map(self.sizes.fact, held))
 
     def in_dict(self, held: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -240,6 +240,8 @@ def moved_result(held: Any, value_of: Callable[[Value], Value], sizes: Sizes | N
     """A result as it was packed, with other values and `sizes`."""
     kind = held.__class__
     if kind is Made:
+        if held.value is None and sizes is None:
+            return held
         value = None if held.value is None else value_of(held.value)
         return replace(held, value=value, type=held.type if sizes is None else sizes.type(held.type))
     if kind is tuple or kind is list:
