@@ -64,9 +64,11 @@ def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
         known = {}
         options = context.options
         chosen = options.export_path, options.coremltools, options.opset
-        refused = {call.torch: bool(conversion.refusals(call.torch, *chosen)) for call in context.graph.custom}
-        used = [call for call in _used(context) if refused[call.torch]]
-        for call in (*context.called(lambda name: bool(conversion.refusals(name, *chosen))), *used):
+
+        def refused(name: str) -> bool:
+            return bool(conversion.refusals(name, *chosen))
+
+        for call in (*context.called(refused), *(call for call in _used(context) if refused(call.torch))):
             left_out = context.dropped_calls if is_loss(call) else context.idle_calls
             if call.id in left_out or (call.kind == "attr" and not call.torch.startswith("torch.Tensor.m")):
                 continue

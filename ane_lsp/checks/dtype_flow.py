@@ -225,8 +225,8 @@ def _decomposed_attention(context: Context, flow: Flow) -> Iterator[Report]:
     """Attention calls that torch's full decomposition writes out: with a look for rows without a finite score, in int32."""
     if context.options.export_path != "export-core":
         return
-    calls = {call.id for call in context.called(_ATTENTION.__eq__)}
-    for op in {op.call.id: op for op in flow.live if op.call.id in calls and runtime(op)}.values():
+    calls = {op.call.id: op for op in flow.live if op.call.torch == _ATTENTION and runtime(op)}
+    for op in calls.values():
         yield Report(
             f"torch.export with run_decompositions() writes `{short_name(op.call)}` out and looks for rows without a finite score in "
             "int32, which cannot run on the ANE (measured on M4, macOS 27: int32 tensors are refused). Tracing and "

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cached_property
 from itertools import chain
@@ -81,6 +81,13 @@ class Report:
     key: str = ""
     everywhere: bool = False
     moots: bool = False
+
+
+def in_order(lists: Sequence[list[P]]) -> list[P]:
+    """What is in lists that each are in the order of execution, once and in that order."""
+    if len(lists) == 1:
+        return lists[0]
+    return sorted({one.id: one for one in chain(*lists)}.values(), key=lambda one: one.id)
 
 
 @dataclass(frozen=True)
@@ -154,8 +161,12 @@ class Context:
 
     def called(self, wanted: Callable[[str], bool]) -> list[Call]:
         """Calls of what is `wanted` by its name, in the order of execution. It is asked once for each name."""
-        found = [calls for torch, calls in self._called.items() if wanted(torch)]
-        return found[0] if len(found) == 1 else sorted(chain(*found), key=lambda call: call.id)
+        return in_order([calls for torch, calls in self._called.items() if wanted(torch)])
+
+    def ops_of(self, wanted: Callable[[str], bool]) -> list[Op]:
+        """The ops that op rules see of such calls, in the order of execution."""
+        calls = {call.id for call in self.called(wanted)}
+        return [op for op in self.asked["*"] if op.call.id in calls] if calls else []
 
     @cached_property
     def types(self) -> list[TensorType]:
@@ -324,14 +335,10 @@ def _seen_by(bound: _Bound, context: Context) -> list[Op]:
     if bound.judged:
         ops = context.judged.get(bound.code, [])
     elif bound.calls:
-        calls = {call.id for call in context.called(lambda torch: torch.rsplit(".", 1)[-1] in bound.calls)}
-        ops = [op for op in context.asked["*"] if op.call.id in calls] if calls else []
+        ops = context.ops_of(lambda torch: torch.rsplit(".", 1)[-1] in bound.calls)
     else:
-        kinds = ("*",) if "*" in bound.ops else tuple(kind for kind in bound.ops if kind in context.asked)
-        if len(kinds) == 1:
-            return context.asked[kinds[0]]
-        found = {op.id: op for kind in kinds for op in context.asked[kind]}
-        return sorted(found.values(), key=lambda op: op.id)
+        kinds = ("*",) if "*" in bound.ops else bound.ops
+        return in_order([context.asked[kind] for kind in kinds if kind in context.asked])
     return ops if "*" in bound.ops else [op for op in ops if op.kind in bound.ops]
 
 

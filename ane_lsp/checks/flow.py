@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import Any, TypeVar
 
-from ane_lsp.checks.engine import Context
+from ane_lsp.checks.engine import Context, in_order
 from ane_lsp.checks.finding import Related
 from ane_lsp.graph import DTYPES, Call, Graph, Op, TensorType, Value
 from ane_lsp.graph.liveness import unconverted_ops
@@ -121,8 +120,7 @@ class Flow:
             self._kinds = {}
             for op in self.live:
                 self._kinds.setdefault(op.kind, []).append(op)
-        found = [self._kinds[kind] for kind in kinds if kind in self._kinds]
-        return found[0] if len(found) == 1 else sorted(chain(*found), key=lambda op: op.id)
+        return in_order([self._kinds[kind] for kind in kinds if kind in self._kinds])
 
     def range(self, value: Value) -> Range:
         """Bounds of a value's elements."""

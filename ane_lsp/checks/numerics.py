@@ -120,9 +120,8 @@ def square_overflow(context: Context) -> Iterator[Report]:
     is known to matter and the protection is known to be lost: only that is a warning.
     """
     upcasts: dict[int, list[Call]] = {}
-    for call in context.called(_UPCASTS.__contains__):
-        if _is_upcast(call):
-            upcasts.setdefault(call.result.id, []).append(call)
+    for call in _upcasts(context):
+        upcasts.setdefault(call.result.id, []).append(call)
     for square, reduction, norm in square_sums(context):
         base = first(square)
         guard = next((c for c in upcasts.get(base.id, ()) if c.fn == square.call.fn and c.id < square.call.id), None)
@@ -235,7 +234,7 @@ def upcast_dropped(context: Context) -> Iterator[Report]:
     """`.float()` in front of a reduction, an exponential or a product; one finding for a model."""
     if context.options.precision != "fp16":
         return
-    upcasts = {call.id for call in context.called(_UPCASTS.__contains__) if _is_upcast(call)}
+    upcasts = {call.id for call in _upcasts(context)}
     if not upcasts:
         return
     # ANE501 names the upcast itself where it guards a square.
@@ -264,8 +263,13 @@ def upcast_dropped(context: Context) -> Iterator[Report]:
     )
 
 
+def _upcasts(context: Context) -> list[Call]:
+    """Casts of activations to float32, each with a tensor as its result."""
+    return [call for call in context.called(_UPCASTS.__contains__) if _is_upcast(call)]
+
+
 def _is_upcast(call: Call) -> bool:
-    if call.torch not in _UPCASTS or not isinstance(call.result, Value):
+    if not isinstance(call.result, Value):
         return False
     source = next((v for v in call.args if isinstance(v, Value)), None)
     if source is None or source.is_const or source.type.dtype not in ("f16", "f32", "bf16"):
@@ -406,11 +410,9 @@ def _reaches_softmax(flow: Flow, op: Op) -> bool:
 @graph_rule("ANE510", per_target=False)
 def rms_norm(context: Context) -> Iterator[Report]:
     """nn.RMSNorm: how coremltools computes it. One finding for a model."""
-    flow = flow_of(context)
     if context.options.export_path == "export-core":
         return
-    calls = {call.id for call in context.called(_RESCALED_CALLS.__contains__)}
-    hit = context.near(distinct(op for op in flow.live if op.call.id in calls)) if calls else []
+    hit = context.near(distinct(op for op in context.ops_of(_RESCALED_CALLS.__contains__) if not op.folds))
     if hit:
         op = hit[0]
         yield Report(

@@ -45,11 +45,9 @@ def training_ops(graph: Graph) -> frozenset[int]:
     Inference ends where a loss begins: what is compared counts as an output, the targets, the loss and what is made of it do
     not. A graph that is a loss as a whole has none: somebody asked for it.
     """
-    if not any(map(_is_loss, {call.torch for call in graph.calls})) and not any(
-        map(_of_a_loss, {call.fn for call in graph.calls})
-    ):
-        return frozenset()
-    losses = {call.id for call in graph.calls if is_loss(call) or _of_a_loss(call.fn)}
+    called = set(filter(_is_loss, {call.torch for call in graph.calls}))
+    within = set(filter(_of_a_loss, {call.fn for call in graph.calls}))
+    losses = {call.id for call in graph.calls if call.torch in called or call.fn in within}
     if not losses or _of_a_loss(graph.name) or all(op.call.id in losses for op in graph.ops):
         return frozenset()
     made: set[int] = set()  # values that a loss takes part in

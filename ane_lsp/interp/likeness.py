@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import starmap
 from typing import Any
 
-from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, Sym, TensorType, Unknown, Value
+from ane_lsp.graph import Call, Graph, Op, Span, TensorType, Unknown, Value
 from ane_lsp.graph.records import dataclass
-from ane_lsp.interp.movers import Sizes
+from ane_lsp.interp.movers import Sizes, other_facts
 from ane_lsp.interp.outside import Same
 from ane_lsp.interp.probing import Probe
 from ane_lsp.interp.repeats import GAP, Inner, Kept, parts
@@ -44,6 +44,8 @@ class _Origin:
     value: int = 0
     path: str = ""
     callers: tuple[Span, ...] = ()
+    size: int = 0
+    drawn: int = 0
 
 
 _START = _Origin()
@@ -56,11 +58,7 @@ class _Likeness:
         self._one = one
         self._other = other
         self._probing = isinstance(one, Kept) and one.scene is not None and one.scene.probing
-        self._sizes = (
-            Sizes.between(one.size, one.drawn, other.size)
-            if isinstance(one, Kept) and isinstance(other, Kept)
-            else None
-        )
+        self._sizes = Sizes.between(one.size, one.drawn, other.size)
         self._values: dict[Value, Value] = {}
         self._probes: dict[Probe, Probe] = {}
 
@@ -94,7 +92,7 @@ class _Likeness:
     def of_calls(self, one: Kept, other: Kept) -> bool:
         return (
             one.values == other.values
-            and self._named(one.shapes, other.shapes)
+            and other_facts(one.shapes, self._sizes) == other.shapes
             and (len(one.calls), len(one.ops)) == (len(other.calls), len(other.ops))
             and self._called(one, other)
             and self._recorded(one, other, one.inner, other.inner)
@@ -116,9 +114,6 @@ class _Likeness:
         if one.probe is not None and other.probe is not None:
             self._probes[one.probe] = other.probe
         return all(map(self._taken, _values(one.taken), _values(other.taken)))
-
-    def _named(self, one: list[ShapeFact], other: list[ShapeFact]) -> bool:
-        return (one if self._sizes is None else list(map(self._sizes.fact, one))) == other
 
     def _taken(self, one: Value, other: Value) -> bool:
         """The same of values that stand for tensors a call saw: those of another module have other names, and that their elements are the
@@ -186,7 +181,7 @@ class _Likeness:
         if kind is float or kind is complex:
             return repr(one) == repr(other)
         if kind in _EQUAL:
-            return bool(one == other) or (kind is Sym and self._sizes is not None and self._sizes.size(one) == other)
+            return bool(one == other or (self._sizes is not None and self._sizes.of(one) == other))
         if kind is tuple or kind is list:
             return len(one) == len(other) and all(map(self._same, one, other))
         if isinstance(one, Mapping):
@@ -303,7 +298,6 @@ def written_down(module: Instance, given: Given | None, own: Iterable[Any] = ())
 
 _SIMPLE = frozenset({int, bool, str, type(None)})
 _NAMES = frozenset({str})
-_TABLES = frozenset({dict, OrderedDict})
 
 
 class _Down:
@@ -316,9 +310,7 @@ class _Down:
 
     def add(self, one: Any, root: bool = False) -> None:
         kind, parts = one.__class__, self.parts
-        if kind in _SIMPLE:
-            parts += (kind, one)
-        elif kind is float or kind is complex:
+        if kind is float or kind is complex:
             parts += (kind, repr(one))
         elif kind in PLAIN:
             parts += (kind, one, one.data if kind is TensorType else None)
@@ -367,15 +359,11 @@ class _Down:
             held = one.options
         else:
             raise NotKept
-        parts, found = self.parts, self.found
-        for value in held:  # most of what modules hold is simple, or nothing
-            kind = value.__class__
-            if kind in _SIMPLE:
-                parts.append(kind)
+        parts = self.parts
+        for value in held:  # most of what modules hold is simple
+            if value.__class__ in _SIMPLE:
+                parts.append(value.__class__)
                 parts.append(value)
-            elif kind in _TABLES and not value and id(value) not in found and id(value) not in self._given:
-                found[id(value)] = len(found)
-                parts.append((kind,))
             else:
                 self.add(value)
 

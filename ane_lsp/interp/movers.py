@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +37,15 @@ class Sizes:
             known = self._types[id(kind)] = kind, made
         return known[1]
 
-    def fact(self, fact: ShapeFact) -> ShapeFact:
-        return ShapeFact(fact.span, fact.name, self.type(fact.type))
+    def of(self, held: Any) -> Any:
+        """The other size or type of one; itself of anything else."""
+        kind = held.__class__
+        return self.size(held) if kind is Sym else self.type(held) if kind is TensorType else held
+
+
+def other_facts(held: list[ShapeFact], sizes: Sizes | None) -> list[ShapeFact]:
+    """Named tensors with other sizes."""
+    return held if sizes is None else [ShapeFact(fact.span, fact.name, sizes.type(fact.type)) for fact in held]
 
 
 HOLDING = frozenset({Value, dict, tuple, list, slice})
@@ -80,43 +87,29 @@ class Mover:
         if kind is dict:
             return self.in_dict(held)
         if kind is tuple or kind is list:
-            holding = self.holding
-            items: list[Any] | None = None
-            for place, item in enumerate(held):
-                if item.__class__ in holding:
-                    new = self.value_of(item) if item.__class__ is Value else self.moved(item)
-                    if new is not item:
-                        if items is None:
-                            items = list(held)
-                        items[place] = new
-            if items is None:
+            found = self._others(enumerate(held))
+            if not found:
                 return held
+            items = [found.get(place, item) for place, item in enumerate(held)]
             return items if kind is list else tuple(items)
         if kind is slice:
             return slice(self.moved(held.start), self.moved(held.stop), self.moved(held.step))
-        if self.sizes is not None:
-            if kind is Sym:
-                return self.sizes.size(held)
-            if kind is TensorType:
-                return self.sizes.type(held)
-        return held
-
-    def facts(self, held: list[ShapeFact]) -> list[ShapeFact]:
-        """Named tensors with the other sizes."""
-        return held if self.sizes is None else list(map(self.sizes.fact, held))
+        return held if self.sizes is None else self.sizes.of(held)
 
     def in_dict(self, held: Mapping[str, Any]) -> Mapping[str, Any]:
         """The same of a dict."""
-        made: dict[str, Any] | None = None
-        holding = self.holding
-        for name, value in held.items():
-            if value.__class__ in holding:
-                new = self.value_of(value) if value.__class__ is Value else self.moved(value)
-                if new is not value:
-                    if made is None:
-                        made = dict(held)
-                    made[name] = new
-        return held if made is None else made
+        found = self._others(held.items())
+        return {**held, **found} if found else held
+
+    def _others(self, held: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+        """By their places, the items of a container for which others stand."""
+        found = {}
+        for place, item in held:
+            if item.__class__ in self.holding:
+                other = self.value_of(item) if item.__class__ is Value else self.moved(item)
+                if other is not item:
+                    found[place] = other
+        return found
 
 
 def record(
@@ -156,4 +149,4 @@ def record(
         number += 1
 
 
-__all__ = ["HOLDING", "Mover", "Sizes", "record"]
+__all__ = ["HOLDING", "Mover", "Sizes", "other_facts", "record"]

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, Sym, TensorType, Unknown, Value, dims
 from ane_lsp.graph.records import dataclass
-from ane_lsp.interp.movers import HOLDING, Mover, Sizes, record
+from ane_lsp.interp.movers import HOLDING, Mover, Sizes, other_facts, record
 from ane_lsp.interp.probing import Facts, Probe
 from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.references import OWN
@@ -444,7 +444,7 @@ class Repeats:
         else:
             graph.calls += [GAP] * len(kept.calls)
             graph.ops += [GAP] * len(kept.ops)
-        graph.shapes += mover.facts(kept.shapes)
+        graph.shapes += other_facts(kept.shapes, sizes)
         builder.next_value += kept.values
         interp.steps += kept.steps
         interp.ran.calls[kept] = None

@@ -253,7 +253,7 @@ def moved_result(held: Any, value_of: Callable[[Value], Value], sizes: Sizes | N
         return replace(held, attrs=attrs, data=data)
     if kind is Changing:
         return Changing(*(moved_result(one, value_of, sizes) for one in (held.result, held.contents)))
-    return held if sizes is None else Mover(0, 0, sizes).moved(held)
+    return held if sizes is None else sizes.of(held)
 
 
 class Results:
@@ -303,7 +303,7 @@ class Results:
             return made
         if kind is Met:
             return self._made[packed.number]
-        return packed if self._mover.sizes is None else self._mover.moved(packed)
+        return packed if self._mover.sizes is None else self._mover.sizes.of(packed)
 
     def _tensor(self, packed: Made) -> Tensor:
         sizes = self._mover.sizes

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ane_lsp.graph import Graph, Span, Unknown, Value
 from ane_lsp.graph.liveness import values
 from ane_lsp.graph.records import dataclass
-from ane_lsp.interp.movers import Mover, Sizes, record
+from ane_lsp.interp.movers import Mover, Sizes, other_facts, record
 from ane_lsp.interp.repeats import GAP, Inner, Kept
 from ane_lsp.interp.results import moved_result
 from ane_lsp.interp.seen import NotKept, alone
@@ -25,8 +25,16 @@ from ane_lsp.interp.seen import NotKept, alone
 Remade = Mapping[Kept, "tuple[Kept, dict[int, Value]]"]
 """Calls, each with what it records now, and what stands there for the values that others see of it, by their numbers from its
 first one on."""
-Numbers = tuple[int, int, int, int, int]
-"""Of a call, an operation, a value, a shape and a size that was made up: of the next one each, but of the last of the sizes."""
+
+
+class Numbers(NamedTuple):
+    """Of the next call, operation, value and shape, and of the last size that was made up."""
+
+    call: int = 0
+    op: int = 0
+    value: int = 0
+    shape: int = 0
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ class _Within:
     """
 
     numbered: set[Value]
-    shifts: Numbers = (0, 0, 0, 0, 0)
+    shifts: Numbers = Numbers()
     own: int = 0
     given: Mapping[int, Value] = field(default_factory=dict)
     path: str = ""
@@ -105,7 +113,7 @@ class _Within:
             if value.id not in self.given:
                 raise NotKept
             return self.given[value.id]
-        _, op, number, *_ = self.shifts
+        _, op, number, _, _ = self.shifts
         producer = None if value.producer is None else value.producer + op
         made = Value(value.id + number, value.type, value.origin, value.name, producer, value.fold)
         self.numbered.add(made)
@@ -175,7 +183,7 @@ class _Splice(Mover):
         new.shapes += old.shapes[shape:]
         new.inputs, new.outputs = list(map(self.value_of, old.inputs)), list(map(self.value_of, old.outputs))
         steps = sum(map(self._more_steps, parts))
-        return Spliced(new, self._inner(parts, [0, 0, 0, 0, 0], True), self._value_shifts[-1], steps)
+        return Spliced(new, self._inner(parts, [*Numbers()], True), self._value_shifts[-1], steps)
 
     def _located(self, made_of: Iterable[Inner], within: _Within) -> list[_Part]:
         """Where kept calls lie in the graph."""
@@ -205,19 +213,19 @@ class _Splice(Mover):
         new, kept, (again, seen) = self._new, place.kept, self._splices.remade[place.kept]
         if any(self._splices.concern(inner.kept) for inner in again.inner):
             raise NotKept  # what that records now is not known yet
-        _, _, value, _, size = place.start
-        start = len(new.calls), len(new.ops), value + self._value_shifts[-1], len(new.shapes), size
+        value, size = place.start.value, place.start.size
+        start = Numbers(len(new.calls), len(new.ops), value + self._value_shifts[-1], len(new.shapes), size)
         sizes = Sizes.between(again.size, again.drawn, size)
-        mover = Mover(start[2] - again.value, start[1] - again.op, sizes)
+        mover = Mover(start.value - again.value, start.op - again.op, sizes)
         mover.values.update((one.id, self._now(given)) for (one, _), given in zip(again.given, place.given))
         mover.values.update(self._renamed(again, place, mover))
-        new.shapes += mover.facts(again.shapes)
+        new.shapes += other_facts(again.shapes, sizes)
         own = partial(record, mover, new, kept=again, callers=place.callers, path=place.path)
         inside, call, op = list[Inner](), 0, 0
         for inner in again.inner:
             calls, ops = inner.call - again.call, inner.op - again.op
             own(again.calls[call:calls], again.ops[op:ops])
-            shape = start[3] + inner.shape - again.shape
+            shape = start.shape + inner.shape - again.shape
             inside.append(self._record_inner(inner, shape, size + inner.size - again.size, again, place, mover))
             call, op = calls + len(inner.kept.calls), ops + len(inner.kept.ops)
         own(again.calls[call:], again.ops[op:])
@@ -225,11 +233,11 @@ class _Splice(Mover):
             self.values[number + value] = mover.value_of(one)
         self._value_ends.append(value + kept.values)
         self._value_shifts.append(self._value_shifts[-1] + again.values - kept.values)
-        self._op_ends.append(place.start[1] + len(kept.ops))
+        self._op_ends.append(place.start.op + len(kept.ops))
         self._op_shifts.append(self._op_shifts[-1] + len(again.ops) - len(kept.ops))
         given, self._taken[place] = mover.values_of(again.given), mover.values_of(again.taken)
         if kept not in self._splices.cut:
-            end = len(new.calls), len(new.ops), start[2] + again.values, len(new.shapes), size + again.drawn
+            end = Numbers(len(new.calls), len(new.ops), start.value + again.values, len(new.shapes), size + again.drawn)
             self._splices.cut[kept] = {
                 **self._cut_out(place, start, end, given, self._taken[place], inside),
                 "result": moved_result(again.result, mover.value_of, sizes),
@@ -256,7 +264,7 @@ class _Splice(Mover):
         """What stands for values that a call made for tensors it saw: of another module they have other names. By their numbers."""
         if not place.taken:
             return {}
-        calls, ops, *_ = place.start
+        calls, ops = place.start.call, place.start.op
         operations = self._old.ops[ops : ops + len(place.kept.ops)]
         read = {value.id: value for op in operations for value in op.input_values()}
         if any(value.id not in read for value in place.taken):
@@ -277,12 +285,12 @@ class _Splice(Mover):
         made = self.values.get(old.id)
         if made is None:
             number = bisect_right(self._value_ends, old.id)
-            if number < len(self._places) and old.id >= self._places[number].start[2]:
+            if number < len(self._places) and old.id >= self._places[number].start.value:
                 raise NotKept
             producer = old.producer
             if producer is not None:
                 place = bisect_right(self._op_ends, producer)
-                if place < len(self._places) and producer >= self._places[place].start[1]:
+                if place < len(self._places) and producer >= self._places[place].start.op:
                     raise NotKept
                 producer += self._op_shifts[place]
             made = Value(old.id + self._value_shifts[number], old.type, old.origin, old.name, producer, old.fold)
@@ -305,7 +313,7 @@ class _Splice(Mover):
                 raise NotKept
             return self.value_of(value)
         if self._before is None:
-            calls, ops, *_ = self._places[0].start
+            calls, ops, _, _, _ = self._places[0].start
             self._before = {one.id: one for one in self._old.inputs}
             for call in filter(None, self._old.calls[:calls]):
                 self._before.update((one.id, one) for one in values((call.args, call.kwargs, call.params, call.result)))
@@ -327,7 +335,7 @@ class _Splice(Mover):
         found: list[Inner] = []
         for part in parts:
             kept, taken = part.kept, self._taken.get(part)
-            if of_graph and part.start[2] < self._first and part.parts is None and taken is None:
+            if of_graph and part.start.value < self._first and part.parts is None and taken is None:
                 found.append(part.inner)
                 continue
             start = _further(part.start, shift)
@@ -347,7 +355,7 @@ class _Splice(Mover):
                         "result": moved_result(
                             kept.result,
                             partial(self._now_in, part.within),
-                            Sizes.between(kept.size, kept.drawn, part.start[4]),
+                            Sizes.between(kept.size, kept.drawn, part.start.size),
                         ),
                         "steps": kept.steps + self._more_steps(part),
                     }
@@ -365,10 +373,10 @@ class _Splice(Mover):
         kept, new = part.kept, self._new
         call, op, value, shape, size = start
         return {
-            "calls": new.calls[call : end[0]],
-            "ops": new.ops[op : end[1]],
-            "shapes": new.shapes[shape : end[3]],
-            "call": call, "op": op, "value": value, "shape": shape, "size": size, "values": end[2] - value,
+            "calls": new.calls[call : end.call],
+            "ops": new.ops[op : end.op],
+            "shapes": new.shapes[shape : end.shape],
+            "call": call, "op": op, "value": value, "shape": shape, "size": size, "values": end.value - value,
             "given": [(now, place) for now, (_, place) in zip(given, kept.given)],
             "taken": [(now, place) for now, (_, place) in zip(taken, kept.taken)],
             "path": part.path, "callers": part.callers, "inner": inner,
@@ -381,16 +389,15 @@ class _Splice(Mover):
 
 
 def _start(one: Kept | Inner) -> Numbers:
-    return one.call, one.op, one.value, one.shape, one.size
+    return Numbers(one.call, one.op, one.value, one.shape, one.size)
 
 
 def _sizes(kept: Kept) -> Numbers:
-    return len(kept.calls), len(kept.ops), kept.values, len(kept.shapes), kept.drawn
+    return Numbers(len(kept.calls), len(kept.ops), kept.values, len(kept.shapes), kept.drawn)
 
 
 def _further(start: Numbers, shift: Iterable[int]) -> Numbers:
-    call, op, value, shape, size = (number + more for number, more in zip(start, shift))
-    return call, op, value, shape, size
+    return Numbers(*(number + more for number, more in zip(start, shift)))
 
 
 __all__ = ["Remade", "Spliced", "Splices"]

@@ -119,6 +119,10 @@ class Completion:
     rules: tuple[tuple[str, str], ...] = ()  # code, its name
 
 
+_Site = tuple[Span, str, bool]
+"""Where a call stands, or what it calls is built; what it calls; whether that is where it is built."""
+
+
 @dataclass(frozen=True, slots=True)
 class GraphDigest:
     """What one graph adds to a result, in order: of each call site the kinds of its ops and its signatures, of each named tensor its
@@ -127,10 +131,6 @@ class GraphDigest:
     graph: Graph
     calls: Mapping[_Site, tuple[dict[str, None], dict[Signature, None]]]
     shapes: Mapping[tuple[Span, str], dict[str, None]]
-
-
-_Site = tuple[Span, str, bool]
-"""Where a call stands, or what it calls is built; what it calls; whether that is where it is built."""
 
 
 Digests = dict[int, GraphDigest]
