@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any
 
@@ -75,17 +75,30 @@ def _changed(node: ast.AST) -> list[str]:
     return [one.id for one in found if isinstance(one, ast.Name)]
 
 
+def _inner_scopes(node: ast.AST) -> Iterable[ast.AST]:
+    """The parts of a node of which the names are not those of the function it is in."""
+    if isinstance(node, ast.comprehension):
+        return (node.target,)
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return node.body
+    return (node.body,) if isinstance(node, ast.Lambda) else ()
+
+
 def _effects(node: ast.AST) -> list[tuple[str, str, str]]:
     """What a statement or function may do to names, in order, each once: set an attribute of what a name stands for, bind one, call
     what it stands for or change it. Cached on the node."""
     known: list[tuple[str, str, str]] | None = getattr(node, "_effects", None)
     if known is None:
         found: dict[tuple[str, str, str], None] = {}
+        elsewhere: set[ast.AST] = set()  # what binds names of other scopes
         for part in ast.walk(node):
+            for inner in _inner_scopes(part) if part is not node else ():
+                elsewhere.update(ast.walk(inner))
             if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) and isinstance(part.value, ast.Name):
                 found["set", part.value.id, part.attr] = None
             elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                found["bind", part.id, ""] = None
+                if part not in elsewhere:
+                    found["bind", part.id, ""] = None
             elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
                 found["call", part.func.id, ""] = None
             for name in _changed(part):

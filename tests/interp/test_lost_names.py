@@ -222,3 +222,23 @@ def test_attributes_by_a_name_nobody_knows_are_asked_for_by_their_methods(tmp_pa
     )
     assert space["known"] == 3
     assert isinstance(space["lost"], Unknown)
+
+
+def test_names_of_comprehensions_and_inner_functions_are_no_names_of_a_branch_that_is_not_followed(tmp_path: Path) -> None:
+    """A function that calls itself in branches that nobody can decide is followed only so deep (timm's ``is_static_pad``)."""
+    text = """
+import nowhere
+one, size, given = 1, 2, 3
+def static(kernel):
+    if nowhere.known(kernel):
+        def inner():
+            size = 5
+            return size
+        sizes = [one + inner() for one in (kernel, kernel)]
+        return all([static(given) for given in sizes])
+    return kernel
+end = static(nowhere.kernel)
+"""
+    space = names(tmp_path, script=text)
+    assert (space["one"], space["size"], space["given"]) == (1, 2, 3)
+    assert space["end"].__class__ is not bool
