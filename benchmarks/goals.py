@@ -115,14 +115,13 @@ def _start(rows: list[dict[str, Any]]) -> Iterator[Line]:
             "`initialize`, from the start of the process: a bare pygls server plus 10 % at most",
             f"{own['wall']:.0f} ms", f"bare pygls {bare['wall']:.0f} ms", ratio, ratio >= 1 / 1.1,
         )  # fmt: skip
-        for row in rows:
-            if row["what"].startswith("open "):
-                limit = 1000 if row["what"].endswith("cold") else 300
-                yield Line(
-                    f"{row['what']}: diagnostics {limit} ms after a bare server would have answered",
-                    f"{row['wall']:.0f} ms from the start of the process", f"bare pygls {bare['wall']:.0f} ms",
-                    met=row["wall"] <= bare["wall"] + limit,
-                )  # fmt: skip
+    for row in rows:
+        if row["what"].startswith("open "):
+            limit = 1000 if row["what"].endswith("cold") else 300
+            yield Line(
+                f"{row['what']}: first diagnostics, from the start of the process: <= {limit} ms",
+                f"{row['wall']:.0f} ms", f"bare pygls answers after {bare['wall']:.0f} ms" if bare else "", met=row["wall"] <= limit,
+            )  # fmt: skip
     for name, limit in (("cold", 400), ("from the cache", 250)):
         if (small := by_name.get(f"check small.py, {name}")) is not None:
             yield Line(f"`ane-lsp check small.py`, {name}, whole process: <= {limit} ms", f"{small['wall']:.0f} ms",

@@ -19,22 +19,22 @@ from pygls.lsp.server import LanguageServer
 from ane_lsp import __version__
 from ane_lsp.server import uris, verifier
 from ane_lsp.server.client import Client
-from ane_lsp.server.convert import Converter
+from ane_lsp.server.desk import Desk
 from ane_lsp.server.documents import Change
-from ane_lsp.server.engine import Engine, EngineFailure
+from ane_lsp.server.engine import EngineFailure
 from ane_lsp.server.features import actions, completion, hints, hover, lenses, links
 from ane_lsp.server.features.rewrites import KINDS, Refusal, Rewrites
 from ane_lsp.server.features.view import View
 from ane_lsp.server.greeting import Greeting
-from ane_lsp.server.names import APPLY_ACTION, COMMANDS, REPORT, SHOW_MODEL, STATUS, VERIFY
-from ane_lsp.server.options import SECTION, Configuration, read_configuration
+from ane_lsp.server.names import APPLY_ACTION, COMMANDS, REPORT, SHOW_MODEL, VERIFY
 from ane_lsp.server.orphan import watch_parent
 from ane_lsp.server.progress import CancelledByUser, work_done
-from ane_lsp.server.protocol import AneProtocol, RequestError
-from ane_lsp.server.publish import Publisher
+from ane_lsp.server.protocol import AneProtocol
 from ane_lsp.server.results import Completion, FixName, Predicted
 from ane_lsp.server.running import Running
-from ane_lsp.server.session import SETTINGS_FILES, Session, State, Superseded, Unit
+from ane_lsp.server.session import SETTINGS_FILES, State, Superseded, Unit
+from ane_lsp.server.transport import Transport
+from ane_lsp.server.wire import Json, RequestError
 
 log = logging.getLogger(__name__)
 
@@ -46,32 +46,33 @@ NOTE_PATIENCE = 0.25  # seconds a hover waits for what only the analysis process
 
 
 class App:
-    """One client's server. `finished` is set when it may end, `exit_code` says how."""
+    """One client's server. exit_code: of the process, once it is over."""
 
-    def __init__(self, engine: Engine, client: Client) -> None:
-        self.finished = asyncio.Event()
-        self.exit_code = 1
+    def __init__(self, desk: Desk, transport: Transport, greeting: Greeting) -> None:
+        """Take over from `desk`."""
         server = LanguageServer("ane-lsp", __version__, protocol_cls=AneProtocol, converter_factory=get_converter)
         assert isinstance(server.protocol, AneProtocol)
         self.protocol = server.protocol
-        self.client = client
-        self.session = Session(engine, self, client.encoding)
-        self.converter = Converter(self.session, client)
+        self.desk, self.client, self.session = desk, desk.client, desk.session
+        self.configured, self.converter, self.publisher = desk.configured, desk.converter, desk.publisher
         self.rewrites = Rewrites(self.session, self.converter)
-        self.publisher = Publisher(self.protocol, self.converter)
-        self.running = Running(self.session, self.protocol, client, self.publisher)
-        self.configuration = Configuration()
-        self.folders: dict[str, str] = {}  # key -> URI as the client spells it
-        self._initial: Any = None
+        self.running = Running(desk, self.protocol)
         self._words: Completion | None = None
         self._listed = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stale_answers: set[str] = set()
         self.protocol.handlers = self._handlers()
+        self.protocol.connect(transport, desk.wire)
+        told = greeting.params.get("trace")
+        self.protocol.trace = lsp.TraceValue(told) if told in ("messages", "verbose") else lsp.TraceValue.Off
+        self.session.listener = self
+        if isinstance(parent := greeting.params.get("processId"), int):
+            self.start(watch_parent(parent, self._orphaned))
+        self.start(self._begin_workspace())
 
     def _handlers(self) -> dict[str, Callable[..., Any]]:
         return {
-            "initialized": self.initialized,
+            "initialized": self.desk.initialized,
             "shutdown": self.shutdown,
             "exit": self.exit,
             "$/setTrace": self.set_trace,
@@ -106,37 +107,10 @@ class App:
 
     # -- life --------------------------------------------------------------------------------------------------------
 
-    def begin(self, greeting: Greeting) -> None:
-        """Take over after ``initialize`` was answered."""
-        params = greeting.params
-        self._initial = params.get("initializationOptions")
-        given = params.get("workspaceFolders")
-        for folder in given if isinstance(given, list) else ():
-            if isinstance(folder, dict) and isinstance(folder.get("uri"), str):
-                self.folders[uris.key(folder["uri"])] = folder["uri"]
-        root = params.get("rootUri") or (uris.from_path(params["rootPath"]) if params.get("rootPath") else None)
-        if given is None and isinstance(root, str):
-            self.folders[uris.key(root)] = root
-        first = next((path for uri in self.folders.values() if (path := uris.to_path(uri))), None)
-        if first is not None:
-            self.session.root = first
-        self.protocol.trace = lsp.TraceValue.Off
-        if params.get("trace") in ("messages", "verbose"):
-            self.protocol.trace = lsp.TraceValue(params["trace"])
-        self.session.hold()
-        self._configure(greeting.configuration, {})
-        if isinstance(params.get("processId"), int):
-            self.start(watch_parent(params["processId"], self._orphaned))
-        self.protocol.initialized = True
-
-    async def initialized(self, params: Any) -> None:
-        try:
-            await self._register()
-            await self._pull_configuration()
-        finally:
-            self.session.release()
-        if self.configuration.editor.diagnostic_mode == "workspace":
-            self.start(self._list_workspace())
+    async def _begin_workspace(self) -> None:
+        await self.desk.agreed.wait()
+        if self.configured.everything:
+            await self._list_workspace()
 
     def end(self) -> None:
         """Stop everything at once."""
@@ -152,18 +126,15 @@ class App:
             future.cancel()
 
     def exit(self, params: Any) -> None:
-        self.exit_code = 0 if self.protocol._shutdown else 1
-        self.finished.set()
+        self.desk.over.set()
 
-    def disconnected(self) -> None:
-        """The client's stream ended."""
-        if not self.finished.is_set():
-            self.exit_code = 0 if self.protocol._shutdown else 1
-            self.finished.set()
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.protocol._shutdown else 1
 
     def _orphaned(self) -> None:
         log.warning("the client's process is gone")
-        self.finished.set()
+        self.desk.over.set()
 
     def set_trace(self, params: lsp.SetTraceParams) -> None:
         self.protocol.trace = params.value
@@ -180,41 +151,24 @@ class App:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("background work failed", exc_info=error)
 
-    async def _register(self) -> None:
-        """What only some clients let a server ask for at run time."""
-        wanted: list[lsp.Registration] = []
-        if self.client.register_configuration:
-            options = lsp.DidChangeConfigurationRegistrationOptions(section=SECTION)
-            wanted.append(lsp.Registration("ane-lsp-configuration", "workspace/didChangeConfiguration", options))
-        if self.client.register_watchers:
-            globs = ["**/*.py", *(f"**/{name}" for name in SETTINGS_FILES)]
-            watched = lsp.DidChangeWatchedFilesRegistrationOptions([lsp.FileSystemWatcher(glob) for glob in globs])
-            wanted.append(lsp.Registration("ane-lsp-files", "workspace/didChangeWatchedFiles", watched))
-        if wanted:
-            try:
-                await self.protocol.ask("client/registerCapability", lsp.RegistrationParams(wanted))
-            except RequestError as error:
-                log.warning("the client refused a registration: %s", error)
-
     # -- what the session tells --------------------------------------------------------------------------------------
 
     def analysed(self, unit: Unit, edited: bool) -> None:
-        self.publisher.publish(unit, edited and not unit.told)
+        self.desk.analysed(unit, edited)
         stale = unit.key in self._stale_answers
         self._stale_answers.discard(unit.key)
         if unit.open and (stale or not edited):
             self.publisher.refresh_views()
 
     def ahead(self, unit: Unit) -> None:
-        self.publisher.publish(unit, edited=True)
+        self.desk.ahead(unit)
 
     def forgotten(self, unit: Unit) -> None:
-        self.publisher.clear(unit)
+        self.desk.forgotten(unit)
         self._stale_answers.discard(unit.key)
 
     def state(self, state: State, detail: str) -> None:
-        if self.client.status:
-            self.protocol.notify(STATUS, {"state": state, "detail": detail})
+        self.desk.state(state, detail)
 
     # -- documents ---------------------------------------------------------------------------------------------------
 
@@ -229,7 +183,7 @@ class App:
     def did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
         self.session.close(params.text_document.uri)
         path = uris.to_path(params.text_document.uri)
-        if path is not None and self._workspace_mode and path.suffix == ".py" and path.is_file():
+        if path is not None and self.configured.everything and path.suffix == ".py" and path.is_file():
             self.session.add_files([str(path)])
 
     def did_save(self, params: lsp.DidSaveTextDocumentParams) -> None:
@@ -272,7 +226,7 @@ class App:
         uri = params.text_document.uri
         unit, document = self.session.unit(uri), self.session.document(uri)
         if unit is None or document is None or unit.kind == "other" or document.notebook is not None:
-            return lsp.RelatedFullDocumentDiagnosticReport([])  # cells' diagnostics are pushed
+            return {"kind": "full", "items": []}  # cells' diagnostics are pushed
         try:
             await self.session.diagnosed(unit)
         except Superseded:
@@ -280,7 +234,7 @@ class App:
             raise RequestError(lsp.LSPErrorCodes.ServerCancelled, "the document changed", retrigger) from None
         return self.publisher.report(unit, document.uri, params.previous_result_id)
 
-    async def workspace_diagnostic(self, params: lsp.WorkspaceDiagnosticParams) -> lsp.WorkspaceDiagnosticReport:
+    async def workspace_diagnostic(self, params: lsp.WorkspaceDiagnosticParams) -> Json:
         known = {uris.key(item.uri): item.value for item in params.previous_result_ids}
         first = not known
         while True:  # the client asks for good: it is answered when there is something to say
@@ -288,25 +242,20 @@ class App:
             reports = self.publisher.workspace_reports(known)
             token = params.partial_result_token
             if reports and token is None:
-                return lsp.WorkspaceDiagnosticReport(reports)
+                return {"items": reports}
             if reports and token is not None:
-                part = lsp.WorkspaceDiagnosticReportPartialResult(reports)
-                self.protocol.notify("$/progress", lsp.ProgressParams(token, part))
-                known.update({uris.key(report.uri): report.result_id or "" for report in reports})
+                self.desk.wire.notify("$/progress", {"token": token, "value": {"items": reports}})
+                known.update({uris.key(report["uri"]): report["resultId"] for report in reports})
             elif first and self._listed and self.session.idle:
-                return lsp.WorkspaceDiagnosticReport([])
+                return {"items": []}
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(change.wait(), 0.2 if first else None)
-
-    @property
-    def _workspace_mode(self) -> bool:
-        return self.configuration.editor.diagnostic_mode == "workspace"
 
     async def _list_workspace(self) -> int:
         """Queue every file of the workspace that mentions torch; how many there are."""
         count = 0
         self._listed = False
-        for uri in list(self.folders.values()):
+        for uri in list(self.configured.folders.values()):
             path = uris.to_path(uri)
             if path is None:
                 continue
@@ -439,7 +388,7 @@ class App:
         return hints.resolve(view, hint) if view is not None else hint
 
     async def code_lens(self, params: lsp.CodeLensParams) -> list[lsp.CodeLens]:
-        if not self.configuration.editor.code_lens:
+        if not self.configured.configuration.editor.code_lens:
             return []
         view = await self._view(params.text_document.uri)
         return lenses.code_lenses(view, self.client.trusted and verifier.available()) if view is not None else []
@@ -479,49 +428,12 @@ class App:
 
     # -- configuration and files -------------------------------------------------------------------------------------
 
-    def _configure(self, base: Configuration, folders: dict[str, Configuration]) -> None:
-        """base: for files outside all folders. folders: by key, where the client tells them apart."""
-        for problem in (*base.problems, *(text for each in folders.values() for text in each.problems)):
-            log.warning("configuration: %s", problem)
-        self.configuration = base
-        self.session.debounce = base.editor.debounce / 1000
-        if (level := base.editor.log_level) is not None:
-            logging.getLogger("ane_lsp").setLevel(logging.CRITICAL + 1 if level == "off" else level.upper())
-        paths = {key: uris.to_path(uri) for key, uri in self.folders.items()}
-        told = [(str(path), dict(folders.get(key, base).project)) for key, path in paths.items() if path is not None]
-        self.running.settings = (tuple(told), dict(base.project))
-        if (told, base.project) != getattr(self, "_told", None):
-            self._told = (told, base.project)
-            self.session.configure(told, dict(base.project))
-
-    async def _pull_configuration(self) -> None:
-        """Ask a client that can be asked; others have said everything in ``initialize``."""
-        if not self.client.configuration:
-            return
-        keys = list(self.folders)
-        items = [lsp.ConfigurationItem(section=SECTION)]
-        items += [lsp.ConfigurationItem(scope_uri=self.folders[key], section=SECTION) for key in keys]
-        try:
-            answers = await self.protocol.ask("workspace/configuration", lsp.ConfigurationParams(items))
-        except RequestError as error:
-            log.warning("no configuration from the client: %s", error)
-            return
-        given = list(answers) if isinstance(answers, (list, tuple)) else []
-        initial = read_configuration(self._initial)
-        read = [_over(initial, read_configuration(answer, initial.editor)) for answer in given]
-        if read:
-            self._configure(read[0], dict(zip(keys, read[1:], strict=False)))
-
     async def did_change_configuration(self, params: lsp.DidChangeConfigurationParams) -> None:
-        before = self._workspace_mode
-        if self.client.configuration:
-            await self._pull_configuration()
-        else:
-            initial = read_configuration(self._initial)
-            self._configure(_over(initial, read_configuration(params.settings, initial.editor)), {})
-        if self._workspace_mode and not before:
+        before = self.configured.everything
+        await self.configured.changed(params.settings)
+        if self.configured.everything and not before:
             await self._list_workspace()
-        elif before and not self._workspace_mode:
+        elif before and not self.configured.everything:
             self.session.drop_files()
 
     def did_change_files(self, params: lsp.DidChangeWatchedFilesParams) -> None:
@@ -542,18 +454,13 @@ class App:
 
     def _files_changed(self, changed: list[str], deleted: list[str]) -> None:
         self.session.touched(changed, deleted)
-        if self._workspace_mode:
+        if self.configured.everything:
             self.session.add_files(path for path in changed if path.endswith(".py"))
 
     async def did_change_folders(self, params: lsp.DidChangeWorkspaceFoldersParams) -> None:
-        for folder in params.event.removed:
-            self.folders.pop(uris.key(folder.uri), None)
-        for folder in params.event.added:
-            self.folders[uris.key(folder.uri)] = folder.uri
-        if self.client.configuration:
-            await self._pull_configuration()
-        self._configure(self.configuration, {})
-        if self._workspace_mode:
+        added = {uris.key(folder.uri): folder.uri for folder in params.event.added}
+        await self.configured.moved(added, [uris.key(folder.uri) for folder in params.event.removed])
+        if self.configured.everything:
             self.session.drop_files()
             await self._list_workspace()
 
@@ -623,7 +530,7 @@ class App:
             self.session.drop_waiting()
         units = [unit for unit in self.session.units.values() if unit.kind == "python" and unit.result is not None]
         found = {"files": len(units), "findings": sum(len(unit.findings()) for unit in units)}
-        if not self._workspace_mode:
+        if not self.configured.everything:
             self.session.drop_clean()
         return found
 
@@ -653,9 +560,9 @@ class App:
             "engine": type(self.session.engine).__name__,
             "worker": getattr(self.session.engine, "pid", None),
             "client": {name: getattr(self.client, name) for name in Client.__dataclass_fields__},
-            "folders": list(self.folders.values()),
-            "editor": {name: getattr(self.configuration.editor, name) for name in ("diagnostic_mode", "code_lens", "debounce", "log_level")},
-            "overrides": dict(self.configuration.project),
+            "folders": list(self.configured.folders.values()),
+            "editor": {name: getattr(self.configured.configuration.editor, name) for name in ("diagnostic_mode", "code_lens", "debounce", "log_level")},
+            "overrides": dict(self.configured.configuration.project),
             "documents": [
                 {
                     "uri": unit.key, "kind": unit.kind, "open": unit.open, "fresh": unit.fresh,
@@ -688,10 +595,6 @@ def _items(items: Sequence[lsp.TextDocumentItem]) -> list[tuple[str, str, int, s
 
 def _paths(found: Any) -> list[str]:
     return [str(path) for uri in found if (path := uris.to_path(uri))]
-
-
-def _over(base: Configuration, top: Configuration) -> Configuration:
-    return Configuration(top.editor, {**base.project, **top.project}, (*base.problems, *top.problems))
 
 
 def _hint_mode(view: View) -> str:

@@ -1,4 +1,4 @@
-"""Findings and places as LSP types."""
+"""Findings and places as the protocol's JSON."""
 
 from __future__ import annotations
 
@@ -7,46 +7,33 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from lsprotocol import types as lsp
-
 from ane_lsp.analysis import AnalysisError
 from ane_lsp.checks.finding import Finding
 from ane_lsp.graph import Span
 from ane_lsp.server import uris
 from ane_lsp.server.client import Client
-from ane_lsp.server.documents import ClientPlace, Text
+from ane_lsp.server.documents import Text
 from ane_lsp.server.pages import rule_uri
 from ane_lsp.server.session import Session
+from ane_lsp.server.wire import Json
 from ane_lsp.syntax.positions import Encoding
 from ane_lsp.syntax.source import read_source
 
 SOURCE = "ane-lsp"
-SEVERITY = {
-    "error": lsp.DiagnosticSeverity.Error,
-    "warning": lsp.DiagnosticSeverity.Warning,
-    "information": lsp.DiagnosticSeverity.Information,
-    "hint": lsp.DiagnosticSeverity.Hint,
-}
+ERROR, WARNING, INFORMATION, HINT = 1, 2, 3, 4  # DiagnosticSeverity
+SEVERITY = {"error": ERROR, "warning": WARNING, "information": INFORMATION, "hint": HINT}
 ERROR_SEVERITY = {
-    "syntax": lsp.DiagnosticSeverity.Error,
-    "encoding": lsp.DiagnosticSeverity.Error,
-    "read": lsp.DiagnosticSeverity.Error,
-    "config": lsp.DiagnosticSeverity.Warning,
-    "budget": lsp.DiagnosticSeverity.Information,
-    "internal": lsp.DiagnosticSeverity.Information,
-}
+    "syntax": ERROR, "encoding": ERROR, "read": ERROR, "config": WARNING, "budget": INFORMATION, "internal": INFORMATION,
+}  # fmt: skip
 ERROR_CODE = {"config": "ANE904", "internal": "ANE901"}
+UNNECESSARY = 1  # DiagnosticTag
 MAX_RELATED = 20
 
 
-def position(place: ClientPlace) -> lsp.Position:
-    return lsp.Position(*place)
-
-
-def range_of(text: Text, span: Span, encoding: Encoding) -> lsp.Range:
+def range_of(text: Text, span: Span, encoding: Encoding) -> Json:
     """A span in the client's units."""
-    start, end = text.client_range(span, encoding)
-    return lsp.Range(position(start), position(end))
+    start, end = ({"line": line, "character": col} for line, col in text.client_range(span, encoding))
+    return {"start": start, "end": end}
 
 
 class Texts:
@@ -83,51 +70,44 @@ class Converter:
     def __init__(self, session: Session, client: Client) -> None:
         self.session, self.client, self.texts = session, client, Texts(session)
 
-    def diagnostic(self, finding: Finding, text: Text, locate: Callable[[Span], lsp.Location | None]) -> lsp.Diagnostic:
+    def diagnostic(self, finding: Finding, text: Text, locate: Callable[[Span], Json | None]) -> Json:
         """A finding at its place in `text`; `locate` finds the places it refers to."""
         client = self.client
-        related = None
+        made = self.plain(finding.span, finding.message, SEVERITY[finding.severity], finding.code, text)
         if client.related_information and finding.related:
             places = ((locate(item.span), item.message) for item in finding.related[:MAX_RELATED])
-            related = [lsp.DiagnosticRelatedInformation(place, message) for place, message in places if place] or None
-        href = rule_uri(finding.code) if client.code_description else None
-        unused = finding.name == "unused-suppression" and client.diagnostic_tags
-        return lsp.Diagnostic(
-            range=range_of(text, finding.span, client.encoding),
-            message=finding.message,
-            severity=SEVERITY[finding.severity],
-            code=finding.code,
-            code_description=lsp.CodeDescription(href) if href else None,
-            source=SOURCE,
-            related_information=related,
-            tags=[lsp.DiagnosticTag.Unnecessary] if unused else None,
-            data={"name": finding.name} if client.diagnostic_data else None,
-        )
+            if related := [{"location": place, "message": message} for place, message in places if place]:
+                made["relatedInformation"] = related
+        if finding.name == "unused-suppression" and client.diagnostic_tags:
+            made["tags"] = [UNNECESSARY]
+        if client.diagnostic_data:
+            made["data"] = {"name": finding.name}
+        return made
 
-    def error(self, error: AnalysisError, text: Text) -> lsp.Diagnostic:
+    def error(self, error: AnalysisError, text: Text) -> Json:
         """What kept a part of the text from being analysed, as a diagnostic."""
         return self.plain(
             error.span, error.message, ERROR_SEVERITY[error.kind], ERROR_CODE.get(error.kind, error.kind), text
         )
 
-    def plain(
-        self, span: Span, message: str, severity: lsp.DiagnosticSeverity, code: str, text: Text
-    ) -> lsp.Diagnostic:
-        href = rule_uri(code) if self.client.code_description else None
-        return lsp.Diagnostic(
-            range_of(text, span, self.client.encoding), message, severity, code,
-            lsp.CodeDescription(href) if href else None, SOURCE,
-        )  # fmt: skip
+    def plain(self, span: Span, message: str, severity: int, code: str, text: Text) -> Json:
+        made = {
+            "range": range_of(text, span, self.client.encoding), "message": message, "severity": severity, "code": code,
+            "source": SOURCE,
+        }  # fmt: skip
+        if self.client.code_description and (href := rule_uri(code)):
+            made["codeDescription"] = {"href": href}
+        return made
 
-    def location(self, span: Span) -> lsp.Location | None:
+    def location(self, span: Span) -> Json | None:
         """A place in any file."""
         if not span.file:
             return None
         uri, text, _ = self.texts.get(span.file)
-        return lsp.Location(uri, range_of(text, span, self.client.encoding))
+        return {"uri": uri, "range": range_of(text, span, self.client.encoding)}
 
 
-def result_id(items: Iterable[lsp.Diagnostic]) -> str:
+def result_id(items: Iterable[Json]) -> str:
     """The same for the same diagnostics, so that an unchanged document is not sent again."""
     digest = hashlib.blake2b(digest_size=12)
     for item in items:

@@ -1,11 +1,14 @@
-"""The base protocol's envelope: a header with the length, then the body."""
+"""The base protocol's envelope: a header with the length, then the body, which is JSON."""
 
 from __future__ import annotations
 
-from typing import BinaryIO
+import json
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 MAX_MESSAGE = 256 * 1024 * 1024  # bytes; more is a broken header, not a document
 MAX_HEADER = 16 * 1024
+PARSE_ERROR, INVALID_REQUEST, INVALID_PARAMS, NOT_INITIALIZED = -32700, -32600, -32602, -32002
 
 
 class ProtocolError(ValueError):
@@ -48,3 +51,13 @@ def read_message(stream: BinaryIO) -> bytes | None:
 def frame(body: bytes) -> bytes:
     """`body` with its header."""
     return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+def encoded(message: Any, default: Callable[[Any], Any] | None = None) -> bytes:
+    """A message as it goes over the wire. default: makes JSON of what is none."""
+    return frame(json.dumps(message, default=default, separators=(",", ":")).encode("ascii"))
+
+
+def plain(**members: Any) -> bytes:
+    """A message of these members as it goes over the wire."""
+    return encoded({"jsonrpc": "2.0", **members})

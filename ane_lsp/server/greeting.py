@@ -12,10 +12,16 @@ from ane_lsp import __version__
 from ane_lsp.graph.records import dataclass
 from ane_lsp.server.capabilities import server_capabilities
 from ane_lsp.server.client import Client
-from ane_lsp.server.framing import ProtocolError, frame, read_message
+from ane_lsp.server.framing import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    NOT_INITIALIZED,
+    PARSE_ERROR,
+    ProtocolError,
+    plain,
+    read_message,
+)
 from ane_lsp.server.options import Configuration, read_configuration
-
-PARSE_ERROR, INVALID_REQUEST, INVALID_PARAMS, NOT_INITIALIZED = -32700, -32600, -32602, -32002
 
 
 @dataclass(frozen=True)
@@ -30,12 +36,12 @@ class Greeting:
 def greet(reader: BinaryIO, writer: BinaryIO) -> Greeting | None:
     """Wait for ``initialize`` and answer it; None where the client left or said something unreadable first."""
 
-    def send(message: dict[str, Any]) -> None:
-        writer.write(frame(json.dumps({"jsonrpc": "2.0", **message}, separators=(",", ":")).encode("ascii")))
+    def send(**members: Any) -> None:
+        writer.write(plain(**members))
         writer.flush()
 
     def fail(msg_id: Any, code: int, text: str) -> None:
-        send({"id": msg_id, "error": {"code": code, "message": text}})
+        send(id=msg_id, error={"code": code, "message": text})
 
     try:
         while (body := read_message(reader)) is not None:
@@ -62,7 +68,7 @@ def greet(reader: BinaryIO, writer: BinaryIO) -> Greeting | None:
                 everything = configuration.editor.diagnostic_mode == "workspace"
                 offered = server_capabilities(client, everything)
                 info = {"name": "ane-lsp", "version": __version__}
-                send({"id": msg_id, "result": {"capabilities": offered, "serverInfo": info}})
+                send(id=msg_id, result={"capabilities": offered, "serverInfo": info})
                 return Greeting(params, client, configuration)
     except ProtocolError as error:
         fail(None, PARSE_ERROR, str(error))

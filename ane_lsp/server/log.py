@@ -4,34 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
-from lsprotocol import types as lsp
+from ane_lsp.server.wire import Wire
 
-from ane_lsp.server.protocol import AneProtocol
-
-_LEVELS = (
-    (logging.ERROR, lsp.MessageType.Error),
-    (logging.WARNING, lsp.MessageType.Warning),
-    (logging.INFO, lsp.MessageType.Info),
-    (logging.NOTSET, lsp.MessageType.Log),
-)
+_TYPES = ((logging.ERROR, 1), (logging.WARNING, 2), (logging.INFO, 3), (logging.NOTSET, 4))  # MessageType
 
 
 class ClientLog(logging.Handler):
     """Sends records as ``window/logMessage``, from whatever thread they come."""
 
-    def __init__(self, protocol: AneProtocol, on_loop: Callable[..., None]) -> None:
+    def __init__(self, wire: Wire, on_loop: Callable[..., None]) -> None:
         super().__init__()
-        self._protocol, self._on_loop = protocol, on_loop
+        self._wire, self._on_loop = wire, on_loop
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self._protocol.initialized:
-            kind = next(kind for level, kind in _LEVELS if record.levelno >= level)
-            text = record.getMessage().split("\n", 1)[0]
-            if record.exc_info and record.exc_info[1] is not None:
-                text += f": {type(record.exc_info[1]).__name__}"
-            self._on_loop(self._send, lsp.LogMessageParams(kind, text))
-
-    def _send(self, params: lsp.LogMessageParams) -> Any:
-        self._protocol.notify("window/logMessage", params)
+        kind = next(kind for level, kind in _TYPES if record.levelno >= level)
+        text = record.getMessage().split("\n", 1)[0]
+        if record.exc_info and record.exc_info[1] is not None:
+            text += f": {type(record.exc_info[1]).__name__}"
+        self._on_loop(self._wire.notify, "window/logMessage", {"type": kind, "message": text})

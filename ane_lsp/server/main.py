@@ -1,9 +1,8 @@
-"""Starts the server: worker process first, then the answer to ``initialize``, then what takes long to import."""
+"""Starts the server: worker process first, then the answer to ``initialize``, then what serves it."""
 
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import os
 import sys
@@ -70,16 +69,12 @@ def _serve(
     reader: BinaryIO, writer: BinaryIO, greeting: Greeting, analyst: str, worker: subprocess.Popen[bytes] | None
 ) -> int:
     """Serve the client that was greeted until it says exit or is gone."""
-    gc.disable()  # the imports below make hundreds of classes, and none of them garbage
     import asyncio
 
     from ane_lsp.server.engine import Engine, ProcessEngine, ThreadEngine
     from ane_lsp.server.lifecycle import serve
 
     engine: Engine = ThreadEngine(analyst) if worker is None else ProcessEngine(analyst, process=worker)
-    gc.enable()
-    gc.collect()
-    gc.freeze()
     return asyncio.run(serve(reader, writer, engine, greeting))
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from lsprotocol import types as lsp
 
-from ane_lsp.server.protocol import AneProtocol, RequestError
+from ane_lsp.server.protocol import AneProtocol
+from ane_lsp.server.wire import RequestError
 
 Report = Callable[[int, str], None]
 _numbers = itertools.count(1)

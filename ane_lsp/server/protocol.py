@@ -2,13 +2,12 @@
 
 Kept from pygls: message types, conversion, bookkeeping of requests. Replaced: its documents (lines are split at form feeds),
 its reading loop, its treatment of errors (tracebacks in replies, pop-ups), of cancellations still in the queue, and of
-requests before ``initialize`` and after ``shutdown``.
+requests after ``shutdown``. It takes over once ``initialize`` was answered.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -20,18 +19,11 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol
 
-from ane_lsp.server.framing import frame
+from ane_lsp.server.framing import encoded
 from ane_lsp.server.transport import Message, Transport, cancelled_id
+from ane_lsp.server.wire import ANSWER_TIME, RequestError, Wire
 
 log = logging.getLogger(__name__)
-
-
-class RequestError(Exception):
-    """A request that cannot be answered, with the code and words the client gets."""
-
-    def __init__(self, code: int, message: str, data: Any = None) -> None:
-        super().__init__(message)
-        self.code, self.data = code, data
 
 
 class AneProtocol(LanguageServerProtocol):
@@ -40,16 +32,16 @@ class AneProtocol(LanguageServerProtocol):
     def __init__(self, server: Any, converter: Any) -> None:
         self.handlers: dict[str, Callable[..., Any]] = {}
         self.transport: Transport | None = None
-        self.initialized = False
+        self.wire: Wire | None = None
         self._started: dict[Any, tuple[str, float]] = {}
         super().__init__(server, converter)
 
     def _register_builtin_features(self) -> None:
         """None of pygls' own: they keep documents."""
 
-    def connect(self, transport: Transport) -> None:
-        """Talk through `transport` from now on."""
-        self.transport = transport
+    def connect(self, transport: Transport, wire: Wire) -> None:
+        """Talk through `transport` from now on. wire: has a say in it as well."""
+        self.transport, self.wire = transport, wire
         self.set_writer(transport, include_headers=False)  # it has `write`, all that is used
 
     # -- messages in -------------------------------------------------------------------------------------------------
@@ -64,7 +56,8 @@ class AneProtocol(LanguageServerProtocol):
             if isinstance(message.get("method"), str):
                 self._incoming(message["method"], message)
             elif "id" in message:
-                self._response(message)
+                if self.wire is None or not self.wire.answered(message):
+                    self._response(message)
             else:
                 self._fail(None, lsp.ErrorCodes.InvalidRequest, "neither a request, a notification nor a response")
         except Exception:
@@ -75,9 +68,9 @@ class AneProtocol(LanguageServerProtocol):
         msg_id = message.get("id")
         if request and self._dead_on_arrival(method, msg_id):
             return
-        if not request and method != "exit" and (not self.initialized or self._shutdown):
+        if not request and method != "exit" and self._shutdown:
             if not (method == "initialized" or method.startswith("$/")):
-                log.warning("notification %s outside of a session", method)
+                log.warning("notification %s after shutdown", method)
             return
         if method == "$/cancelRequest":
             wanted = cancelled_id(message)
@@ -110,9 +103,7 @@ class AneProtocol(LanguageServerProtocol):
             self._fail(None, lsp.ErrorCodes.InvalidRequest, "a request's id is a number or a text")
         elif self._shutdown:
             self._fail(msg_id, lsp.ErrorCodes.InvalidRequest, "the server is shutting down")
-        elif not self.initialized and method != "initialize":
-            self._fail(msg_id, lsp.ErrorCodes.ServerNotInitialized, "not initialized")
-        elif self.initialized and method == "initialize":
+        elif method == "initialize":
             self._fail(msg_id, lsp.ErrorCodes.InvalidRequest, "initialized already")
         elif self.transport is not None and msg_id in self.transport.cancelled:
             self._fail(msg_id, lsp.LSPErrorCodes.RequestCancelled, "cancelled")
@@ -139,8 +130,7 @@ class AneProtocol(LanguageServerProtocol):
         if future is None or future.done():
             return
         if "error" in message:
-            error = message["error"] if isinstance(message["error"], dict) else {}
-            future.set_exception(RequestError(error.get("code", 0), str(error.get("message", "error"))))
+            future.set_exception(RequestError.of(message["error"]))
             return
         try:
             if result_type is not None:
@@ -197,18 +187,18 @@ class AneProtocol(LanguageServerProtocol):
         if self.transport is None:
             return
         try:
-            body = json.dumps(data, default=self._serialize_message, separators=(",", ":")).encode("ascii")
+            body = encoded(data, self._serialize_message)
         except Exception:
             log.exception("a message cannot be written")
             return
-        self.transport.write(frame(body))
+        self.transport.write(body)
 
     def log_trace(self, message: str) -> None:
         """Tell a tracing client what happened."""
         if self.trace in (lsp.TraceValue.Messages, lsp.TraceValue.Verbose):
             self.notify("$/logTrace", lsp.LogTraceParams(message))
 
-    async def ask(self, method: str, params: Any, timeout: float = 10.0) -> Any:
+    async def ask(self, method: str, params: Any, timeout: float = ANSWER_TIME) -> Any:
         """Send a request and wait for the client's answer. Raises RequestError, also where none comes in time."""
         try:
             return await asyncio.wait_for(self.send_request_async(method, params), timeout)

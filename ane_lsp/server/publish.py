@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
-
-from lsprotocol import types as lsp
 
 from ane_lsp.server import uris
 from ane_lsp.server.convert import Converter, result_id
 from ane_lsp.server.features import diagnostics
-from ane_lsp.server.protocol import AneProtocol
 from ane_lsp.server.session import Unit
+from ane_lsp.server.wire import Json, RequestError, Wire
 
 REFRESH_DELAY = 0.1  # seconds; one refresh for everything that came to be new together
 
@@ -23,14 +22,15 @@ class Publisher:
     A document may be spoken about by several units (its own, and others that import it); the client gets the union.
     """
 
-    def __init__(self, protocol: AneProtocol, converter: Converter) -> None:
-        self._protocol, self._converter = protocol, converter
+    def __init__(self, wire: Wire, converter: Converter) -> None:
+        self._wire, self._converter = wire, converter
         self._client = converter.client
-        self._said: dict[str, dict[str, list[lsp.Diagnostic]]] = {}  # document key -> unit key -> diagnostics
+        self._said: dict[str, dict[str, list[Json]]] = {}  # document key -> unit key -> diagnostics
         self._uris: dict[str, str] = {}
-        self._sent: dict[str, list[lsp.Diagnostic]] = {}
+        self._sent: dict[str, list[Json]] = {}
         self._reported: dict[str, str] = {}
         self._refreshing: set[str] = set()
+        self._asking: set[asyncio.Task[None]] = set()
         self.change = asyncio.Event()  # set, and replaced, whenever diagnostics of any document change
 
     def publish(self, unit: Unit, edited: bool) -> None:
@@ -62,16 +62,16 @@ class Publisher:
             if self._said.pop(uris.key(uri), None) is not None:
                 self._tell(uris.key(uri))
 
-    def items(self, key: str) -> list[lsp.Diagnostic]:
+    def items(self, key: str) -> list[Json]:
         """Everything said about a document, each thing once."""
         units = self._said.get(key, {})
         if len(units) == 1:
             return next(iter(units.values()))
-        merged: dict[Any, lsp.Diagnostic] = {}
+        merged: dict[Any, Json] = {}
         for said in units.values():
             for item in said:
-                start, end = item.range.start, item.range.end
-                merged.setdefault((start.line, start.character, end.line, end.character, item.code, item.message), item)
+                place = [item["range"][end][unit] for end in ("start", "end") for unit in ("line", "character")]
+                merged.setdefault((*place, item["code"], item["message"]), item)
         return list(merged.values())
 
     # -- push --------------------------------------------------------------------------------------------------------
@@ -90,7 +90,8 @@ class Publisher:
             return
         uri = document.uri if document is not None else self._uris.get(key, key)
         version = document.version if document is not None else None
-        self._protocol.notify("textDocument/publishDiagnostics", lsp.PublishDiagnosticsParams(uri, items, version))
+        told = {"uri": uri, "diagnostics": items}
+        self._wire.notify("textDocument/publishDiagnostics", told if version is None else {**told, "version": version})
         if items or document is not None:
             self._sent[key] = items
         else:
@@ -99,31 +100,29 @@ class Publisher:
 
     # -- pull --------------------------------------------------------------------------------------------------------
 
-    def report(self, unit: Unit, uri: str, previous: str | None) -> Any:
+    def report(self, unit: Unit, uri: str, previous: str | None) -> Json:
         """The answer to a pull for a document of `unit`."""
         key = uris.key(uri)
         items = self.items(key)
         now = result_id(items)
         self._reported[key] = now
         related = self._related(unit, key)
-        if previous == now:
-            return lsp.RelatedUnchangedDocumentDiagnosticReport(now, related_documents=related)
-        return lsp.RelatedFullDocumentDiagnosticReport(items, related_documents=related, result_id=now)
+        more = {"relatedDocuments": related} if related else {}
+        return ({"kind": "unchanged", "resultId": now} if previous == now else _full(items)) | more
 
-    def _related(self, unit: Unit, own: str) -> dict[str, Any] | None:
+    def _related(self, unit: Unit, own: str) -> Json:
         """What the unit says about other documents, for clients that take it along."""
         if not self._client.related_documents:
-            return None
-        found: dict[str, Any] = {}
-        for key, units in self._said.items():
-            if key != own and unit.key in units and key not in self._converter.session.units:
-                items = self.items(key)
-                found[self._uris[key]] = lsp.FullDocumentDiagnosticReport(items, result_id=result_id(items))
-        return found or None
+            return {}
+        return {
+            self._uris[key]: _full(self.items(key))
+            for key, units in self._said.items()
+            if key != own and unit.key in units and key not in self._converter.session.units
+        }
 
-    def workspace_reports(self, known: dict[str, str]) -> list[Any]:
+    def workspace_reports(self, known: dict[str, str]) -> list[Json]:
         """Reports for every document whose diagnostics are not the `known` ones (result ids by document key)."""
-        reports: list[Any] = []
+        reports: list[Json] = []
         for key in {*self._said, *known}:
             items = self.items(key)
             now = result_id(items)
@@ -132,7 +131,7 @@ class Publisher:
             document = self._converter.session.documents.get(key)
             uri = document.uri if document else self._uris.get(key, key)
             version = document.version if document else None
-            reports.append(lsp.WorkspaceFullDocumentDiagnosticReport(uri, items, version, result_id=now))
+            reports.append({**_full(items), "uri": uri, "version": version})
         return reports
 
     def _changed(self) -> None:
@@ -156,5 +155,14 @@ class Publisher:
     def _refresh(self, what: str) -> None:
         self._refreshing.discard(what)
         method = {"diagnostic": "workspace/diagnostic/refresh"}.get(what, f"workspace/{what}/refresh")
-        future = self._protocol.send_request(method, None)
-        future.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+        self._asking.add(task := asyncio.get_running_loop().create_task(self._request(method)))
+        task.add_done_callback(self._asking.discard)
+
+    async def _request(self, method: str) -> None:
+        with suppress(RequestError):
+            await self._wire.ask(method, None)
+
+
+def _full(items: list[Json]) -> Json:
+    """The report of a document of which something else is to be shown."""
+    return {"kind": "full", "resultId": result_id(items), "items": items}

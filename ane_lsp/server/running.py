@@ -15,25 +15,25 @@ from typing import Any
 from lsprotocol import types as lsp
 
 from ane_lsp.server import uris, verifier
-from ane_lsp.server.client import Client
+from ane_lsp.server.desk import Desk
 from ane_lsp.server.engine import EngineFailure
 from ane_lsp.server.progress import CancelledByUser, work_done
-from ane_lsp.server.protocol import AneProtocol, RequestError
-from ane_lsp.server.publish import Publisher
+from ane_lsp.server.protocol import AneProtocol
 from ane_lsp.server.results import DocumentResult
-from ane_lsp.server.session import Session, Snapshot, Superseded, Unit
+from ane_lsp.server.session import Snapshot, Superseded, Unit
 from ane_lsp.server.verifier import Verified, VerifyRequest
+from ane_lsp.server.wire import RequestError
 from ane_lsp.syntax.source import read_source
 
 PATIENCE = 10.0  # seconds a report waits for a running analysis
 
 
 class Running:
-    """Carries them out for one client. settings: folders and options as the analyst got them."""
+    """Carries them out for one client."""
 
-    def __init__(self, session: Session, protocol: AneProtocol, client: Client, publisher: Publisher) -> None:
-        self._session, self._protocol, self._client, self._publisher = session, protocol, client, publisher
-        self.settings: tuple[tuple[tuple[str, Mapping[str, Any]], ...], Mapping[str, Any]] = ((), {})
+    def __init__(self, desk: Desk, protocol: AneProtocol) -> None:
+        self._session, self._client, self._publisher = desk.session, desk.client, desk.publisher
+        self._configured, self._protocol = desk.configured, protocol
         self._verifying = False
         self._facts: dict[str, tuple[tuple[str, str], ...]] = {}
         self._folder: str | None = None
@@ -51,7 +51,7 @@ class Running:
         place = Snapshot(DocumentResult(str(unit.path)))  # moves along with edits made meanwhile
         unit.verified = place
         model = str(argument.get("model") or "") or None
-        request = VerifyRequest(str(unit.path), _entry(unit, model), *self.settings)
+        request = VerifyRequest(str(unit.path), _entry(unit, model), *(self._configured.told or ((), {})))
         self._verifying = True
         try:
             title = f"ane-lsp verify: {unit.path.name}"

@@ -195,7 +195,7 @@ class Session:
         self.documents: dict[str, Document] = {}
         self.notebooks: dict[str, Notebook] = {}
         self.units: dict[str, Unit] = {}
-        self._listener = listener
+        self.listener = listener
         self._pending: dict[str, Priority] = {}
         self._running: tuple[Unit, Priority, asyncio.Task[None]] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -501,7 +501,7 @@ class Session:
         if self._running is not None and self._running[0] is unit:
             self._running[2].cancel()
         _wake(unit)
-        self._listener.forgotten(unit)
+        self.listener.forgotten(unit)
 
     def _edited(self, unit: Unit, edits: Sequence[Edit]) -> None:
         kept = (unit.result, unit.good, unit.ahead, unit.verified)
@@ -624,7 +624,7 @@ class Session:
         if unit.stamp != stamp or self.units.get(unit.key) is not unit or not unit.open or not unit.changed:
             return
         unit.ahead, unit.told = Snapshot(part), True
-        self._listener.ahead(unit)
+        self.listener.ahead(unit)
         if part.diagnosed:
             _wake(unit)
 
@@ -644,7 +644,7 @@ class Session:
             names = [] if notebook or not unit.open else [fix_name(f, fix) for f in result.findings for fix in f.fixes]
             unit.verdicts, unit.unverified, unit.fix_seconds = {}, list(dict.fromkeys(names)), 0.0
         _wake(unit)
-        self._listener.analysed(unit, changed)
+        self.listener.analysed(unit, changed)
         if changed and unit.open:
             self._spread(unit)
 
@@ -661,7 +661,7 @@ class Session:
     def _tell(self, state: State, detail: str) -> None:
         if state != self._state or state == "analysing":
             self._state = state
-            self._listener.state(state, detail)
+            self.listener.state(state, detail)
 
 
 def _wake(unit: Unit) -> None:

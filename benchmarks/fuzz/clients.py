@@ -20,7 +20,7 @@ from typing import Any
 
 from ane_lsp.server import verifier
 from ane_lsp.server.engine import EngineFailure
-from ane_lsp.server.framing import ProtocolError, frame, read_message
+from ane_lsp.server.framing import ProtocolError, encoded, read_message
 from ane_lsp.server.greeting import greet
 from ane_lsp.server.lifecycle import serve
 from benchmarks.fuzz.mutators import mutated
@@ -163,7 +163,7 @@ def messages(data: bytes) -> list[Any]:
 
 def session(items: list[Any]) -> bytes:
     """Messages as bytes."""
-    return b"".join(frame(json.dumps(item).encode("ascii")) for item in items)
+    return b"".join(map(encoded, items))
 
 
 ODD = (URI, "file:///ws/other.py", "file:///ws/pyproject.toml", "file://[", "file:///%00", "untitled:U", {"line": 10**9, "character": -1},

@@ -224,7 +224,9 @@ def test_attributes_by_a_name_nobody_knows_are_asked_for_by_their_methods(tmp_pa
     assert isinstance(space["lost"], Unknown)
 
 
-def test_names_of_comprehensions_and_inner_functions_are_no_names_of_a_branch_that_is_not_followed(tmp_path: Path) -> None:
+def test_names_of_comprehensions_and_inner_functions_are_no_names_of_a_branch_that_is_not_followed(
+    tmp_path: Path,
+) -> None:
     """A function that calls itself in branches that nobody can decide is followed only so deep (timm's ``is_static_pad``)."""
     text = """
 import nowhere

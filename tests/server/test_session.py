@@ -97,7 +97,7 @@ async def session(engine: ScriptedEngine) -> Session:
 
 
 def told(session: Session) -> Told:
-    listener = session._listener
+    listener = session.listener
     assert isinstance(listener, Told)
     return listener
 

@@ -17,9 +17,9 @@ from ane_lsp.fixes.comments import COMMENTS, NOT_SUPPRESSIBLE, drop_unused, supp
 from ane_lsp.fixes.ignoring import suppress_file
 from ane_lsp.graph import Span
 from ane_lsp.server.client import Client
-from ane_lsp.server.convert import Converter, range_of
+from ane_lsp.server.convert import Converter
 from ane_lsp.server.documents import Text
-from ane_lsp.server.features.view import View, touches
+from ane_lsp.server.features.view import View, client_range, touches
 from ane_lsp.server.names import APPLY_ACTION, FIX_ALL, QUICKFIX, REWRITE
 from ane_lsp.server.results import FixName, fix_name
 
@@ -119,8 +119,19 @@ def fix_all(findings: Iterable[Finding]) -> list[TextEdit]:
     return sorted(taken, key=lambda edit: _key(edit.span))
 
 
+def _diagnostic(view: View, finding: Finding, converter: Converter) -> lsp.Diagnostic:
+    """A finding as it was published, without what it refers to."""
+    said = converter.diagnostic(finding, view.text, lambda span: None)
+    page = said.get("codeDescription")
+    return lsp.Diagnostic(
+        view.range(finding.span), said["message"], lsp.DiagnosticSeverity(said["severity"]), said["code"],
+        lsp.CodeDescription(page["href"]) if page else None, said["source"],
+        list(map(lsp.DiagnosticTag, said["tags"])) if "tags" in said else None, data=said.get("data"),
+    )  # fmt: skip
+
+
 def _for_finding(view: View, finding: Finding, converter: Converter) -> list[lsp.CodeAction | lsp.Command]:
-    diagnostic = converter.diagnostic(finding, view.text, lambda span: None)
+    diagnostic = _diagnostic(view, finding, converter)
     target: dict[str, Any] = {"code": finding.code, "at": _key(finding.span)}
     actions: list[lsp.CodeAction | lsp.Command] = []
     preferred = _safe_fix(finding)
@@ -237,7 +248,7 @@ def workspace_edit(
     """
     if not client.versioned_edits:
         made = {
-            uri: [lsp.TextEdit(range_of(text, e.span, client.encoding), e.text) for e in edits]
+            uri: [lsp.TextEdit(client_range(text, e.span, client.encoding), e.text) for e in edits]
             for uri, _, text, edits in files
         }
         return lsp.WorkspaceEdit(changes=made)
@@ -256,7 +267,7 @@ def workspace_edit(
         )
     for uri, version, document, edits in files:
         target = lsp.OptionalVersionedTextDocumentIdentifier(uri, version)
-        new = [change(range_of(document, edit.span, client.encoding), edit.text) for edit in edits]
+        new = [change(client_range(document, edit.span, client.encoding), edit.text) for edit in edits]
         changes.append(lsp.TextDocumentEdit(target, new))
     edit = lsp.WorkspaceEdit(document_changes=changes)
     if annotated and preview is not None:

@@ -14,7 +14,6 @@ from lsprotocol import types as lsp
 from ane_lsp.checks.finding import Finding, Fix, TextEdit
 from ane_lsp.graph import Span
 from ane_lsp.graph.records import dataclass
-from ane_lsp.server.convert import range_of
 from ane_lsp.server.documents import Document, Text, to_cell
 from ane_lsp.server.session import Session, Unit
 from ane_lsp.syntax.positions import Encoding
@@ -52,7 +51,7 @@ class View:
         return self.document.text
 
     def range(self, span: Span) -> lsp.Range:
-        return range_of(self.text, span, self.encoding)
+        return client_range(self.text, span, self.encoding)
 
     def at(self, position: lsp.Position) -> tuple[int, int]:
         """A client's position as line and UTF-8 column of the document."""
@@ -77,6 +76,12 @@ class View:
     def moved(self, items: list[Any]) -> list[Any]:
         """Call sites, hints or models that lie in this document."""
         return [replace(item, span=span) for item in items if (span := self.place(item.span))]
+
+
+def client_range(text: Text, span: Span, encoding: Encoding) -> lsp.Range:
+    """A span in the client's units."""
+    start, end = text.client_range(span, encoding)
+    return lsp.Range(lsp.Position(*start), lsp.Position(*end))
 
 
 def touches(span: Span, start: tuple[int, int], end: tuple[int, int]) -> bool:
