@@ -149,7 +149,14 @@ def read_plainly(value: Any) -> bool:
 
 class Recalled(dict[Any, Any]):
     """What a cached function gave for which arguments. Nothing tells whether it is there: what following the function leaves besides
-    is told by itself."""
+    is told by itself. always: what it gave to modules that were run late, which counts as if it had been there before.
+    """
+
+    __slots__ = ("always",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.always: dict[Any, Any] = {}
 
 
 class Function:

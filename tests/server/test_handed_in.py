@@ -115,3 +115,34 @@ def test_whether_a_result_is_kept_is_no_trace_of_a_call(tmp_path: Path, monkeypa
         analyst.idle()
         check(path, analyst, text)
     assert followed == ["Body", "Body"]
+
+
+LATE = """
+
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 8)
+
+    def forward(self, x):  # ane: input(2x8)
+        return self.work(x)
+
+    def work(self, x):
+        if lib.newer("2.6"):
+            x = torch.tanh(x)
+        if lib.newer("2.8") and late.NEW:
+            x = torch.exp(x)
+        return self.fc(x)
+"""
+
+
+def test_what_cached_functions_gave_to_modules_that_run_late_was_always_there(tmp_path: Path) -> None:
+    """Else each edit would have the file analysed anew: taking back what a model left would take that back, too."""
+    path = tmp_path / "net.py"
+    (tmp_path / "late.py").write_text('import lib\nNEW = lib.newer("2.5") and not lib.newer("3.1")\n')
+    model = MODEL.replace("import lib", "import late\nimport lib") + LATE
+    analyst = analysed(path, model)
+    analyst.idle()
+    for edited in (model.replace("torch.exp(x)", "torch.erf(x)"), model.replace('"2.6"', '"4.6"'), model):
+        check(path, analyst, edited)
+        analyst.idle()

@@ -96,6 +96,7 @@ def _forget(interp: Interpreter, func: Function) -> None:
     known = func.attrs[_RESULTS]
     interp.touch(known)
     known.clear()
+    known.always.clear()
 
 
 def _recalled(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -109,7 +110,9 @@ def _recalled(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs
     if known.__class__ is not Recalled or func.is_generator or not all(part[-2] in _KEPT for part in key):
         return MISSING
     found = known.get(key, MISSING)
-    if found.__class__ in _KEPT:  # else it was kept in one of several branches
+    if found.__class__ not in _KEPT:  # it was kept in one of several branches, or not at all
+        found = known.always.get(key, MISSING)
+    if found is not MISSING:
         return found
     graph = interp.recorder.graph
     asked, graph.asks_capture = graph.asks_capture, False
@@ -121,8 +124,11 @@ def _recalled(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs
         interp.ran |= ran
         asks, graph.asks_capture = graph.asks_capture, asked or graph.asks_capture
     if found.__class__ in _KEPT and not ran and not asks:
-        interp.touch(known)
-        known[key] = found
+        if interp.undo is not interp.top_touched:
+            interp.touch(known)
+            known[key] = found
+        elif not interp.journals:
+            known.always[key] = found
     return found
 
 
