@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from ane_lsp.syntax.inputs import InputSpec
     from ane_lsp.workspace import Settings, Workspace
 
-PATIENCE = 0.05
+PATIENCE = 0.03
 """Seconds that entries are followed before what is known so far is told."""
+AGAIN = 0.25
+"""The same until more is told: checking and telling takes time of those that wait."""
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -281,7 +283,7 @@ class InPart:
         found = faults.survive("telling of some", lambda: _concluded(outcome, self._standing, self._cancelled), None)
         if found is not None and not found.errors:
             self._ahead(found)
-        self._due = time.monotonic() + 5 * PATIENCE  # checking and telling takes time of those that wait
+        self._due = time.monotonic() + AGAIN
 
 
 def _conclude(

@@ -9,7 +9,7 @@ and so does all that it is part of. Where a call records something else and give
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import nullcontext
+from contextlib import ExitStack
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -164,8 +164,9 @@ class Cutoff:
         if forward is MISSING:
             raise NotKept
         follow = partial(interp.follow_module, module, forward, args, kwargs)
-        learning = seen.probe.unlearning() if seen.probe is not None else nullcontext()  # the scene may be set again
-        with learning, dims.drawn_from(call.size):
+        with ExitStack() as unlearning, dims.drawn_from(call.size):
+            for probe in seen.probes:  # the scene may be set again
+                unlearning.enter_context(probe.unlearning())
             _, _, again = repeats.followed(interp, module, args, kwargs, follow, call.key, seen, values)
         if again is None or (again.version, again.drawn) != (call.version, call.drawn):
             return False

@@ -13,7 +13,7 @@ from ane_lsp.interp.movers import Sizes, other_facts
 from ane_lsp.interp.outside import Same
 from ane_lsp.interp.probing import Probe
 from ane_lsp.interp.repeats import GAP, Inner, Kept, parts
-from ane_lsp.interp.results import Changing, GivenObject, Known, Made, MadeDict, MadeObject, Met, Raised
+from ane_lsp.interp.results import Because, Changing, GivenObject, Known, Made, MadeDict, MadeObject, Met, Raised
 from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, alone
 from ane_lsp.interp.templates import Given
 from ane_lsp.interp.values import BoundMethod, Function, Instance, OneOf, Partial, Tensor, TorchFunction
@@ -111,8 +111,7 @@ class _Likeness:
         ):
             return False
         self._values.update(zip(_values(one.given), _values(other.given)))
-        if one.probe is not None and other.probe is not None:
-            self._probes[one.probe] = other.probe
+        self._probes.update(zip(one.probes, other.probes))
         return all(map(self._taken, _values(one.taken), _values(other.taken)))
 
     def _taken(self, one: Value, other: Value) -> bool:
@@ -276,6 +275,7 @@ _MADE = {
     Made: ("type", "origin", "name", "requires_grad", "value", "base", "of", "number", "probe", "why"),
     MadeObject: ("cls", "node", "attrs", "data", "number"),
     MadeDict: ("kind", "items", "number"),
+    Because: ("reasons", "place"),
     Changing: ("result", "contents"),
 }
 """What counts of a result that a call made."""

@@ -8,7 +8,7 @@ built; what no use and no name tells stays unknown. What operations tell is in :
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import field, replace
 from typing import Any
@@ -64,6 +64,8 @@ class Facts:
 
 Back = Callable[[Facts], Facts]
 """What facts about a result say about the value it was made from."""
+Use = Facts | tuple[str, TensorType] | int
+"""What a use tells: facts, the arguments of :meth:`Probe.suggest`, or that of :meth:`Probe.rank_is_likely`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +73,8 @@ class Probe:
     """What was learned about one input, or about a value made from it. told: how, for the reader.
 
     suggested: a shape it is combined with elementwise: likely its own, where nothing else tells. heard: where somebody asks,
-    what uses told, in order, whether it was new or not: facts, or the arguments of :meth:`suggest`.
+    what uses told of it, and perhaps of others, in order, whether it was new or not; of what follows from what was
+    told of another in the list, that one.
     """
 
     name: str
@@ -89,16 +92,23 @@ class Probe:
     listed: bool = False  # the input is a list of such tensors, nobody knows how many
     number: bool | None = None  # whether it is a number of Python's, and no tensor
     unworded: bool = False  # what comments and docstrings say of it was contradicted
-    heard: list[Facts | tuple[str, TensorType]] | None = None
+    heard: list[Heard] | None = None
 
     def learn(self, told: str, rank: int | None = None, sizes: Sizes = NOTHING, names: tuple[str, ...] | None = None,
               dtype: str | None = None, number: bool | None = None) -> None:  # fmt: skip
         """Keep facts that are not known yet, here and in what this was made from; the first use counts."""
         self.take(Facts(told, rank, {a: s for a, s in sizes.items() if dims.is_known(s)}, names, dtype, number))
 
-    def take(self, facts: Facts) -> None:
-        if self.heard is not None:
-            self.heard.append(facts)
+    def _note(self, use: Use, cause: Probe | None) -> Probe | None:
+        """Tell who asks of a use, and return what causes all that follows from it."""
+        if self.heard is None:
+            return cause
+        self.heard.append((self, use, cause if cause is not None and cause.heard is self.heard else None))
+        return self
+
+    def take(self, facts: Facts, cause: Probe | None = None) -> None:
+        """Keep what is not known yet. cause: what it was told of, where it follows from that."""
+        cause = self._note(facts, cause)
         new = False
         if facts.rank is not None and self.rank is None:
             self.rank, new = facts.rank, True
@@ -114,38 +124,41 @@ class Probe:
         if new:
             self.told = self.told or facts.told
             for source, back in self.links:
-                source.take(back(facts))
+                source.take(back(facts), cause)
 
-    def suggest(self, told: str, kind: TensorType) -> None:
+    def suggest(self, told: str, kind: TensorType, cause: Probe | None = None) -> None:
         """The value meets another of this shape elementwise."""
-        if self.heard is not None:
-            self.heard.append((told, kind))
+        cause = self._note((told, kind), cause)
         if self.suggested is None and kind.shape is not None:
             self.suggested, self.suggested_by = kind, told
             for source, back in self.links:
                 if back in (same, same_shape, same_integers):
-                    source.suggest(told, kind)
+                    source.suggest(told, kind, cause)
                 else:
-                    source.rank_is_likely(back(Facts(told, kind.rank)).rank)
+                    source.rank_is_likely(back(Facts(told, kind.rank)).rank, cause)
 
-    def rank_is_likely(self, rank: int | None) -> None:
+    def rank_is_likely(self, rank: int | None, cause: Probe | None = None) -> None:
         """What was made from it meets a tensor of a rank that follows from this one."""
-        if self.likely is None and rank is not None and rank > 0:
+        if rank is None or rank <= 0:
+            return
+        cause = self._note(rank, cause)
+        if self.likely is None:
             self.likely = rank
             for source, back in self.links:
-                source.rank_is_likely(back(Facts("", rank)).rank)
+                source.rank_is_likely(back(Facts("", rank)).rank, cause)
 
     def linked(self, back: Back, pieces: bool = False) -> Probe:
         """A value made from this one."""
         return Probe(self.name, links=((self, back),), pieces=pieces)
 
-    def hear(self, told: Iterable[Facts | tuple[str, TensorType]]) -> None:
+    def hear(self, use: Use) -> None:
         """Learn again what was :attr:`heard` before."""
-        for one in told:
-            if isinstance(one, Facts):
-                self.take(one)
-            else:
-                self.suggest(*one)
+        if isinstance(use, Facts):
+            self.take(use)
+        elif isinstance(use, int):
+            self.rank_is_likely(use)
+        else:
+            self.suggest(*use)
 
     def state(self) -> tuple[Any, ...]:
         """What uses of it depend on."""
@@ -153,6 +166,28 @@ class Probe:
             self.name, self.rank, self.names, tuple(self.sizes.items()), self.dtype, self.told, self.suggested,
             self.suggested_by, self.usual, self.pieces, self.listed, self.number, self.likely, self.unworded,
         )  # fmt: skip
+
+    def made_of(self, others: Sequence[Probe]) -> tuple[Any, ...]:
+        """How it was made from some of `others`, and what is known of what lies between."""
+        ends = {one: -1 - place for place, one in enumerate(others) if one is not self}
+        if ends.keys().isdisjoint(self.leads_to()):
+            return ()
+        parts: list[Any] = []
+        numbers: dict[Probe, int | None] = {**ends}  # None where none of them is behind it
+        pending = [self]
+        while pending:
+            probe = pending[-1]
+            before = [source for source, _ in probe.links if source not in numbers]
+            if probe in numbers or not before:
+                pending.pop()
+            if probe in numbers or before:
+                pending += before if probe not in numbers else ()
+                continue
+            links = [(_written(back), number) for one, back in probe.links if (number := numbers[one]) is not None]
+            numbers[probe] = len(parts) if links else None
+            if links:
+                parts.append((probe.state(), tuple(links)))
+        return tuple(parts)
 
     def copied(self, made: dict[Probe, Probe]) -> Probe:
         """A copy of this probe and of all it was made from. made: what stands for others already; it grows."""
@@ -225,7 +260,7 @@ class Probe:
         if rank is None:
             rank = self.likely or self._likely_rank(dtype)
         if names is None:
-            names = ("B", "L") if dtype in ("i64", "i32", "b8") and rank == 2 else _NAMES.get(rank)
+            names = ("B", "L") if dtype in ("i64", "i32", "b8") and rank == 2 else self._usual_names(rank)
         if names is None or len(names) != rank:
             names = tuple(f"N{i}" for i in range(rank))
         sizes = {axis % rank: size for axis, size in self.sizes.items() if -rank <= axis < rank}
@@ -238,12 +273,27 @@ class Probe:
             shape[axis] = size
         return TensorType(tuple(shape), dtype)
 
+    def _usual_names(self, rank: int) -> tuple[str, ...] | None:
+        usual, by_name = _NAMES.get(rank), CONVENTIONS.get(self.name, ((), ""))[0]
+        return by_name if len(by_name) == rank and by_name != usual else usual
+
     def _likely_rank(self, dtype: str) -> int:
         if dtype in ("i64", "i32") and not self.sizes:
             return 2
         if any(axis >= 0 for axis in self.sizes):
             return 4
         return 3
+
+
+Heard = tuple[Probe, Use, Probe | None]
+
+
+def _written(back: Any) -> Any:
+    """Equal for functions of the same code around the same."""
+    code = getattr(back, "__code__", None)
+    if code is None or back.__closure__ is None:
+        return back
+    return code, tuple([_written(cell.cell_contents) for cell in back.__closure__])
 
 
 def _unstretched(shape: Shape | None) -> Shape | None:

@@ -19,10 +19,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, Sym, TensorType, Unknown, Value, dims
+from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, Sym, Unknown, Value, dims
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.movers import HOLDING, Mover, Sizes, other_facts, record
-from ane_lsp.interp.probing import Facts, Probe
+from ane_lsp.interp.probing import Heard, Probe, Use
 from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.references import OWN
 from ane_lsp.interp.results import Packing, Raised, Results, ended
@@ -64,8 +64,8 @@ class Kept:
     """A call that was made. value, op, call, shape: the numbers that came next before it. values: how many values it made.
 
     inner: calls it is made of. used: the last run that made it. needed: the last one before which something known was made of it. number: grows from call to call. given: values from before it,
-    with the places of their tensors. taken: values it made for tensors it saw. probe: what it was given in place of an input,
-    told: what it told of that. counts: it read which of many a module is. size: the number of the last size made up before it. drawn: how many
+    with the places of their tensors. taken: values it made for tensors it saw. probes: what it was given in place of inputs,
+    told: what it told of which of them. counts: it read which of many a module is. size: the number of the last size made up before it. drawn: how many
     it made up. lost: see :class:`Graph`. unresolved: what :attr:`Base.unresolved` heard first of it. like: the first of those that
     are the same but for the state of names outside.
     """
@@ -92,8 +92,8 @@ class Kept:
     ran: Ran
     lost: dict[str, Span]
     unresolved: dict[str, Span]
-    probe: Probe | None
-    told: list[Facts | tuple[str, TensorType]]
+    probes: list[Probe]
+    told: list[tuple[int, Use]]
     used: int
     key: Any
     version: Version
@@ -178,6 +178,7 @@ class Repeats:
         self._inner: list[Inner] = []  # what the running call is made of
         self._graphs: list[tuple[Graph, list[Inner]]] = []  # and what graphs are that were begun lately
         self._runs = 0
+        self.unsettled: Callable[[], None] | None = None  # finds out what some of the kept calls are now
         self._epoch = 0  # grows whenever a call left something behind that another may see
 
     def begin(self, graph: Graph) -> None:
@@ -207,16 +208,23 @@ class Repeats:
         """Let go of calls that are others since an edit, and of those that nobody made for long, nor are `part_of` what is known.
         built_again: models will be built again."""
         self._runs += 1
-        if built_again:
-            self.pieces.clear()
         for key, versions in list(self._kept.items()):
             for kept in versions.values():
                 if kept in part_of:
                     kept.needed = self._runs
             last = max(max(kept.used, kept.needed) for kept in versions.values())
-            if last < self._runs - KEPT_FOR or any(map(others, versions.values())):
+            if last < self._runs - KEPT_FOR:
                 del self._kept[key]
+        self.let_go(others, built_again)
         self._failures.clear()
+
+    def let_go(self, others: Callable[[Kept], bool], built_again: bool) -> None:
+        """Let go of calls that are others; the same as in :meth:`forget`."""
+        if built_again:
+            self.pieces.clear()
+        for key, versions in list(self._kept.items()):
+            if any(map(others, versions.values())):
+                del self._kept[key]
 
     def states(self) -> set[int]:
         """Numbers of the states of names outside (:meth:`Base.surroundings`) in which calls are kept."""
@@ -224,6 +232,8 @@ class Repeats:
 
     def call(self, interp: TorchGlue, module: Instance, args: Any, kwargs: Any, follow: Callable[[], Any]) -> Any:
         """The result of ``module(*args, **kwargs)``: of `follow`, or as it was before."""
+        if self.unsettled is not None:
+            self.unsettled()
         kind = module.cls, interp.probing
         failures = self._failures.get(kind, 0)
         recorder = interp.recorder
@@ -249,7 +259,9 @@ class Repeats:
 
     def key_of(self, interp: TorchGlue, seen: Seen, bound: list[Value | None]) -> Any:
         """What calls have in common that record the same. bound: what stands for the tensors that are seen."""
-        probed = seen.probe.state() if seen.probe is not None else interp.probing
+        probes = seen.probes
+        known = [(one.state(), one.made_of(probes) if len(probes) > 1 else ()) for one in probes]
+        probed = interp.probing, *known
         return Parts(seen.parts), _roles(bound), bool(interp.trying), probed, interp.surroundings(), self._epoch
 
     # -- the first time ----------------------------------------------------------------------------------------------
@@ -304,9 +316,9 @@ class Repeats:
         taken_in: list[Tensor] = []
         interp.written, recorder.reached, recorder.taken_in = written, reached, taken_in
         graph.asks_capture, graph.lost = False, {}
-        probe, told, listening = seen.probe, list[Facts | tuple[str, TensorType]](), None
-        if probe is not None:
-            listening, probe.heard = probe.heard, told
+        heard, listening = list[Heard](), {probe: probe.heard for probe in seen.probes}
+        for probe in listening:
+            probe.heard = heard
         result = raised = None
         try:
             result = follow()
@@ -316,10 +328,12 @@ class Repeats:
             told_all.__traceback__ = None
             raise
         finally:
-            if probe is not None:
-                probe.heard = listening
-                if listening is not None:
-                    listening += told
+            for probe, outer_heard in listening.items():
+                probe.heard = outer_heard
+            for probe, use, cause in heard:
+                if (outer_heard := listening[probe]) is not None:
+                    known = cause is not None and listening[cause] is outer_heard
+                    outer_heard.append((probe, use, cause if known else None))
             asks_capture, not_followed = graph.asks_capture, graph.lost
             doubted, interp.doubtful = interp.doubtful, interp.doubtful or doubtful
             caught = interp.all_caught(thrown)
@@ -384,7 +398,7 @@ class Repeats:
             version = (
                 interp.capture if asks_capture else None,
                 tuple(seen.ordinals) if counts else None,
-                drawn if sizes and (probe is not None or _holds_sizes(graph.calls[calls:], self._inner)) else None,
+                drawn if sizes and (seen.probes or _holds_sizes(graph.calls[calls:], self._inner)) else None,
             )  # fmt: skip
             packing = Packing(places, seen, recorder, interp.probing, made, changed)
             kept = Kept(
@@ -395,7 +409,8 @@ class Repeats:
                 [(v, place) for place, (v, old) in enumerate(zip(after, bound)) if v is not None and old is None],
                 recorder.path_of(module), _callers(interp), interp.steps - steps, asks_capture,
                 counts, drawn, sizes, reached, interp.ran, not_followed,
-                dict(islice(interp.unresolved.items(), lost, None)), probe, told, self._runs, key, version, scene,
+                dict(islice(interp.unresolved.items(), lost, None)), seen.probes,
+                [(seen.probes.index(probe), use) for probe, use, cause in heard if cause is None], self._runs, key, version, scene,
                 interp.next_number(), self._inner,
             )  # fmt: skip
             _check(kept)
@@ -417,8 +432,8 @@ class Repeats:
         interp.tick()
         recorder = interp.recorder
         graph, builder = recorder.graph, recorder.builder
-        if seen.probe is not None:
-            seen.probe.hear(kept.told)
+        for number, use in kept.told:
+            seen.probes[number].hear(use)
         sizes = Sizes.between(kept.size, kept.drawn, dims.drawn())
         mover = Mover(builder.next_value - kept.value, len(graph.ops) - kept.op, sizes)
         for old, place in kept.given:
@@ -455,7 +470,7 @@ class Repeats:
             interp.unresolved = {**kept.unresolved, **interp.unresolved}
         interp.ordinals_read += kept.counts
         dims.draw(kept.drawn)
-        results = Results(kept.probe, seen, mover, graph)
+        results = Results(kept.probes, seen, mover, graph)
         result = results.given(kept.result, interp.change)
         interp.made_here(*results.handed)
         return result

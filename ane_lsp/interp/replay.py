@@ -137,6 +137,15 @@ class Part:
     applied: bool = True
 
 
+@dataclass(slots=True, eq=False)
+class Splicing:
+    """What is exchanged since an edit, and the attempts of which the turn has not come."""
+
+    splices: Splices
+    cutoff: Cutoff
+    left: list[Part]
+
+
 class Book:
     """The attempts of the runs of one interpreter."""
 
@@ -150,6 +159,7 @@ class Book:
         self._different = False  # the world is not the one that the known attempts saw
         # Calls that record something else than in graphs of stages that have to run.
         self._others_since: set[Kept] = set()
+        self._splicing: Splicing | None = None
         self._base: Any = None
         self._steps = 0
         self.fit = True
@@ -182,6 +192,7 @@ class Book:
     def rewind(self, changed: Collection[Dependency]) -> bool:
         """Go back to before the first attempt; `changed` functions are others from now on. False where that cannot be."""
         interp = self._interp
+        self._end_exchange()
         if not self._settle():
             return False
         interp._spans.clear()  # by the identity of nodes, some of which are no more
@@ -200,7 +211,7 @@ class Book:
                     )
                     part.stale = index if part.stale is None else min(index, part.stale)
                     break
-        splices = self._exchange(cutoff)
+        self._begin_exchange(cutoff)
         self._forget()
         self._order = []
         self._different = False
@@ -211,33 +222,47 @@ class Book:
                 del versions[changes]
         if interp.repeats is not None:
             known = set(self._ran(self._known.values()).all_calls())
-            interp.repeats.forget(
-                lambda call: cutoff.other(call) or splices.lost(call),
-                known,
-                any(part.stale == 0 for part in self._known.values()),
-            )
+            interp.repeats.forget(cutoff.other, known, any(part.stale == 0 for part in self._known.values()))
             kept = interp.repeats.states() | {state for versions in interp.built.values() for _, state in versions}
             interp.outside.retain(kept.union(*(piece.states for piece in known)))
         interp.missed.clear()  # it holds what the functions of the last run were given, with their graphs
         return True
 
-    def _exchange(self, cutoff: Cutoff) -> Splices:
-        """Exchange what calls record now in graphs that stay."""
-        splices = cutoff.splices()
-        if not splices.remade:
-            return splices
-        for part in self._known.values():
-            for index, stage in enumerate(part.stages[: part.stale]):
-                if not stage.exchange(splices):
-                    part.stale, part.alone = index, False
-                    break
+    def _begin_exchange(self, cutoff: Cutoff) -> None:
+        """From here on what calls record now is exchanged in the graphs of attempts that stay, when their turn comes: the first is told
+        before the others'. What the calls themselves are is found out after that, unless one is made before."""
+        splices, repeats = cutoff.splices(), self._interp.repeats
+        if splices.remade and repeats is not None:
+            self._splicing = Splicing(splices, cutoff, list(self._known.values()))
+            repeats.unsettled = self._end_exchange
+
+    def _exchange(self, part: Part) -> None:
+        """Exchange what calls record now in the graphs of an attempt."""
+        if self._splicing is None or part not in self._splicing.left:
+            return
+        self._splicing.left.remove(part)
+        for index, stage in enumerate(part.stages[: part.stale]):
+            if not stage.exchange(self._splicing.splices):
+                part.stale, part.alone = index, False
+                break
+
+    def _end_exchange(self) -> None:
+        """Have all attempts, and the calls themselves, be what they are now."""
+        if self._splicing is None:
+            return
+        splices, cutoff, repeats = self._splicing.splices, self._splicing.cutoff, self._interp.repeats
+        for part in list(self._splicing.left):
+            self._exchange(part)
+        self._splicing = None
         calls = [call for call in self._ran(self._known.values()).all_calls() if isinstance(call, Kept)]
         for call in sorted(calls, key=attrgetter("number"), reverse=True):  # what it is made of comes behind
             if splices.lost(call) and not cutoff.other(call):
                 splices.alone(call)
         splices.commit()
         self._others_since.update(splices.cut)
-        return splices
+        if repeats is not None:
+            repeats.unsettled = None
+            repeats.let_go(splices.lost, any(part.stale == 0 for part in self._known.values()))
 
     def attempt(
         self, key: Key, work: Callable[[], Any], then: Callable[[Any], Any] | None, assumed: list[str],
@@ -349,6 +374,7 @@ class Book:
     def _replay(self, part: Part) -> int:
         """Replay the stages of an attempt; the index of the first that has to run."""
         interp = self._interp
+        self._exchange(part)
         for index, stage in enumerate(part.stages):
             if part.stale is not None and index >= part.stale:
                 return index
@@ -432,6 +458,7 @@ class Book:
 
     def settle(self) -> None:
         """Find out what :meth:`rewind` will ask."""
+        self._end_exchange()
         if self._settle():
             find_twins(set(self._ran(self._order).all_calls()))
 

@@ -19,9 +19,17 @@ from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Refusal, Tenso
 
 
 @dataclass(frozen=True, slots=True)
+class Because:
+    """Why something is not known. reasons: those of the call. place: among the tensors it saw, of the one that was not known before."""
+
+    reasons: tuple[Unknown, ...]
+    place: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """A tensor that a call returned. base: the place among the tensors it saw of the one it is a view of; of: the number of that one, if the
-    call returned it, too."""
+    call returned it, too. why: not known; on probes, where nobody hears it, the reason itself."""
 
     type: TensorType
     origin: str
@@ -117,8 +125,9 @@ class Packing:
         self._changed = changed
         self._numbers: dict[int, int] = {}
         self._next = count()
-        self._probes = {seen.probe: seen.probe} if seen.probe is not None else {}
+        self._probes = {probe: probe for probe in seen.probes}
         self._tensors: set[int] = set()
+        self._reasons = {id(one.why): place for place, one in enumerate(seen.tensors) if one.why is not None}
         self.views: list[Tensor] = []
         self.handed: list[Any] = []
 
@@ -187,14 +196,12 @@ class Packing:
 
     def _tensor(self, one: Tensor) -> Made:
         probe = probe_of(one)
-        if probe is not None and not _made_from(probe, self._seen.probe):
+        if probe is not None and not _made_from(probe, self._seen.probes):
             raise NotKept
         if probe is not None:  # as it is now: it may hear more
             probe = probe.copied(self._probes)
         known = one.value is None or one.graph is self._recorder.graph
         if not known or len(one.attrs or ()) != (probe is not None):
-            raise NotKept
-        if not self._probing and (one.why is not None or one.type.shape is None):
             raise NotKept
         number, base, of = self._number(one), None, None
         self._tensors.add(id(one))
@@ -203,8 +210,18 @@ class Packing:
             if base is None:
                 of = self._number(one.base)
                 self.views.append(one)
-        why = one.why if self._probing else None
+        why = one.why if self._probing or one.why is None else self._because(one.why)
         return Made(one.type, one.origin, one.name, one.requires_grad, one.value, base, of, number, probe, why)
+
+    def _because(self, why: Any) -> Because:
+        reasons: list[Unknown] = []
+        one = why
+        while one is not None and id(one) not in self._reasons:
+            if one.__class__ is not Unknown or one.item is not None:
+                raise NotKept
+            reasons.append(replace(one, cause=None))
+            one = one.cause
+        return Because(tuple(reasons), self._reasons.get(id(one)))
 
     def _number(self, tensor: Tensor) -> int:
         if id(tensor) not in self._numbers:
@@ -222,15 +239,13 @@ def ended(raised: PyRaise) -> Raised:
     )
 
 
-def _made_from(probe: Probe, root: Probe | None) -> bool:
-    """Whether nothing is behind a probe but `root`, and what that was made from."""
-    if root is None:
-        return False
-    above = {id(one) for one in root.leads_to()}
+def _made_from(probe: Probe, roots: list[Probe]) -> bool:
+    """Whether nothing is behind a probe but `roots`, and what those were made from."""
+    above = {one for root in roots for one in root.leads_to()}
     pending = [probe]
     for one in pending:
-        if one is not root:
-            if id(one) in above or not one.links:
+        if one not in roots:
+            if one in above or not one.links:
                 return False
             pending += [source for source, _ in one.links if source not in pending]
     return True
@@ -257,17 +272,17 @@ def moved_result(held: Any, value_of: Callable[[Value], Value], sizes: Sizes | N
 
 
 class Results:
-    """Gives the result of a kept call for the tensors that another one sees. root: the probe it was given. mover: tells what stands for
+    """Gives the result of a kept call for the tensors that another one sees. roots: the probes it was given. mover: tells what stands for
     its values and sizes. handed: tables that were made for the result."""
 
-    def __init__(self, root: Probe | None, seen: Seen, mover: Mover, graph: Graph) -> None:
+    def __init__(self, roots: list[Probe], seen: Seen, mover: Mover, graph: Graph) -> None:
         self._seen = seen
         self._mover = mover
         self._graph = graph
         self._made: dict[int, Any] = {}
         self._views: list[tuple[Tensor, int]] = []
         self.handed: list[Any] = []
-        self._probes = {root: seen.probe} if root is not None and seen.probe is not None else {}
+        self._probes = dict(zip(roots, seen.probes))
 
     def given(self, packed: Any, change: Callable[[Any, Any], None]) -> Any:
         """What the call gives. change: called with each container that it changes, and what it then holds."""
@@ -305,21 +320,29 @@ class Results:
             return self._made[packed.number]
         return packed if self._mover.sizes is None else self._mover.sizes.of(packed)
 
+    def _why(self, why: Any) -> Any:
+        if why.__class__ is not Because:
+            return why
+        cause = None if why.place is None else self._seen.tensors[why.place].why
+        for one in reversed(why.reasons):
+            cause = replace(one, cause=cause)
+        return cause
+
     def _tensor(self, packed: Made) -> Tensor:
         sizes = self._mover.sizes
         kind = packed.type if sizes is None else sizes.type(packed.type)
         tensor = self._made[packed.number] = Tensor(kind, packed.origin)
-        tensor.name, tensor.requires_grad, tensor.why = packed.name, packed.requires_grad, packed.why
+        tensor.name, tensor.requires_grad, tensor.why = packed.name, packed.requires_grad, self._why(packed.why)
         tensor.base = None if packed.base is None else self._seen.tensors[packed.base]
         if packed.of is not None:
             self._views.append((tensor, packed.of))
         if packed.value is not None:
             tensor.value, tensor.graph = self._mover.value_of(packed.value), self._graph
-        if packed.probe is not None:  # then one was given
+        if packed.probe is not None:  # then some were given
             tensor.attrs = {"__probe__": packed.probe.copied(self._probes)}
         return tensor
 
 
 __all__ = [
-    "Changing", "GivenObject", "Known", "Made", "MadeDict", "MadeObject", "Met", "Packing", "Raised", "Results", "ended", "moved_result",
+    "Because", "Changing", "GivenObject", "Known", "Made", "MadeDict", "MadeObject", "Met", "Packing", "Raised", "Results", "ended", "moved_result",
 ]  # fmt: skip

@@ -238,7 +238,7 @@ class Pieces:
 class _Walk:
     """Writes down what `root`, or what is added besides, leads to.
 
-    probe: the one among it, where a forward is run on probes (see :mod:`ane_lsp.interp.probing`). apart: where modules below
+    probes: those among it, where a forward is run on probes (see :mod:`ane_lsp.interp.probing`). apart: where modules below
     the root are written down by themselves, in `pieces`. ordinals: which of many its modules are, in order.
     """
 
@@ -249,7 +249,7 @@ class _Walk:
         self._apart = apart
         self._root = root
         self._path = recorder.path_of(root)
-        self.probe: Probe | None = None
+        self.probes: list[Probe] = []
         self.found: dict[int, int] = {}
         self.objects: list[Any] = []  # what was found, in order, where nothing is written down apart
         self.tensors: list[Tensor] = []
@@ -388,29 +388,32 @@ class _Walk:
         self.alike = self.alike and piece.alike
 
     def _tensor(self, one: Tensor) -> None:
-        if self._probing and (probe := probe_of(one)) is not None:
-            if self._apart or self.probe not in (None, probe):
-                raise NotKept
-            if len(one.attrs or ()) != 1 or one.base is not None:
-                raise NotKept
-            self.probe = probe
-            self.tensors.append(one)
-            self.parts += (Tensor, Probe, one.type, one.type.data, one.origin, one.requires_grad)
-            self.alike = False
-            return
+        probe = probe_of(one)
+        if probe is not None and (self._apart or len(one.attrs or ()) != 1):
+            raise NotKept
         if one.why is not None or one.type.shape is None:
-            if not self._probing:
-                raise NotKept
-            self.alike = False
-        elif one.attrs is not None and probe_of(one) is not None:
+            if not self._probing:  # else nobody hears why
+                if self._apart or (one.why is not None and one.why.__class__ is not Unknown):
+                    raise NotKept
+                self.parts.append(None if one.why is None else one.why.first)
             self.alike = False
         self.tensors.append(one)
         self.parts += (Tensor, one.type, one.type.data, one.origin, one.requires_grad)
-        if one.attrs is None and one.base is None:
+        if probe is not None:
+            self.alike = False
+            self.parts += (Probe, self._number_of(probe))
+        elif one.attrs is None and one.base is None:
             self.parts.append(None)
             return
-        self.add(one.attrs)
+        else:
+            self.add(one.attrs)
         self.add(one.base)
+
+    def _number_of(self, probe: Probe) -> int:
+        """Which of the probes it is."""
+        if probe not in self.probes:
+            self.probes.append(probe)
+        return self.probes.index(probe)
 
 
 class Seen(_Walk):

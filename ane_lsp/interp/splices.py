@@ -241,7 +241,7 @@ class _Splice(Mover):
             self._splices.cut[kept] = {
                 **self._cut_out(place, start, end, given, self._taken[place], inside),
                 "result": moved_result(again.result, mover.value_of, sizes),
-                "steps": again.steps, "ran": again.ran, "probe": again.probe, "told": again.told,
+                "steps": again.steps, "ran": again.ran, "probes": again.probes, "told": again.told,
             }  # fmt: skip
 
     def _record_inner(self, inner: Inner, shape: int, size: int, again: Kept, place: _Part, around: Mover) -> Inner:

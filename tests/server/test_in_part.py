@@ -65,6 +65,7 @@ class Second(nn.Module):
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is known so far is told after every model."""
     monkeypatch.setattr("ane_lsp.analysis.PATIENCE", 0.0)
+    monkeypatch.setattr("ane_lsp.analysis.AGAIN", 0.0)
 
 
 def places(findings: Iterable[Finding]) -> list[tuple[str, int]]:
@@ -121,6 +122,54 @@ def test_what_an_edit_changed_is_told_with_the_first_model(tmp_path: Path) -> No
     assert ("ANE204", 12) in places(heard[0].findings)
     heard, result = told(analyst, path, SHARED.replace("return self.pool(y)", "return y"))
     assert not [place for part in (*heard, result) for place in places(part.findings) if place[1] == 12]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_first_model_is_told_before_the_graphs_of_the_others_are_exchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ane_lsp.interp.repeats import Kept
+    from ane_lsp.interp.splices import Splices
+
+    for module in ("repeats", "calls"):
+        monkeypatch.setattr(f"ane_lsp.interp.{module}.WORTH_IT", 0)
+    path = tmp_path / "net.py"
+    analyst = analysed(path, SHARED)
+    analyst.idle()
+    exchanged: list[str] = []
+    settled: list[str] = []
+    graph, alone = Splices.graph, Splices.alone
+
+    def counted(splices: Splices, old: Any, made_of: Any) -> Any:
+        exchanged.append(old.name)
+        return graph(splices, old, made_of)
+
+    def found_out(splices: Splices, kept: Kept) -> None:
+        settled.append(kept.path)
+        alone(splices, kept)
+
+    monkeypatch.setattr(Splices, "graph", counted)
+    monkeypatch.setattr(Splices, "alone", found_out)
+    at_each: list[int] = []
+    edits = [
+        SHARED.replace("return self.pool(y)", f"return self.pool(y){more}") for more in (".abs()", ".exp()", ".tanh()")
+    ]
+    for text in edits:
+        exchanged.clear()
+        at_each.clear()
+        analyst.ahead = lambda part: at_each.append(len(exchanged))
+        analyst.overlay(str(path), text)
+        result = analyst.analyze(str(path), lambda: False)
+        assert (at_each[0], exchanged) == (1, ["Second", "First"])
+        assert settled == []
+        assert places(result.findings) == places(analysed(path, text).analyze(str(path), lambda: False).findings)
+    # What was left for later was done by the next edit, and is done at rest.
+    settle = analyst._kept[str(path)].following
+    assert settle is not None
+    analyst.idle()
+    exchanged.clear()
+    assert answered(analyst, path, edits[0]) == "again"
+    assert "First" in exchanged
 
 
 @pytest.mark.usefixtures("impatient")
