@@ -15,6 +15,7 @@ from ane_lsp.interp.classes import prepares_data
 from ane_lsp.interp.enough import Listening
 from ane_lsp.interp.frames import FROM_ARGS
 from ane_lsp.interp.hints import hints_in_source, holds_tensors, is_container
+from ane_lsp.interp.parameter_uses import may_be_none
 from ane_lsp.interp.probing import CONVENTIONS, WORDS, Probe, probe_of, probe_tensor
 from ane_lsp.interp.record import registered
 from ane_lsp.interp.rounds import probed
@@ -73,38 +74,37 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
         asks = not unsure and not raised.from_operation and "return_dict" not in error
         named = _named_in(error, forward.node, {*plain, *probes}) if asks else None
         if named is not None and _plain_value(interp, forward, named) is MISSING:
-            retry: Retry | None = ({**probes, **_first_probes(interp, holder, forward, [named])}, {})
+            retries: list[Retry] = [({**probes, **_first_probes(interp, holder, forward, [named])}, {})]
         else:
             keys = _asked_by_key(forward.node, error)
-            retry = (probes, keys) if unsure or keys else _without_guesses(forward.node, probes, error)
-            if retry is None and (labels := _perhaps_labels(probes, error)):
+            retries = [(probes, keys)] if unsure or keys else _without_guesses(forward.node, probes, error)
+            if not retries and (labels := _perhaps_labels(probes, error)):
                 fresh = _first_probes(interp, holder, forward, [p for p in alone if p.arg not in plain], entries)
-                retry = ({**fresh, **labels}, {})
-        if retry is None:
+                retries = [({**fresh, **labels}, {})]
+        if not retries:
             assumed.extend(told)
             raise
-        first = interp.recorder.take(kept)
+        best, furthest = raised, interp.recorder.take(kept)
         asked = {p.arg for p in parameters}
-        interp.back_to(frame, modules)
-        probes, extra = retry
-        plain.update(extra)
-        again = [f"{n}={v}: the call fails without" for n, v in extra.items() if not isinstance(v, Unknown)]
-        again += [f"{name} is given, though optional: the call fails without" for name in probes if name not in asked]
-        try:
-            result = _call(interp, model, forward, plain, probes, again, unsure)
-        except PyRaise:
-            interp.measured = True
-            if (
-                len(interp.recorder.graph.calls) <= first.calls
-            ):  # it did not get further: what is known of shapes counts
-                interp.recorder.restore(kept)
-                interp.recorder.put(first)
-                assumed.extend(told)
-                raise raised from None
-            assumed.extend(again)
-            raise
-        assumed.extend(again)
-        return result
+        for probes, extra in retries:
+            interp.back_to(frame, modules)
+            again = [f"{n}={v}: the call fails without" for n, v in extra.items() if not isinstance(v, Unknown)]
+            again += [
+                f"{name} is given, though optional: the call fails without" for name in probes if name not in asked
+            ]
+            try:
+                result = _call(interp, model, forward, {**plain, **extra}, probes, again, unsure)
+            except PyRaise as error_again:
+                interp.measured = True
+                reached = interp.recorder.take(kept)
+                if reached.calls > furthest.calls:  # else what is known of shapes counts
+                    best, furthest, told = error_again, reached, again
+            else:
+                assumed.extend(again)
+                return result
+        interp.recorder.put(furthest)
+        assumed.extend(told)
+        raise best from None
     assumed.extend(told)
     return result
 
@@ -156,18 +156,18 @@ def _asked_by_key(node: ast.FunctionDef | ast.AsyncFunctionDef, error: str) -> d
 _NOT_OF_INPUTS = re.compile(r"AttributeError: '(?!Tensor')\w+' object has no attribute")
 
 
-def _without_guesses(
-    node: ast.FunctionDef | ast.AsyncFunctionDef, probes: dict[str, Probe], error: str
-) -> Retry | None:
-    """Other inputs for a call that raised `error`; None where there are none to try."""
+def _without_guesses(node: ast.FunctionDef | ast.AsyncFunctionDef, probes: dict[str, Probe], error: str) -> list[Retry]:
+    """Other inputs for a call that raised `error`, in the order in which they are to be tried."""
     names = {p.arg for p in (*node.args.args, *node.args.kwonlyargs)}
     if "return_dict" in names and "return_dict" in error:
-        return probes, {"return_dict": False}
+        return [(probes, {"return_dict": False})]
     if "NoneType" in error and (left_out := _optional_tensors(node, probes)):
-        return {**probes, **{name: Probe(name) for name in left_out}}, {}
+        needed = [name for name in left_out if not may_be_none(node, name)]
+        ways = [needed, left_out] if needed and needed != left_out else [left_out]
+        return [({**probes, **{name: Probe(name) for name in way}}, {}) for way in ways]
     if any(probe.told.startswith(WORDS) for probe in probes.values()) and not _NOT_OF_INPUTS.match(error):
-        return {n: Probe("", unworded=True) if p.told.startswith(WORDS) else p for n, p in probes.items()}, {}
-    return None
+        return [({n: Probe("", unworded=True) if p.told.startswith(WORDS) else p for n, p in probes.items()}, {})]
+    return []
 
 
 def _perhaps_labels(probes: dict[str, Probe], error: str) -> dict[str, Probe]:

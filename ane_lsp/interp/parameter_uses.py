@@ -52,6 +52,25 @@ def _compares(node: ast.AST, name: str, *operators: type[ast.cmpop]) -> bool:
     return isinstance(node, ast.Compare) and isinstance(node.ops[0], operators) and is_name(node.left, name)
 
 
+def may_be_none(node: ast.AST, name: str) -> bool:
+    """Whether a function asks if a parameter is None, or false, and so goes on where it is."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Compare) and _compares(part, name, ast.Is, ast.IsNot, ast.Eq, ast.NotEq):
+            other = part.comparators[0]
+            if isinstance(other, ast.Constant) and other.value is None:
+                return True
+        asked: list[ast.expr] = []
+        if isinstance(part, (ast.If, ast.IfExp, ast.While)):
+            asked = [part.test]
+        elif isinstance(part, ast.BoolOp):
+            asked = part.values
+        elif isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not):
+            asked = [part.operand]
+        if any(is_name(one, name) for one in asked):
+            return True
+    return False
+
+
 def is_no_number(interp: Interpreter, cls: ClassObject, init: Function, name: str) -> bool:
     """Whether a parameter of a constructor is used as no number can be: an item of it is taken, it is gone through, it is called. By
     its name, that of the attribute it is kept under, in the class's other methods too, or that of the parameter it is handed on to.

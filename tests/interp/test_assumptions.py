@@ -277,6 +277,83 @@ def test_an_optional_tensor_the_call_fails_without(tmp_path: Path) -> None:
     assert shape_of(entry, "context").startswith("[B, L, 4]")
 
 
+def test_an_optional_tensor_that_may_be_left_out_is(tmp_path: Path) -> None:
+    """As the guidance of diffusers' Flux: a model that was not made for it refuses it."""
+    text = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.context = nn.Linear(8, 8), nn.Linear(4, 8)
+
+        def forward(self, x, context=None, guidance=None, extra=None):
+            x = self.fc(x) + (self.context(context) if guidance is None else self.context(context, guidance))
+            return x if not extra else x + extra[0].unheard
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert str(entry.graph.calls[-1].result.type) == "[B, L, 8] f32"
+    given = [one for one in entry.assumed if one.endswith("is given, though optional: the call fails without")]
+    assert given == ["context is given, though optional: the call fails without"]
+
+
+def test_an_optional_tensor_that_is_asked_for_is_given_where_the_call_fails_without(tmp_path: Path) -> None:
+    text = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.context, self.mask = nn.Linear(8, 8), nn.Linear(4, 8), None
+
+        def forward(self, x, context=None, mask=None):
+            x = self.fc(x) + self.context(context)
+            if mask is None:
+                mask = self.mask
+            return torch.sigmoid(x * mask.unsqueeze(-1))
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert [call.torch for call in entry.graph.calls][-1] == "torch.sigmoid"
+    for name in ("context", "mask"):
+        assert f"{name} is given, though optional: the call fails without" in entry.assumed
+
+
+@pytest.mark.parametrize(
+    ("source", "asked"),
+    [
+        ("if a is None: pass", True),
+        ("return b if a is not None else c", True),
+        ("a = a or b", True),
+        ("if not a: pass", True),
+        ("while a: pass", True),
+        ("if a == None: pass", True),
+        ("if a is b: pass", False),
+        ("if f(a): pass", False),
+        ("return a.size(0) or 1", False),
+    ],
+)
+def test_whether_a_function_asks_for_none(source: str, asked: bool) -> None:
+    import ast
+
+    from ane_lsp.interp.parameter_uses import may_be_none
+
+    assert may_be_none(ast.parse(f"def f(a, b, c):\n    {source}"), "a") is asked
+
+
+def test_inputs_are_named_as_by_custom(tmp_path: Path) -> None:
+    """Two sequences need not have the same length."""
+    text = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.context, self.time = nn.Linear(8, 8), nn.Linear(4, 8), nn.Linear(6, 8)
+
+        def forward(self, hidden_states, encoder_hidden_states, timestep):
+            assert timestep.ndim == 1
+            time = self.time(timestep[:, None].expand(-1, 6))[:, None]
+            return torch.cat([self.fc(hidden_states), self.context(encoder_hidden_states)], 1) + time
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert str(entry.graph.calls[-1].result.type) == "[B, L + S, 8] f32"
+    assert shape_of(entry, "timestep").startswith("[B]")
+
+
 def test_an_input_that_the_program_asks_for_by_name_is_given(tmp_path: Path) -> None:
     text = """
     class Net(nn.Module):
@@ -739,7 +816,7 @@ def test_words_about_inputs_are_given_up_only_for_what_they_may_have_caused(erro
     forward = ast.parse("def forward(self, x): pass").body[0]
     probe = Probe("x")
     probe.learn("its docstring", rank=2)
-    assert (inputs._without_guesses(forward, {"x": probe}, error) is not None) == again  # type: ignore[arg-type]
+    assert bool(inputs._without_guesses(forward, {"x": probe}, error)) == again  # type: ignore[arg-type]
 
 
 def test_what_is_looked_up_may_be_one_label_each(tmp_path: Path) -> None:
