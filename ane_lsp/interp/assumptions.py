@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, Unknown, dims
@@ -117,7 +116,7 @@ def _asserted(init: Function, raised: PyRaise) -> dict[str, Any]:
     place = raised.span
     if place is None or place.file != init.module.path or not isinstance(raised.value, AssertionError):
         return {}
-    tests = [n.test for n in ast.walk(init.node) if isinstance(n, ast.Assert) and _covers(n, place)]
+    tests = [n.test for n in ast.walk(init.node) if isinstance(n, ast.Assert) and _around(n, place)]
     wanted: dict[str, Any] = {}
     for test in tests:
         for part in test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]:
@@ -145,7 +144,7 @@ def _refused_defaults(init: Function, place: Span | None) -> list[ast.arg]:
     node = init.node
     if place is None or place.file != init.module.path or not (node.lineno <= place.line <= (node.end_lineno or 0)):
         return []
-    around = [n.test for n in ast.walk(node) if isinstance(n, ast.If) and _covers(n, place)]
+    around = [n.test for n in ast.walk(node) if isinstance(n, ast.If) and _around(n, place)]
     spoken = [n for n in ast.walk(node) if isinstance(n, ast.expr) and _within(n, place)]
     parts = [n for part in (*around, *spoken) for n in ast.walk(part)]
     names = {n.id for n in parts if isinstance(n, ast.Name)}
@@ -172,16 +171,31 @@ def _no_numbers(interp: Interpreter, raised: PyRaise, values: dict[str, Any]) ->
     place = raised.span
     if place is None or _USED_AS_NO_NUMBER.match(interp.describe(raised.value)) is None:
         return []
-    line = interp.workspace.read(Path(place.file)).lines.line(place.line)
-    spoken = line[place.col : place.end_col if place.end_line == place.line else None]
-    return [name for name in re.findall(r"[^\W\d]\w*", spoken) if isinstance(values.get(name), (int, dims.Sym))]
+    spoken = _words(interp, place)
+    return [name for name, value in values.items() if name in spoken and isinstance(value, (int, dims.Sym))]
 
 
-def _covers(node: ast.stmt, place: Span) -> bool:
+def _words(interp: Interpreter, place: Span) -> set[str]:
+    """The names in the expression at a place of the trees that were run. The text may have other lines by now."""
+    found: set[str] = set()
+    for module in interp.modules.values():
+        for value in module.namespace.values() if module.path == place.file else ():
+            for item in value.namespace.values() if isinstance(value, ClassObject) else (value,):
+                if isinstance(item, Function) and _around(item.node, place):
+                    parts = [
+                        n for n in ast.walk(item.node) if isinstance(n, (ast.expr, ast.keyword)) and _within(n, place)
+                    ]
+                    found.update(n.id for n in parts if isinstance(n, ast.Name))
+                    found.update(n.attr for n in parts if isinstance(n, ast.Attribute))
+                    found.update(n.arg for n in parts if isinstance(n, ast.keyword) and n.arg is not None)
+    return found
+
+
+def _around(node: ast.stmt | ast.expr, place: Span) -> bool:
     return node.lineno <= place.line and place.end_line <= (node.end_lineno or node.lineno)
 
 
-def _within(node: ast.expr, place: Span) -> bool:
+def _within(node: ast.expr | ast.keyword, place: Span) -> bool:
     first, last = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
     return (place.line, place.col) <= first and last <= (place.end_line, place.end_col)
 

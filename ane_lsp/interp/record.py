@@ -74,7 +74,8 @@ class Recorder:
 
     def restore(self, kept: Any) -> None:
         """Forget graphs recorded since `kept` was taken."""
-        count, self.builder, self._paths, self.reached = kept
+        count, self.builder, paths, reached = kept
+        self._paths, self.reached = dict(paths), set(reached)
         del self.graphs[count:]
         del self.entries[count:]
 

@@ -318,3 +318,44 @@ def large():
     for edited in (text.replace("        width = None\n", "        pass\n"), text):
         check(path, analyst, edited)
         analyst.idle()
+
+
+def test_what_a_failing_constructor_speaks_of_is_read_where_it_was_run(tmp_path: Path) -> None:
+    """Not from the lines of the text, which edits have moved."""
+    model = """\
+import math
+
+import torch
+from torch import nn
+
+
+class Head(nn.Module):
+    def __init__(self, dim, patch_size):
+        super().__init__()
+        self.dim = dim
+        self.patch_size = patch_size
+        self.out = nn.Linear(dim, math.prod(patch_size) * 3)
+
+    def forward(self, x):
+        return self.out(x)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = Head(8, (2, 2))
+
+    def forward(self, x):
+        return self.end(x)
+
+    def end(self, x):
+        return self.head(x)
+"""
+    path = tmp_path / "net.py"
+    analyst = analysed(path, model)
+    twice = model.replace("        self.dim = dim\n", "        self.dim = dim\n        self.dim = dim\n")
+    failing = twice.replace("return self.head(x)", "return torch.zeros(3).view(7, 7)")
+    for text in (model.replace("class Net", "# here\nclass Net"), twice, failing, twice):
+        check(path, analyst, text)
+        analyst.idle()
+    assert [m.name for m in analysed(path, failing).analyze(str(path), lambda: False).models] == ["Net", "Head"]
