@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, Unknown, dims
+from ane_lsp.interp.classes import functions_of
 from ane_lsp.interp.parameter_uses import first_choice, is_no_number
 from ane_lsp.interp.scopes import keys_read, with_defaults
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Opaque, PyRaise
@@ -178,16 +179,13 @@ def _no_numbers(interp: Interpreter, raised: PyRaise, values: dict[str, Any]) ->
 def _words(interp: Interpreter, place: Span) -> set[str]:
     """The names in the expression at a place of the trees that were run. The text may have other lines by now."""
     found: set[str] = set()
-    for module in interp.modules.values():
-        for value in module.namespace.values() if module.path == place.file else ():
-            for item in value.namespace.values() if isinstance(value, ClassObject) else (value,):
-                if isinstance(item, Function) and _around(item.node, place):
-                    parts = [
-                        n for n in ast.walk(item.node) if isinstance(n, (ast.expr, ast.keyword)) and _within(n, place)
-                    ]
-                    found.update(n.id for n in parts if isinstance(n, ast.Name))
-                    found.update(n.attr for n in parts if isinstance(n, ast.Attribute))
-                    found.update(n.arg for n in parts if isinstance(n, ast.keyword) and n.arg is not None)
+    for function in functions_of(interp.modules.values(), place.file):
+        parts = ast.walk(function.node) if _around(function.node, place) else ()
+        for part in parts:
+            if isinstance(part, (ast.expr, ast.keyword)) and _within(part, place):
+                name = part.id if isinstance(part, ast.Name) else getattr(part, "attr", getattr(part, "arg", None))
+                if isinstance(name, str):
+                    found.add(name)
     return found
 
 

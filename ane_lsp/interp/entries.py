@@ -13,19 +13,17 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Graph, Span, TensorType, Unknown, dims
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.captured import either_way
-from ane_lsp.interp.classes import prepares_data
+from ane_lsp.interp.classes import functions_of, prepares_data
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.replay import Book
 from ane_lsp.interp.run import Capture, Limits, Run, deep, guarded, load_file, start
 from ane_lsp.interp.scopes import renew_signature, signature_of
 from ane_lsp.interp.values import (
-    ClassMethod,
     ClassObject,
     Function,
     Instance,
     ModuleObject,
     Refusal,
-    StaticMethod,
     Tensor,
 )
 
@@ -228,17 +226,11 @@ class FileWorld:
         return True
 
     def _functions(self) -> dict[ast.AST, list[Function]]:
-        """The functions that names of the file and attributes of its classes stand for, by their nodes: of each module that was made of
-        it, as it may be imported under another name."""
+        """The functions of the file, by their nodes."""
         found: dict[ast.AST, list[Function]] = {}
         path = self._module.path if self._module is not None else None
-        for module in self.interp.modules.values():
-            for value in module.namespace.values() if module.path == path else ():
-                own = isinstance(value, ClassObject) and value.module is module
-                for item in value.namespace.values() if own else (value,):
-                    item = item.func if isinstance(item, (StaticMethod, ClassMethod)) else item
-                    if isinstance(item, Function) and item.module is module:
-                        found.setdefault(item.node, []).append(item)
+        for function in functions_of(self.interp.modules.values(), path):
+            found.setdefault(function.node, []).append(function)
         return found
 
     def run(self, cancelled: Callable[[], bool] = lambda: False, partly: Partly | None = None) -> FileRun:

@@ -178,10 +178,11 @@ class Probe:
         while pending:
             probe = pending[-1]
             before = [source for source, _ in probe.links if source not in numbers]
-            if probe in numbers or not before:
-                pending.pop()
-            if probe in numbers or before:
-                pending += before if probe not in numbers else ()
+            if before and probe not in numbers:
+                pending += before
+                continue
+            pending.pop()
+            if probe in numbers:
                 continue
             links = [(_written(back), number) for one, back in probe.links if (number := numbers[one]) is not None]
             numbers[probe] = len(parts) if links else None

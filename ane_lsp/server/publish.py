@@ -108,14 +108,14 @@ class Publisher:
         self._reported[key] = now
         related = self._related(unit, key)
         more = {"relatedDocuments": related} if related else {}
-        return ({"kind": "unchanged", "resultId": now} if previous == now else _full(items)) | more
+        return ({"kind": "unchanged", "resultId": now} if previous == now else _full(items, now)) | more
 
     def _related(self, unit: Unit, own: str) -> Json:
         """What the unit says about other documents, for clients that take it along."""
         if not self._client.related_documents:
             return {}
         return {
-            self._uris[key]: _full(self.items(key))
+            self._uris[key]: _full(items := self.items(key), result_id(items))
             for key, units in self._said.items()
             if key != own and unit.key in units and key not in self._converter.session.units
         }
@@ -131,7 +131,7 @@ class Publisher:
             document = self._converter.session.documents.get(key)
             uri = document.uri if document else self._uris.get(key, key)
             version = document.version if document else None
-            reports.append({**_full(items), "uri": uri, "version": version})
+            reports.append({**_full(items, now), "uri": uri, "version": version})
         return reports
 
     def _changed(self) -> None:
@@ -163,6 +163,6 @@ class Publisher:
             await self._wire.ask(method, None)
 
 
-def _full(items: list[Json]) -> Json:
-    """The report of a document of which something else is to be shown."""
-    return {"kind": "full", "resultId": result_id(items), "items": items}
+def _full(items: list[Json], now: str) -> Json:
+    """The report of a document of which something else is to be shown. now: its result id."""
+    return {"kind": "full", "resultId": now, "items": items}

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -30,3 +31,10 @@ async def start() -> AsyncIterator[Start]:
         await client.stop()
     for client in clients:
         assert client.problems == []
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small calls and constructions are kept as well."""
+    monkeypatch.setattr("ane_lsp.interp.repeats.WORTH_IT", 0)
+    monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)

@@ -192,10 +192,39 @@ def check_alone(path: Path, analyst: Any, monkeypatch: pytest.MonkeyPatch, forme
         analyst.idle()
 
 
-@pytest.fixture
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ane_lsp.interp.repeats.WORTH_IT", 0)
-    monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)
+def check_edits(path: Path, model: str, edit: tuple[str, str], more: tuple[str, str]) -> None:
+    """So are the answers to an edit, to taking it back, to another one besides, and to making and taking back the first again."""
+    analyst = analysed(path, model)
+    edited = model.replace(*edit)
+    assert edited != model
+    for text in (edited, model, edited.replace(*more), edited, model):
+        check(path, analyst, text)
+        analyst.idle()
+
+
+def check_calls_alone(
+    path: Path, monkeypatch: pytest.MonkeyPatch, model: str, first: tuple[str, str], edit: tuple[str, str]
+) -> None:
+    """The same as :func:`check_alone` of an edit that moves the result; before it comes a `first`."""
+    analyst = analysed(path, model)
+    for text in (model.replace(*first), model):
+        check(path, analyst, text)
+        analyst.idle()
+    check_alone(path, analyst, monkeypatch, model, model.replace(*edit), "moved")
+
+
+def followed_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool, bool]]:
+    """Of each call that is followed from here on the class, whether it is one on probes, and whether it is kept."""
+    calls: list[tuple[str, bool, bool]] = []
+    first = repeats.Repeats.followed
+
+    def followed(*given: Any) -> Any:
+        found = first(*given)
+        calls.append((given[2].cls.name, given[1].probing, found[2] is not None))
+        return found
+
+    monkeypatch.setattr(repeats.Repeats, "followed", followed)
+    return calls
 
 
 @pytest.mark.usefixtures("small_pieces")

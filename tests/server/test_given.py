@@ -8,6 +8,8 @@ from test_following import analysed
 
 from ane_lsp.interp.repeats import Repeats
 
+pytestmark = pytest.mark.usefixtures("small_pieces")
+
 MODEL = """\
 import functools
 
@@ -231,12 +233,6 @@ FOLLOWED = {
     "it makes up none": ("        y = x[self.scores(x).squeeze(-1) > 0]\n", "        y = x\n"),
     "a key that is no plain one": ("self.updated[number] = True", "self.updated[(number,)] = True"),
 }
-
-
-@pytest.fixture(autouse=True)
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ane_lsp.interp.repeats.WORTH_IT", 0)
-    monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)

@@ -72,9 +72,7 @@ class Net(nn.Module):
 
 
 @pytest.fixture(autouse=True)
-def small_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ane_lsp.interp.repeats.WORTH_IT", 0)
-    monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)
+def library(tmp_path: Path, small_pieces: None) -> None:
     (tmp_path / "lib.py").write_text(LIBRARY)
 
 

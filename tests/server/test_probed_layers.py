@@ -4,12 +4,14 @@ twice, and what models of other names have in common is followed once."""
 from pathlib import Path
 
 import pytest
-from test_cutoff import check, check_alone
+from test_cutoff import check, check_calls_alone, check_edits, followed_calls
 from test_following import analysed
 
 from ane_lsp.interp.cutoff import Cutoff
-from ane_lsp.interp.repeats import Kept, Repeats
+from ane_lsp.interp.repeats import Kept
 from ane_lsp.interp.scenes import Bind
+
+pytestmark = pytest.mark.usefixtures("small_pieces")
 
 MODEL = """\
 from collections import OrderedDict
@@ -116,22 +118,8 @@ OTHERS = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ane_lsp.interp.repeats.WORTH_IT", 0)
-    monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)
-
-
 def test_layers_on_probes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept: list[tuple[str, bool, bool]] = []
-    first = Repeats.followed
-
-    def followed(*given: object) -> object:
-        found = first(*given)  # type: ignore[arg-type]
-        kept.append((given[2].cls.name, given[1].probing, found[2] is not None))  # type: ignore[attr-defined]
-        return found
-
-    monkeypatch.setattr(Repeats, "followed", followed)
+    kept = followed_calls(monkeypatch)
     analysed(tmp_path / "net.py", MODEL)
     assert all(whether for *_, whether in kept)
     for probing in (False, True):
@@ -141,23 +129,14 @@ def test_layers_on_probes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("name", SAME)
 def test_nothing_but_the_calls_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    path = tmp_path / "net.py"
-    analyst = analysed(path, MODEL)
-    for text in (MODEL.replace("hidden + self.attention", "hidden - self.attention"), MODEL):
-        check(path, analyst, text)
-        analyst.idle()
-    check_alone(path, analyst, monkeypatch, MODEL, MODEL.replace(*SAME[name]), "moved")
+    check_calls_alone(
+        tmp_path / "net.py", monkeypatch, MODEL, ("hidden + self.attention", "hidden - self.attention"), SAME[name]
+    )
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_records_something_else_is_as_from_scratch(tmp_path: Path, name: str) -> None:
-    path = tmp_path / "net.py"
-    analyst = analysed(path, MODEL)
-    edited = MODEL.replace(*OTHERS[name])
-    assert edited != MODEL
-    for text in (edited, MODEL, edited.replace("q(hidden)", "q(hidden * 3)"), edited, MODEL):
-        check(path, analyst, text)
-        analyst.idle()
+    check_edits(tmp_path / "net.py", MODEL, OTHERS[name], ("q(hidden)", "q(hidden * 3)"))
 
 
 def test_a_graph_of_calls_that_record_something_else_now_is_not_taken_for_the_one_before(

@@ -6,6 +6,8 @@ import pytest
 from test_cutoff import Counted, check
 from test_following import analysed, answered
 
+pytestmark = pytest.mark.usefixtures("small_pieces")
+
 SCRIPT = """\
 import torch
 import coremltools as ct
@@ -46,12 +48,6 @@ def unused():
 def codes(path: Path, analyst: object) -> list[tuple[str, int]]:
     found = analyst.analyze(str(path), lambda: False)  # type: ignore[attr-defined]
     return [(finding.code, finding.span.line) for finding in found.findings]
-
-
-@pytest.fixture(autouse=True)
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ane_lsp.interp.repeats.WORTH_IT", 0)
-    monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)
 
 
 @pytest.mark.parametrize(

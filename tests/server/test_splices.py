@@ -11,6 +11,8 @@ from ane_lsp.interp.seen import NotKept
 from ane_lsp.interp.splices import Spliced, _Splice
 from ane_lsp.server.analyst import Analyst
 
+pytestmark = pytest.mark.usefixtures("small_pieces")
+
 INNER = "        y = self.fc(x)\n"
 LAYER = "        y = self.norm(x)\n"
 EXCHANGED = {
@@ -100,12 +102,6 @@ class Named(nn.Module):
     def forward(self, x):  # ane: input(2x5x8)
         return self.body(x)
 """
-
-
-@pytest.fixture(autouse=True)
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ane_lsp.interp.repeats.WORTH_IT", 0)
-    monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)
 
 
 def settled(path: Path, model: str) -> Analyst:

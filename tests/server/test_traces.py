@@ -8,6 +8,8 @@ from test_following import analysed, answered
 
 from ane_lsp.interp.repeats import Repeats
 
+pytestmark = pytest.mark.usefixtures("small_pieces")
+
 MODEL = """\
 import torch
 from torch import nn
@@ -66,12 +68,6 @@ TRACES = {
     "one that is put back with others in it": "STATE['seen'].append(1); STATE['seen'] = STATE['seen']",
     "a table that is kept": "STATE['on'] = options",
 }
-
-
-@pytest.fixture(autouse=True)
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ane_lsp.interp.repeats.WORTH_IT", 0)
-    monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)
 
 
 def kept(path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> tuple[object, list[tuple[str, bool]]]:

@@ -4,11 +4,12 @@ Where a model's optional inputs are left out as long as its source says that the
 from pathlib import Path
 
 import pytest
-from test_cutoff import check, check_alone
+from test_cutoff import check_calls_alone, check_edits, followed_calls
 from test_following import analysed
 
 from ane_lsp.interp.probing import Facts, Probe, same, swapped
-from ane_lsp.interp.repeats import Repeats
+
+pytestmark = pytest.mark.usefixtures("small_pieces")
 
 MODEL = """\
 import torch
@@ -65,22 +66,8 @@ OTHERS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ane_lsp.interp.repeats.WORTH_IT", 0)
-    monkeypatch.setattr("ane_lsp.interp.calls.WORTH_IT", 0)
-
-
 def test_layers_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept: list[tuple[str, bool, bool]] = []
-    first = Repeats.followed
-
-    def followed(*given: object) -> object:
-        found = first(*given)  # type: ignore[arg-type]
-        kept.append((given[2].cls.name, given[1].probing, found[2] is not None))  # type: ignore[attr-defined]
-        return found
-
-    monkeypatch.setattr(Repeats, "followed", followed)
+    kept = followed_calls(monkeypatch)
     analyst = analysed(tmp_path / "net.py", MODEL)
     (model,) = analyst.analyze(str(tmp_path / "net.py"), lambda: False).models
     assert model.assumed[1:] == ("context: [B, L, 4] f32 (first used by linear)", "nothing tells the shape of `table`")
@@ -91,23 +78,12 @@ def test_layers_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("name", SAME)
 def test_nothing_but_the_calls_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    path = tmp_path / "net.py"
-    analyst = analysed(path, MODEL)
-    for text in (MODEL.replace("hidden + found", "hidden - found"), MODEL):
-        check(path, analyst, text)
-        analyst.idle()
-    check_alone(path, analyst, monkeypatch, MODEL, MODEL.replace(*SAME[name]), "moved")
+    check_calls_alone(tmp_path / "net.py", monkeypatch, MODEL, ("hidden + found", "hidden - found"), SAME[name])
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_records_something_else_is_as_from_scratch(tmp_path: Path, name: str) -> None:
-    path = tmp_path / "net.py"
-    analyst = analysed(path, MODEL)
-    edited = MODEL.replace(*OTHERS[name])
-    assert edited != MODEL
-    for text in (edited, MODEL, edited.replace("q(hidden)", "q(hidden * 3)"), edited, MODEL):
-        check(path, analyst, text)
-        analyst.idle()
+    check_edits(tmp_path / "net.py", MODEL, OTHERS[name], ("q(hidden)", "q(hidden * 3)"))
 
 
 def test_how_probes_are_made_from_each_other() -> None:
