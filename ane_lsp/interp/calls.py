@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import partial
 from sys import getrefcount
-from typing import Any
+from typing import Any, NamedTuple
 
 from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp import absent, builtins, state
@@ -42,6 +43,17 @@ from ane_lsp.interp.values import (
     TorchFunction,
     UnionOf,
 )
+
+
+class Built(NamedTuple):
+    """A module that was built. worth_it: that took long in a world that stayed as it was (or, where calls are kept, of which no more
+    than contents changed). own: what of it was changed meanwhile and is still held; None where that may not be its own, or where
+    nobody asked. born: by identity, containers that came into being meanwhile."""
+
+    module: Any
+    worth_it: bool
+    own: list[Any] | None
+    born: AbstractSet[int]
 
 
 class Calls(Attributes):
@@ -264,8 +276,11 @@ class Calls(Attributes):
         seen = versions is not None and changes in versions
         known = versions[changes] if versions is not None and seen else None
         if known is not None and not (self.doubted is not None and self.doubted(known)):
-            made = known.copy(given, values)
+            fresh: set[int] = set()
+            made = known.copy(given, values, fresh)
             if made is not None:
+                if self.written is not None:
+                    self.written.born |= fresh
                 self.built.move_to_end(key)
                 self.ran.calls[known] = None
                 made.node = self.here()
@@ -278,10 +293,11 @@ class Calls(Attributes):
         template = None
         try:
             # What is not part of another module is a whole model, most likely built once.
-            built, worth_it, own = self.build(cls, args, kwargs, self.written is None and first)
+            built, worth_it, own, born = self.build(cls, args, kwargs, self.written is None and first)
             left = self.surroundings()
             if worth_it and self.doubted is None:
-                kept = None if own is None or seen or left != changes else copied(built, values, given.objects, own)
+                alike = own is not None and not seen and left == changes
+                kept = copied(built, values, given.objects, own or (), born) if alike else None
                 if kept is not None and kept.cls is not cls:
                     kept = None
                 parts, after = None, key
@@ -309,12 +325,8 @@ class Calls(Attributes):
                 outer |= self.ran
             self.ran = outer
 
-    def build(
-        self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any], alone: bool = False
-    ) -> tuple[Any, bool, list[Any] | None]:
-        """A new module, whether building it took long in a world that stayed as it was (or, where calls are kept, of which no more than
-        contents changed), and what of it was changed meanwhile and is still held; None where that may not be its own, or where nobody
-        asks, as it is built `alone`."""
+    def build(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any], alone: bool = False) -> Built:
+        """A new module. alone: nobody asks what of it is its own."""
         changes, noted = self.surroundings(), len(self.outside.noted)
         steps, unknown, faults = self.steps, len(self.unresolved), len(self.internal)
         doubtful, self.doubtful, thrown = self.doubtful, False, self.throwing()
@@ -330,18 +342,19 @@ class Calls(Attributes):
             if (self.steps - steps <= WORTH_IT and self.doubted is None) or (
                 changes[0] != now[0] or (changes != now and self.repeats is None)
             ):
-                return built, False, None
+                return Built(built, False, None, frozenset())
             certain = len(self.unresolved) == unknown and len(self.internal) == faults and not self.doubtful and caught
             if alone or not certain:
-                return built, True, None
+                return Built(built, True, None, frozenset())
             known_before = partial(self.outside.knows, noted=noted)
             left = left_behind(written, self, known_before, since=since)
-            return built, True, [one for key, one in left.items() if not known_before(key)]
+            return Built(built, True, [one for key, one in left.items() if not known_before(key)], written.born)
         finally:
             self.doubtful = self.doubtful or doubtful
             self.written = outer
             if outer is not None:
                 outer.take(written, written.made, written.born)
+                outer.born |= written.born
 
     def _construct_torch(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A module of torch outside any forward: a copy of one that was built from the same arguments before."""

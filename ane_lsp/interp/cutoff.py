@@ -137,7 +137,7 @@ class Cutoff:
         drawn = dims.drawn()
         interp.building = 1
         interp.max_steps = interp.steps + _MORE_STEPS
-        built, _, own = interp.build(cls, args, kwargs)
+        built, _, own, _ = interp.build(cls, args, kwargs)
         if own is None or dims.drawn() != drawn or interp.surroundings() != template.left:
             return False
         if Given(cls, args, kwargs).key != template.after or written_down(built, given, own) != _parts(template):

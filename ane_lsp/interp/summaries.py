@@ -7,6 +7,8 @@ not touched.
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 from ane_lsp.interp.pretrained import FROM_PRETRAINED
@@ -62,6 +64,37 @@ def _config_getattribute(interp: Any, args: Args, kwargs: Kwargs) -> Any:
     return interp.plain_attribute(obj, name if name == "attribute_map" else _mapped(interp, obj, name))
 
 
+def _recorded_outputs(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    """Which outputs of a model can be recorded: what its class says, for a registry that each model of the class puts just that into."""
+    flags = interp.getattr(args[1], "_can_record_outputs")
+    return {} if flags is None else flags
+
+
+def _of_a_model_type(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    """What the module of a model type has by some name, imported each time: a table of those that were is another one each time."""
+    table, model_type, name = args
+
+    def own(what: str) -> Any:
+        return interp.load_global(what, table.cls.module)
+
+    folder = interp.call(own("model_type_to_module_name"), (model_type,))
+    if not isinstance(folder, str):
+        return interp.unknown("of which type a model is")
+    module = interp.call(interp.getattr(own("importlib"), "import_module"), (f".{folder}", "transformers.models"))
+    return interp.call(own("getattribute_from_module"), (module, name))
+
+
+_CHOICE_OF_EXPERTS = re.compile(r"^[ \t]*@use_experts_implementation", re.MULTILINE)
+
+
+def _chooses_experts(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    """Whether how a class computes experts can be chosen: where its source does not say so, it cannot."""
+    module = args[0].module
+    if module.path is not None and not _CHOICE_OF_EXPERTS.search(interp.workspace.read(Path(module.path)).text):
+        return False
+    return interp.unknown("how experts are computed is chosen when the model is built")
+
+
 def _rewritten(interp: Any, args: Args, kwargs: Kwargs) -> Any:
     return interp.unknown("what torch.fx makes of a model is not read")
 
@@ -73,6 +106,8 @@ def _config_setattr(interp: Any, args: Args, kwargs: Kwargs) -> Any:
 
 _KINDS = {
     _config_getattribute: ("transformers.configuration_utils:PreTrainedConfig.__getattribute__",),
+    _recorded_outputs: ("transformers.utils.output_capturing:_CanRecordRegistry.get",),
+    _of_a_model_type: ("transformers.models.auto.auto_factory:_LazyAutoMapping._load_attr_from_module",),
     _rewritten: ("torchvision.models.feature_extraction:create_feature_extractor",),
     _config_setattr: ("transformers.configuration_utils:PreTrainedConfig.__setattr__",),
     _maybe_decorator: (
@@ -103,6 +138,8 @@ _KINDS = {
     _nothing: (
         "torchvision.utils:_log_api_usage_once",
         "timm.layers.config:set_fused_attn",
+        # With every model built the table would be another one, for all that read it.
+        "transformers.utils.output_capturing:_CanRecordRegistry.__setitem__",
         # Fill weights with random numbers, module by module: half the steps of building a model, and no shape depends on it.
         "transformers.modeling_utils:PreTrainedModel.initialize_weights",
         "timm.models.vision_transformer:VisionTransformer.init_weights",
@@ -115,4 +152,8 @@ _KINDS = {
 SUMMARIES: dict[str, Builtin | ClassMethod] = {
     **{key: Builtin(key.partition(":")[2], fn) for fn, keys in _KINDS.items() for key in keys},
     **FROM_PRETRAINED,
+    # It notes its answer in the class, and names of classes would stand for something else with every model built.
+    "transformers.modeling_utils:PreTrainedModel._can_set_experts_implementation": ClassMethod(
+        Builtin("PreTrainedModel._can_set_experts_implementation", _chooses_experts)
+    ),
 }

@@ -166,11 +166,14 @@ class Template:
         """Equal for modules that may be the same but for the state of names outside."""
         return (self.given.key, self.surroundings[0]) if self.left == self.surroundings else self
 
-    def copy(self, given: Given, args: Iterable[Any]) -> Instance | None:
-        """A copy that holds the objects which were `given` with `args`; None where it cannot be copied."""
-        copier = _Copier(args, ())
+    def copy(self, given: Given, args: Iterable[Any], born: set[int]) -> Instance | None:
+        """A copy that holds the objects which were `given` with `args`; None where it cannot be copied. born: is told the attributes of
+        other objects than modules that came into being, by identity."""
+        copier = _Copier(args, (), None)
         copier.made.update((id(old), new) for old, new in zip(self.given.objects, given.objects))
-        return copier.whole(self.made)
+        made = copier.whole(self.made)
+        born.update(copier.born)
+        return made
 
 
 class _NotOurs(Exception):
@@ -179,9 +182,15 @@ class _NotOurs(Exception):
 
 class _Copier:
     """Copies a module with all below it. given: the constructor's arguments, of which functions may be shared. objects: those among
-    them and all they lead to, which are shared (see :class:`Given`)."""
+    them and all they lead to, which are shared (see :class:`Given`). own: by identity, the attributes of those objects that are no
+    modules and came into being with this one; None: all did.
 
-    def __init__(self, given: Iterable[Any], objects: Iterable[Any]) -> None:
+    born: attributes of the copies of such objects, by identity.
+    """
+
+    def __init__(self, given: Iterable[Any], objects: Iterable[Any], own: Container[int] | None) -> None:
+        self.own = own
+        self.born: set[int] = set()
         self.given: set[int] = set()
         self.shared = set(map(id, objects))
         self.made: dict[int, Any] = {}
@@ -260,11 +269,16 @@ class _Copier:
     def _instance(self, one: Instance) -> Instance:
         if one.cls.flags.get("enum"):
             return one
-        if one.data is not None or one.cls.node is None or "_modules" not in one.attrs:
+        module = "_modules" in one.attrs
+        if one.data is not None or one.cls.node is None:
+            raise _NotOurs
+        if not module and self.own is not None and id(one.attrs) not in self.own:
             raise _NotOurs
         made = self.made[id(one)] = Instance(one.cls)
         made.node = one.node
         made.attrs = self.copy(one.attrs)
+        if not module:
+            self.born.add(id(made.attrs))
         return made
 
     def _tensor(self, one: Tensor) -> Tensor:
@@ -278,14 +292,18 @@ class _Copier:
 
 
 def copied(
-    value: Any, given: Iterable[Any] = (), objects: Iterable[Any] = (), left: Collection[Any] = ()
+    value: Any,
+    given: Iterable[Any] = (),
+    objects: Iterable[Any] = (),
+    left: Collection[Any] = (),
+    own: Container[int] = frozenset(),
 ) -> Instance | None:
     """A copy of a module that shares nothing that can change; None where it holds something else.
 
     given: the constructor's arguments. objects: see :class:`Given`. left: containers that were changed while it was built and are
-    still held; None where one of them is not the module's own.
+    still held; None where one of them is not the module's own. own: see :class:`_Copier`.
     """
-    copier = _Copier(given, objects)
+    copier = _Copier(given, objects, own)
     made = copier.whole(value)
     if any(id(one) not in copier.made for one in left):
         return None

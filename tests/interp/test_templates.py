@@ -301,3 +301,106 @@ def test_a_copy_holds_the_object_that_it_was_given(
     monkeypatch.setattr(calls, "Given", lambda *_: SimpleNamespace(key=None))
     assert told() == quick
     assert quick[2] == 64
+
+
+HOLDING = """\
+import torch
+from torch import nn
+
+class Processor:
+    def __init__(self):
+        self.calls, self.made = [], 0
+    def __call__(self, x):
+        self.calls.append(1)
+        return x * len(self.calls)
+
+ALL = []
+SHARED = Processor()
+
+class Block(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        made = []
+        for i in range(8):
+            made.append(nn.Conv2d(size, size, 3))
+        for i in range(30):  # large enough to be worth a copy
+            size = size + 0
+        self.layers = nn.ModuleList(made)
+        self.processor = {processor}
+        {more}
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return self.processor(x)
+
+class Outer(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.block = Block(size)
+        for i in range(30):
+            size = size + 0
+    def forward(self, x):
+        return self.block(x)
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.made = nn.ModuleList([{cls}(4) for _ in range(5)])
+    def forward(self, x):
+        for one in self.made:
+            x = one(x)
+        return x
+
+net = Net()
+out = net(torch.zeros(1, 4, 200, 200))
+blocks = [m for m in net.modules() if isinstance(m, Block)]
+processors = len({{id(m.processor) for m in blocks}})
+called = [len(m.processor.calls) for m in blocks]
+known = len(ALL)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cls", "processor", "more", "copies", "expected"),
+    [
+        ("Block", "Processor()", "pass", 4, (5, [1] * 5, 0)),
+        ("Outer", "Processor()", "pass", 4, (5, [1] * 5, 0)),
+        ("Block", "Processor()", "self.again = self.processor.__call__", 4, (5, [1] * 5, 0)),
+        ("Block", "Processor()", "self.processor.made = self", 4, (5, [1] * 5, 0)),
+        ("Block", "SHARED", "pass", 0, (1, [5] * 5, 0)),
+        ("Block", "Processor()", "ALL.append(self.processor)", 0, (5, [1] * 5, 5)),
+        ("Block", "Processor()", "SHARED.made = self.processor", 0, (5, [1] * 5, 0)),
+        ("Outer", "Processor()", "ALL.append(self.processor)", 0, (5, [1] * 5, 5)),
+    ],
+)
+def test_a_copy_has_objects_of_its_own_where_nobody_else_holds_them(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cls: str,
+    processor: str,
+    more: str,
+    copies: int,
+    expected: tuple[int, list[int], int],
+) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(HOLDING.format(cls=cls, processor=processor, more=more))
+    made: list[Any] = []
+    copy = Template.copy
+
+    def watched(*given: Any) -> Any:
+        found = copy(*given)
+        if found is not None:
+            made.append(found)
+        return found
+
+    def told() -> Any:
+        run, space = finished(path)
+        graphs = [[(op.kind, repr(op.attrs), repr(op.outputs)) for op in graph.ops] for graph in run.graphs]
+        return graphs, (space["processors"], space["called"], space["known"])
+
+    monkeypatch.setattr(Template, "copy", watched)
+    quick = told()
+    assert quick[1] == expected
+    assert sum(one.cls.name == cls for one in made) == copies
+    monkeypatch.setattr(calls, "Given", lambda *_: SimpleNamespace(key=None))
+    assert told() == quick
