@@ -6,9 +6,9 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from programs import finished
 
 from ane_lsp.interp.templates import Template
-from programs import finished
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("transformers") is None, reason="transformers is not installed: its source is read here"
