@@ -712,18 +712,28 @@ def _list_comp(interp: Expressions, node: ast.ListComp, frame: Frame) -> Any:
         )
 
 
-def _built(interp: Expressions, node: ast.ListComp, frame: Frame, lost: UnknownIteration) -> Any:
-    """What a comprehension's elements look like, where that is known of the items it goes through and nothing else is."""
-    if lost.unknown.item is None or len(node.generators) > 1 or node.generators[0].ifs:
+def _built(interp: Expressions, node: ast.ListComp | ast.GeneratorExp, frame: Frame, lost: UnknownIteration) -> Any:
+    """What a comprehension's elements look like, where that is known of the items it goes through and nothing else is; or where they are
+    objects, as layers are, whatever those items are."""
+    if len(node.generators) > 1 or node.generators[0].ifs:
         return None
-    for inner in interp.comprehension(node, frame, iter([lost.unknown.item])):
+    known = lost.unknown.item
+    item = known if known is not None else item_of(lost.unknown, interp.span(node.generators[0].iter))
+    for inner in interp.comprehension(node, frame, iter([item])):
         caller, interp.frame = interp.frame, inner
         try:
-            made = interp.eval(node.elt, inner)
+            made = interp.eval(node.elt, inner) if known is not None else _object(interp, node.elt, inner)
         finally:
             interp.frame = caller
         return None if isinstance(made, Unknown) else made
     return None
+
+
+def _object(interp: Expressions, element: ast.expr, inner: Frame) -> Any:
+    """The element of a round that there may not be, if it is an object."""
+    made = _perhaps(interp, element, inner) if isinstance(element, (ast.Call, ast.IfExp)) else []
+    one = absent.present(made[0]) if made else None
+    return one if one.__class__ is Instance else None
 
 
 def _set_comp(interp: Expressions, node: ast.SetComp, frame: Frame) -> Any:
@@ -790,7 +800,8 @@ def _generator_exp(interp: Expressions, node: ast.GeneratorExp, frame: Frame) ->
     try:
         source = interp.items_of(_first_source(interp, node, frame))
     except UnknownIteration as lost:
-        return Unknown("a generator over something unknown", interp.span(node), lost.unknown)
+        made = _built(interp, node, frame, lost)
+        return Unknown("a generator over something unknown", interp.span(node), lost.unknown, made)
 
     def produced(inner: Frame) -> Iterable[Any]:
         caller = interp.frame

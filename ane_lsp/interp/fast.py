@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Unknown
 from ane_lsp.interp import arrays, containing, weights
 from ane_lsp.interp.values import (
+    ABSENT,
     MISSING,
     MORE,
     ClassObject,
     Function,
     Instance,
     IteratorObject,
+    Many,
+    OneOf,
     Property,
     read_plainly,
 )
@@ -71,16 +74,27 @@ def _init(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: di
     return None
 
 
-def _family(func: Function, module: Any) -> list[Instance] | None:
-    """A module and all below it, each once for every place, children first; None where one has a way of its own."""
+def _possible_children(module: Instance) -> list[Any] | None:
+    """The registered children, with all that one of them may be if it is there."""
+    table = module.attrs.get("_modules")
+    if table.__class__ is not dict:
+        return None
+    held = (one for child in table.values() for one in (child.options if child.__class__ is OneOf else (child,)))
+    return [one for one in held if one is not None and one is not ABSENT and one.__class__ is not Many]
+
+
+def _family(func: Function, module: Any, possible: bool = False) -> list[Instance] | None:
+    """A module and all below it, each once for every place, children first; None where one has a way of its own. possible: with those
+    that may be there."""
     if not read_plainly(module) or not _own(func, module):
         return None
-    children = _children(module)
+    known = None if possible else _children(module)
+    children = _possible_children(module) if possible else None if known is None else list(known.values())
     if children is None:
         return None
     found: list[Instance] = []
-    for child in children.values():
-        below = _family(func, child)
+    for child in children:
+        below = _family(func, child, possible)
         if below is None or len(found) > 20_000:
             return None
         found += below
@@ -92,7 +106,7 @@ def _train(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: d
     if kwargs or not args or len(args) > 2 or (len(args) == 2 and args[1].__class__ is not bool):
         return MISSING
     mode = args[1] if len(args) == 2 else True
-    family = _family(func, args[0])
+    family = _family(func, args[0], possible=True)  # if one of them is there, it is told
     if family is None or any(
         m.cls.lookup("__setattr__") is not MISSING or m.cls.lookup("training").__class__ in (Property, Instance)
         for m in family

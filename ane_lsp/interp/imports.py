@@ -414,6 +414,8 @@ class Imports(Objects):
                 return value
         getter = namespace.get("__getattr__", MISSING)
         if getter is not MISSING and not name.startswith("__"):
+            if getter.__class__ is Lazy:
+                getter = self.resolve_lazy(getter, namespace, "__getattr__")
             try:
                 return self.call(getter, (name,))
             except PyRaise as raised:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,9 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
     def bind() -> None:
         interp.assign(node.target, item, frame)
 
+    def bound(one: Any) -> Callable[[], None]:
+        return lambda: interp.assign(node.target, one, frame)
+
     try:
         source = interp.items_of(iterable)
         rounds = None if interp.recorder.modules else _Rounds(interp, frame)
@@ -119,7 +123,7 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
             if item.__class__ is OneOf and absent.optional(item):
                 many, item = absent.repeated(item), absent.present(item)
                 if many:
-                    signal = _any_rounds(interp, node, frame, bind, interp.span(node.iter))
+                    signal = _any_rounds(interp, node, frame, map(bound, _kinds(item)), interp.span(node.iter))
                 else:
                     signal = interp.fork(frame, [lambda: interp.run_round(frame, bind, node.body), lambda: None], node)
             else:
@@ -130,14 +134,21 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
                 break
             if _left_often(frame, start) or (rounds is not None and rounds.costly()):
                 item = _another(item, source, interp.span(node.iter))
-                return _once(interp, node, frame, bind, interp.span(node.iter), start)
+                return _once(interp, node, frame, [bind], interp.span(node.iter), start)
     except UnknownIteration as lost:
-        item = item_of(lost.unknown, interp.span(node.iter))
-        return _once(interp, node, frame, bind, interp.span(node.iter), start)
+        kinds = _kinds(item_of(lost.unknown, interp.span(node.iter)))
+        return _once(interp, node, frame, map(bound, kinds), interp.span(node.iter), start)
     except PyRaise as error:
         _broken(interp, frame, start, error)
         return None
     return _ended(interp, node, frame, start)
+
+
+def _kinds(item: Any) -> tuple[Any, ...]:
+    """What stands for any number of items, apart where these are objects such as layers: one gets what another gave."""
+    if item.__class__ is OneOf and all(option.__class__ is Instance for option in item.options):
+        return item.options
+    return (item,)
 
 
 def _left_often(frame: Frame, start: int) -> bool:
@@ -207,12 +218,12 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
             if verdict is False:
                 return _ended(interp, node, frame, start)
             if verdict is not True:
-                return _once(interp, node, frame, lambda: None, interp.span(node), start)
+                return _once(interp, node, frame, [lambda: None], interp.span(node), start)
             signal = interp.run_round(frame, lambda: None, node.body)
             if signal is not None:
                 return _left(interp, frame, signal, start)
             if _left_often(frame, start) or (rounds is not None and rounds.costly()):
-                return _once(interp, node, frame, lambda: None, interp.span(node), start)
+                return _once(interp, node, frame, [lambda: None], interp.span(node), start)
             if rounds is not None:
                 if rounds.settled():
                     return None
@@ -225,23 +236,33 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
 
 
 def _once(
-    interp: Interpreter, node: ast.For | ast.While, frame: Frame, bind: Callable[[], None], lost: Span, start: int
+    interp: Interpreter,
+    node: ast.For | ast.While,
+    frame: Frame,
+    binds: Iterable[Callable[[], None]],
+    lost: Span,
+    start: int,
 ) -> Signal | None:
     """The rest of a loop that runs nobody knows how often."""
-    signal = _any_rounds(interp, node, frame, bind, lost)
+    signal = _any_rounds(interp, node, frame, binds, lost)
     return _ended(interp, node, frame, start) if signal is None else _left(interp, frame, signal, start)
 
 
 def _any_rounds(
-    interp: Interpreter, node: ast.For | ast.While, frame: Frame, bind: Callable[[], None], lost: Span
+    interp: Interpreter, node: ast.For | ast.While, frame: Frame, binds: Iterable[Callable[[], None]], lost: Span
 ) -> Signal | None:
-    """Rounds nobody knows the number of: the body once, over values it may have changed before. lost: where the loop is."""
+    """Rounds nobody knows the number of: the body once for each kind of item, over values it may have changed before. binds: bind an item
+    of each kind, in the order in which they come first. lost: where the loop is."""
     before = dict(frame.locals)
     tables = _module_tables(before.values())
+    first, *others = binds
 
     def once() -> Signal | None:
         try:
-            signal = interp.run_round(frame, bind, node.body)
+            signal = interp.run_round(frame, first, node.body)
+            for bind in others:  # what comes before them, and whether they come at all, nobody knows
+                if signal is None:
+                    signal = interp.fork(frame, [partial(interp.run_round, frame, bind, node.body), lambda: None], node)
         except PyRaise:
             interp.doubtful = True  # that there were no rounds at all is no more than what is left
             raise

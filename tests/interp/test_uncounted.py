@@ -199,3 +199,43 @@ def test_what_goes_where_the_analysis_cannot_look_is_not_idle(tmp_path: Path) ->
         (graph,) = run.run_script(Workspace(tmp_path), script).graphs
         idle.append([op.kind for op in graph.ops if op.id in idle_ops(graph)])
     assert idle == [[], [], ["conv"]]
+
+
+ROUND = "nn.Conv2d(3, 6, 3, stride=2), nn.BatchNorm2d(6), nn.Conv2d(6, 3, 3)"
+
+
+@pytest.mark.parametrize(
+    ("init", "forward"),
+    [
+        (f"made = []\nfor _ in foreign.names():\n    made += [{ROUND}]\nself.net = nn.Sequential(*made)", "return self.net(x)"),
+        (f"made = []\nfor _ in foreign.names():\n    made += [{ROUND}]\nself.net = nn.ModuleList(made)",
+         "for layer in self.net:\n    x = layer(x)\nreturn x"),
+        (f"self.net = nn.ModuleList()\nfor _ in foreign.names():\n    for one in [{ROUND}]:\n        self.net.append(one)",
+         "for layer in self.net:\n    x = layer(x)\nreturn x"),
+    ],
+)  # fmt: skip
+def test_layers_of_one_round_are_given_what_those_before_them_gave(tmp_path: Path, init: str, forward: str) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(source(init, forward).replace("Net()(", "Net().eval()("))
+    done = run.run_script(Workspace(tmp_path), script)
+    assert (done.errors, done.internal) == ([], {})
+    (graph,) = done.graphs
+    assert [op.kind for op in graph.ops] == ["conv", "batch_norm", "conv"]
+    first, norm, second = graph.ops
+    assert [str(v.type) for v in first.input_values() if not v.is_const] == ["[1, 3, 8, 8] f32"]
+    assert [v for v in norm.input_values() if not v.is_const] == list(first.outputs)
+    assert [v for v in second.input_values() if not v.is_const] == list(norm.outputs)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "nn.ModuleList([nn.Conv2d(3, 3, 1) for _ in foreign.names()])",
+        "nn.ModuleList(nn.Conv2d(3, 3, 1) for _ in foreign.names())",
+        "nn.Sequential(*[nn.Conv2d(3, 3, 1) for _ in foreign.names()])",
+        "nn.ModuleList([nn.Conv2d(3, 3, 1) for a, b in zip(foreign.names(), foreign.names())])",
+    ],
+)
+def test_layers_are_known_whatever_they_are_made_for(tmp_path: Path, made: str) -> None:
+    shape, ops = last(tmp_path, f"self.blocks = {made}", EACH)
+    assert (shape, ops) == ([1, 3, 8, 8], ["torch.nn.Conv2d", "torch.nn.ReLU"])
