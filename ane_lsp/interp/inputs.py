@@ -79,8 +79,9 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
             keys = _asked_by_key(forward.node, error)
             retries = [(probes, keys)] if unsure or keys else _without_guesses(forward.node, probes, error)
             if not retries and (labels := _perhaps_labels(probes, error)):
-                fresh = _first_probes(interp, holder, forward, [p for p in alone if p.arg not in plain], entries)
-                retries = [({**fresh, **labels}, {})]
+                ways = [labels, *({name: one} for name, one in labels.items() if len(labels) > 1)]
+                unknown = [p for p in alone if p.arg not in plain]
+                retries = [({**_first_probes(interp, holder, forward, unknown, entries), **way}, {}) for way in ways]
         if not retries:
             assumed.extend(told)
             raise
@@ -179,7 +180,7 @@ def _perhaps_labels(probes: dict[str, Probe], error: str) -> dict[str, Probe]:
     return {name: Probe(name, 1, ("B",), dtype="i64", told="the call fails with rows of them") for name in asked}
 
 
-_OF_SHAPES = re.compile(r"\b(?:must match the size|values to unpack|[Dd]imension|axes|dims)\b")
+_OF_SHAPES = re.compile(r"\b(?:must match the size|values to unpack|[Dd]imensions?|axes|dims)\b")
 
 
 def _perhaps_integers(probes: dict[str, Probe], error: str) -> list[str]:

@@ -72,6 +72,8 @@ class Objects(Operators):
         if kind is Unknown:
             if obj.item is not None and not isinstance(key, slice):
                 return self.item_at(obj, key)
+            if self.probing and key.__class__ is int and id(obj) in self.probe_shapes:
+                self.probe_shapes[id(obj)][1].reaches("its shape is read", key)
             return Unknown("an item of something unknown", self.here(), obj, obj.item)
         if kind is OneOf:
             return self._spread(lambda o, k: self.getitem(o, k), obj, key)

@@ -52,7 +52,8 @@ NOTHING: Sizes = {}
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one use tells. sizes: by axis, negative ones count from the end. number: whether it is one of Python's, and no tensor."""
+    """What one use tells. sizes: by axis, negative ones count from the end. number: whether it is one of Python's, and no tensor. least:
+    so many dimensions it has at least."""
 
     told: str
     rank: int | None = None
@@ -60,6 +61,7 @@ class Facts:
     names: tuple[str, ...] | None = None
     dtype: str | None = None
     number: bool | None = None
+    least: int = 0
 
 
 Back = Callable[[Facts], Facts]
@@ -92,6 +94,7 @@ class Probe:
     listed: bool = False  # the input is a list of such tensors, nobody knows how many
     number: bool | None = None  # whether it is a number of Python's, and no tensor
     unworded: bool = False  # what comments and docstrings say of it was contradicted
+    least: int = 0  # so many dimensions it has at least
     heard: list[Heard] | None = None
 
     def learn(self, told: str, rank: int | None = None, sizes: Sizes = NOTHING, names: tuple[str, ...] | None = None,
@@ -110,7 +113,11 @@ class Probe:
         """Keep what is not known yet. cause: what it was told of, where it follows from that."""
         cause = self._note(facts, cause)
         new = False
-        if facts.rank is not None and self.rank is None:
+        if facts.least > self.least:
+            self.least = facts.least
+            for source, back in self.links:
+                source.take(Facts(facts.told, least=back(Facts(facts.told, facts.least)).rank or 0), cause)
+        if facts.rank is not None and self.rank is None and facts.rank >= self.least:
             self.rank, new = facts.rank, True
         for axis, size in facts.sizes.items():
             if axis not in self.sizes:
@@ -125,6 +132,10 @@ class Probe:
             self.told = self.told or facts.told
             for source, back in self.links:
                 source.take(back(facts), cause)
+
+    def reaches(self, told: str, axis: int) -> None:
+        """The value has this axis."""
+        self.take(Facts(told, least=axis + 1 if axis >= 0 else -axis))
 
     def suggest(self, told: str, kind: TensorType, cause: Probe | None = None) -> None:
         """The value meets another of this shape elementwise."""
@@ -164,7 +175,7 @@ class Probe:
         """What uses of it depend on."""
         return (
             self.name, self.rank, self.names, tuple(self.sizes.items()), self.dtype, self.told, self.suggested,
-            self.suggested_by, self.usual, self.pieces, self.listed, self.number, self.likely, self.unworded,
+            self.suggested_by, self.usual, self.pieces, self.listed, self.number, self.likely, self.unworded, self.least,
         )  # fmt: skip
 
     def made_of(self, others: Sequence[Probe]) -> tuple[Any, ...]:
@@ -260,6 +271,7 @@ class Probe:
             rank = len(other)
         if rank is None:
             rank = self.likely or self._likely_rank(dtype)
+        rank = max(rank, self.least)
         if names is None:
             names = ("B", "L") if dtype in ("i64", "i32", "b8") and rank == 2 else self._usual_names(rank)
         if names is None or len(names) != rank:

@@ -68,6 +68,11 @@ _SIZED = {
     "view": 1, "reshape": 1, "expand": 1, "repeat": 1, "new_zeros": 1, "new_ones": 1, "new_empty": 1, "new_full": 1, "unflatten": 2, "narrow": 2,
     "zeros": 0, "ones": 0, "empty": 0, "full": 0, "rand": 0, "randn": 0, "arange": 0, "eye": 0,
 }  # fmt: skip
+# Operations that are told an axis of their first argument: its place among theirs.
+_ALONG = {
+    "size": 1, "softmax": 1, "log_softmax": 1, "sum": 1, "mean": 1, "amax": 1, "amin": 1, "max": 1, "min": 1, "argmax": 1, "argmin": 1,
+    "cumsum": 1, "select": 1, "narrow": 1, "unbind": 1, "flatten": 1, "squeeze": 1, "flip": 1, "transpose": 1, "chunk": 2, "split": 2,
+}  # fmt: skip
 _RESIZES = re.compile(r"(pool|unpool|pad|interpolate|upsample)")
 _REDUCES = frozenset({"mean", "sum", "amax", "amin", "max", "min", "argmax", "argmin", "norm", "std", "var", "logsumexp", "prod"})  # fmt: skip
 
@@ -99,8 +104,23 @@ def note_use(name: str, args: Args, kwargs: Kwargs, caller: str) -> Probe | None
         return None
     if probe.number is None and short not in _ARITHMETIC and short not in _SIZED:
         probe.learn(told, number=False)
+    _reached(probe, short, args, kwargs, told)
     _tell(probe, short, args, kwargs, caller, told)
     return _follow(probe, short, args, kwargs)
+
+
+def _reached(probe: Probe, short: str, args: Args, kwargs: Kwargs, told: str) -> None:
+    """An axis that is spoken of is there."""
+    place = _ALONG.get(short)
+    axis = kwargs.get("dim", args[place] if place is not None and len(args) > place else None)
+    if place is not None and type(axis) is int:
+        probe.reaches(told, axis)
+    elif short == "transpose" and len(args) == 3 and type(args[2]) is int:
+        probe.reaches(told, args[2])
+    elif short == "unsqueeze":
+        at = kwargs.get("dim", args[1] if len(args) > 1 else None)
+        if type(at) is int and at > 0:
+            probe.reaches(told, at - 1)
 
 
 def _sized(short: str, args: Args, told: str) -> None:

@@ -41,6 +41,9 @@ from ane_lsp.interp.probing import Probe
         ("return [self.conv(part) for part in x.split(unknown, dim=1)], self.conv(y.unbind(1)[0])", ("[B, C, H, W]", "[B, C, D, H, W]")),
         ("return [self.conv(part) for part in x.tensor_split(unknown, 1)[1:]], self.conv(torch.unbind(y, 2)[1:][0])", ("[B, C, H, W]", "[B, C, D, H, W]")),
         ("return (x * torch.exp(self.scale) + self.scale) * y", ("[B, 8, L]", "[B, 8, L]")),
+        ("return self.fc(x + torch.zeros(x.size(1), x.size(2))), y", ("[B, L, 8]", None)),
+        ("return self.fc(x + torch.zeros(x.shape[1], x.shape[2])), y", ("[B, L, 8]", None)),
+        ("h, t = self.table(x), self.table(y)\n        return torch.cat([t.unsqueeze(1).expand_as(h), h], -1)", ("[B, L] i64", "[B] i64")),
     ],
 )  # fmt: skip
 def test_uses_tell_inputs(tmp_path: Path, body: str, expected: tuple[str | None, ...]) -> None:
