@@ -100,6 +100,8 @@ class Base:
         self.users: dict[frozenset[str], list[Path]] = {}  # files that build classes of these names
         self.named: dict[int, Any] = {}  # containers of names that were changed in branches, by id, see state.merge
         self.undo: state.Journal | state.Touched | None = None  # of the stage that is recorded, see replay.py
+        self.following = False  # entries are followed: the top level of what they import runs later than it would
+        self.run_late = False  # such a top level is what runs
         self.top_touched = state.Touched()  # by the top level of modules that were run during a stage
         self.modules: dict[str, ModuleObject] = {}
         self.with_stars: list[ModuleObject] = []  # modules whose star imports may not have run yet
@@ -304,7 +306,7 @@ class Base:
             self.written[id(container)] = container
             self.written.made.discard(id(container))
         if id(container) in self.outside.noted:
-            self.outside.written(container, self.undo is self.top_touched)
+            self.outside.written(container, self.run_late)
         if self.covered and id(container) in self.covered and self.repeats is not None:
             self.repeats.pieces.written(container)
         if self.undo is not None:

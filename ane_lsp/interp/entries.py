@@ -313,6 +313,7 @@ class FileWorld:
         from ane_lsp.interp.discovery import discover
 
         interp = self.interp
+        interp.following = True
         for expression, inputs in self._configured:
             self(
                 lambda e=expression: instantiate(interp, evaluate(interp, module, e)),  # type: ignore[misc]

@@ -622,6 +622,7 @@ class Imports(Objects):
         branches, self.branches = self.branches, 0
         undo = self.undo
         self.undo = self.top_touched if undo is not None else None  # it stays done, whoever asked for the module
+        run_late, self.run_late = self.run_late, self.following
         ran, self.ran = self.ran, self.top_ran
         written, self.written = self.written, None  # nor has the call left it behind that asked for the module
         self.top_runs += 1
@@ -648,6 +649,7 @@ class Imports(Objects):
             self.journals = journals
             self.branches = branches
             self.undo = undo
+            self.run_late = run_late
             self.ran = ran
             self.written = written
             self.trying = trying
