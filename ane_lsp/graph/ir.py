@@ -28,6 +28,8 @@ class Value:
     name: the argument's or parameter's name (``x``, ``layers.0.weight``), or ``""``.
     producer: the id of the op that makes it (an index into ``Graph.ops``), None for the other origins.
     fold: True where only constants took part in making it, so that a converter folds it away.
+    seen_as: whether `type` is what is known of it somewhere behind the op that makes it: less, where branches were joined, or another
+    name of its dtype for torch. It has the number of the value that the op made.
     """
 
     id: int
@@ -36,6 +38,13 @@ class Value:
     name: str = ""
     producer: int | None = None
     fold: bool = False
+    seen_as: bool = False
+
+    def of_type(self, type: TensorType) -> Value:
+        """The same value where that is its type."""
+        return (
+            self if self.type == type else Value(self.id, type, self.origin, self.name, self.producer, self.fold, True)
+        )
 
     @property
     def is_const(self) -> bool:

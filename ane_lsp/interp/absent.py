@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ane_lsp.graph import Span
-from ane_lsp.interp.values import ABSENT, MORE, IteratorObject, Many, OneOf
+from ane_lsp.interp.values import ABSENT, MORE, Instance, IteratorObject, Many, OneOf
 
 NUMBER = "how many there are depends on a condition nobody can decide here"
 THERE = "whether it is there depends on a condition nobody can decide here"
 
+MAX_KINDS = 8
+"""Items of one round of a loop up to which each stands for those like it."""
 _SEQUENCES = (list, tuple, set, frozenset, deque)
 _TABLES = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set")
 
@@ -36,6 +38,15 @@ def perhaps(value: Any) -> Any:
 def several(value: Any, place: Span | None) -> Any:
     """Any number of items like `value`. place: of the loop that adds them."""
     return OneOf((*perhaps(present(value)).options[:-1], Many(place), ABSENT))
+
+
+def any_number(items: Sequence[Any], join: Callable[[list[Any]], Any], place: Span | None) -> list[Any]:
+    """Any number of items like each of `items`, which a round of a loop adds in this order; of all together, where they are many or
+    where what is done with them does not depend on the order."""
+    there = [present(item) for item in items]
+    if len(there) <= MAX_KINDS and all(one.__class__ is Instance for one in there):
+        return [several(one, place) for one in there]
+    return [several(join(there), place)]
 
 
 def repeated(value: Any) -> bool:

@@ -163,7 +163,7 @@ class _Likeness:
 
     def _described(self, one: Value, other: Value, seen: bool) -> bool:
         """Whether two values are alike but for their numbers. seen: see :meth:`_taken`."""
-        if (one.origin, one.fold) != (other.origin, other.fold):
+        if (one.origin, one.fold, one.seen_as) != (other.origin, other.fold, other.seen_as):
             return False
         if seen:
             return bool(one.type == other.type)
@@ -225,7 +225,7 @@ class _Counterparts(_Likeness):
         alike = (one.asks_capture, one.counts) == (other.asks_capture, other.counts)
         if not alike or not self._called(one, other) or not self._same(one.result, other.result):
             return None
-        return {old.id - one.value: new for old, new in self._values.items() if old.id >= one.value}
+        return {old.id - one.value: new for old, new in self._values.items() if old.id >= one.value and not old.seen_as}
 
     def _value(self, one: Value, other: Value, seen: bool = False) -> bool:
         known = self._values.get(one)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +122,7 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
             if item.__class__ is OneOf and absent.optional(item):
                 many, item = absent.repeated(item), absent.present(item)
                 if many:
-                    signal = _any_rounds(interp, node, frame, map(bound, _kinds(item)), interp.span(node.iter))
+                    signal = _any_rounds(interp, node, frame, bind, interp.span(node.iter))
                 else:
                     signal = interp.fork(frame, [lambda: interp.run_round(frame, bind, node.body), lambda: None], node)
             else:
@@ -243,32 +242,30 @@ def _once(
     lost: Span,
     start: int,
 ) -> Signal | None:
-    """The rest of a loop that runs nobody knows how often."""
-    signal = _any_rounds(interp, node, frame, binds, lost)
+    """The rest of a loop that runs nobody knows how often. binds: bind an item of each kind; one gets what another gave."""
+    signal = None
+    for bind in binds:
+        if signal is None:
+            signal = _any_rounds(interp, node, frame, bind, lost)
     return _ended(interp, node, frame, start) if signal is None else _left(interp, frame, signal, start)
 
 
 def _any_rounds(
-    interp: Interpreter, node: ast.For | ast.While, frame: Frame, binds: Iterable[Callable[[], None]], lost: Span
+    interp: Interpreter, node: ast.For | ast.While, frame: Frame, bind: Callable[[], None], lost: Span
 ) -> Signal | None:
-    """Rounds nobody knows the number of: the body once for each kind of item, over values it may have changed before. binds: bind an item
-    of each kind, in the order in which they come first. lost: where the loop is."""
+    """Rounds nobody knows the number of: the body once, over values it may have changed before. lost: where the loop is."""
     before = dict(frame.locals)
     tables = _module_tables(before.values())
-    first, *others = binds
 
     def once() -> Signal | None:
         try:
-            signal = interp.run_round(frame, first, node.body)
-            for bind in others:  # what comes before them, and whether they come at all, nobody knows
-                if signal is None:
-                    signal = interp.fork(frame, [partial(interp.run_round, frame, bind, node.body), lambda: None], node)
+            signal = interp.run_round(frame, bind, node.body)
         except PyRaise:
             interp.doubtful = True  # that there were no rounds at all is no more than what is left
             raise
         for table, known in tables:
             if len(table) > known:
-                _uncount(interp, table, known)
+                _uncount(interp, table, known, lost)
         _generalise(interp, frame, lost)
         return signal if signal is not None and signal.kind == "return" else None
 
@@ -306,10 +303,14 @@ def _module_tables(values: Iterable[Any]) -> list[tuple[dict[str, Any], int]]:
     return found
 
 
-def _uncount(interp: Interpreter, table: dict[str, Any], known: int) -> None:
-    """Of numbered modules only so many are known to be there; one stands for the others."""
+def _uncount(interp: Interpreter, table: dict[str, Any], known: int, lost: Span) -> None:
+    """Of numbered modules only so many are known to be there: each of the others stands for any number like it, or one for all."""
     added = [name for name in table if name.isdigit()][known:]
-    if added:
-        interp.touch(table)
+    interp.touch(table)
+    if len(added) <= absent.MAX_KINDS:
+        interp.gaps = True
         for name in added:
-            put_more(table, table.pop(name))
+            table[name] = absent.several(table[name], lost)
+        return
+    for name in added:
+        put_more(table, table.pop(name))

@@ -68,6 +68,8 @@ class Mover:
         self.calls: dict[int, Call] = {}
 
     def value_of(self, old: Value) -> Value:
+        if old.seen_as:
+            return self._seen_as(old)
         made = self.values.get(old.id)
         if made is None:
             producer = None if old.producer is None else old.producer + self.op
@@ -75,6 +77,14 @@ class Mover:
             made = Value(old.id + self.value, kind, old.origin, old.name, producer, old.fold)
             self.values[old.id] = made
         return made
+
+    def _seen_as(self, old: Value) -> Value:
+        """What stands for a value of which something else is known than where it was made."""
+        met = old.id in self.values
+        made = self.value_of(Value(old.id, old.type, old.origin, old.name, old.producer, old.fold))
+        if not met:  # as it was made, it has another type
+            self.values.pop(old.id, None)
+        return made.of_type(old.type if self.sizes is None else self.sizes.type(old.type))
 
     def values_of(self, placed: list[tuple[Value, int]]) -> tuple[Value, ...]:
         return tuple([self.value_of(value) for value, _ in placed])

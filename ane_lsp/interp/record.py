@@ -177,7 +177,10 @@ class Recorder:
     def value_of(self, tensor: Tensor) -> Value:
         """The graph value of a tensor; one made outside the model's forward enters as a constant."""
         if tensor.value is not None and tensor.graph is self.graph:
-            return tensor.value
+            known: Value = tensor.value
+            if known.type is not tensor.type:
+                known = tensor.value = known.of_type(tensor.type)
+            return known
         origin: Any = tensor.origin if tensor.origin in ("parameter", "buffer") else "constant"
         value = self.builder.value(tensor.type, origin, tensor.name)
         self.bind(tensor, value)

@@ -109,6 +109,8 @@ class _Within:
         """A value with the number that it has in the graph."""
         if self.is_graph:
             return value
+        if value.seen_as:
+            raise NotKept
         if value.id < self.own:
             if value.id not in self.given:
                 raise NotKept
@@ -282,6 +284,8 @@ class _Splice(Mover):
         """What stands for a value of the graph as it was. Raises NotKept where it is gone."""
         if old.id < self._first:
             return old
+        if old.seen_as:
+            return self._seen_as(old)
         made = self.values.get(old.id)
         if made is None:
             number = bisect_right(self._value_ends, old.id)

@@ -21,7 +21,7 @@ def generalise(interp: Base, container: Any, old: Any, lost: Span | None) -> Non
         if len(before) == len(after):
             new = [a if a is b else widened(b, a) for a, b in zip(after, before)]
         elif len(after) > len(before) and all(a is b for a, b in zip(after, before)):
-            new = [*before, absent.several(join([absent.present(item) for item in after[len(before) :]]), lost)]
+            new = [*before, *absent.any_number(after[len(before) :], join, lost)]
         else:
             new = [absent.several(join([absent.present(item) for item in (*before, *after)]), lost)]
         interp.gaps = True

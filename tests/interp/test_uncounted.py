@@ -223,8 +223,12 @@ def test_layers_of_one_round_are_given_what_those_before_them_gave(tmp_path: Pat
     assert [op.kind for op in graph.ops] == ["conv", "batch_norm", "conv"]
     first, norm, second = graph.ops
     assert [str(v.type) for v in first.input_values() if not v.is_const] == ["[1, 3, 8, 8] f32"]
-    assert [v for v in norm.input_values() if not v.is_const] == list(first.outputs)
-    assert [v for v in second.input_values() if not v.is_const] == list(norm.outputs)
+    for before, after in ((first, norm), (norm, second)):
+        (given,) = (v for v in after.input_values() if not v.is_const)
+        assert given.id == before.outputs[0].id
+        assert not any(isinstance(size, int) and size > 1 for size in (given.type.shape or ())[2:]), (
+            "it may come in another round"
+        )
 
 
 @pytest.mark.parametrize(
