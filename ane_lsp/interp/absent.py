@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 from ane_lsp.graph import Span
@@ -37,7 +38,11 @@ def perhaps(value: Any) -> Any:
 
 def several(value: Any, place: Span | None) -> Any:
     """Any number of items like `value`. place: of the loop that adds them."""
-    return OneOf((*perhaps(present(value)).options[:-1], Many(place), ABSENT))
+    return _repeated(value, Many(place))
+
+
+def _repeated(value: Any, many: Many) -> Any:
+    return OneOf((*perhaps(present(value)).options[:-1], many, ABSENT))
 
 
 def any_number(items: Sequence[Any], join: Callable[[list[Any]], Any], place: Span | None) -> list[Any]:
@@ -45,7 +50,8 @@ def any_number(items: Sequence[Any], join: Callable[[list[Any]], Any], place: Sp
     where what is done with them does not depend on the order."""
     there = [present(item) for item in items]
     if len(there) <= MAX_KINDS and all(one.__class__ is Instance for one in there):
-        return [several(one, place) for one in there]
+        whole = None if any(map(optional, items)) else Many(place)  # each round adds all of them
+        return [_repeated(one, whole or Many(place)) for one in there]
     return [several(join(there), place)]
 
 
@@ -124,13 +130,24 @@ def candidates(items: Sequence[Any], index: int) -> list[Any]:
     wanted = index if index >= 0 else -index - 1
     found: list[Any] = []
     least, most = 0, 0.0  # so many items are before this one
-    for item in order:
-        most += float("inf") if repeated(item) else 0
-        if least <= wanted <= most:
-            found.append(present(item))
-        least += not optional(item)
-        most += 1
+    for many, group in groupby(order, _round_of):
+        kinds = list(group)
+        if many is not None and least == most and least <= wanted:
+            found.append(present(kinds[(wanted - least) % len(kinds)]))
+            most = float("inf")
+            continue
+        for item in kinds:
+            most += float("inf") if repeated(item) else 0
+            if least <= wanted <= most:
+                found.append(present(item))
+            least += not optional(item)
+            most += 1
     return found
+
+
+def _round_of(item: Any) -> Many | None:
+    """What items have in common of which each round of a loop adds one of each kind."""
+    return item.options[-2] if repeated(item) else None
 
 
 def cut(items: Sequence[Any], bounds: slice) -> slice | None:

@@ -307,10 +307,10 @@ def _uncount(interp: Interpreter, table: dict[str, Any], known: int, lost: Span)
     """Of numbered modules only so many are known to be there: each of the others stands for any number like it, or one for all."""
     added = [name for name in table if name.isdigit()][known:]
     interp.touch(table)
-    if len(added) <= absent.MAX_KINDS:
+    stand = absent.any_number([table[name] for name in added], join, lost)
+    if len(stand) == len(added):
         interp.gaps = True
-        for name in added:
-            table[name] = absent.several(table[name], lost)
+        table.update(zip(added, stand))
         return
     for name in added:
         put_more(table, table.pop(name))

@@ -243,3 +243,22 @@ def test_layers_of_one_round_are_given_what_those_before_them_gave(tmp_path: Pat
 def test_layers_are_known_whatever_they_are_made_for(tmp_path: Path, made: str) -> None:
     shape, ops = last(tmp_path, f"self.blocks = {made}", EACH)
     assert (shape, ops) == ([1, 3, 8, 8], ["torch.nn.Conv2d", "torch.nn.ReLU"])
+
+
+@pytest.mark.parametrize(
+    ("index", "kind"),
+    [("0", "Conv2d"), ("1", "ReLU"), ("2", "Conv2d"), ("-1", "ReLU"), ("-2", "Conv2d"), ("-3", "ReLU")],
+)
+def test_rounds_add_their_items_in_one_order(tmp_path: Path, index: str, kind: str) -> None:
+    init = "made = []\nfor _ in foreign.names():\n    made += [nn.Conv2d(3, 3, 3), nn.ReLU()]\nself.net = nn.Sequential(*made)"
+    _, ops = last(tmp_path, init, f"x = self.net[{index}](x)\nreturn self.relu(x)")
+    assert ops == [f"torch.nn.{kind}", "torch.nn.ReLU"]
+
+
+def test_an_item_behind_a_round_that_may_lack_one_is_any_of_them(tmp_path: Path) -> None:
+    init = (
+        "made = []\nfor _ in foreign.names():\n    made.append(nn.Conv2d(3, 3, 3))\n    if foreign.flag:\n        made.append(nn.Tanh())\n"
+        "    made.append(nn.ReLU())\nself.net = nn.Sequential(*made)"
+    )
+    _, ops = last(tmp_path, init, "x = self.net[1](x)\nreturn self.relu(x)")
+    assert set(ops) >= {"torch.nn.Tanh", "torch.nn.ReLU"}
