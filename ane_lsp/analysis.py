@@ -510,14 +510,21 @@ def _summary(
     )
 
 
+_SIZES = re.compile(
+    r"\b(?:sizes?|shapes?|[1-9]?[dD]|dims?|dimensions?|dimensional|channels?|elements|lengths?|axis|index|indices|match|fit|divisible)\b"
+)
+_TYPES = re.compile(r"\b(?:dtypes?|types?|complex|bool|boolean|floating)\b")
+
+
 def _refused(refused: Refusal, file: str) -> Finding | None:
     """A call that torch refuses with every size known, at its innermost place in the file."""
     span = next((place for place in refused.places if place.file == file), None)
     if span is None:
         return None
+    of_sizes = refused.raises != "TypeError" and _SIZES.search(refused.message) and not _TYPES.search(refused.message)
     message = (
         f"{refused.operation} refuses these inputs (as torch 2.13 does): {refused.message.rstrip('.')}. "
-        "The model does not run, so it cannot be converted. Make the sizes fit."
+        f"The model does not run, so it cannot be converted. {'Make the sizes fit' if of_sizes else 'Pass what it takes'}."
     )
     inner = refused.places[0]
     related = (Related(inner, "raised by this call"),) if inner != span else ()

@@ -28,6 +28,7 @@ from ane_lsp.interp.support import (
     type_name,
 )
 from ane_lsp.interp.symbolic import SymRatio
+from ane_lsp.interp.tensors import has_one_element
 from ane_lsp.interp.text import to_str
 from ane_lsp.interp.values import (
     MISSING,
@@ -106,7 +107,7 @@ def to_int(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
     if isinstance(value, Unknown):
         return replace(_unknown(interp, "int", value), number=True)
     if isinstance(value, Tensor):
-        return _of_item(interp, value, to_int)
+        return _of_item(interp, value, to_int, "__int__")
     for name in ("__int__", "__index__", "__trunc__"):
         method = interp.lookup_attribute(value, name) if isinstance(value, Instance) else MISSING
         if method is not MISSING:
@@ -115,7 +116,9 @@ def to_int(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
     return interp.raise_(TypeError, message)
 
 
-def _of_item(interp: Interpreter, tensor: Tensor, make: Callable[..., Any]) -> Any:
+def _of_item(interp: Interpreter, tensor: Tensor, make: Callable[..., Any], method: str) -> Any:
+    if has_one_element(tensor) is False:
+        return interp.torch_method(f"torch.Tensor.{method}", (tensor,))  # which refuses it
     item = interp.call(interp.getattr(tensor, "item"), (), {})
     if isinstance(item, Tensor):
         return interp.unknown("the value of a tensor")
@@ -136,7 +139,7 @@ def to_float(interp: Interpreter, args: Args, kwargs: Kwargs) -> Any:
     if isinstance(value, Unknown):
         return replace(_unknown(interp, "float", value), number=True)
     if isinstance(value, Tensor):
-        return _of_item(interp, value, to_float)
+        return _of_item(interp, value, to_float, "__float__")
     for name in ("__float__", "__index__"):
         method = interp.lookup_attribute(value, name) if isinstance(value, Instance) else MISSING
         if method is not MISSING:

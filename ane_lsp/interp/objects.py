@@ -90,6 +90,8 @@ class Objects(Operators):
                     if missing is not MISSING:
                         return self.call(self.bind(missing, obj, obj.cls), (key,))
                 return self.getitem(obj.data, key)
+            if self.is_nn_module(obj.cls) and not any(base.__class__ is Unknown for base in obj.cls.mro):
+                self.raise_(TypeError, f"'{obj.cls.name}' object is not subscriptable")
             return self.unknown(f"an item of a {obj.cls.name}")
         if obj.__class__ is Opaque and obj.name == "Literal":
             parts = key if isinstance(key, tuple) else (key,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ane_lsp.graph import Unknown
+from ane_lsp.graph import Unknown, dims
 from ane_lsp.interp import absent
 from ane_lsp.interp.values import Instance, OneOf, Tensor
 
@@ -43,4 +43,10 @@ def tensors_in(value: Any, seen: set[int] | None = None) -> Iterator[Tensor]:
             yield from tensors_in(value.data, seen)
 
 
-__all__ = ["tensors_in"]
+def has_one_element(tensor: Tensor) -> bool | None:
+    """Whether a tensor holds a single number; None where that is not known."""
+    shape = tensor.type.shape
+    return None if shape is None else dims.equal(dims.product(shape), 1)
+
+
+__all__ = ["has_one_element", "tensors_in"]

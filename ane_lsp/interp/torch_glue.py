@@ -19,7 +19,7 @@ from ane_lsp.interp.registries import Registries
 from ane_lsp.interp.support import bushy, len_exceeds
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.tensor_attributes import ATTRIBUTES, INERT, READ
-from ane_lsp.interp.tensors import tensors_in
+from ane_lsp.interp.tensors import has_one_element, tensors_in
 from ane_lsp.interp.torch_types import (
     BUFFER,
     DEVICE,
@@ -64,7 +64,6 @@ _RECORDED = {"torch.nn.functional.grouped_mm": "torch._grouped_mm"}
 _UNSEEN = frozenset({"size", "dim", "ndimension", "numel", "nelement", "stride", "is_contiguous", "get_device",
                      "is_floating_point", "is_complex", "element_size", "storage_offset", "data_ptr"})  # fmt: skip
 _SPLITS = {"split": 2, "chunk": 2, "tensor_split": 2, "unbind": 1}  # and the place of the axis among the arguments
-_RAISES: dict[str, type[Exception]] = {"IndexError": IndexError, "TypeError": TypeError, "ValueError": ValueError}
 
 
 class TorchGlue(Registries):
@@ -150,16 +149,16 @@ class TorchGlue(Registries):
             wrapped.base = args[0].base or args[0]
         return wrapped
 
-    def _refused(self, name: str, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyRaise:
+    def _refused(self, name: str, error: registry.TorchError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyRaise:
         """What torch raises for a call; a refusal where nothing about it is assumed or left open."""
         span = self.here()
-        raised = PyRaise(_RAISES.get(type(error).__name__, RuntimeError)(str(error)), span)
+        raised = PyRaise(error.raises(str(error)), span)
         raised.from_operation = True
         certain = not self.branches and not self.trying and not self.probing and not self.doubtful
         if certain and span is not None and all(_all_numbers(t) for t in (*tensors_in(args), *tensors_in(kwargs))):
             site = self.site()
             callers = reversed(self.stack_of(site[0])) if site is not None else ()
-            raised.refusal = Refusal(name, str(error), (span, *callers))
+            raised.refusal = Refusal(name, str(error), (span, *callers), error.raises.__name__)
         return raised
 
     def _explain(self, name: str, result: Any, args: tuple[Any, ...]) -> None:
@@ -416,6 +415,8 @@ class TorchGlue(Registries):
         kind = value.type
         if kind.data is not None and len(kind.data) == 1:
             return bool(kind.data[0])
+        if value.origin != "input" and has_one_element(value) is False:  # an input that nobody wrote may be a flag
+            self.torch_method("torch.Tensor.__bool__", (value,))  # which raises
         decl = registry.find("torch.Tensor.__bool__")
         unknown = self.unknown("depends on the values of a tensor")
         if decl is not None:
@@ -426,6 +427,8 @@ class TorchGlue(Registries):
         shape = value.type.shape
         if shape is None or not shape or not isinstance(shape[0], int):
             reason = "a tensor whose first size is not known is iterated"
+            if shape == () and value.origin != "input" and not self.probing:
+                self.raise_(TypeError, "iteration over a 0-d tensor")
             if not shape:
                 probe = probe_of(value) if self.probing else None
                 piece = probe_tensor(probe.linked(same)) if probe is not None and probe.pieces else None
@@ -473,6 +476,8 @@ class TorchGlue(Registries):
                 if len(items) != count:
                     self.raise_(ValueError, f"too many or not enough values to unpack (expected {count})")
                 return list(items)
+        if shape == () and value.origin != "input" and not self.probing:
+            self.raise_(TypeError, "iteration over a 0-d tensor")
         rest = None if shape is None or not shape else shape[1:]
         probe = probe_of(value) if self.probing else None
         if probe is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from ane_lsp.graph import TensorType, Unknown
 from ane_lsp.interp.arrays import array
 from ane_lsp.interp.values import Device, DType, Instance, NativeType, OneOf, Tensor
+from ane_lsp.torch_model.promotion import DEVICE_TYPES
 
 
 def _make_tensor(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any], dtype: str = "f32") -> Any:
@@ -40,6 +41,8 @@ def _make_parameter(origin: str) -> Any:
             made.why = data
         elif isinstance(data, OneOf):
             return interp.fork_value(interp.frame, [lambda d=d: make(interp, (d,), {}) for d in data.options])
+        elif isinstance(data, (int, float, str, list, tuple)) and not isinstance(data, bool):
+            interp.raise_(AttributeError, f"'{type(data).__name__}' object has no attribute 'detach'")
         else:
             made = Tensor(data.type if isinstance(data, Tensor) else TensorType((0,), "f32"), origin)
         if origin == "buffer":
@@ -60,6 +63,8 @@ def _make_device(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
         return first
     if isinstance(first, str):
         name, _, index = first.partition(":")
+        if name not in DEVICE_TYPES:
+            interp.raise_(RuntimeError, f"Invalid device string: '{first}'")
         return Device(name, int(index) if index.isdigit() else (args[1] if len(args) > 1 else None))
     return Device("cpu")
 

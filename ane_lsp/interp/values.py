@@ -432,12 +432,13 @@ class Many:
 class Refusal:
     """A call that torch refuses for certain: every size is a number and no condition was left open before it.
 
-    places: the call, then the calls that led to it, innermost first.
+    places: the call, then the calls that led to it, innermost first. raises: the kind of exception.
     """
 
     operation: str
     message: str
     places: tuple[Span, ...]
+    raises: str = "RuntimeError"
 
 
 class PyRaise(Exception):

@@ -13,7 +13,7 @@ from typing import Any
 
 from ane_lsp.graph import Shape, Sym, TensorType, Unknown, dims
 from ane_lsp.torch_model.registry import TorchError
-from ane_lsp.torch_model.shapes import Undetermined, as_size, fail, may_be_anything
+from ane_lsp.torch_model.shapes import Undetermined, as_size, fail, kind_of, may_be_anything
 
 Rule = Callable[..., Any]
 Fold = Callable[[tuple[Any, ...]], tuple[Any, ...]]
@@ -153,7 +153,7 @@ def number(value: Any) -> float | None:
         return float(value)
     if isinstance(value, TensorType):
         return float(value.data[0].real) if value.data is not None and len(value.data) == 1 else None
-    raise TorchError(f"must be real number, not {type(value).__name__}")
+    raise TorchError(f"must be real number, not {kind_of(value)}", TypeError)
 
 
 def tensors_in(value: Any, what: str = "tensors") -> list[TensorType]:
@@ -167,11 +167,11 @@ def tensors_in(value: Any, what: str = "tensors") -> list[TensorType]:
         raise Undetermined("it is not known what tensors these are")
     if not isinstance(value, (tuple, list)):
         kind = "Tensor" if isinstance(value, TensorType) else type(value).__name__
-        fail(f"argument '{what}' must be tuple of Tensors, not {kind}")
+        fail(f"argument '{what}' must be tuple of Tensors, not {kind}", TypeError)
     found: list[TensorType] = []
     for item in value:
         if not isinstance(item, (TensorType, Unknown)):
-            fail(f"expected Tensor as element of argument '{what}', but got {type(item).__name__}")
+            fail(f"expected Tensor as element of argument '{what}', but got {kind_of(item)}", TypeError)
         found.append(item if isinstance(item, TensorType) else TensorType(None, None))
     return found
 
@@ -181,5 +181,5 @@ def optional_tensor(value: Any, what: str) -> TensorType | None:
     if value is None or isinstance(value, Unknown):
         return None
     if not isinstance(value, TensorType):
-        fail(f"argument '{what}' must be Tensor, not {type(value).__name__}")
+        fail(f"argument '{what}' must be Tensor, not {kind_of(value)}", TypeError)
     return value

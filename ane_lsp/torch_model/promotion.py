@@ -12,7 +12,7 @@ from typing import Any
 
 from ane_lsp.graph import DTYPES, Sym, TensorType, Unknown
 from ane_lsp.torch_model.registry import TorchError
-from ane_lsp.torch_model.shapes import may_be_anything
+from ane_lsp.torch_model.shapes import kind_of, may_be_anything
 
 DEFAULT = "f32"
 COMPLEX = frozenset({"c32", "c64", "c128"})
@@ -150,7 +150,7 @@ def result_type(*operands: Any) -> str | None:
         else:
             dtype = scalar_dtype(operand)
             if dtype is None:
-                raise TorchError(f"unsupported operand of type {type(operand).__name__}")
+                raise TorchError(f"unsupported operand of type {kind_of(operand)}", TypeError)
             choices.append([("number", dtype)])
     found = {_result_type(choice) for choice in product(*choices)}
     return found.pop() if len(found) == 1 else None
@@ -182,10 +182,41 @@ def can_cast(source: str, target: str) -> bool:
     return category(source) <= category(target)
 
 
+# Those that torch knows, and the names that devices of others are registered under.
+DEVICE_TYPES = frozenset(
+    [
+        "cpu",
+        "cuda",
+        "ipu",
+        "xpu",
+        "mkldnn",
+        "opengl",
+        "opencl",
+        "ideep",
+        "hip",
+        "ve",
+        "fpga",
+        "maia",
+        "xla",
+        "lazy",
+        "vulkan",
+        "mps",
+        "meta",
+        "hpu",
+        "mtia",
+        "privateuseone",
+        "npu",
+    ]
+)
+
+
 def check_dtype(dtype: Any) -> str | None:
     """A ``dtype=`` argument: a short name, None where not given or not known. Raises TorchError for anything else."""
     if dtype is None or isinstance(dtype, Unknown) or may_be_anything(dtype):
         return None
     if isinstance(dtype, str) and dtype in DTYPES:
         return dtype
-    raise TorchError(f"argument 'dtype' must be torch.dtype, not {dtype!r}")
+    raise TorchError(
+        f"argument 'dtype' must be torch.dtype, not {dtype if isinstance(dtype, TensorType) else repr(dtype)}",
+        TypeError,
+    )

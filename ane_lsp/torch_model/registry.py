@@ -28,7 +28,11 @@ from ane_lsp.graph.records import dataclass
 
 
 class TorchError(Exception):
-    """torch raises for these arguments; the text says what it would complain about."""
+    """torch raises for these arguments; the text says what it would complain about. raises: the kind of exception."""
+
+    def __init__(self, message: str, raises: type[Exception] = RuntimeError) -> None:
+        super().__init__(message)
+        self.raises = raises
 
 
 class Lowering(Protocol):
@@ -111,7 +115,7 @@ class OpDecl:
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise TorchError(f"{self.name.rsplit('.', 1)[-1]}(): {error}") from None
+            raise TorchError(f"{self.name.rsplit('.', 1)[-1]}(): {error}", TypeError) from None
         bound.apply_defaults()
         return dict(bound.arguments)
 
@@ -205,7 +209,7 @@ class OpDecl:
             try:
                 self.signature.bind(*args, **kwargs)
             except TypeError:
-                raise TorchError(f"{self.name.rsplit('.', 1)[-1]}(): {error}") from None
+                raise TorchError(f"{self.name.rsplit('.', 1)[-1]}(): {error}", TypeError) from None
             unknown = first_unknown((args, tuple(kwargs.values())))
             if unknown is not None:
                 return Unknown(f"an argument of {self.name} is unknown", cause=unknown)

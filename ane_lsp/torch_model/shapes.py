@@ -22,9 +22,14 @@ def may_be_anything(value: Any) -> bool:
     return isinstance(value, TensorType) and value.shape is None and value.dtype is None
 
 
-def fail(message: str) -> NoReturn:
-    """torch raises here."""
-    raise TorchError(message)
+def fail(message: str, raises: type[Exception] = RuntimeError) -> NoReturn:
+    """torch raises here, an exception of the kind `raises`."""
+    raise TorchError(message, raises)
+
+
+def kind_of(value: Any) -> str:
+    """The type of an argument, as torch's messages name it."""
+    return "Tensor" if isinstance(value, TensorType) else type(value).__name__
 
 
 def is_size(value: object) -> bool:
@@ -51,7 +56,7 @@ def check_tensor(value: Any, name: str = "input") -> TensorType:
         return value
     if isinstance(value, Unknown):
         raise Undetermined(value.reason)
-    fail(f"argument '{name}' must be Tensor, not {type(value).__name__}")
+    fail(f"argument '{name}' must be Tensor, not {kind_of(value)}", TypeError)
 
 
 def as_int(value: Any, name: str = "dim") -> int:
@@ -62,11 +67,11 @@ def as_int(value: Any, name: str = "dim") -> int:
         raise Undetermined(f"'{name}' is not known")
     if isinstance(value, TensorType):
         if value.dtype is not None and value.dtype[0] not in "iu":
-            fail(f"argument '{name}' must be int, not a {value.dtype} Tensor")
+            fail(f"argument '{name}' must be int, not a {value.dtype} Tensor", TypeError)
         if value.data is not None and len(value.data) == 1:
             return int(value.data[0].real)
         raise Undetermined(f"'{name}' depends on values")
-    fail(f"argument '{name}' must be int, not {type(value).__name__}")
+    fail(f"argument '{name}' must be int, not {kind_of(value)}", TypeError)
 
 
 def as_size(value: Any, name: str = "size") -> DimLike:
@@ -107,7 +112,7 @@ def normalize_dim(dim: Any, rank: int) -> int:
     index = as_int(dim)
     span = max(rank, 1)
     if not -span <= index < span:
-        fail(f"Dimension out of range (expected to be in range of [{-span}, {span - 1}], but got {index})")
+        fail(f"Dimension out of range (expected to be in range of [{-span}, {span - 1}], but got {index})", IndexError)
     return index % span
 
 
@@ -201,10 +206,10 @@ def broadcast_to(shape: Shape | None, target: Shape | None) -> Shape | None:
     return target
 
 
-def check_same_size(left: DimLike, right: DimLike, message: str) -> DimLike:
+def check_same_size(left: DimLike, right: DimLike, message: str, raises: type[Exception] = RuntimeError) -> DimLike:
     """Two sizes torch wants equal: the better known one. Raises TorchError(message) where they provably differ."""
     if dims.equal(left, right) is False:
-        fail(f"{message} ({left} and {right})")
+        fail(f"{message} ({left} and {right})", raises)
     return better_known(left, right)
 
 
@@ -245,7 +250,7 @@ def tensor_or_unknown(value: Any, name: str = "input") -> TensorType:
         return value
     if isinstance(value, Unknown):
         return TensorType(None, None)
-    fail(f"argument '{name}' must be Tensor, not {type(value).__name__}")
+    fail(f"argument '{name}' must be Tensor, not {kind_of(value)}", TypeError)
 
 
 def has_elements(shape: Shape | None) -> bool:

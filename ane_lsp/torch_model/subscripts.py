@@ -15,7 +15,7 @@ from typing import Any
 from ane_lsp.graph import DimLike, Shape, Sym, TensorType, Unknown, Value, dims
 from ane_lsp.graph.records import dataclass
 from ane_lsp.torch_model import elements
-from ane_lsp.torch_model.shapes import Undetermined, broadcast, check_same_size, fail, shape_of, static
+from ane_lsp.torch_model.shapes import Undetermined, broadcast, check_same_size, fail, kind_of, shape_of, static
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def parse(shape: Shape, key: Any) -> Subscript:
     items = _items(key)
     taken = sum(_covers(item) for item in items)
     if taken > len(shape):
-        fail(f"too many indices for tensor of dimension {len(shape)}")
+        fail(f"too many indices for tensor of dimension {len(shape)}", IndexError)
     found = Subscript()
     left = list(shape)
     axis = 0
@@ -141,7 +141,7 @@ def _check_bounds(found: Subscript) -> None:
         if pick.is_mask or pick.type.data is None or not isinstance(size, int):
             continue
         if any(not -size <= int(item.real) < size for item in pick.type.data):
-            fail(f"index out of bounds for dimension {pick.axis} with size {size}")
+            fail(f"index out of bounds for dimension {pick.axis} with size {size}", IndexError)
 
 
 def _items(key: Any) -> list[Any]:
@@ -191,7 +191,7 @@ def _apply(found: Subscript, left: list[DimLike], axis: int, item: Any, free: in
         return axis + 1
     if isinstance(item, slice):
         if axis >= len(left):
-            fail("too many indices for tensor")
+            fail("too many indices for tensor", IndexError)
         size = narrowed(left[axis], item.start, item.stop, item.step)
         found.steps.append(Narrow(axis, item.start, item.stop, item.step, size))
         left[axis] = size
@@ -203,7 +203,8 @@ def _apply(found: Subscript, left: list[DimLike], axis: int, item: Any, free: in
         if not isinstance(item, (list, tuple, range)):
             fail(
                 "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
-                f"(got {type(item).__name__})"
+                f"(got {kind_of(item)})",
+                TypeError if isinstance(item, str) else IndexError,
             )
         tensor = _as_tensor(item)
     return _pick(found, left, axis, item, tensor)
@@ -211,10 +212,10 @@ def _apply(found: Subscript, left: list[DimLike], axis: int, item: Any, free: in
 
 def _select(found: Subscript, left: list[DimLike], axis: int, index: DimLike | None) -> int:
     if axis >= len(left):
-        fail("too many indices for tensor")
+        fail("too many indices for tensor", IndexError)
     size = left[axis]
     if index is not None and (dims.less(index, -size) or (dims.less(index, size) is False)):
-        fail(f"index {index} is out of bounds for dimension {axis} with size {size}")
+        fail(f"index {index} is out of bounds for dimension {axis} with size {size}", IndexError)
     found.steps.append(Select(axis, index))
     del left[axis]
     return axis
@@ -222,7 +223,7 @@ def _select(found: Subscript, left: list[DimLike], axis: int, index: DimLike | N
 
 def _pick(found: Subscript, left: list[DimLike], axis: int, item: Any, tensor: TensorType) -> int:
     if tensor.dtype is not None and tensor.dtype not in ("i64", "i32", "u8", "b8"):
-        fail("tensors used as indices must be long, int, byte or bool tensors")
+        fail("tensors used as indices must be long, int, byte or bool tensors", IndexError)
     if tensor.dtype is None:
         raise Undetermined("an index tensor of unknown dtype")
     mask = tensor.dtype in ("b8", "u8")
@@ -238,11 +239,14 @@ def _pick(found: Subscript, left: list[DimLike], axis: int, item: Any, tensor: T
         return axis + 1
     covers = len(shape_of(tensor)) if mask else 1
     if axis + covers > len(left):
-        fail("too many indices for tensor")
+        fail("too many indices for tensor", IndexError)
     if mask:
         for offset, size in enumerate(shape_of(tensor)):
             check_same_size(
-                size, left[axis + offset], "The shape of the mask does not match that of the indexed tensor"
+                size,
+                left[axis + offset],
+                "The shape of the mask does not match that of the indexed tensor",
+                IndexError,
             )
     count: DimLike | None = None
     if mask:
@@ -265,7 +269,7 @@ def _as_tensor(items: Any) -> TensorType:
             return TensorType((), "i64")
         if isinstance(items, float):
             return TensorType((), "i64", (int(items),))
-        fail(f"invalid data type '{type(items).__name__}' in an index")
+        fail(f"invalid data type '{kind_of(items)}' in an index")
     parts = [_as_tensor(item) for item in items]
     if not parts:
         return TensorType((0,), "i64", ())
@@ -291,9 +295,9 @@ def _bound(value: Any, what: str) -> DimLike | None:
         return None
     tensor = type_of(value)
     if tensor is None:
-        fail(f"slice indices must be integers or None, not {type(value).__name__} ({what})")
+        fail(f"slice indices must be integers or None, not {kind_of(value)} ({what})", TypeError)
     if tensor.dtype is not None and tensor.dtype[0] not in "iub":
-        fail("slice indices must be integers or None or have an __index__ method")
+        fail("slice indices must be integers or None or have an __index__ method", TypeError)
     if tensor.data is not None and len(tensor.data) == 1:
         return int(tensor.data[0].real)
     return None
@@ -305,7 +309,7 @@ def narrowed(size: DimLike, start: Any, stop: Any, step: Any) -> DimLike:
     if stride is None:
         return dims.fresh()
     if dims.less(stride, 1):
-        fail("slice step must be positive")
+        fail("slice step must be positive", ValueError)
     first = 0 if start is None else _bound(start, "start")
     last = None if stop is None else _bound(stop, "stop")
     if first is None or (stop is not None and last is None):

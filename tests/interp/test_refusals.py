@@ -54,6 +54,25 @@ def test_only_what_certainly_fails_is_a_finding(tmp_path: Path, call: str, lines
 
 
 @pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("torch.cat([torch.zeros(2, 3), torch.zeros(2, 4)])", "Expected 3 but got 4. {}. Make the sizes fit."),
+        ("nn.Linear(2, 2).type(torch.zeros(2, 4))", "must be torch.dtype, not [2, 4] f32. {}. Pass what it takes."),
+        ("torch.zeros('a')", "must be tuple of ints, not str. {}. Pass what it takes."),
+        ("torch.zeros(2).mean(torch.zeros(3))", "must be int, not a f32 Tensor. {}. Pass what it takes."),
+        ("torch.zeros(2, dtype=torch.long).mean()", "complex dtype. {}. Pass what it takes."),
+    ],
+)
+def test_the_message_says_what_to_change(tmp_path: Path, call: str, said: str) -> None:
+    path = tmp_path / "model.py"
+    path.write_text(f"{HEAD}{call}\n")
+    [message] = [
+        f.message for f in analysis.analyze(path, Workspace(tmp_path), Settings()).findings if f.code == "ANE001"
+    ]
+    assert message.endswith(said.format("The model does not run, so it cannot be converted"))
+
+
+@pytest.mark.parametrize(
     "call",
     [
         "torch.cat(lost.chunk(2, -1), 1)", "torch.stack(torch.unbind(lost))", "torch.zeros(2).type(lost.type())",

@@ -146,7 +146,7 @@ def hardsigmoid(input: TensorType, inplace: Any = False) -> TensorType:
 def hardtanh(input: TensorType, min_val: Any = -1.0, max_val: Any = 1.0, inplace: Any = False) -> TensorType:
     low, high = number(min_val), number(max_val)
     if low is not None and high is not None and low > high:
-        fail("min_val cannot be greater than max_val")
+        fail("min_val cannot be greater than max_val", ValueError)
     return _same(input)
 
 
@@ -391,7 +391,7 @@ def softmax_mil(log: bool = False, negate: bool = False) -> Lower:
 @op("torch.softmax", "torch.Tensor.softmax", mil=softmax_mil())
 def softmax(input: TensorType, dim: Any, dtype: Any = None) -> TensorType:
     if dim is None:
-        fail("softmax() received an invalid combination of arguments")
+        fail("softmax() received an invalid combination of arguments", TypeError)
     return _softmax(input, dim, dtype)
 
 
@@ -408,7 +408,7 @@ def softmax_function(input: TensorType, dim: Any = None, _stacklevel: int = 3, d
 @op("torch.log_softmax", "torch.Tensor.log_softmax", mil=softmax_mil(log=True))
 def log_softmax(input: TensorType, dim: Any, dtype: Any = None) -> TensorType:
     if dim is None:
-        fail("log_softmax() received an invalid combination of arguments")
+        fail("log_softmax() received an invalid combination of arguments", TypeError)
     return _softmax(input, dim, dtype)
 
 
@@ -432,10 +432,10 @@ def gumbel_softmax(logits: TensorType, tau: Any = 1, hard: Any = False, eps: Any
     return _softmax(logits, dim, None)
 
 
-def _dropped(input: Any, p: Any) -> TensorType:
+def _dropped(input: Any, p: Any, raises: type[Exception] = ValueError) -> TensorType:
     chance = number(p)
     if chance is not None and not 0 <= chance <= 1:
-        fail(f"dropout probability has to be between 0 and 1, but got {p}")
+        fail(f"dropout probability has to be between 0 and 1, but got {p}", raises)
     return _same(input)
 
 
@@ -466,4 +466,4 @@ _declare_dropout("dropout3d", True)
     mil=lower.alias, tags=("random",),
 )  # fmt: skip
 def raw_dropout(input: TensorType, p: Any, train: Any) -> TensorType:
-    return _dropped(input, p)
+    return _dropped(input, p, RuntimeError)

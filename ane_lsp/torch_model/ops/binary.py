@@ -23,7 +23,7 @@ from ane_lsp.torch_model.promotion import (
     to_complex,
 )
 from ane_lsp.torch_model.registry import Lower, Lowering, op
-from ane_lsp.torch_model.shapes import broadcast, fail, tensor_or_unknown
+from ane_lsp.torch_model.shapes import broadcast, fail, kind_of, tensor_or_unknown
 
 Number = Any
 
@@ -31,7 +31,7 @@ Number = Any
 def operand(value: Any, name: str = "other") -> Any:
     """A tensor, a number or an unknown. Raises TorchError for anything else."""
     if not isinstance(value, (TensorType, Unknown)) and not is_number(value):
-        fail(f"argument '{name}' must be Tensor or Number, not {type(value).__name__}")
+        fail(f"argument '{name}' must be Tensor or Number, not {kind_of(value)}", TypeError)
     return value
 
 
@@ -603,7 +603,7 @@ def clamp(input: TensorType, min: Any = None, max: Any = None, *, out: object = 
         fail("torch.clamp: At least one of 'min' or 'max' must not be None")
     tensors = [bound for bound in bounds if isinstance(bound, TensorType)]
     if any(is_number(bound) for bound in bounds) and any(t.shape for t in tensors):
-        fail("clamp(): 'min' and 'max' must be both tensors or both numbers")
+        fail("clamp(): 'min' and 'max' must be both tensors or both numbers", TypeError)
     if any(is_number(bound) for bound in bounds):
         # Beside a number, a 0-d tensor counts as the number in it.
         kinds = [_as_number(bound) if isinstance(bound, TensorType) else bound for bound in bounds]

@@ -24,7 +24,7 @@ from ane_lsp.torch_model.promotion import (
     to_complex,
 )
 from ane_lsp.torch_model.registry import Lower, Lowering, op
-from ane_lsp.torch_model.shapes import as_size, check_tensor, fail, tensor_or_unknown
+from ane_lsp.torch_model.shapes import as_size, check_tensor, fail, kind_of, tensor_or_unknown
 
 CONST = lower.constant
 
@@ -34,7 +34,7 @@ def sizes(value: Any) -> Shape | None:
     if isinstance(value, Unknown):
         return None
     if not isinstance(value, (tuple, list)):
-        fail(f"argument 'size' must be tuple of ints, not {type(value).__name__}")
+        fail(f"argument 'size' must be tuple of ints, not {kind_of(value)}", TypeError)
     shape = tuple(as_size(size) for size in value)
     for size in shape:
         if isinstance(size, int) and size < 0:
@@ -82,13 +82,13 @@ def _fill(value: Any) -> tuple[Any, str | None]:
     """A fill value and the dtype it gives a tensor."""
     if isinstance(value, TensorType):
         if value.shape:
-            fail("fill_value must be a number or a 0-d tensor")
+            fail("fill_value must be a number or a 0-d tensor", TypeError)
         return (value.data[0] if value.data else None), value.dtype
     if isinstance(value, Unknown):
         return None, None
     kind = scalar_dtype(value)
     if kind is None:
-        fail(f"argument 'fill_value' must be Number, not {type(value).__name__}")
+        fail(f"argument 'fill_value' must be Number, not {kind_of(value)}", TypeError)
     return value, kind
 
 
@@ -213,7 +213,8 @@ def _dtype(value: Any) -> str | None:
         return value.dtype if isinstance(value, TensorType) else None
     dtype = scalar_dtype(value)
     if dtype is None:
-        fail(f"could not infer dtype of {type(value).__name__}")
+        kind = type(value).__name__
+        fail(f"could not infer dtype of {kind}", TypeError if isinstance(value, str) else RuntimeError)
     return dtype
 
 
@@ -221,19 +222,19 @@ def _flat(value: Any, shape: Shape) -> list[Any] | None:
     """The numbers in nested lists of `shape`; None where one is not known. Raises TorchError for ragged lists."""
     if isinstance(value, TensorType):
         if value.shape is not None and len(value.shape) != len(shape):
-            fail("only one element tensors can be converted to Python scalars")
+            fail("only one element tensors can be converted to Python scalars", ValueError)
         return None if value.data is None else list(value.data)
     if isinstance(value, Unknown):
         return None
     if isinstance(value, (list, tuple, range)):
         if not shape:
-            fail("must be real number, not list")
+            fail("must be real number, not list", TypeError)
         if dims.equal(len(value), shape[0]) is False:
-            fail(f"expected sequence of length {shape[0]} (got {len(value)})")
+            fail(f"expected sequence of length {shape[0]} (got {len(value)})", ValueError)
         parts = [_flat(item, shape[1:]) for item in value]
         return None if None in parts else [number for part in parts for number in part or ()]
     if shape:
-        fail("expected a sequence, got a number")
+        fail("expected a sequence, got a number", TypeError)
     return None if isinstance(value, Sym) else [value]
 
 
@@ -252,7 +253,7 @@ def from_python(value: Any, dtype: Any, what: str = "data") -> TensorType:
     if dtype is None and kind is not None and isinstance(value, (list, tuple)) and _floats(value):
         target = to_complex(DEFAULT) if is_complex(kind) else DEFAULT if is_floating(kind) else kind
     if target is not None and data is not None and is_integral(target) and any(isinstance(v, complex) for v in data):
-        fail("a complex number cannot be converted to an integer")
+        fail("a complex number cannot be converted to an integer", TypeError)
     return made(shape, target, data) if data is not None and len(data) <= LIMIT else TensorType(shape, target)
 
 
@@ -294,7 +295,7 @@ def scalar_tensor(
 ) -> TensorType:
     """A 0-d tensor from a number; float32 where no dtype is given."""
     if not is_number(s) and not isinstance(s, (Unknown, TensorType)):
-        fail(f"scalar_tensor(): argument 's' must be Number, not {type(s).__name__}")
+        fail(f"scalar_tensor(): argument 's' must be Number, not {kind_of(s)}", TypeError)
     return filled((), wanted(dtype, DEFAULT), s if isinstance(s, (bool, int, float, complex)) else None)
 
 
@@ -354,12 +355,12 @@ def _number(value: Any, name: str) -> Any:
     """A number, a symbol, or None where it is not known."""
     if isinstance(value, TensorType):
         if value.numel is not None and dims.equal(value.numel, 1) is False:
-            fail(f"argument '{name}' must be a number or a 0-d tensor")
+            fail(f"argument '{name}' must be a number or a 0-d tensor", TypeError)
         return value.data[0] if value.data else None
     if isinstance(value, Unknown):
         return None
     if not is_number(value):
-        fail(f"argument '{name}' must be Number, not {type(value).__name__}")
+        fail(f"argument '{name}' must be Number, not {kind_of(value)}", TypeError)
     return value
 
 

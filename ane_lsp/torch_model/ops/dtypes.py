@@ -8,7 +8,7 @@ from typing import Any
 from ane_lsp.graph import DTYPES, TensorType, Unknown
 from ane_lsp.torch_model import lower
 from ane_lsp.torch_model.constants import convert
-from ane_lsp.torch_model.promotion import COMPLEX, check_dtype
+from ane_lsp.torch_model.promotion import COMPLEX, DEVICE_TYPES, check_dtype
 from ane_lsp.torch_model.registry import op
 from ane_lsp.torch_model.shapes import fail, tensor_or_unknown
 
@@ -60,6 +60,8 @@ def to(
             if target is not None:
                 fail("to(): dtype is given twice")
             target = value
+        elif isinstance(value, str) and value.partition(":")[0] not in DEVICE_TYPES:
+            fail(f"Invalid device string: '{value}'")
         elif isinstance(value, Unknown) and target is None:
             return converted(x, None)
     return x if target is None else converted(x, target)
@@ -75,7 +77,7 @@ def type_(input: TensorType, dtype: Any = None, non_blocking: Any = False, **kwa
         return converted(x, None)
     found = legacy_dtype(dtype)
     if found is None and isinstance(dtype, str) and dtype not in DTYPES:
-        fail(f"invalid type: '{dtype}'")
+        fail(f"invalid type: '{dtype}'", ValueError)
     return converted(x, found or check_dtype(dtype))
 
 

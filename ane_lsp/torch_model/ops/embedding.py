@@ -23,7 +23,7 @@ def _lookup(indices: Any, weight: Any, padding_idx: Any, checked: bool) -> Tenso
         fail("'weight' must be 2-D")
     if checked and isinstance(padding_idx, int) and table.shape is not None and isinstance(table.shape[0], int):
         if not -table.shape[0] <= padding_idx < table.shape[0]:
-            fail("Padding_idx must be within num_embeddings")
+            fail("Padding_idx must be within num_embeddings", AssertionError)
     if where.shape is None:
         return TensorType(None, table.dtype)
     width: DimLike = dims.fresh() if table.shape is None else table.shape[1]
@@ -68,7 +68,7 @@ def embedding_bag(
     if where.dtype is not None and where.dtype not in ("i64", "i32"):
         fail("Expected tensor for argument #1 'indices' to have scalar types Long, Int")
     if not isinstance(mode, Unknown) and mode not in ("sum", "mean", "max"):
-        fail("mode has to be one of sum, mean or max")
+        fail("mode has to be one of sum, mean or max", ValueError)
     if samples is not None and mode in ("mean", "max"):
         fail("embedding_bag: per_sample_weights was not None, which is only supported for mode='sum'")
     if where.shape is None or table.shape is None or isinstance(offsets, Unknown):
@@ -76,10 +76,10 @@ def embedding_bag(
         return TensorType((dims.fresh(), width), table.dtype)
     if len(where.shape) == 2:
         if starts is not None:
-            fail("if input is 2D, then offsets has to be None")
+            fail("if input is 2D, then offsets has to be None", ValueError)
         return TensorType((where.shape[0], table.shape[1]), table.dtype)
     if len(where.shape) != 1:
-        fail(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {len(where.shape)}")
+        fail(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {len(where.shape)}", ValueError)
     if starts is None:
         fail("offsets has to be a 1D Tensor but got None")
     if starts.shape is None:

@@ -172,10 +172,10 @@ def _index_select_mil(b: Lowering, params: Params, out: Any) -> Value:
 def index_select(input: TensorType, dim: Any, index: TensorType) -> TensorType:
     shape = shape_of(input)
     found = tensor_or_unknown(index, "index")
-    _check_index(found, "index_select")
     axis = normalize_dim(dim, len(shape))
     if found.shape is not None and len(found.shape) > 1:
-        fail("index_select(): Index is supposed to be a vector")
+        fail("index_select(): Index is supposed to be a vector", IndexError)
+    _check_index(found, "index_select")
     count: DimLike = dims.fresh() if found.shape is None else dims.product(found.shape)
     if not shape:
         if isinstance(count, int) and count != 1:
@@ -202,7 +202,7 @@ def _indexed(input: TensorType, dim: Any, index: Any, source: Any, what: str, ex
         return plain
     axis = normalize_dim(dim, len(input.shape))
     if found.shape is not None and len(found.shape) > 1:
-        fail(f"{what}(): Index is supposed to be a vector")
+        fail(f"{what}(): Index is supposed to be a vector", IndexError)
     if found.shape is None or given.shape is None:
         return plain
     count = dims.product(found.shape)
@@ -210,7 +210,8 @@ def _indexed(input: TensorType, dim: Any, index: Any, source: Any, what: str, ex
         scalars = dims.product(given.shape)
         if dims.equal(scalars, count) is False:
             fail(
-                f"{what}(): Number of indices ({count}) should be equal to the number of elements of source ({scalars})"
+                f"{what}(): Number of indices ({count}) should be equal to the number of elements of source ({scalars})",
+                IndexError,
             )
         if len(given.shape) > max(len(input.shape), 1) or (given.shape == () and len(input.shape) > 1):
             fail(f"{what}(): source and self must have the same number of dimensions")
@@ -219,7 +220,11 @@ def _indexed(input: TensorType, dim: Any, index: Any, source: Any, what: str, ex
         fail(f"{what}(): source and self must have the same number of dimensions")
     for i, (a, c) in enumerate(zip(given.shape, input.shape, strict=True)):
         if dims.equal(a, count if i == axis else c) is False:
-            fail(f"{what}(): source {list(given.shape)} does not fit self {list(input.shape)} and {count} indices")
+            raises = IndexError if i == axis and what == "index_copy" else RuntimeError
+            fail(
+                f"{what}(): source {list(given.shape)} does not fit self {list(input.shape)} and {count} indices",
+                raises,
+            )
     return plain
 
 
@@ -284,7 +289,7 @@ def index_put(input: TensorType, indices: Any, values: TensorType, accumulate: A
     if isinstance(indices, Unknown) or input.shape is None:
         return plain
     if not isinstance(indices, (tuple, list)):
-        fail("index_put(): argument 'indices' must be tuple of Tensors")
+        fail("index_put(): argument 'indices' must be tuple of Tensors", TypeError)
     if any(isinstance(i, Unknown) or (isinstance(i, TensorType) and i.shape is None) for i in indices):
         return plain
     key = tuple(slice(None) if i is None else check_tensor(i) for i in indices)
@@ -319,7 +324,7 @@ def masked_fill(input: TensorType, mask: TensorType, value: Any) -> TensorType:
     elif is_number(value):
         kind = scalar_dtype(value)
     else:
-        fail("masked_fill(): argument 'value' must be Number or Tensor")
+        fail("masked_fill(): argument 'value' must be Number or Tensor", TypeError)
     if kind is not None and input.dtype is not None and kind[0] == "c" and not can_cast(kind, input.dtype):
         fail("value cannot be converted to the tensor's type")
     shape = broadcast(input.shape, where.shape)
@@ -370,7 +375,7 @@ def take(input: TensorType, index: TensorType) -> TensorType:
     if found.data is None or not count:
         return TensorType(found.shape, input.dtype)
     if any(not -count <= int(i.real) < count for i in found.data):
-        fail("take(): index out of range")
+        fail("take(): index out of range", IndexError)
     return elements.picked(
         TensorType((count,), input.dtype, input.data),
         found.shape,
@@ -385,7 +390,7 @@ def put(input: TensorType, index: TensorType, source: TensorType, accumulate: An
     _check_index(found, "put_", ("i64",))
     _same_dtype(input, given, "put_")
     if found.numel is not None and given.numel is not None and dims.equal(found.numel, given.numel) is False:
-        fail("put_(): Expected source and index to have the same number of elements")
+        fail("put_(): Expected source and index to have the same number of elements", IndexError)
     count = input.numel
     if isinstance(count, int) and found.data is not None and any(not -count <= int(i.real) < count for i in found.data):
         fail("put_(): index out of range")

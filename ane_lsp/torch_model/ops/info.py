@@ -44,7 +44,7 @@ def length(input: TensorType) -> DimLike:
     """The first size."""
     shape = shape_of(input)
     if not shape:
-        fail("len() of a 0-d tensor")
+        fail("len() of a 0-d tensor", TypeError)
     return shape[0]
 
 
@@ -85,12 +85,12 @@ _about_dtype("element_size", lambda dtype: promotion.BITS[dtype] // 8, function=
 
 
 # Values.
-def _one_element(input: TensorType, what: str) -> Any:
+def _one_element(input: TensorType, what: str, raises: type[Exception] = RuntimeError) -> Any:
     x = check_tensor(input)
     if x.shape is not None:
         count = dims.product(x.shape)
         if dims.equal(count, 1) is False:
-            fail(f"a Tensor with {count} elements cannot be converted to Scalar")
+            fail(f"a Tensor with {count} elements cannot be converted to Scalar", raises)
     if x.data is not None and len(x.data) == 1:
         return x.data[0]
     return Unknown(f"{what} depends on the tensor's values")
@@ -121,13 +121,13 @@ def tolist(input: TensorType) -> Any:
 
 def _converted(name: str, kind: Any) -> None:
     def rule(input: TensorType) -> Any:
-        found = _one_element(input, f"{kind.__name__}() of a tensor")
+        found = _one_element(input, f"{kind.__name__}() of a tensor", ValueError)
         if isinstance(found, Unknown):
             return found
         if isinstance(found, complex) and kind is not complex:
             fail("value cannot be converted without overflow")
         if kind is int and isinstance(found, float) and (found != found or found in (float("inf"), float("-inf"))):
-            fail("cannot convert float infinity or nan to integer")
+            fail("cannot convert float infinity or nan to integer", ValueError if found != found else OverflowError)
         return kind(found)
 
     op(f"torch.Tensor.{name}", mil=VALUE, tags=("sync",))(rule)
@@ -153,9 +153,9 @@ def index(input: TensorType) -> Any:
     """An integer tensor of one element as an index."""
     x = check_tensor(input)
     if x.dtype is not None and not promotion.is_integral(x.dtype, boolean=True):
-        fail("only integer tensors of a single element can be converted to an index")
+        fail("only integer tensors of a single element can be converted to an index", TypeError)
     if x.shape is not None and dims.equal(dims.product(x.shape), 1) is False:
-        fail("only integer tensors of a single element can be converted to an index")
+        fail("only integer tensors of a single element can be converted to an index", TypeError)
     found = _one_element(x, "an index")
     return found if isinstance(found, Unknown) else int(found)
 
@@ -181,7 +181,7 @@ def finfo(type: Any = promotion.DEFAULT) -> Any:
         return Unknown("the dtype is not known")
     found = constants.finfo(dtype, TORCH_DTYPE[promotion.to_real(dtype) or dtype])
     if found is None:
-        fail(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dtype}'")
+        fail(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dtype}'", TypeError)
     return found
 
 
@@ -193,7 +193,7 @@ def iinfo(type: Any) -> Any:
         return Unknown("the dtype is not known")
     found = constants.iinfo(dtype, TORCH_DTYPE[dtype])
     if found is None:
-        fail(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{dtype}'")
+        fail(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{dtype}'", TypeError)
     return found
 
 
@@ -246,7 +246,7 @@ def assert_(condition: Any, message: Any = "") -> None:
     """Raises where the condition is known to be false."""
     value = constants.value_of(condition)
     if value is not None and not value:
-        fail(f"assertion failed: {message}")
+        fail(f"assertion failed: {message}", AssertionError)
 
 
 @op("torch.Tensor.requires_grad_", mil=lower.alias)

@@ -25,7 +25,7 @@ def joint_dtype(tensors: Sequence[TensorType]) -> str | None:
 
 def _cat(tensors: list[TensorType], dim: Any, what: str = "torch.cat()") -> TensorType:
     if not tensors:
-        fail(f"{what}: expected a non-empty list of Tensors")
+        fail(f"{what}: expected a non-empty list of Tensors", ValueError)
     dtype = _cat_dtype(tensors)
     if any(tensor.shape == () for tensor in tensors):
         fail("zero-dimensional tensor (at position 0) cannot be concatenated")

@@ -177,7 +177,7 @@ def where(condition: TensorType, input: Any = None, other: Any = None, *, out: o
     if input is None and other is None:
         return nonzero_tuple(condition)
     if input is None or other is None:
-        fail("where(): both or neither of 'input' and 'other' must be given")
+        fail("where(): both or neither of 'input' and 'other' must be given", TypeError)
     return _choose(condition, operand(input, "input"), operand(other))
 
 

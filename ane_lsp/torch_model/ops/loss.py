@@ -40,7 +40,7 @@ def reduction_of(reduction: Any, size_average: Any = None, reduce: Any = None) -
     if isinstance(reduction, Unknown):
         raise Undetermined("the reduction is not known")
     if reduction not in ("none", "mean", "sum"):
-        fail(f"{reduction} is not a valid value for reduction")
+        fail(f"{reduction} is not a valid value for reduction", ValueError)
     return str(reduction)
 
 
@@ -213,7 +213,7 @@ def _same(x: TensorType, y: TensorType, message: str) -> None:
     if x.shape is None or y.shape is None:
         return
     if len(x.shape) != len(y.shape) or any(dims.equal(a, c) is False for a, c in zip(x.shape, y.shape, strict=True)):
-        fail(f"{message}: {list(x.shape)} and {list(y.shape)}")
+        fail(f"{message}: {list(x.shape)} and {list(y.shape)}", ValueError)
 
 
 @op(F + "binary_cross_entropy_with_logits")
@@ -238,7 +238,11 @@ def _class_targets(input: TensorType, target: TensorType, what: str) -> Shape:
     rest = x[:1] + x[2:] if len(x) > 1 else ()
     if len(x) == len(y) == 1 and dims.equal(y[0], 1) is not False:
         return y
-    if not x or len(y) != len(rest):
+    if not x:
+        fail(f"{what}: Expected 1 or more dimensions (got 0)", ValueError)
+    if len(x) > 1 and y:
+        check_same_size(x[0], y[0], f"{what}: Expected input batch_size to match target batch_size", ValueError)
+    if len(y) != len(rest):
         fail(f"{what}: Expected target size {list(rest)}, got {list(y)}")
     for a, c in zip(y, rest, strict=True):
         check_same_size(a, c, f"{what}: Expected target size {list(rest)}, got {list(y)}")
@@ -389,7 +393,7 @@ def multi_margin_loss(
     reduce: Any = None, reduction: Any = "mean",
 ) -> TensorType:  # fmt: skip
     if not isinstance(p, Unknown) and as_int(p, "p") not in (1, 2):
-        fail("only p == 1 and p == 2 supported")
+        fail("only p == 1 and p == 2 supported", ValueError)
     return _rows(input, reduction_of(reduction, size_average, reduce))
 
 

@@ -48,7 +48,7 @@ def _batch_norm(
     if train is False and (mean is None or variance is None):
         fail("Expected running_mean and running_var to be defined when training=False")
     if train and verify and dims.equal(dims.product((x.shape[0], *x.shape[2:])), 1):
-        fail(f"Expected more than 1 value per channel when training, got input size {list(x.shape)}")
+        fail(f"Expected more than 1 value per channel when training, got input size {list(x.shape)}", ValueError)
     return TensorType(x.shape, x.dtype)
 
 
@@ -111,7 +111,7 @@ def _check_suffix(input: TensorType, normalized_shape: Any, parts: Sequence[tupl
     """The input's type, checked to end in `normalized_shape`, which must be the shape of weight and bias too."""
     shape = check_tensor(input).shape
     if isinstance(normalized_shape, int):
-        fail("argument 'normalized_shape' must be tuple of ints, not int")
+        fail("argument 'normalized_shape' must be tuple of ints, not int", TypeError)
     try:
         wanted = sizes_of(normalized_shape, "normalized_shape")
     except Undetermined:
@@ -213,7 +213,7 @@ def _group_norm(input: Any, num_groups: Any, weight: Any, bias: Any, verify: boo
             check_same_size(tensor.shape[0], channels, f"Expected {name} to be a vector of the number of channels")
     if verify and isinstance(groups, int) and all(isinstance(s, int) for s in x.shape):
         if dims.product((dims.floordiv(x.shape[0] * channels, groups), *x.shape[2:])) == 1:
-            fail(f"Expected more than 1 value per channel when training, got input size {list(x.shape)}")
+            fail(f"Expected more than 1 value per channel when training, got input size {list(x.shape)}", ValueError)
     return TensorType(x.shape, x.dtype)
 
 
@@ -268,7 +268,7 @@ def _instance_norm(
         fail("instance_norm: expected at least 2 dimensions")
     if stats is not False and verify and dims.equal(dims.product(x.shape[2:]), 1):
         if stats:
-            fail(f"Expected more than 1 spatial element when training, got input size {list(x.shape)}")
+            fail(f"Expected more than 1 spatial element when training, got input size {list(x.shape)}", ValueError)
     if stats is False and (mean is None or variance is None):
         fail("Expected running_mean and running_var to be defined when use_input_stats is false")
     for name, value in (("running_mean", mean), ("running_var", variance), ("weight", weight), ("bias", bias)):
@@ -332,7 +332,7 @@ def _lrn_mil(b: Lowering, params: Params, out: Any) -> Value:
 def local_response_norm(input: TensorType, size: Any, alpha: Any = 1e-4, beta: Any = 0.75, k: Any = 1.0) -> TensorType:
     shape = shape_of(input)
     if len(shape) < 3:
-        fail(f"Expected 3D or higher dimensionality input (got {len(shape)} dimensions)")
+        fail(f"Expected 3D or higher dimensionality input (got {len(shape)} dimensions)", ValueError)
     return TensorType(shape, input.dtype)
 
 

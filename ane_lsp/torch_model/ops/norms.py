@@ -122,7 +122,7 @@ def norm(
 def vector_norm(x: TensorType, ord: Any = 2, dim: Any = None, keepdim: Any = False, *, dtype: Any = None) -> TensorType:
     check_tensor(x, "x")
     if isinstance(ord, str):
-        fail("linalg.vector_norm(): argument 'ord' must be Number")
+        fail("linalg.vector_norm(): argument 'ord' must be Number", TypeError)
     _check_reducible(x, ord, dim)
     return _reduced(x, dim, keepdim, _dtype(x, dtype))
 

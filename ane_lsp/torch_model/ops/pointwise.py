@@ -373,7 +373,7 @@ declare("resolve_conj", "resolve_neg", dtype=same, function=lambda x: x, mil=low
 
 def _integer_only(name: str, dtype: str | None) -> str | None:
     if dtype is not None and not is_integral(dtype, boolean=True):
-        fail(f"{name} is only supported for integer and bool tensors, not {dtype}")
+        fail(f"{name} is only supported for integer and bool tensors, not {dtype}", TypeError)
     return dtype
 
 

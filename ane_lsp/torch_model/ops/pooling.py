@@ -248,6 +248,8 @@ def _adaptive_sizes(shape: Shape, output_size: Any, axes: int) -> Shape:
 
 def _adaptive(input: Any, output_size: Any, axes: int, what: str) -> TensorType:
     shape = shape_of(input)
+    if axes > 1 and isinstance(output_size, (tuple, list)) and len(shape) <= len(output_size):
+        fail(f"{what}: Input dimension should be at least {len(output_size) + 1}", ValueError)
     if len(shape) not in (axes + 1, axes + 2):
         fail(f"{what}: Expected {axes + 1}D or {axes + 2}D tensor, but got {list(shape)}")
     first = 0 if len(shape) == axes + 1 else 1
@@ -410,7 +412,7 @@ def _declare_unpool(axes: int) -> None:
             fail(f"output_size should be a sequence containing {axes} or {axes + 2} elements")
         for size, wanted, step in zip(default, sizes, steps, strict=True):
             if dims.less(wanted, size - step + 1) or dims.less(size + step - 1, wanted):
-                fail(f"invalid output_size {list(sizes)}")
+                fail(f"invalid output_size {list(sizes)}", ValueError)
         return TensorType((*shape[:-axes], *sizes), input.dtype)
 
 
@@ -423,7 +425,7 @@ def _fractional(input: Any, kernel_size: Any, output_size: Any, output_ratio: An
     if len(shape) not in (axes + 1, axes + 2):
         fail(f"fractional_max_pool{axes}d: expected {axes + 1}D or {axes + 2}D input, but got {len(shape)}D")
     if output_size is None and output_ratio is None:
-        fail(f"fractional_max_pool{axes}d requires specifying either an output_size or an output_ratio")
+        fail(f"fractional_max_pool{axes}d requires specifying either an output_size or an output_ratio", ValueError)
     if any(size == 0 for size in shape[-axes - 1 :]):
         fail("fractional_max_pool: expected input to have non-zero size for non-batch dimensions")
     kernel = per_axis(kernel_size, axes, "kernel_size")

@@ -80,7 +80,7 @@ def randint(
         if isinstance(high, (tuple, list, Unknown)) and low is not _MISSING:
             low, high, size = 0, low, high
         else:
-            fail("randint(): missing argument 'size'")
+            fail("randint(): missing argument 'size'", TypeError)
     elif low is _MISSING:
         low = 0
     elif high is _MISSING:
@@ -96,7 +96,7 @@ def randint_like(
 ) -> TensorType:  # fmt: skip
     """Random integers in the shape of another tensor."""
     if low is _MISSING and high is _MISSING:
-        fail("randint_like(): missing argument 'high'")
+        fail("randint_like(): missing argument 'high'", TypeError)
     if high is _MISSING or low is _MISSING:
         low, high = 0, low if high is _MISSING else high
     _bounds(low, high)
@@ -127,7 +127,7 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Any = None
         if isinstance(mean, Unknown) or isinstance(std, Unknown):
             return TensorType(None if size is None else sizes(size), None)
         if size is None:
-            fail("normal() received an invalid combination of arguments")
+            fail("normal() received an invalid combination of arguments", TypeError)
         return TensorType(sizes(size), _float_dtype(dtype, DEFAULT, "normal", sizes(size)))
     if isinstance(mean, Unknown) or isinstance(std, Unknown):
         return TensorType(None, mean.dtype if isinstance(mean, TensorType) else None)

@@ -52,7 +52,7 @@ def _flip(input: TensorType, dims: Any) -> TensorType:
 @op("torch.flip", mil=_flip_mil)
 def flip(input: TensorType, dims: Any) -> Any:
     if not isinstance(dims, (tuple, list, Unknown)):
-        fail("flip(): argument 'dims' must be tuple of ints")
+        fail("flip(): argument 'dims' must be tuple of ints", TypeError)
     return _flip(check_tensor(input), dims)
 
 
@@ -130,7 +130,7 @@ def roll(input: TensorType, shifts: Any, dims: Any = None) -> TensorType:
     if any(isinstance(a, (Unknown, Sym)) for a in axes):
         return plain
     if axes and not shape:
-        fail("Dimension specified as 0 but tensor has no dimensions")
+        fail("Dimension specified as 0 but tensor has no dimensions", IndexError)
     where = [normalize_dim(a, len(shape)) for a in axes] if shape else []
     if input.data is None or any(not isinstance(m, int) for m in moves):
         return plain
@@ -154,7 +154,7 @@ def rot90(input: TensorType, k: Any = 1, dims: Any = (0, 1)) -> TensorType:
     if len(shape) < 2:
         fail("expected total dims >= 2")
     if any(not -len(shape) <= a < len(shape) for a in axes):
-        fail("Rotation dim out of range")
+        fail("Rotation dim out of range", IndexError)
     a, c = (axis % len(shape) for axis in axes)
     if a == c:
         fail("expected rotation dims to be different")
@@ -236,7 +236,7 @@ def _embedded(shape: Shape, offset: Any, dim1: Any, dim2: Any, dtype: str | None
 def diag_embed(input: TensorType, offset: Any = 0, dim1: Any = -2, dim2: Any = -1) -> TensorType:
     shape = shape_of(input)
     if not shape:
-        fail("diag_embed: input must have at least one dimension")
+        fail("diag_embed: input must have at least one dimension", IndexError)
     return _embedded(shape, offset, dim1, dim2, input.dtype)
 
 

@@ -171,9 +171,9 @@ def prod(
     """The product; integers and bools give i64."""
     x, given = _with_dtype(input, dtype)
     if isinstance(dim, (tuple, list)):
-        fail("prod(): argument 'dim' must be int")
+        fail("prod(): argument 'dim' must be int", TypeError)
     if dim is None and keepdim is True:
-        fail("prod() received an invalid combination of arguments")
+        fail("prod() received an invalid combination of arguments", TypeError)
     return reduce(x, dim, keepdim, x.dtype if given else sum_result(x.dtype), _product)
 
 
@@ -196,7 +196,8 @@ def _non_empty(x: TensorType, dim: Any, name: str) -> None:
         return
     axes = axes_of(dim, len(x.shape))
     if any(x.shape[axis] == 0 for axis in axes) and x.shape:
-        fail(f"{name}(): Expected reduction dim to have non-zero size.")
+        whole = (dim is None or dim == () or dim == []) and not name.startswith("arg")
+        fail(f"{name}(): Expected reduction dim to have non-zero size.", RuntimeError if whole else IndexError)
 
 
 def _along(kind: str) -> Lower:
@@ -230,13 +231,13 @@ def _extremum(name: str, choose: Callable[[Row], Any]) -> None:
             return Unknown(f"the second tensor of {name}() is not known", cause=other)
         if dim is None:
             if keepdim is not False:
-                fail(f"{name}() received an invalid combination of arguments")
+                fail(f"{name}() received an invalid combination of arguments", TypeError)
             _non_empty(x, None, name)
             return reduce(x, None, False, x.dtype, choose)
         if isinstance(dim, Unknown):
             return Unknown(f"whether {name}() gets a dim or a tensor is not known", cause=dim)
         if isinstance(dim, (tuple, list)):
-            fail(f"{name}(): argument 'dim' must be int")
+            fail(f"{name}(): argument 'dim' must be int", TypeError)
         _non_empty(x, dim, name)
         return ValuesIndices(
             reduce(x, dim, keepdim, x.dtype, choose),
@@ -301,7 +302,7 @@ def _argument(name: str, choose: Callable[[Row], Any]) -> None:
         if x.dtype == "b8":
             fail(f"{name} is not implemented for bool")
         if isinstance(dim, (tuple, list)):
-            fail(f"{name}(): argument 'dim' must be int")
+            fail(f"{name}(): argument 'dim' must be int", TypeError)
         _non_empty(x, dim, name)
         return reduce(x, dim, keepdim, "i64", lambda row: _place(row, choose(row)))
 
@@ -460,7 +461,7 @@ def logsumexp(input: TensorType, dim: Any, keepdim: Any = False, *, out: object 
     x = tensor_or_unknown(input)
     dtype = float_result(x.dtype)
     if dim is None:
-        fail("logsumexp(): argument 'dim' must be tuple of ints, not NoneType")
+        fail("logsumexp(): argument 'dim' must be tuple of ints, not NoneType", TypeError)
     if isinstance(dim, (tuple, list)) and not dim and not keepdim and x.shape and has_elements(x.shape):
         fail("output with shape [] doesn't match the broadcast shape")
     return reduce(_as(x, dtype), dim, keepdim, dtype, _logsumexp)
@@ -509,7 +510,7 @@ def _quantile(name: str, skip: bool) -> None:
         elif is_number(q) and not 0 <= q <= 1:
             fail(f"{name}() q must be in the range [0, 1] but got {q}")
         if isinstance(dim, (tuple, list)):
-            fail(f"{name}(): argument 'dim' must be int")
+            fail(f"{name}(): argument 'dim' must be int", TypeError)
         if dim is None and keepdim is True and x.shape is not None:
             dim = tuple(range(len(x.shape)))
         number = q if isinstance(q, (int, float)) else None

@@ -11,7 +11,7 @@ from ane_lsp.torch_model.args import sizes_of, tensor_result, truth
 from ane_lsp.torch_model.ops.matmul import common_dtype
 from ane_lsp.torch_model.ops.pooling import _adaptive_mil
 from ane_lsp.torch_model.registry import Lowering, op
-from ane_lsp.torch_model.shapes import as_size, check_same_size, fail, shape_of, tensor_or_unknown
+from ane_lsp.torch_model.shapes import as_size, check_same_size, fail, kind_of, shape_of, tensor_or_unknown
 
 Params = Mapping[str, Any]
 F = "torch.nn.functional."
@@ -28,7 +28,7 @@ def scaled(size: DimLike, scale: Any) -> DimLike:
     if isinstance(scale, (Unknown, TensorType, Sym)):
         return size * scale if isinstance(scale, Sym) else dims.fresh()
     if not isinstance(scale, (int, float)):
-        fail(f"scale_factor must be a number, not {type(scale).__name__}")
+        fail(f"scale_factor must be a number, not {kind_of(scale)}", TypeError)
     if isinstance(size, int):
         return int(float(size) * scale)
     numerator, denominator = scale.as_integer_ratio()
@@ -40,24 +40,26 @@ def scaled(size: DimLike, scale: Any) -> DimLike:
 def _sizes(spatial: Shape, size: Any, scale_factor: Any) -> Shape:
     if size is not None and scale_factor is not None:
         if not isinstance(size, Unknown) and not isinstance(scale_factor, Unknown):
-            fail("only one of size or scale_factor should be defined")
+            fail("only one of size or scale_factor should be defined", ValueError)
         return tuple(dims.fresh() for _ in spatial)
     if size is None and scale_factor is None:
-        fail("either size or scale_factor should be defined")
+        fail("either size or scale_factor should be defined", ValueError)
     if size is not None:
         if isinstance(size, Unknown):
             return tuple(dims.fresh() for _ in spatial)
         if isinstance(size, (tuple, list)):
             if len(size) != len(spatial):
                 fail(
-                    f"Input and output must have the same number of spatial dimensions, but got {len(spatial)} and {len(size)}"
+                    f"Input and output must have the same number of spatial dimensions, but got {len(spatial)} and {len(size)}",
+                    ValueError,
                 )
             return tuple(as_size(s, "size") for s in size)
         return (as_size(size, "size"),) * len(spatial)
     if isinstance(scale_factor, (tuple, list)):
         if len(scale_factor) != len(spatial):
             fail(
-                f"Input and scale_factor must have the same number of spatial dimensions, but got {len(spatial)} and {len(scale_factor)}"
+                f"Input and scale_factor must have the same number of spatial dimensions, but got {len(spatial)} and {len(scale_factor)}",
+                ValueError,
             )
         return tuple(scaled(s, f) for s, f in zip(spatial, scale_factor, strict=True))
     return tuple(scaled(s, scale_factor) for s in spatial)
@@ -75,23 +77,26 @@ def _interpolated(
             and not isinstance(align_corners, Unknown)
         ):
             fail(
-                "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+                "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear",
+                ValueError,
             )
+    if size is not None and truth(recompute):
+        fail("recompute_scale_factor is not meaningful with an explicit size.", ValueError)
+    sizes = _sizes(shape[2:], size, scale_factor)
+    if not isinstance(mode, Unknown):
         if mode not in _RANKS:
             fail(f"Input Error: got unsupported mode {mode}")
         if len(shape) not in _RANKS[mode]:
             fail(f"Input Error: Got {len(shape)}D input, but {mode} mode needs {_RANKS[mode]}D input")
         if truth(antialias) and not (mode in ("bilinear", "bicubic", "lanczos") and len(shape) == 4):
             fail(
-                "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
+                "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input",
+                ValueError,
             )
         if mode == "lanczos" and truth(antialias) is False:
             fail("lanczos mode needs antialias")
     elif len(shape) not in (3, 4, 5):
         fail(f"Got {len(shape)}D input")
-    if size is not None and truth(recompute):
-        fail("recompute_scale_factor is not meaningful with an explicit size.")
-    sizes = _sizes(shape[2:], size, scale_factor)
     nonzero = isinstance(mode, str) and mode != "area" and all(dims.less(0, s) for s in shape[1:])
     if nonzero and any(dims.less(s, 1) for s in sizes):
         fail(f"Input and output sizes should be greater than 0, but got input {list(shape[2:])} output {list(sizes)}")
@@ -197,10 +202,14 @@ def grid_sample(
     input: TensorType, grid: TensorType, mode: Any = "bilinear", padding_mode: Any = "zeros", align_corners: Any = None
 ) -> TensorType:
     if not isinstance(mode, Unknown) and mode not in ("bilinear", "nearest", "bicubic"):
-        fail(f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'")
+        fail(
+            f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'",
+            ValueError,
+        )
     if not isinstance(padding_mode, Unknown) and padding_mode not in ("zeros", "border", "reflection"):
         fail(
-            f"nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '{padding_mode}'"
+            f"nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '{padding_mode}'",
+            ValueError,
         )
     shape, where = shape_of(input), shape_of(tensor_or_unknown(grid, "grid"))
     dtype = common_dtype(input, grid)
@@ -225,7 +234,7 @@ def grid_sample(
 def affine_grid(theta: TensorType, size: Any, align_corners: Any = None) -> TensorType:
     matrix = tensor_or_unknown(theta, "theta")
     if matrix.dtype is not None and matrix.dtype[0] not in "fb":
-        fail(f"Expected theta to have floating point type, but got {matrix.dtype}")
+        fail(f"Expected theta to have floating point type, but got {matrix.dtype}", ValueError)
     if isinstance(size, Unknown):
         return TensorType(None, matrix.dtype)
     wanted = sizes_of(size)
@@ -240,6 +249,9 @@ def affine_grid(theta: TensorType, size: Any, align_corners: Any = None) -> Tens
             or dims.equal(matrix.shape[1], axes) is False
             or dims.equal(matrix.shape[2], axes + 1) is False
         ):
-            fail(f"Expected a batch of {axes}D affine matrices of shape Nx{axes}x{axes + 1} for size {list(wanted)}")
+            fail(
+                f"Expected a batch of {axes}D affine matrices of shape Nx{axes}x{axes + 1} for size {list(wanted)}",
+                ValueError,
+            )
         check_same_size(matrix.shape[0], wanted[0], "affine_grid: batch of theta and size must match")
     return TensorType((wanted[0], *wanted[2:], axes), matrix.dtype)

@@ -156,7 +156,7 @@ def _picked(
         return ValuesIndices(TensorType(None, x.dtype), TensorType(None, "i64"))
     axis = normalize_dim(dim, len(x.shape))
     if x.shape and x.shape[axis] == 0:
-        fail(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
+        fail(f"{name}(): Expected reduction dim {axis} to have non-zero size.", IndexError)
     shape = reduced(x.shape, (axis,), bool(keepdim))
     rows = lanes(x, (axis,) if x.shape else ())
     if rows is None:

@@ -79,7 +79,7 @@ def _reshape(input: TensorType, shape: Any) -> TensorType:
 @op("torch.reshape", mil=to_reshape, tags=VIEW)
 def reshape(input: TensorType, shape: Any) -> Any:
     if not isinstance(shape, (tuple, list, Unknown)):
-        fail("reshape(): argument 'shape' must be tuple of ints")
+        fail("reshape(): argument 'shape' must be tuple of ints", TypeError)
     return _reshape(check_tensor(input), shape)
 
 
@@ -261,7 +261,7 @@ def _fresh() -> Sym:
 @op("torch.permute", mil=_to_transpose, tags=VIEW)
 def permute(input: TensorType, dims: Any) -> Any:
     if not isinstance(dims, (tuple, list, Unknown)):
-        fail("permute(): argument 'dims' must be tuple of ints")
+        fail("permute(): argument 'dims' must be tuple of ints", TypeError)
     return _permute(check_tensor(input), dims)
 
 

@@ -66,7 +66,7 @@ def _one(name: str, kind: str) -> None:
         if x.shape is None or isinstance(dim, Unknown):
             return TensorType(None, dtype)
         if not x.shape:
-            fail("Dimension specified as -1 but tensor has no dimensions")
+            fail("Dimension specified as -1 but tensor has no dimensions", IndexError)
         axis = normalize_dim(dim, len(x.shape))
         size = x.shape[axis]
         if kind == "c2r":
@@ -109,7 +109,7 @@ def _axes(x: TensorType, s: Any, dim: Any, name: str) -> tuple[tuple[int, ...], 
         if given is not None and len(given) != len(axes):
             fail("When given, dim and shape arguments must have the same length")
         if not shape and axes:
-            fail(f"{name}: the tensor has no dimensions")
+            fail(f"{name}: the tensor has no dimensions", IndexError)
     lengths = [shape[axis] for axis in axes]
     if given is not None:
         lengths = [size if want == -1 else want for want, size in zip(given, lengths, strict=True)]
@@ -164,7 +164,7 @@ def _shifted(name: str) -> None:
     def rule(input: TensorType, dim: Any = None) -> TensorType:
         x = tensor_or_unknown(input)
         if x.shape == ():
-            fail(f"{name} needs a tensor with dims")
+            fail(f"{name} needs a tensor with dims", RuntimeError if dim is None else IndexError)
         if x.shape is not None and dim is not None and not isinstance(dim, Unknown):
             for each in int_tuple(dim):
                 normalize_dim(each, len(x.shape))

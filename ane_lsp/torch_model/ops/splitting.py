@@ -45,7 +45,7 @@ def pieces(input: TensorType, axis: int, lengths: Shape) -> tuple[TensorType, ..
 def _axis(input: TensorType, dim: Any, what: str) -> int:
     shape = shape_of(input)
     if not shape:
-        fail(f"{what} expects at least a 1-dimensional tensor")
+        fail(f"{what} expects at least a 1-dimensional tensor", IndexError if what == "unbind" else RuntimeError)
     return normalize_dim(dim, len(shape))
 
 
@@ -111,7 +111,7 @@ def split_method(input: TensorType, split_size: Any, dim: Any = 0) -> tuple[Tens
 @op("torch.split_with_sizes", "torch.Tensor.split_with_sizes", mil=_split_mil, tags=VIEW)
 def split_with_sizes(input: TensorType, split_sizes: Any, dim: Any = 0) -> tuple[TensorType, ...]:
     if not isinstance(split_sizes, (tuple, list, Unknown)):
-        fail("split_with_sizes(): argument 'split_sizes' must be tuple of ints")
+        fail("split_with_sizes(): argument 'split_sizes' must be tuple of ints", TypeError)
     return _split(input, split_sizes, dim)
 
 

@@ -16,6 +16,7 @@ from ane_lsp.torch_model.shapes import (
     broadcast_to,
     check_tensor,
     fail,
+    kind_of,
     normalize_dim,
     shape_of,
 )
@@ -177,7 +178,7 @@ def setitem(input: TensorType, key: Any, value: Any) -> Any:
         broadcast_to(given, shape)
         value = TensorType(given, value.dtype, value.data)
     elif not is_number(value) and not isinstance(value, Unknown):
-        fail(f"can't assign a {type(value).__name__} to a torch tensor")
+        fail(f"can't assign a {kind_of(value)} to a torch tensor")
     places = positions(input, found) if input.data is not None and input.dtype is not None else None
     target = tuple(size for size in shape if isinstance(size, int))
     new = constants.expanded(value, target) if places is not None and len(target) == len(shape) else None
@@ -286,7 +287,7 @@ def _select_mil(b: Lowering, params: Params, out: Any) -> Value:
 def select(input: TensorType, dim: Any, index: Any) -> TensorType:
     shape = shape_of(input)
     if not shape:
-        fail("select() cannot be applied to a 0-dim tensor.")
+        fail("select() cannot be applied to a 0-dim tensor.", IndexError)
     axis = normalize_dim(dim, len(shape))
     place = as_size(index, "index")
     key = (slice(None),) * axis
@@ -314,7 +315,7 @@ def narrow(input: TensorType, dim: Any, start: Any, length: Any) -> TensorType:
     if dims.less(count, 0):
         fail("narrow(): length must be non-negative.")
     if dims.less(first, -size) or dims.less(size, first):
-        fail(f"start out of range (expected to be in range of [{-size}, {size}], but got {first})")
+        fail(f"start out of range (expected to be in range of [{-size}, {size}], but got {first})", IndexError)
     if dims.less(first, 0):
         first = size + first
     if dims.less(first, 0) is False and dims.less(size, first + count):
