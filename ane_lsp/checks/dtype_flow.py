@@ -178,7 +178,7 @@ def _integers(flow: Flow) -> list[_Integers]:
         region = found.setdefault(find(touched[0].id), _Integers())
         region.ops.append(op)
         for value in touched:
-            if value.producer is None and value not in region.inputs:
+            if value.producer is None and all(value.id != known.id for known in region.inputs):
                 region.inputs.append(value)
     return list(found.values())
 

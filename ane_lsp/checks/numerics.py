@@ -214,7 +214,7 @@ def _epsilon(flow: Flow, op: Op) -> float | None:
     for user in flow.users(op.outputs[0]):
         operands = list(user.input_values())
         if user.kind in (*_ROOTS, "log") or (
-            user.kind == "real_div" and operands[-1] is op.outputs[0] and operands[0] is not op.outputs[0]
+            user.kind == "real_div" and operands[-1].id == op.outputs[0].id != operands[0].id
         ):
             return constants[0]
     return None

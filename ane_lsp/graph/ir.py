@@ -28,8 +28,8 @@ class Value:
     name: the argument's or parameter's name (``x``, ``layers.0.weight``), or ``""``.
     producer: the id of the op that makes it (an index into ``Graph.ops``), None for the other origins.
     fold: True where only constants took part in making it, so that a converter folds it away.
-    seen_as: whether `type` is what is known of it somewhere behind the op that makes it: less, where branches were joined, or another
-    name of its dtype for torch. It has the number of the value that the op made.
+    made_as: its type where it is made, where `type` is what is known of it somewhere behind: less, where branches were joined, or another
+    dtype, where torch casts and the converted program does not (it has no 64-bit types). What the op made has the same id.
     """
 
     id: int
@@ -38,13 +38,19 @@ class Value:
     name: str = ""
     producer: int | None = None
     fold: bool = False
-    seen_as: bool = False
+    made_as: TensorType | None = None
 
     def of_type(self, type: TensorType) -> Value:
         """The same value where that is its type."""
-        return (
-            self if self.type == type else Value(self.id, type, self.origin, self.name, self.producer, self.fold, True)
-        )
+        if self.type == type:
+            return self
+        first = self.made_as or self.type
+        made_as = None if first == type else first
+        return Value(self.id, type, self.origin, self.name, self.producer, self.fold, made_as)
+
+    def as_made(self) -> Value:
+        """The same value with the type that it is made with."""
+        return self if self.made_as is None else self.of_type(self.made_as)
 
     @property
     def is_const(self) -> bool:

@@ -60,6 +60,7 @@ class _Likeness:
         self._probing = isinstance(one, Kept) and one.scene is not None and one.scene.probing
         self._sizes = Sizes.between(one.size, one.drawn, other.size)
         self._values: dict[Value, Value] = {}
+        self._numbers: dict[int, int] = {}  # of what was given, which may be held with other dtypes as well
         self._probes: dict[Probe, Probe] = {}
 
     def of_graphs(self, one: Graph, other: Graph, inner: list[Inner], others: list[Inner]) -> bool:
@@ -110,7 +111,9 @@ class _Likeness:
             or [place for _, place in one.taken] != [place for _, place in other.taken]
         ):
             return False
-        self._values.update(zip(_values(one.given), _values(other.given)))
+        given = list(zip(_values(one.given), _values(other.given)))
+        self._values.update(given)
+        self._numbers.update((a.id, b.id) for a, b in given)
         self._probes.update(zip(one.probes, other.probes))
         return all(map(self._taken, _values(one.taken), _values(other.taken)))
 
@@ -151,6 +154,12 @@ class _Likeness:
         known = self._values.get(one)
         if known is not None:
             return known is other
+        number = self._numbers.get(one.id)
+        if number is not None:
+            if number != other.id or not self._described(one, other, seen):
+                return False
+            self._values[one] = other
+            return True
         if one.id - self._one.value != other.id - self._other.value or not self._described(one, other, seen):
             return False
         if one.producer is None or other.producer is None:
@@ -163,7 +172,7 @@ class _Likeness:
 
     def _described(self, one: Value, other: Value, seen: bool) -> bool:
         """Whether two values are alike but for their numbers. seen: see :meth:`_taken`."""
-        if (one.origin, one.fold, one.seen_as) != (other.origin, other.fold, other.seen_as):
+        if (one.origin, one.fold) != (other.origin, other.fold):
             return False
         if seen:
             return bool(one.type == other.type)
@@ -219,27 +228,30 @@ class _Counterparts(_Likeness):
 
     def __init__(self, one: Kept, other: Kept) -> None:
         super().__init__(one, other)
-        self._met = {value for value, _ in other.given}
+        self._met = {value.id: -1 for value, _ in other.given}  # what stands for them, by number
 
     def seen(self, one: Kept, other: Kept) -> dict[int, Value] | None:
         alike = (one.asks_capture, one.counts) == (other.asks_capture, other.counts)
         if not alike or not self._called(one, other) or not self._same(one.result, other.result):
             return None
-        return {old.id - one.value: new for old, new in self._values.items() if old.id >= one.value and not old.seen_as}
+        return {
+            old.id - one.value: new for old, new in self._values.items() if old.id >= one.value and old.made_as is None
+        }
 
     def _value(self, one: Value, other: Value, seen: bool = False) -> bool:
         known = self._values.get(one)
         if known is not None:
             return known is other
         if (
-            other in self._met  # it stands for another one
+            self._met.get(other.id, one.id) != one.id  # it stands for another one
+            or self._numbers.get(one.id, other.id) != other.id
             or one.id < self._one.value
             or other.id < self._other.value
             or not self._described(one, other, seen)
         ):
             return False
         self._values[one] = other
-        self._met.add(other)
+        self._met[other.id], self._numbers[one.id] = one.id, other.id
         return True
 
 

@@ -54,7 +54,7 @@ _WITH_SIZES = HOLDING | {Sym, TensorType}
 
 class Mover:
     """Values, and what holds them, of a kept call as those of another one. value, op: how much further numbers are there. values, calls: what
-    stands there for others, by their numbers. sizes: where made-up sizes are others, too."""
+    stands there for others, by their numbers. sizes: where made-up sizes are others, too. given: the types of those that the call was given."""
 
     holding: AbstractSet[type] = HOLDING
 
@@ -65,11 +65,21 @@ class Mover:
         if sizes is not None:
             self.holding = _WITH_SIZES
         self.values: dict[int, Value] = {}
+        self.given: dict[int, TensorType] = {}
         self.calls: dict[int, Call] = {}
 
+    def give(self, old: Value, now: Value) -> None:
+        """Have a value stand for one that the call was given."""
+        self.values[old.id] = now
+        self.given[old.id] = old.type
+
     def value_of(self, old: Value) -> Value:
-        if old.seen_as:
-            return self._seen_as(old)
+        given = self.given.get(old.id)
+        if given is not None:  # of which the call may know more, or hold it in another dtype
+            now = self.values[old.id]
+            return now if old.type is given or old.type == given else self._seen(now, old)
+        if old.made_as is not None:
+            return self.seen(old, old.made_as)
         made = self.values.get(old.id)
         if made is None:
             producer = None if old.producer is None else old.producer + self.op
@@ -78,12 +88,11 @@ class Mover:
             self.values[old.id] = made
         return made
 
-    def _seen_as(self, old: Value) -> Value:
+    def seen(self, old: Value, made_as: TensorType) -> Value:
         """What stands for a value of which something else is known than where it was made."""
-        met = old.id in self.values
-        made = self.value_of(Value(old.id, old.type, old.origin, old.name, old.producer, old.fold))
-        if not met:  # as it was made, it has another type
-            self.values.pop(old.id, None)
+        return self._seen(self.value_of(Value(old.id, made_as, old.origin, old.name, old.producer, old.fold)), old)
+
+    def _seen(self, made: Value, old: Value) -> Value:
         return made.of_type(old.type if self.sizes is None else self.sizes.type(old.type))
 
     def values_of(self, placed: list[tuple[Value, int]]) -> tuple[Value, ...]:

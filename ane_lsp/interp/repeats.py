@@ -150,7 +150,17 @@ class Inner:
 
     def among(self, known: Mapping[int, Value]) -> Inner:
         """The same in a graph of which these are the values, by their numbers."""
-        given, taken = (tuple([known.get(value.id, value) for value in held]) for held in (self.given, self.taken))
+        given, taken = (
+            tuple(
+                [
+                    known.get(value.id, value).of_type(value.type)
+                    if value.made_as is not None
+                    else known.get(value.id, value)
+                    for value in held
+                ]
+            )
+            for held in (self.given, self.taken)
+        )
         return replace(self, given=given, taken=taken)
 
 
@@ -439,7 +449,7 @@ class Repeats:
         for old, place in kept.given:
             value = bound[place]
             assert value is not None
-            mover.values[old.id] = value
+            mover.give(old, value)
         for old, place in kept.taken:
             tensor = seen.tensors[place]
             made = Value(old.id + mover.value, tensor.type, old.origin, tensor.name, None, old.fold)
@@ -520,7 +530,7 @@ def _callers(interp: TorchGlue) -> tuple[Span, ...]:
 
 def _check(kept: Kept) -> None:
     """Raises NotKept where what was recorded could not be recorded for another module."""
-    given = {value for value, _ in kept.given}
+    given = {value.id for value, _ in kept.given}
     for call in kept.calls:
         if call is GAP:
             continue
@@ -529,12 +539,12 @@ def _check(kept: Kept) -> None:
         ):
             raise NotKept
         for value in _values((call.args, call.kwargs, call.params, call.result)):
-            if value.id < kept.value and value not in given:
+            if value.id < kept.value and value.id not in given:
                 raise NotKept
     for op in kept.ops:
         if op is GAP:
             continue
-        if op.call.id < kept.call or any(v.id < kept.value and v not in given for v in op.input_values()):
+        if op.call.id < kept.call or any(v.id < kept.value and v.id not in given for v in op.input_values()):
             raise NotKept
 
 

@@ -14,7 +14,7 @@ from dataclasses import field
 from functools import partial
 from typing import Any, NamedTuple
 
-from ane_lsp.graph import Graph, Span, Unknown, Value
+from ane_lsp.graph import Graph, Span, Unknown, Value, dims
 from ane_lsp.graph.liveness import values
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.movers import Mover, Sizes, other_facts, record
@@ -109,15 +109,19 @@ class _Within:
         """A value with the number that it has in the graph."""
         if self.is_graph:
             return value
-        if value.seen_as:
-            raise NotKept
+        if value.made_as is not None and (value.type.shape is None or not all(map(dims.is_known, value.type.shape))):
+            raise NotKept  # sizes that were made up have other numbers there
         if value.id < self.own:
             if value.id not in self.given:
                 raise NotKept
-            return self.given[value.id]
+            given = self.given[value.id]
+            seen = given.as_made() if value.made_as is None else given.of_type(value.type)
+            if given in self.numbered:
+                self.numbered.add(seen)
+            return seen
         _, op, number, _, _ = self.shifts
         producer = None if value.producer is None else value.producer + op
-        made = Value(value.id + number, value.type, value.origin, value.name, producer, value.fold)
+        made = Value(value.id + number, value.type, value.origin, value.name, producer, value.fold, value.made_as)
         self.numbered.add(made)
         return made
 
@@ -219,7 +223,8 @@ class _Splice(Mover):
         start = Numbers(len(new.calls), len(new.ops), value + self._value_shifts[-1], len(new.shapes), size)
         sizes = Sizes.between(again.size, again.drawn, size)
         mover = Mover(start.value - again.value, start.op - again.op, sizes)
-        mover.values.update((one.id, self._now(given)) for (one, _), given in zip(again.given, place.given))
+        for (one, _), value_there in zip(again.given, place.given):
+            mover.give(one, self._now(value_there))
         mover.values.update(self._renamed(again, place, mover))
         new.shapes += other_facts(again.shapes, sizes)
         own = partial(record, mover, new, kept=again, callers=place.callers, path=place.path)
@@ -232,7 +237,8 @@ class _Splice(Mover):
             call, op = calls + len(inner.kept.calls), ops + len(inner.kept.ops)
         own(again.calls[call:], again.ops[op:])
         for number, one in seen.items():
-            self.values[number + value] = mover.value_of(one)
+            self.values[number + value] = now = mover.value_of(one)
+            self.given[number + value] = now.type
         self._value_ends.append(value + kept.values)
         self._value_shifts.append(self._value_shifts[-1] + again.values - kept.values)
         self._op_ends.append(place.start.op + len(kept.ops))
@@ -256,7 +262,8 @@ class _Splice(Mover):
         )  # fmt: skip
         mover = Mover(now.value - kept.value, now.op - kept.op, Sizes.between(kept.size, kept.drawn, size))
         for held, there in ((kept.given, now.given), (kept.taken, now.taken)):
-            mover.values.update((value.id, made) for (value, _), made in zip(held, there))
+            for (value, _), made in zip(held, there):
+                mover.give(value, made)
         record(mover, new, kept.calls, kept.ops, kept, now.callers, now.path)
         first = inner.value - kept.value
         around.values.update((number + first, made) for number, made in mover.values.items() if number >= kept.value)
@@ -284,8 +291,10 @@ class _Splice(Mover):
         """What stands for a value of the graph as it was. Raises NotKept where it is gone."""
         if old.id < self._first:
             return old
-        if old.seen_as:
-            return self._seen_as(old)
+        if (given := self.given.get(old.id)) is not None:
+            return self.values[old.id] if old.type == given else self._seen(self.values[old.id], old)
+        if old.made_as is not None:
+            return self.seen(old, old.made_as)
         made = self.values.get(old.id)
         if made is None:
             number = bisect_right(self._value_ends, old.id)
@@ -324,6 +333,8 @@ class _Splice(Mover):
             for op in filter(None, self._old.ops[:ops]):
                 self._before.update((one.id, one) for one in (*op.input_values(), *op.outputs))
         before = self._before.get(value.id, value)
+        if value.made_as is not None:
+            before = before.of_type(value.type)
         if before is value and value.origin != "op":
             raise NotKept
         return before

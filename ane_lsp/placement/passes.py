@@ -174,7 +174,8 @@ def fuse_transpose_matmul(ops: list[Op], kept: frozenset[int]) -> list[Op]:
         swapped = (*range(len(perm) - 2), len(perm) - 1, len(perm) - 2)
         if reader is None or reader.kind != "matmul" or perm != swapped:
             continue
-        side = next((s for s in ("x", "y") if reader.inputs.get(s) is op.outputs[0]), None)
+        read = {s: value for s in ("x", "y") if isinstance(value := reader.inputs.get(s), Value)}
+        side = next((s for s, value in read.items() if value.id == op.outputs[0].id), None)
         if side is not None:
             gone[op.outputs[0].id] = x
             known = flags.setdefault(id(reader), dict(reader.attrs))

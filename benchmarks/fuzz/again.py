@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ane_lsp.graph import Graph, Sym, Value
+from ane_lsp.graph import Graph, Sym
 from ane_lsp.graph.liveness import values
 from ane_lsp.server.analyst import Analyst
 
@@ -103,11 +103,12 @@ def recorded(graph: Graph) -> Iterator[str]:
     rest = graph.name, graph.inputs, graph.outputs, graph.shapes, graph.asks_capture, graph.lost
     for part in (rest, *graph.calls, *graph.custom, *ops):
         yield _ADDRESS.sub("", repr(part))
-    known: dict[int, Value] = {}
+    known: dict[int, Any] = {}
     for held in (*[(call.args, call.kwargs, call.params, call.result) for call in graph.calls], *ops, rest):
         for value in values(held):
             made = () if value.producer is None else graph.ops[value.producer].outputs
-            if known.setdefault(value.id, value) is not value or (made and value not in made):
+            one = value.origin, value.name, value.producer, value.fold  # its type is what is known of it there
+            if known.setdefault(value.id, one) != one or (made and value.id not in [output.id for output in made]):
                 yield f"{value} is not the one of this number"
     if [call.id for call in graph.calls] != list(range(len(graph.calls))) or any(
         graph.calls[op.call.id] is not op.call for op in graph.ops

@@ -69,6 +69,9 @@ BLOCKS = {
     "a constant outside": "        return self.fc(self.inner(x)) + self.table\n",
     "a call nobody can follow": "        y = self.inner(x)\n        unheard.of(y)\n        return self.fc(y)\n",
     "replaces a part": "        self.fc = nn.Linear(8, 8, bias=False)\n        return self.fc(self.inner(x))\n",
+    "casts without an operation": "        y = x.double()\n        z = self.inner(y.float() + x)\n        return self.fc(z) + (y * 2).float()\n",
+    "casts of results of parts": "        y = self.inner(x).double()\n        return self.fc(y.float()) + (y - x.double()).float()\n",
+    "a cast that is returned": "        y = self.fc(self.inner(x.float()))\n        return y.double() if self.first else y\n",
     "other parts": "        return (self.fc if self.first else self.inner)(self.inner(x))\n",
 }
 

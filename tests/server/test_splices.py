@@ -29,6 +29,9 @@ EXCHANGED = {
     "a loop": (LAYER, "        for _ in range(3):\n            x = x.relu()\n" + LAYER),
     "around a loop": ("        FLAG[\"on\"] = False\n", "        x = x.relu()\n        FLAG[\"on\"] = False\n"),
     "a name that is thrown away": (LAYER, "        x.sum()\n" + LAYER),
+    "a cast without an operation": (INNER, "        x = x.double().float()\n" + INNER),
+    "casts of what it was given": (LAYER, "        shown = x.double() + 1\n" + LAYER),
+    "casts of its own": ("        return F.gelu(y)\n", "        y = F.gelu(y).double()\n        return (y + y.float()).float()\n"),
     "in a branch": (LAYER, "        if x.shape[1] == 5:\n            x = x - 1\n" + LAYER),
 }  # fmt: skip
 FOLLOWED = {
