@@ -13,7 +13,6 @@ from ane_lsp.knowledge import eligibility, features
 # Rules that say no more than the fact does: code, and the kinds of op its rows are about.
 PLAIN = {
     "ANE201": ("tan", "asin", "acos", "sinh", "cosh", "atanh", "asinh", "acosh"),
-    "ANE202": ("lstm", "gru", "rnn"),
     "ANE203": ("reduce_argmax", "reduce_argmin"),
     "ANE204": ("argsort",),
     "ANE205": ("cumsum",),
@@ -61,6 +60,23 @@ def _plain(code: str) -> OpCheck:
 
 for _code, _kinds in PLAIN.items():
     rule(_code, ops=_kinds, judged=True)(_plain(_code))
+
+
+@rule("ANE202", ops=("lstm", "gru", "rnn", "while_loop"))
+def recurrent_layer(context: Context, op: Op) -> Iterator[Report]:
+    """Recurrent layers, of which coremltools writes a GRU as a loop over its steps; full decomposition unrolls them all."""
+    of_gru = op.call.torch.rsplit(".", 1)[-1].lower() == "gru"
+    if context.options.export_path == "export-core" or (op.kind == "while_loop" and not of_gru):
+        return
+    layer = replace(op, kind="gru") if of_gru else op
+    verdict = eligibility.op(layer, context.target, context.rearranged)
+    if verdict.ane == "no":
+        yield Report(
+            off_ane(name(op.call), verdict, context, advice("ANE202")),
+            confidence=verdict.confidence,
+            evidence=verdict.evidence,
+            data={"op": layer.kind},
+        )
 
 
 @rule("ANE206", ops=("*",), per_target=False, calls=_calls_of("ANE206"))

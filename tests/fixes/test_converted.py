@@ -156,6 +156,7 @@ OFFENDS: dict[str, tuple[Callable[[Any], bool] | None, str, str]] = {
     "ANE112": (None, "export", recurrent("gru")),
     "ANE117": (None, "export", UNSAFE["ANE117"][0]),
     "ANE202": (has("lstm"), "trace", recurrent("plain")),
+    "ANE202-gru": (has("while_loop"), "trace", recurrent("deep-gru")),
     "ANE212": (has("scatter_nd"), "trace", EXACT["ANE210-mask"][1]),
     "ANE205-of-truth-values": (has("cumsum"), "trace", CLOSE["ANE205-of-truth-values"][1]),
     "ANE212-layer-exported": (has("scatter_nd"), "export", EXACT["ANE212-layer"][1]),

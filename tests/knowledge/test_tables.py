@@ -148,7 +148,7 @@ def test_codes_of_the_table_are_bound() -> None:
 
     assert set(convert.TABLE_CODES) == set(conversion.codes())
     by_fact = {f.code for rows in eligibility.facts().values() for f in rows if f.code.startswith("ANE2")}
-    assert by_fact <= set(placement_rules.PLAIN) | {"ANE210", "ANE214", "ANE221"}
+    assert by_fact <= set(placement_rules.PLAIN) | {"ANE202", "ANE210", "ANE214", "ANE221"}
 
 
 def test_the_page_of_claims_is_what_the_table_says() -> None:
