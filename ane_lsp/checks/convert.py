@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ane_lsp.checks.engine import Context, GraphCheck, Report, graph_rule, rule
 from ane_lsp.checks.wording import advice, name, qualified
-from ane_lsp.graph import Call, Op, Value
+from ane_lsp.graph import Call, Op, TensorType, Value
 from ane_lsp.graph.liveness import is_loss, values
 from ane_lsp.graph.rearranging import MOST_AXES
 from ane_lsp.knowledge import conversion
@@ -146,15 +146,53 @@ def _rank(op: Op) -> int:
     return max((v.type.rank or 0 for v in op.outputs), default=0)
 
 
-@rule("ANE113", ops=("mul", "real_div", "matmul"), per_target=False, folded=True)
-def complex_arithmetic(context: Context, op: Op) -> Iterator[Report]:
-    """Products of complex tensors."""
-    if any((v.type.dtype or "").startswith("c") for v in op.input_values()):
-        yield Report(
-            f"{name(op.call)} of complex tensors does not convert (coremltools 9.0 and main). "
-            f"No export path converts it. {advice('ANE113')}",
-            data={"torch": op.call.torch},
-        )
+# The table of conversions speaks of what has no lowering, but for arithmetic that has one on real tensors.
+_COMPLEX_ARITHMETIC = frozenset({"aten.sub", "aten.mul"})
+# What the next coremltools was tried with.
+_COMPLEX_PRODUCTS = frozenset({"aten.mul", "real_div", "matmul"})
+
+
+@graph_rule("ANE113", per_target=False)
+def complex_operation(context: Context) -> Iterator[Report]:
+    """Operations on complex tensors that the converter hands to Core ML, which has none; of constants as well."""
+    if not any(_is_complex(found) for found in context.types):
+        return
+    newer = context.options.coremltools == "main"
+    for op in context.asked["*"]:
+        given = any(_is_complex(v.type) for v in op.input_values())
+        product = op.kind in _COMPLEX_PRODUCTS
+        if not (given or any(_is_complex(v.type) for v in op.outputs)) or (newer and not product):
+            continue
+        subject = name(op.call)
+        if op.kind == "reshape" and subject.lower() == "flatten" and context.options.export_path == "trace":
+            yield Report(
+                f"{subject} of complex tensors does not convert when the model is traced (coremltools 9.0). Use reshape, which does.",
+                at=op,
+                data={"torch": op.call.torch},
+            )
+        elif not _on_parts(op):
+            what = "of complex tensors" if given else "makes a complex tensor, which"
+            yield Report(
+                f"{subject} {what} does not convert (coremltools 9.0{' and main' if product else ''}). "
+                f"No export path converts it. {advice('ANE113')}",
+                at=op,
+                weight=float(given),
+                data={"torch": op.call.torch},
+                moots=True,
+            )
+
+
+def _is_complex(found: TensorType) -> bool:
+    return found.dtype is not None and found.dtype.startswith("c")
+
+
+def _on_parts(op: Op) -> bool:
+    """Whether the converter writes it with the two real tensors, as it does its own operations (``complex_rfft``)."""
+    if op.kind == "aten.add":
+        return all(isinstance(op.call.params.get(side), Value) for side in ("input", "other"))
+    if op.kind.startswith("aten."):
+        return op.kind not in _COMPLEX_ARITHMETIC
+    return op.kind in ("reshape", "pad") or op.kind.startswith("complex_")
 
 
 @graph_rule("ANE117", per_target=False)

@@ -15,6 +15,7 @@ _OPERATORS = {
     "__matmul__": "@",
     "__pow__": "**",
     "__floordiv__": "//",
+    "__rtruediv__": "/",
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ane_lsp.graph import Sym, TensorType, Value
-from ane_lsp.torch_model.promotion import is_number
+from ane_lsp.torch_model.promotion import is_complex, is_number
 from ane_lsp.torch_model.registry import Lower, Lowering
 
 # MIL has no 64-bit types: what torch calls f64 and i64 is fp32 and int32 there.
@@ -48,10 +48,10 @@ def cast_value(builder: Lowering, value: Value, dtype: str | None) -> Value:
 def operands(builder: Lowering, values: Sequence[Any], dtype: str | None = None) -> list[Value]:
     """Tensors and numbers as values of one dtype, with the casts coremltools adds (constants fold instead).
 
-    dtype: the common dtype; by default the widest of the tensors'.
+    dtype: the common dtype; by default the widest of the tensors', and none where one is complex, which nothing is cast to or from.
     """
     tensors = [value for value in values if isinstance(value, Value)]
-    if dtype is None:
+    if dtype is None and not any(t.type.dtype is not None and is_complex(t.type.dtype) for t in tensors):
         known = [t.type.dtype for t in tensors if t.type.dtype is not None and mil_dtype(t.type.dtype) in _RANK]
         dtype = max(known, key=lambda d: _RANK[MIL_DTYPE[d]], default=None)
         if dtype is not None and any(isinstance(v, float) for v in values) and _RANK[MIL_DTYPE[dtype]] < 4:
