@@ -39,7 +39,7 @@ _COMPARES = frozenset({
     "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_xor", "logical_not",
 })  # fmt: skip
 _UNIT = frozenset({"softmax", "sigmoid", "sigmoid_hard", "one_hot"})
-_SIGNED_UNIT = frozenset({"tanh", "erf", "sin", "cos", "sign", "softsign"})
+_SIGNED_UNIT = frozenset({"tanh", "erf", "sin", "cos", "sign", "softsign", "l2_norm"})
 _POSITIVE = frozenset(
     {
         "exp",
@@ -54,9 +54,11 @@ _POSITIVE = frozenset(
         "reduce_sum_square",
     }
 )
+_ROW_NORMS = frozenset({"reduce_l1_norm", "reduce_l2_norm"})
 _NORMS = frozenset({"layer_norm", "instance_norm", "batch_norm", "local_response_norm", "l2_norm"})
 
 FLOATS = frozenset({"f16", "f32", "f64", "bf16"})
+COMPLEX = frozenset({"c32", "c64", "c128"})
 INTEGERS = frozenset({"i64", "i32", "i16", "i8", "u8", "u16", "u32", "u64"})
 
 
@@ -313,9 +315,29 @@ class Flow:
             return Range(min(max(x.lo, lo), hi), max(min(x.hi, hi), lo))
         if kind in _POSITIVE:
             return _positive(kind, x)
+        if kind == "real_div" and len(values) == 2 and self._norm_of(values[1], values[0]):
+            return Range(-1.0, 1.0)
         if len(ranges) >= 2:
             return _binary(kind, ranges)
         return ANYTHING
+
+    def _norm_of(self, value: Value, of: Value) -> bool:
+        """Whether a divisor is the norm of `of`, or more: no element is larger than its row's norm."""
+        for _ in range(4):
+            op = self.maker(value)
+            if op is None or value.type.rank not in (0, of.type.rank):
+                return False
+            if op.kind in _ROW_NORMS:
+                return self.base(first(op)) is self.base(of)
+            left, *others = op.input_values() or (_UNKNOWN,)
+            if op.kind == "clip":
+                most = self._number(op, "beta")
+                if most is not None and most <= FP16_MAX:
+                    return False
+            elif op.kind != "maximum" and not (op.kind == "add" and all(self.range(v).lo >= 0 for v in others)):
+                return False
+            value = left
+        return False
 
     def _carried(self, value: Value, op: Op) -> tuple[Extreme, ...]:
         kind, values = op.kind, list(op.input_values())
@@ -496,8 +518,8 @@ def runtime(op: Op) -> list[Value]:
 
 
 def is_float(value: Value) -> bool:
-    """A floating-point tensor (an unknown dtype counts: model code is float unless shown otherwise)."""
-    return _kind(value) == "float"
+    """A floating-point tensor (an unknown dtype counts: model code is float unless shown otherwise); complex is none."""
+    return _kind(value) == "float" and value.type.dtype not in COMPLEX
 
 
 def is_integer(value: Value) -> bool:

@@ -423,6 +423,24 @@ def rms_norm(context: Context) -> Iterator[Report]:
         )
 
 
+def _divides_centred(flow: Flow, variance: Op, centred: Value) -> bool:
+    """Whether the root of a variance divides the differences it is made of, by themselves or taken once more."""
+    roots = VIEWS | {"add", "mul", "maximum", "clip", "real_div", "pow", *_ROOTS}
+    centre = _centre(flow, centred)
+    return _fills_norm(flow, variance) and any(
+        _centred(flow, value) and _centre(flow, value) is centre
+        for user in flow.reached(variance.outputs[0], roots, steps=8)
+        if user.kind in ("real_div", "mul")
+        for value in user.input_values()
+    )
+
+
+def _centre(flow: Flow, centred: Value) -> Value | None:
+    """x of ``x - x.mean()``."""
+    op = flow.maker(centred)
+    return None if op is None else flow.base(first(op))
+
+
 @graph_rule("ANE511", per_target=False)
 def written_out_layer_norm(context: Context) -> Iterator[Report]:
     """A layer norm in single steps that coremltools does not put together again; one finding for a model."""
@@ -433,7 +451,7 @@ def written_out_layer_norm(context: Context) -> Iterator[Report]:
         if square is None or square.folds:
             continue
         base = squared(flow, square)
-        if base is None or not _centred(flow, base) or not _fills_norm(flow, op):
+        if base is None or not _centred(flow, base) or not _divides_centred(flow, op, base):
             continue
         if square.call.torch.rsplit(".", 1)[-1].lower() in (
             "batch_norm",

@@ -78,9 +78,21 @@ def test_a_centred_square_is_a_layer_norm_and_not_an_rms_norm() -> None:
     x = s.input(1, 16, 64)
     mean = s.op("reduce_mean", 1, 16, 1, x=x, attrs=LAST)
     d = s.op("sub", 1, 16, 64, x=x, y=mean)
-    s.returns(norm_of(s, d))
+    root = norm_of(s, d)
+    s.returns(root)
+    assert s.lines("ANE511") == [], "a deviation that divides nothing"
+    s.returns(s.op("mul", 1, 16, 64, x=d, y=root))
     assert s.lines("ANE501") == []
     assert s.lines("ANE511") == [("ANE511", 3)]
+
+
+@pytest.mark.parametrize(("own", "least", "flagged"), [(True, 1e-6, False), (False, 1e-6, True), (True, -1.0, True)])
+def test_a_vector_divided_by_its_own_norm_is_bounded(own: bool, least: float, flagged: bool) -> None:
+    s = Sketch()
+    x, y = s.input(1, 16, 64), s.input(1, 16, 64)
+    length = s.op("reduce_l2_norm", 1, 16, 1, x=x if own else y, attrs=LAST)
+    divisor = s.op("add", 1, 16, 1, x=length, y=s.number(least))
+    assert bool(s.returns(norm_of(s, s.op("real_div", 1, 16, 64, x=x, y=divisor))).lines("ANE501")) is flagged
 
 
 def channel_norm(square: str, root: str, axis: int) -> Sketch:
