@@ -30,6 +30,11 @@ _WORKING = {
 }
 
 
+def spoken_path(path: str) -> str:
+    """An export path, as the end of "does not convert"."""
+    return _PATHS[path]
+
+
 def _table(code: str) -> GraphCheck:
     def check(context: Context) -> Iterator[Report]:
         for call, entry in _refusals(context).get(code, ()):

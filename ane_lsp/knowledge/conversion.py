@@ -7,7 +7,7 @@ program are such a case (names and a condition over their arguments), which rule
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -283,6 +283,11 @@ def _scalar_other(call: Call) -> bool | None:
     return isinstance(given, Value) and isinstance(other, (bool, int, float))
 
 
+def _flag(name: str) -> Callable[[Call], bool]:
+    """Whether an argument is True or False, which a trace holds as a constant of no type that aten's operations take."""
+    return lambda call: isinstance(argument(call, name), bool)
+
+
 def _kept(call: Call) -> str:
     """What a subscript leaves: ``whole`` where slices with bounds keep everything, ``ellipsis`` for ``x[...]``, else ``part``."""
     key, read, made = argument(call, "key"), argument(call, "input"), call.result
@@ -348,6 +353,8 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("repeats", "tensor"): _tensor_repeats,
     ("equation", "ellipsis"): _ellipsis,
     ("other", "scalar"): _scalar_other,
+    ("other", "flag"): _flag("other"),
+    ("fill_value", "flag"): _flag("fill_value"),
     ("kept", ""): _kept,
     ("start", "tensor"): _tensor_start,
     ("heads", "differ"): _heads_differ,
