@@ -772,6 +772,7 @@ class TorchGlue(Registries):
                 "_assume", lambda interp, args, kwargs: interp.conversions.assume(*args)
             )
             module.namespace["_converts"] = Builtin("_converts", _converts)
+            module.namespace["_numbers"] = Builtin("_numbers", _numbers)
             module.namespace["_unknown"] = Builtin("_unknown", lambda interp, args, kwargs: interp.unknown(*args))
         elif module.name == "torch.nn.parameter":
             module.namespace.update(
@@ -813,6 +814,13 @@ def _converts(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         interp.conversions.note(interp, model)
     elif model.__class__ is Instance and interp.is_nn_module(model.cls):
         interp.conversions.note_model(interp, model, example)
+
+
+def _numbers(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any] | None:
+    """The elements of a tensor where they are known, which a stub may ask without the program reading them."""
+    (tensor,) = args
+    known = isinstance(tensor, Tensor) and tensor.type.data is not None
+    return list(tensor.type.data) if known else None
 
 
 def _others(item: Tensor) -> Tensor:

@@ -288,6 +288,11 @@ def _flag(name: str) -> Callable[[Call], bool]:
     return lambda call: isinstance(argument(call, name), bool)
 
 
+def _packed(call: Call) -> bool:
+    """Whether a layer is given a packed sequence, whose fields its call holds."""
+    return isinstance(next(iter((*call.args, *call.kwargs.values())), None), tuple)
+
+
 def _kept(call: Call) -> str:
     """What a subscript leaves: ``whole`` where slices with bounds keep everything, ``ellipsis`` for ``x[...]``, else ``part``."""
     key, read, made = argument(call, "key"), argument(call, "input"), call.result
@@ -355,6 +360,7 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("other", "scalar"): _scalar_other,
     ("other", "flag"): _flag("other"),
     ("fill_value", "flag"): _flag("fill_value"),
+    ("input", "packed"): _packed,
     ("kept", ""): _kept,
     ("start", "tensor"): _tensor_start,
     ("heads", "differ"): _heads_differ,

@@ -58,14 +58,24 @@ def invert_permutation(permutation):
     return None if permutation is None else torch.empty_like(permutation)
 
 
+def _longest_and_sum(lengths):
+    numbers = _C._numbers(lengths)
+    if not numbers:
+        unknown = int(_C._unknown("how long the sequences are depends on the values of the lengths"))
+        return unknown, unknown
+    return int(max(numbers)), int(sum(numbers))
+
+
 def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True):
     if not isinstance(lengths, torch.Tensor):
         lengths = torch.as_tensor(lengths, dtype=torch.int64)
     padded = input if batch_first else input.transpose(0, 1)
-    order = None if enforce_sorted else torch.empty_like(lengths)
-    batch_sizes = torch.empty(int(lengths.max()), dtype=torch.int64)
-    rows = torch.empty((int(lengths.sum()), *padded.shape[2:]), dtype=padded.dtype)
-    packed = PackedSequence(rows, batch_sizes, order, invert_permutation(order))
+    order = None if enforce_sorted else torch.empty(lengths.shape, dtype=torch.int64)
+    back = None if enforce_sorted else torch.empty(lengths.shape, dtype=torch.int64)
+    longest, total = _longest_and_sum(lengths)
+    batch_sizes = torch.empty(longest, dtype=torch.int64)
+    rows = torch.empty((total, *padded.shape[2:]), dtype=padded.dtype)
+    packed = PackedSequence(rows, batch_sizes, order, back)
     packed._padded = padded
     packed._lengths = lengths
     return packed
@@ -76,8 +86,8 @@ def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_le
         return _C._unknown("the padding of a sequence that was packed elsewhere is not known")
     padded = sequence._padded
     lengths = sequence._lengths
-    longest = int(lengths.max())
-    output = padded[:, :longest]
+    longest, _ = _longest_and_sum(lengths)
+    output = padded.narrow(1, 0, longest)
     if total_length is not None:
         missing = total_length - longest
         if missing < 0:
@@ -85,7 +95,7 @@ def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_le
                 f"Expected total_length to be at least the length of the longest sequence in input, but got "
                 f"total_length={total_length} and max sequence length being {longest}"
             )
-        output = padded[:, : min(longest, total_length)]
+        output = padded.narrow(1, 0, min(longest, total_length))
         output = torch.nn.functional.pad(output, [0, 0] * (padded.dim() - 2) + [0, missing], value=padding_value)
     return output if batch_first else output.transpose(0, 1), lengths
 
