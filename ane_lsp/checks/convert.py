@@ -18,6 +18,9 @@ TABLE_CODES = (
     "ANE114", "ANE115", "ANE116", "ANE118", "ANE119", "ANE120", "ANE121",
 )  # fmt: skip
 
+# Attributes that are operations for a converter.
+_TRANSPOSES = ("mT", "mH", "H")
+
 _PATHS = {
     "trace": "when the model is traced",
     "export": "from torch.export with run_decompositions({})",
@@ -75,13 +78,26 @@ def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
 
         for call in (*context.called(refused), *(call for call in _used(context) if refused(call.torch))):
             left_out = context.dropped_calls if is_loss(call) else context.idle_calls
-            if call.id in left_out or (call.kind == "attr" and not call.torch.startswith("torch.Tensor.m")):
+            if call.id in left_out or (call.kind == "attr" and call.torch.rsplit(".", 1)[-1] not in _TRANSPOSES):
                 continue
-            entry = conversion.refusal(call, *chosen)
+            entry = conversion.refusal(call, *chosen, read=lambda value: value.id in _read(context))
             if entry is not None:
                 known.setdefault(entry.code, []).append((call, entry))
         context.memo["refusals"] = known
     return known
+
+
+def _read(context: Context) -> frozenset[int]:
+    """Ids of values that something takes: an op, an output, or a call that is not known."""
+    found: frozenset[int] | None = context.memo.get("read")
+    if found is None:
+        graph = context.graph
+        made = {op.call.id for op in graph.ops}
+        ids = {v.id for op in graph.ops if op.id not in context.idle for v in op.input_values()}
+        ids.update(v.id for v in graph.outputs)
+        ids.update(v.id for call in graph.calls if call.id not in made for v in conversion.tensors(call))
+        context.memo["read"] = found = frozenset(ids)
+    return found
 
 
 def _used(context: Context) -> Iterator[Call]:

@@ -24,7 +24,7 @@ _COVERAGE_COLUMNS = (
     "chip", "os", "confidence", "source",
 )  # fmt: skip
 _COLUMNS = ("torch", "when", "case", "opset", "code", "what", "advice")
-_TERM = re.compile(r"(?P<not>not\s+)?(?P<name>[a-z_]+)(?:\s*(?P<op>==|!=|>|<)\s*(?P<value>[\w-]+))?")
+_TERM = re.compile(r"(?P<not>not\s+)?(?P<name>[a-z_0-9]+)(?:\s*(?P<op>==|!=|>|<)\s*(?P<value>[\w-]+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +124,15 @@ def codes() -> tuple[str, ...]:
     return tuple(sorted({entry.code for entries in table().values() for entry in entries}))
 
 
-def refusal(call: Call, path: str, version: str, opset: str) -> Conversion | None:
-    """The case of a call that does not convert that way, None where every case of it does, or where that is unknown."""
+def refusal(
+    call: Call, path: str, version: str, opset: str, read: Callable[[Value], bool] | None = None
+) -> Conversion | None:
+    """The case of a call that does not convert that way, None where every case of it does, or where that is unknown.
+
+    read: whether a result of the call is read by anything; without it every result is.
+    """
     for entry in refusals(call.torch, path, version, opset):
-        if _fits(entry.conditions, call):
+        if all(_holds(condition, call, read) is True for condition in entry.conditions):
             return entry
     return None
 
@@ -166,12 +171,10 @@ def _conditions(row: tables.Row) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def _fits(conditions: tuple[Condition, ...], call: Call) -> bool:
-    """Whether every condition holds for sure."""
-    return all(_holds(condition, call) is True for condition in conditions)
-
-
-def _holds(condition: Condition, call: Call) -> bool | None:
+def _holds(condition: Condition, call: Call, read: Callable[[Value], bool] | None) -> bool | None:
+    """Whether a condition holds, None where that is not known."""
+    if condition.name == "indices":
+        return (_indices(call, read) == condition.value) == (condition.op == "==")
     asked = _ASKED.get((condition.name, condition.value)) or _ASKED.get((condition.name, ""))
     if asked is not None:
         found = asked(call)
@@ -180,6 +183,9 @@ def _holds(condition: Condition, call: Call) -> bool | None:
     value = argument(call, condition.name)
     if isinstance(value, Unknown) or value is _MISSING:
         return None
+    if condition.value == "integer":
+        whole = _beside_floats(value, call)
+        return whole if whole is None else whole == (condition.op == "==")
     result = _compare(condition, value)
     return result if result is None else result != condition.negated
 
@@ -189,6 +195,8 @@ def _compare(condition: Condition, value: Any) -> bool | None:
         return bool(value) if isinstance(value, (bool, int)) or value is None else None
     if condition.value == "none":
         return (value is None) == (condition.op == "==")
+    if condition.value == "truth":
+        return isinstance(value, bool) == (condition.op == "==")
     if condition.value == "one":
         items = value if isinstance(value, (tuple, list)) else (value,)
         if not all(isinstance(item, int) for item in items):
@@ -270,12 +278,24 @@ def _tensor_weight(call: Call) -> bool | None:
     return None if isinstance(weight, Unknown) or weight is _MISSING else isinstance(weight, Value)
 
 
-def _integer_fill(call: Call) -> bool | None:
-    """Whether a tensor of floats is filled with a Python integer."""
-    value, first = argument(call, "value"), _first(call)
-    if isinstance(value, Unknown) or value is _MISSING or first is None or first.dtype is None:
-        return None
-    return isinstance(value, int) and first.dtype[0] in "fb" and first.dtype != "b8"
+def _beside_floats(value: Any, call: Call) -> bool | None:
+    """Whether an argument is a Python integer where a tensor of the call holds floats."""
+    if not isinstance(value, int):
+        return False
+    kinds = [given.type.dtype for given in tensors(call)]
+    if any(kind is not None and kind[0] in "fb" and kind != "b8" for kind in kinds):
+        return True
+    return None if None in kinds else False
+
+
+def _in_place(call: Call) -> bool:
+    return call.torch.endswith("_") and not call.torch.endswith("__")
+
+
+def _indices(call: Call, read: Callable[[Value], bool] | None) -> str:
+    """Whether anything reads the second result of a call."""
+    made = call.result[1] if isinstance(call.result, (tuple, list)) and len(call.result) > 1 else None
+    return "unused" if read is not None and isinstance(made, Value) and not read(made) else "used"
 
 
 def _scalar_other(call: Call) -> bool | None:
@@ -309,9 +329,34 @@ def _tensor_start(call: Call) -> bool:
     return isinstance(argument(call, "start"), Value)
 
 
+def _equation(call: Call) -> str | None:
+    """An einsum's equation without blanks, None where it is not known."""
+    found = next((a for a in (*call.args, *call.params.values()) if isinstance(a, str)), None)
+    return None if found is None else "".join(found.split())
+
+
 def _ellipsis(call: Call) -> bool | None:
-    equation = next((a for a in (*call.args, *call.params.values()) if isinstance(a, str)), None)
+    equation = _equation(call)
     return None if equation is None else "..." in equation
+
+
+def _total(call: Call) -> bool | None:
+    """Whether an equation sums one tensor up to a scalar."""
+    equation = _equation(call)
+    return None if equation is None else "," not in equation and equation.endswith("->")
+
+
+def _diagonal(call: Call) -> bool | None:
+    """Whether an equation names an axis of a tensor twice."""
+    equation = _equation(call)
+    if equation is None:
+        return None
+    return any(len(set(axes)) < len(axes) for axes in equation.replace("...", "").split("->")[0].split(","))
+
+
+def _ranks_differ(call: Call) -> bool | None:
+    ranks = [given.type.rank for given in tensors(call)][:2]
+    return None if len(ranks) < 2 or None in ranks else ranks[0] != ranks[1]
 
 
 def _heads_differ(call: Call) -> bool | None:
@@ -354,9 +399,12 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("runtime", ""): _is_runtime,
     ("weight", "runtime"): _runtime_weight,
     ("weight", "tensor"): _tensor_weight,
-    ("value", "integer"): _integer_fill,
     ("repeats", "tensor"): _tensor_repeats,
     ("equation", "ellipsis"): _ellipsis,
+    ("equation", "total"): _total,
+    ("equation", "diagonal"): _diagonal,
+    ("in_place", ""): _in_place,
+    ("ranks", "differ"): _ranks_differ,
     ("other", "scalar"): _scalar_other,
     ("other", "flag"): _flag("other"),
     ("fill_value", "flag"): _flag("fill_value"),
