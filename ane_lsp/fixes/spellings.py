@@ -93,6 +93,7 @@ TABLE: Mapping[str, Spelling] = {
         _X, "torch.log({input} + torch.sqrt({input} * {input} + 1))", floats=True, safety="unsafe", atomic=True,
         title="Write it with log and sqrt (inaccurate for large negative numbers)",
     ),
+    "bitwise_and": Spelling(_XY, "torch.logical_and({input}, {other})", atomic=True, same_type=True),
     "bitwise_or": Spelling(_XY, "torch.logical_or({input}, {other})", atomic=True, same_type=True),
     "bitwise_xor": Spelling(_XY, "torch.logical_xor({input}, {other})", atomic=True, same_type=True),
     "hardshrink": Spelling(
@@ -104,20 +105,26 @@ TABLE: Mapping[str, Spelling] = {
     "logsigmoid": Spelling(_X, "-torch.nn.functional.softplus(-{input})", floats=True),
 }  # fmt: skip
 
+# Functions that operators stand for.
+_OPERATORS = {"__and__": "bitwise_and", "__or__": "bitwise_or", "__xor__": "bitwise_xor"}
+
 
 @fixer("ANE101")
 def respell(site: Site) -> Iterator[Fix]:
     """A call of a function in the table, as a function or as a method."""
     full = site.name()
     last = full.rsplit(".", 1)[-1]
+    last = _OPERATORS.get(last, last)
     spelling = TABLE.get(last)
     if spelling is None or (full.startswith("torch.nn.") and not full.startswith("torch.nn.functional.")):
         raise Refused("no other spelling")
-    if last in ("bitwise_or", "bitwise_xor") and any(
-        site.operand(c, i).dtype != "b8" for c in site.calls for i in (0, 1)
-    ):
+    if last in _OPERATORS.values() and any(site.operand(c, i).dtype != "b8" for c in site.calls for i in (0, 1)):
         raise Refused("not bool")
-    given, rest = site.method_or_function(spelling.names[1:])
+    node = site.node
+    if isinstance(node, ast.BinOp):
+        given, rest = node.left, {"other": node.right}
+    else:
+        given, rest = site.method_or_function(spelling.names[1:])
     if spelling.floats and not site.is_float():
         raise Refused("not floating-point")
     if spelling.same_type and not _one_type(site):
@@ -153,6 +160,8 @@ def render(
             if name not in defaults:
                 raise Refused(f"{name} is not given")
             texts[name] = defaults[name]
+        elif template.count("{" + name + "}") == 1 and re.search(rf"(\(|, )\{{{name}\}}(\)|, )", template):
+            texts[name] = tree.text(node)  # an argument of a call needs no brackets
         elif template.count("{" + name + "}") > 1 and not is_stable(node):
             texts[name] = tree.fresh("given" if name == "input" else name)
             edits.append(tree.before(site.call, f"{texts[name]} = {tree.text(node)}"))

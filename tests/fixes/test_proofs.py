@@ -247,12 +247,32 @@ FUNCTIONS = {
     "broadcast_to": "torch.broadcast_to(x, (3, 2, 8, 4, 4))", "logit": "torch.logit(torch.sigmoid(x))",
     "hardshrink": "F.hardshrink(x, 0.3) + 1", "softshrink": "1 + F.softshrink(x * 2)", "logsigmoid": "1 + F.logsigmoid(x)",
     "bitwise_or": "torch.bitwise_or(x > 0, x < -1).float()", "bitwise_xor": "torch.bitwise_xor(x > 0, x < 1).float()",
+    "__or__": "((x > 0) | (x < -1)).float()", "__xor__": "x * ((x > 0) ^ (x < 1))",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_in_other_words(name: str, tmp_path: Path) -> None:
     proven(module(f"return {FUNCTIONS[name]}", inputs="torch.randn(2, 8, 4, 4)"), "ANE101", tmp_path)
+
+
+def test_operators_on_truth_values_become_functions(tmp_path: Path) -> None:
+    text = proven(module("return x * ((x > 0) | (x < -1) ^ (x > 2))"), "ANE101", tmp_path)
+    assert "torch.logical_or(x > 0, torch.logical_xor(x < -1, x > 2))" in text
+
+
+@pytest.mark.parametrize(
+    ("call", "init", "written"),
+    [
+        ("F.hardtanh(x, 0, max_val=6)", "", "F.hardtanh(x, 0.0, max_val=6.0)"),
+        ("x.clamp_min(-1) * 2", "", "x.clamp_min(-1.0) * 2"),
+        ("F.threshold(x, 0, 1)", "", "F.threshold(x, 0.0, 1)"),
+        ("self.act(x)", "self.act = nn.Hardtanh(0, 20, inplace=False)", "nn.Hardtanh(0.0, 20.0, inplace=False)"),
+        ("self.act(x)", "self.act = nn.LeakyReLU(1)", "nn.LeakyReLU(1.0)"),
+    ],
+)
+def test_whole_numbers_beside_floats_become_floats(call: str, init: str, written: str, tmp_path: Path) -> None:
+    assert written in proven(module(f"return {call}", init), "ANE101", tmp_path)
 
 
 def test_a_factor_that_was_not_given_is_not_written(tmp_path: Path) -> None:
