@@ -11,6 +11,7 @@ from ane_lsp.graph.liveness import is_loss, values
 from ane_lsp.graph.rearranging import MOST_AXES
 from ane_lsp.knowledge import conversion
 from ane_lsp.knowledge.conversion import Conversion
+from ane_lsp.torch_model import registry
 
 # Rules whose cases are rows of torch-conversion.csv.
 TABLE_CODES = (
@@ -269,3 +270,34 @@ def _shrinks(given: Value, made: Value) -> bool:
         return False
     pairs = list(zip(given.type.shape[2:], made.type.shape[2:], strict=False))
     return any(isinstance(a, int) and isinstance(b, int) and b < a for a, b in pairs)
+
+
+@graph_rule("ANE125", per_target=False)
+def input_written(context: Context) -> Iterator[Report]:
+    """Inputs that forward changes in place: torch.export makes the change a result of the program, which coremltools refuses."""
+    if context.options.export_path == "trace":
+        return
+    graph = context.graph
+    inputs = {value.id for value in graph.inputs if value.origin == "input"}
+    made = {op.call.id for op in graph.ops}
+    # A call that hands its operand on may have copied it, as dropout does.
+    inputs -= {call.result.id for call in graph.calls if isinstance(call.result, Value)}
+    for call in graph.calls:
+        target = _written(call) if call.id in made and not call.optional else None
+        if isinstance(target, Value) and target.id in inputs:
+            inputs.discard(target.id)
+            yield Report(
+                f"{qualified(call)} changes the input {target.name or 'of the model'} in place, which does not convert "
+                f"{_PATHS[context.options.export_path]} (coremltools 9.0). Tracing the model does. {advice('ANE125')}",
+                at=call,
+                data={"torch": call.torch, "path": context.options.export_path},
+            )
+
+
+def _written(call: Call) -> object:
+    """The tensor whose numbers a call changes, None for no such call."""
+    decl = registry.find(call.torch)
+    if decl is not None and decl.mutates:
+        return call.params.get(decl.mutates)
+    in_place = decl is not None and registry.is_inplace(call.torch) and "view" not in decl.tags
+    return next(conversion.tensors(call), None) if in_place or conversion.argument(call, "inplace") is True else None

@@ -303,11 +303,6 @@ def _scalar_other(call: Call) -> bool | None:
     return isinstance(given, Value) and isinstance(other, (bool, int, float))
 
 
-def _flag(name: str) -> Callable[[Call], bool]:
-    """Whether an argument is True or False, which a trace holds as a constant of no type that aten's operations take."""
-    return lambda call: isinstance(argument(call, name), bool)
-
-
 def _packed(call: Call) -> bool:
     """Whether a layer is given a packed sequence, whose fields its call holds."""
     return isinstance(next(iter((*call.args, *call.kwargs.values())), None), tuple)
@@ -406,8 +401,6 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("in_place", ""): _in_place,
     ("ranks", "differ"): _ranks_differ,
     ("other", "scalar"): _scalar_other,
-    ("other", "flag"): _flag("other"),
-    ("fill_value", "flag"): _flag("fill_value"),
     ("input", "packed"): _packed,
     ("kept", ""): _kept,
     ("start", "tensor"): _tensor_start,
