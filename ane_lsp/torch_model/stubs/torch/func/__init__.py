@@ -21,20 +21,24 @@ def _entered(args, in_dims, level):
             if dim is None:
                 arg = arg.unsqueeze(level)
             else:
-                rank = arg.dim() - level
-                arg = arg.movedim((dim + rank if dim < 0 else dim) + level, level)
+                source = (dim + arg.dim() - level if dim < 0 else dim) + level
+                arg = arg if source == level else arg.movedim(source, level)
         entered.append(arg)
     return entered
+
+
+def _is_scalar(arg, dim, level):
+    """Whether the function sees a number: what a tensor holds besides the axes of the levels around it is mapped over."""
+    return not isinstance(arg, torch.Tensor) or arg.dim() - level == (0 if dim is None else 1)
 
 
 def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
     def mapped(*args, **kwargs):
         level = len(_levels)
         dims = (in_dims,) * len(args) if in_dims is None or isinstance(in_dims, int) else tuple(in_dims)
+        if kwargs or not (getattr(func, "_is_vmapped", False) or all(map(_is_scalar, args, dims, [level] * len(args)))):
+            return _C._unknown("vmap() of a function of more than scalars is not modelled")(*args, **kwargs)
         entered = _entered(args, dims, level)
-        scalars = all(not isinstance(arg, torch.Tensor) or arg.dim() == level + 1 for arg in entered)
-        if kwargs or not (scalars or getattr(func, "_is_vmapped", False)):
-            return _C._unknown("vmap() of a function of more than scalars is not modelled")
         arg, dim = _mapped_size(args, dims)
         size = arg.size(dim if dim < 0 else dim + level)
         _levels.append(func)
