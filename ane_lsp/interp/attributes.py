@@ -10,6 +10,7 @@ from typing import Any
 from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp import absent, builtins, methods, state
 from ane_lsp.interp.base import Base
+from ane_lsp.interp.classes import mro_of
 from ane_lsp.interp.frames import UNDECIDED
 from ane_lsp.interp.scopes import signature_of
 from ane_lsp.interp.stdlib import real_class_has
@@ -535,6 +536,8 @@ class Attributes(Base):
             return native.name
         if name == "__module__":
             return native.module
+        if name == "__mro__":
+            return (*mro_of(native), object)
         if name in ("__doc__", "__init__"):
             return None if name == "__doc__" else Builtin(name, lambda interp, args, kwargs: None)
         return self.tensor_class_attribute(name) if TENSOR in (native, native.base) else MISSING

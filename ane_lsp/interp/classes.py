@@ -21,7 +21,8 @@ def functions_of(modules: Iterable[ModuleObject], path: str | None) -> Iterator[
                     yield item
 
 
-def _mro_of(base: Any) -> list[Any]:
+def mro_of(base: Any) -> list[Any]:
+    """A base and what is searched after it, ``object`` left out."""
     if isinstance(base, ClassObject):
         return list(base.mro)
     if isinstance(base, type):
@@ -42,8 +43,8 @@ def compute_mro(cls: ClassObject) -> tuple[Any, ...]:
     """C3 linearisation; where the bases contradict each other, depth first without repeats."""
     bases = [b for b in cls.bases if b is not object]
     if len(bases) == 1:
-        return (cls, *_mro_of(bases[0]))
-    sequences = [_mro_of(b) for b in bases] + [list(bases)]
+        return (cls, *mro_of(bases[0]))
+    sequences = [mro_of(b) for b in bases] + [list(bases)]
     result: list[Any] = [cls]
     while any(sequences):
         for sequence in sequences:

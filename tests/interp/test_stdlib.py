@@ -55,6 +55,7 @@ FUNCTOOLS = [
     "class A:\n    n = 0\n    @functools.cached_property\n    def p(self):\n        self.n += 1\n        return self.n\na = A()\nreturn a.p, a.p, a.n",
     "@functools.total_ordering\nclass A:\n    def __init__(self, v): self.v = v\n    def __eq__(self, o): return self.v == o.v\n    def __lt__(self, o): return self.v < o.v\nreturn A(1) < A(2), A(1) <= A(1), A(1) > A(2), A(2) >= A(1), max([A(1), A(3)]).v",
     "@functools.singledispatch\ndef f(x): return 'default'\n@f.register(int)\ndef _(x): return 'int'\n@f.register(list)\ndef _(x): return 'list'\nreturn f(1), f('a'), f([]), f(True)",
+    "@functools.singledispatch\ndef f(x): return 'default'\n@f.register\ndef _(x: int): return 'int'\n@f.register\ndef _(x: list): return 'list'\nreturn f(1), f('a'), f([]), f(True)",
     "return sorted([3, 1, 2], key=functools.cmp_to_key(lambda a, b: b - a))",
     "class A:\n    def f(self, a, b): return a, b\n    g = functools.partialmethod(f, 1)\nreturn A().g(2)",
     "p = functools.partial(dict, a=1)\nreturn p(b=2), isinstance(p, functools.partial), p.func is dict",

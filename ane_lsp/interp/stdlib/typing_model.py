@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter, OrderedDict, deque, namedtuple
 from typing import TYPE_CHECKING, Any
 
@@ -147,8 +148,25 @@ def _get_type_hints(interp: Interpreter, obj: Any, *args: Any, **kwargs: Any) ->
     if isinstance(obj, ModuleObject):
         return dict(obj.namespace.get("__annotations__", {}))
     if isinstance(obj, Function):
-        return interp.unknown("the annotations of a function are not kept")
+        return _function_hints(interp, obj)
     return interp.unknown("the type hints of something not modelled", obj if isinstance(obj, Unknown) else None)
+
+
+def _function_hints(interp: Interpreter, func: Function) -> dict[str, Any]:
+    """The classes that annotations name; what else they say is not taken apart."""
+    frame = func.closure or interp.frame_in(func.module)
+    found = {}
+    args = func.node.args
+    for name, note in (
+        *((arg.arg, arg.annotation) for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)),
+        ("return", getattr(func.node, "returns", None)),
+    ):
+        if note is None:
+            continue
+        kind = interp.annotation(note, frame) if isinstance(note, (ast.Name, ast.Attribute)) else None
+        known = isinstance(kind, (type, ClassObject, NativeType))
+        found[name] = kind if known else interp.unknown(f"the annotation of `{name}` is not taken apart")
+    return found
 
 
 _UNCLEAR = "generic aliases are not taken apart"
@@ -160,7 +178,7 @@ def _get_args(interp: Interpreter, tp: Any) -> Any:
         return tp.choices
     if isinstance(tp, UnionOf):
         return tuple(type(None) if member is None else member for member in tp.members)
-    return () if isinstance(tp, (type, ClassObject)) else interp.unknown(_UNCLEAR)
+    return () if isinstance(tp, (type, ClassObject, NativeType)) else interp.unknown(_UNCLEAR)
 
 
 @native("typing.assert_never")

@@ -1,5 +1,7 @@
 """Parts of functools that are easiest said in Python, as interpreted source."""
 
+from typing import get_args, get_type_hints
+
 
 def _root(cls):
     names = ("__lt__", "__le__", "__gt__", "__ge__")
@@ -71,6 +73,12 @@ def cmp_to_key(mycmp):
     return K
 
 
+def _annotated(func):
+    """The types that the first annotation of a function names: ``A``, ``A | B`` or ``Union[A, B]``."""
+    kind = next(iter(get_type_hints(func).values()))
+    return get_args(kind) or (kind,)
+
+
 def singledispatch(func):
     registry = {object: func}
 
@@ -82,7 +90,12 @@ def singledispatch(func):
 
     def register(cls, func=None):
         if func is None:
-            return lambda f: register(cls, f)
+            if isinstance(cls, type):
+                return lambda f: register(cls, f)
+            func = cls
+            for kind in _annotated(func):
+                registry[kind] = func
+            return func
         registry[cls] = func
         return func
 
