@@ -74,9 +74,8 @@ class Mover:
         self.given[old.id] = old.type
 
     def value_of(self, old: Value) -> Value:
-        given = self.given.get(old.id)
-        if given is not None:  # of which the call may know more, or hold it in another dtype
-            now = self.values[old.id]
+        if old.id in self.given:  # of which the call may know more, or hold it in another dtype
+            now, given = self.values[old.id], self.given[old.id]
             return now if old.type is given or old.type == given else self._seen(now, old)
         if old.made_as is not None:
             return self.seen(old, old.made_as)

@@ -291,8 +291,9 @@ class _Splice(Mover):
         """What stands for a value of the graph as it was. Raises NotKept where it is gone."""
         if old.id < self._first:
             return old
-        if (given := self.given.get(old.id)) is not None:
-            return self.values[old.id] if old.type == given else self._seen(self.values[old.id], old)
+        if old.id in self.given:
+            now, given = self.values[old.id], self.given[old.id]
+            return now if old.type is given or old.type == given else self._seen(now, old)
         if old.made_as is not None:
             return self.seen(old, old.made_as)
         made = self.values.get(old.id)
