@@ -12,6 +12,7 @@ from ane_lsp.graph.rearranging import MOST_AXES
 from ane_lsp.knowledge import conversion
 from ane_lsp.knowledge.conversion import Conversion
 from ane_lsp.torch_model import registry
+from ane_lsp.torch_model.promotion import COMPLEX
 
 # Rules whose cases are rows of torch-conversion.csv.
 TABLE_CODES = (
@@ -94,18 +95,23 @@ def _read(context: Context) -> frozenset[int]:
     if found is None:
         graph = context.graph
         made = {op.call.id for op in graph.ops}
-        ids = {v.id for op in graph.ops if op.id not in context.idle for v in op.input_values()}
-        ids.update(v.id for v in graph.outputs)
+        ids = _taken(context)
         ids.update(v.id for call in graph.calls if call.id not in made for v in conversion.tensors(call))
         context.memo["read"] = found = frozenset(ids)
     return found
 
 
+def _taken(context: Context) -> set[int]:
+    """Ids of values that an op or an output takes."""
+    ids = {v.id for op in context.graph.ops if op.id not in context.idle for v in op.input_values()}
+    ids.update(v.id for v in context.graph.outputs)
+    return ids
+
+
 def _used(context: Context) -> Iterator[Call]:
     """Custom functions whose results something is made of."""
     if context.graph.custom:
-        read = {v.id for op in context.graph.ops if op.id not in context.idle for v in op.input_values()}
-        read.update(v.id for v in context.graph.outputs)
+        read = _taken(context)
         yield from (c for c in context.graph.custom if any(v.id in read for v in values(c.result)))
 
 
@@ -205,7 +211,7 @@ def complex_operation(context: Context) -> Iterator[Report]:
 
 
 def _is_complex(found: TensorType) -> bool:
-    return found.dtype is not None and found.dtype.startswith("c")
+    return found.dtype in COMPLEX
 
 
 def _on_parts(op: Op) -> bool:

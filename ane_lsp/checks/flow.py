@@ -16,6 +16,7 @@ from ane_lsp.checks.finding import Related
 from ane_lsp.graph import DTYPES, Call, Graph, Op, TensorType, Value
 from ane_lsp.graph.liveness import unconverted_ops
 from ane_lsp.graph.records import dataclass
+from ane_lsp.torch_model.promotion import COMPLEX
 
 FP16_MAX = 65504.0
 # From here on coremltools 9.0 reads a constant as infinity (FP16ComputePrecision.fp16_overflow).
@@ -58,7 +59,6 @@ _ROW_NORMS = frozenset({"reduce_l1_norm", "reduce_l2_norm"})
 _NORMS = frozenset({"layer_norm", "instance_norm", "batch_norm", "local_response_norm", "l2_norm"})
 
 FLOATS = frozenset({"f16", "f32", "f64", "bf16"})
-COMPLEX = frozenset({"c32", "c64", "c128"})
 INTEGERS = frozenset({"i64", "i32", "i16", "i8", "u8", "u16", "u32", "u64"})
 
 

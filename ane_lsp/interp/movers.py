@@ -54,7 +54,8 @@ _WITH_SIZES = HOLDING | {Sym, TensorType}
 
 class Mover:
     """Values, and what holds them, of a kept call as those of another one. value, op: how much further numbers are there. values, calls: what
-    stands there for others, by their numbers. sizes: where made-up sizes are others, too. given: the types of those that the call was given."""
+    stands there for others, by their numbers. sizes: where made-up sizes are others, too. given: the types of those that the call was given. first: values before
+    this number stand for themselves."""
 
     holding: AbstractSet[type] = HOLDING
 
@@ -66,6 +67,7 @@ class Mover:
             self.holding = _WITH_SIZES
         self.values: dict[int, Value] = {}
         self.given: dict[int, TensorType] = {}
+        self.first = 0
         self.calls: dict[int, Call] = {}
 
     def give(self, old: Value, now: Value) -> None:
@@ -74,24 +76,27 @@ class Mover:
         self.given[old.id] = old.type
 
     def value_of(self, old: Value) -> Value:
+        if old.id < self.first:
+            return old
         if old.id in self.given:  # of which the call may know more, or hold it in another dtype
             now, given = self.values[old.id], self.given[old.id]
             return now if old.type is given or old.type == given else self._seen(now, old)
         if old.made_as is not None:
-            return self.seen(old, old.made_as)
+            made_as = Value(old.id, old.made_as, old.origin, old.name, old.producer, old.fold)
+            return self._seen(self.value_of(made_as), old)
         made = self.values.get(old.id)
         if made is None:
-            producer = None if old.producer is None else old.producer + self.op
-            kind = old.type if self.sizes is None else self.sizes.type(old.type)
-            made = Value(old.id + self.value, kind, old.origin, old.name, producer, old.fold)
-            self.values[old.id] = made
+            made = self.values[old.id] = self._made(old)
         return made
 
-    def seen(self, old: Value, made_as: TensorType) -> Value:
-        """What stands for a value of which something else is known than where it was made."""
-        return self._seen(self.value_of(Value(old.id, made_as, old.origin, old.name, old.producer, old.fold)), old)
+    def _made(self, old: Value) -> Value:
+        """What stands for a value that the call made."""
+        producer = None if old.producer is None else old.producer + self.op
+        kind = old.type if self.sizes is None else self.sizes.type(old.type)
+        return Value(old.id + self.value, kind, old.origin, old.name, producer, old.fold)
 
     def _seen(self, made: Value, old: Value) -> Value:
+        """A value as `old` is seen, which may be otherwise than where it was made."""
         return made.of_type(old.type if self.sizes is None else self.sizes.type(old.type))
 
     def values_of(self, placed: list[tuple[Value, int]]) -> tuple[Value, ...]:

@@ -150,18 +150,12 @@ class Inner:
 
     def among(self, known: Mapping[int, Value]) -> Inner:
         """The same in a graph of which these are the values, by their numbers."""
-        given, taken = (
-            tuple(
-                [
-                    known.get(value.id, value).of_type(value.type)
-                    if value.made_as is not None
-                    else known.get(value.id, value)
-                    for value in held
-                ]
-            )
-            for held in (self.given, self.taken)
-        )
-        return replace(self, given=given, taken=taken)
+
+        def there(value: Value) -> Value:
+            now = known.get(value.id, value)
+            return now if value.made_as is None else now.of_type(value.type)
+
+        return replace(self, given=tuple(map(there, self.given)), taken=tuple(map(there, self.taken)))
 
 
 def parts(made_of: Iterable[Inner]) -> Iterator[Inner]:

@@ -161,7 +161,6 @@ class _Splice(Mover):
         self._old = old
         self._new = Graph(old.name, source=old.source, asks_capture=old.asks_capture, lost=old.lost)
         self._places: list[_Part] = []  # of those that were made once more, in order
-        self._first = 0  # values from here on are others
         # Where values and operations of those end, and how much further the numbers are that follow.
         self._value_ends, self._value_shifts = list[int](), [0]
         self._op_ends, self._op_shifts = list[int](), [0]
@@ -176,7 +175,7 @@ class _Splice(Mover):
             return Spliced(old, made_of, 0, 0)
         if old.custom:
             raise NotKept
-        call, op, self._first, shape, _ = self._places[0].start
+        call, op, self.first, shape, _ = self._places[0].start
         new.calls, new.ops, new.shapes = old.calls[:call], old.ops[:op], old.shapes[:shape]
         self.calls = dict(enumerate(new.calls))
         for place in self._places:
@@ -287,29 +286,18 @@ class _Splice(Mover):
             found[value.id] = Value(value.id + mover.value, named.type, named.origin, named.name, None, named.fold)
         return found
 
-    def value_of(self, old: Value) -> Value:
+    def _made(self, old: Value) -> Value:
         """What stands for a value of the graph as it was. Raises NotKept where it is gone."""
-        if old.id < self._first:
-            return old
-        if old.id in self.given:
-            now, given = self.values[old.id], self.given[old.id]
-            return now if old.type is given or old.type == given else self._seen(now, old)
-        if old.made_as is not None:
-            return self.seen(old, old.made_as)
-        made = self.values.get(old.id)
-        if made is None:
-            number = bisect_right(self._value_ends, old.id)
-            if number < len(self._places) and old.id >= self._places[number].start.value:
+        number = bisect_right(self._value_ends, old.id)
+        if number < len(self._places) and old.id >= self._places[number].start.value:
+            raise NotKept
+        producer = old.producer
+        if producer is not None:
+            place = bisect_right(self._op_ends, producer)
+            if place < len(self._places) and producer >= self._places[place].start.op:
                 raise NotKept
-            producer = old.producer
-            if producer is not None:
-                place = bisect_right(self._op_ends, producer)
-                if place < len(self._places) and producer >= self._places[place].start.op:
-                    raise NotKept
-                producer += self._op_shifts[place]
-            made = Value(old.id + self._value_shifts[number], old.type, old.origin, old.name, producer, old.fold)
-            self.values[old.id] = made
-        return made
+            producer += self._op_shifts[place]
+        return Value(old.id + self._value_shifts[number], old.type, old.origin, old.name, producer, old.fold)
 
     def moved(self, held: Any) -> Any:
         if held.__class__ is Unknown:
@@ -322,7 +310,7 @@ class _Splice(Mover):
         """The same for one that may only have its number: the very value that was recorded."""
         if value not in self._numbered:
             return self.value_of(value)
-        if value.id >= self._first:
+        if value.id >= self.first:
             if value.id not in self.values and value.origin != "op":  # it has another name there
                 raise NotKept
             return self.value_of(value)
@@ -351,7 +339,7 @@ class _Splice(Mover):
         found: list[Inner] = []
         for part in parts:
             kept, taken = part.kept, self._taken.get(part)
-            if of_graph and part.start.value < self._first and part.parts is None and taken is None:
+            if of_graph and part.start.value < self.first and part.parts is None and taken is None:
                 found.append(part.inner)
                 continue
             start = _further(part.start, shift)

@@ -423,12 +423,16 @@ class TorchGlue(Registries):
             self._record("torch.Tensor.__bool__", decl, (value,), {}, unknown)
         return unknown
 
+    def _check_has_axes(self, value: Tensor) -> None:
+        """Raise what torch does for who goes through a scalar; an input that nobody wrote may be something else."""
+        if value.type.shape == () and value.origin != "input" and not self.probing:
+            self.raise_(TypeError, "iteration over a 0-d tensor")
+
     def iterate_tensor(self, value: Tensor) -> Iterator[Any]:
         shape = value.type.shape
         if shape is None or not shape or not isinstance(shape[0], int):
             reason = "a tensor whose first size is not known is iterated"
-            if shape == () and value.origin != "input" and not self.probing:
-                self.raise_(TypeError, "iteration over a 0-d tensor")
+            self._check_has_axes(value)
             if not shape:
                 probe = probe_of(value) if self.probing else None
                 piece = probe_tensor(probe.linked(same)) if probe is not None and probe.pieces else None
@@ -476,8 +480,7 @@ class TorchGlue(Registries):
                 if len(items) != count:
                     self.raise_(ValueError, f"too many or not enough values to unpack (expected {count})")
                 return list(items)
-        if shape == () and value.origin != "input" and not self.probing:
-            self.raise_(TypeError, "iteration over a 0-d tensor")
+        self._check_has_axes(value)
         rest = None if shape is None or not shape else shape[1:]
         probe = probe_of(value) if self.probing else None
         if probe is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from programs import finished
 
-from ane_lsp.interp.templates import Template
+from ane_lsp.interp.values import Instance
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("transformers") is None, reason="transformers is not installed: its source is read here"
@@ -37,25 +37,14 @@ inner = [type(one.vision_tower).__name__ for one in both]
 """
 
 
-def test_models_of_a_library_are_built_from_the_pieces_of_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_models_of_a_library_are_built_from_the_pieces_of_others(tmp_path: Path, copies: list[Instance]) -> None:
     path = tmp_path / "program.py"
     path.write_text(PROGRAM)
-    copies: list[str] = []
-    copy = Template.copy
-
-    def watched(*given: object) -> object:
-        made = copy(*given)  # type: ignore[arg-type]
-        if made is not None:
-            copies.append(made.cls.name)
-        return made
-
-    monkeypatch.setattr(Template, "copy", watched)
     run, space = finished(path)
     assert not run.errors
     assert space["hidden"] == [4, 4, 4]  # as with torch
     assert space["can"] == [False] * 3
     assert space["inner"] == ["CLIPVisionModel"] * 3
-    assert copies.count("ViTLayer") + 3 * copies.count("ViTEncoder") >= 3 * 3 - 1, "only the first layer is built"
-    assert {"CLIPEncoder", "LlamaDecoderLayer"} <= set(copies)
+    names = [one.cls.name for one in copies]
+    assert names.count("ViTLayer") + 3 * names.count("ViTEncoder") >= 3 * 3 - 1, "only the first layer is built"
+    assert {"CLIPEncoder", "LlamaDecoderLayer"} <= set(names)

@@ -9,7 +9,7 @@ from programs import finished
 
 from ane_lsp.interp import calls
 from ane_lsp.interp.run import run_script
-from ane_lsp.interp.templates import Template
+from ane_lsp.interp.values import Instance
 from ane_lsp.workspace import Workspace
 
 PROGRAM = """\
@@ -124,19 +124,9 @@ def values(path: Path) -> dict[str, Any]:
     return {name: space[name] for name in NAMES}
 
 
-def test_a_copy_is_what_building_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_is_what_building_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copies: list[Instance]) -> None:
     path = tmp_path / "program.py"
     path.write_text(PROGRAM)
-    copies: list[Any] = []
-    copy = Template.copy
-
-    def watched(*given: Any) -> Any:
-        made = copy(*given)
-        if made is not None:
-            copies.append(made)
-        return made
-
-    monkeypatch.setattr(Template, "copy", watched)
     quick = values(path)
     assert {one.cls.name for one in copies} == {"Plain"}  # and none whose building is seen elsewhere
     assert len(copies) >= 6
@@ -263,7 +253,7 @@ own = len({{id(p) for p in net.parameters()}})
 
 
 @pytest.mark.parametrize(
-    ("read", "write", "change", "copies"),
+    ("read", "write", "change", "count"),
     [
         ("options.kernel", "pass", "pass", 3),
         ("options.kernel", "pass", "options.kernel = 1", 2),
@@ -277,27 +267,24 @@ own = len({{id(p) for p in net.parameters()}})
     ],
 )
 def test_a_copy_holds_the_object_that_it_was_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str, write: str, change: str, copies: int
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    copies: list[Instance],
+    read: str,
+    write: str,
+    change: str,
+    count: int,
 ) -> None:
     path = tmp_path / "net.py"
     path.write_text(CONFIGURED.format(read=read, write=write, change=change))
-    made: list[Any] = []
-    copy = Template.copy
-
-    def watched(*given: Any) -> Any:
-        found = copy(*given)
-        if found is not None:
-            made.append(found)
-        return found
 
     def told() -> Any:
         run, space = finished(path)
         graphs = [[(op.kind, repr(op.attrs), repr(op.outputs)) for op in graph.ops] for graph in run.graphs]
         return graphs, space["same"], space["own"]
 
-    monkeypatch.setattr(Template, "copy", watched)
     quick = told()
-    assert [one.cls.name for one in made] == ["Block"] * copies
+    assert [one.cls.name for one in copies] == ["Block"] * count
     monkeypatch.setattr(calls, "Given", lambda *_: SimpleNamespace(key=None))
     assert told() == quick
     assert quick[2] == 64
@@ -361,7 +348,7 @@ known = len(ALL)
 
 
 @pytest.mark.parametrize(
-    ("cls", "processor", "more", "copies", "expected"),
+    ("cls", "processor", "more", "count", "expected"),
     [
         ("Block", "Processor()", "pass", 4, (5, [1] * 5, 0)),
         ("Outer", "Processor()", "pass", 4, (5, [1] * 5, 0)),
@@ -376,31 +363,23 @@ known = len(ALL)
 def test_a_copy_has_objects_of_its_own_where_nobody_else_holds_them(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    copies: list[Instance],
     cls: str,
     processor: str,
     more: str,
-    copies: int,
+    count: int,
     expected: tuple[int, list[int], int],
 ) -> None:
     path = tmp_path / "net.py"
     path.write_text(HOLDING.format(cls=cls, processor=processor, more=more))
-    made: list[Any] = []
-    copy = Template.copy
-
-    def watched(*given: Any) -> Any:
-        found = copy(*given)
-        if found is not None:
-            made.append(found)
-        return found
 
     def told() -> Any:
         run, space = finished(path)
         graphs = [[(op.kind, repr(op.attrs), repr(op.outputs)) for op in graph.ops] for graph in run.graphs]
         return graphs, (space["processors"], space["called"], space["known"])
 
-    monkeypatch.setattr(Template, "copy", watched)
     quick = told()
     assert quick[1] == expected
-    assert sum(one.cls.name == cls for one in made) == copies
+    assert sum(one.cls.name == cls for one in copies) == count
     monkeypatch.setattr(calls, "Given", lambda *_: SimpleNamespace(key=None))
     assert told() == quick
