@@ -241,9 +241,12 @@ class Book:
         if self._splicing is None or part not in self._splicing.left:
             return
         self._splicing.left.remove(part)
-        for index, stage in enumerate(part.stages[: part.stale]):
-            if not stage.exchange(self._splicing.splices):
-                part.stale, part.alone = index, False
+        for index, stage in enumerate(part.stages):
+            if index == part.stale:
+                if not part.alone:
+                    break
+            elif not stage.exchange(self._splicing.splices):
+                part.stale, part.alone = index if part.stale is None else min(index, part.stale), False
                 break
 
     def _end_exchange(self) -> None:

@@ -223,7 +223,7 @@ class _Splice(Mover):
         sizes = Sizes.between(again.size, again.drawn, size)
         mover = Mover(start.value - again.value, start.op - again.op, sizes)
         for (one, _), value_there in zip(again.given, place.given):
-            mover.give(one, self._now(value_there))
+            _give(mover, one, self._now(value_there))
         mover.values.update(self._renamed(again, place, mover))
         new.shapes += other_facts(again.shapes, sizes)
         own = partial(record, mover, new, kept=again, callers=place.callers, path=place.path)
@@ -262,7 +262,7 @@ class _Splice(Mover):
         mover = Mover(now.value - kept.value, now.op - kept.op, Sizes.between(kept.size, kept.drawn, size))
         for held, there in ((kept.given, now.given), (kept.taken, now.taken)):
             for (value, _), made in zip(held, there):
-                mover.give(value, made)
+                _give(mover, value, made)
         record(mover, new, kept.calls, kept.ops, kept, now.callers, now.path)
         first = inner.value - kept.value
         around.values.update((number + first, made) for number, made in mover.values.items() if number >= kept.value)
@@ -390,6 +390,13 @@ class _Splice(Mover):
         if part.parts is not None:
             return sum(map(self._more_steps, part.parts))
         return self._splices.remade[part.kept][0].steps - part.kept.steps if part in self._taken else 0
+
+
+def _give(mover: Mover, one: Value, there: Value) -> None:
+    """Have a value stand for one that a call was given. Raises NotKept where it has other sizes: so has what the call makes of them."""
+    if one.type.shape != there.type.shape:
+        raise NotKept
+    mover.give(one, there)
 
 
 def _start(one: Kept | Inner) -> Numbers:

@@ -189,6 +189,59 @@ def test_sizes_that_calls_make_up_are_different_ones_in_each(tmp_path: Path, mon
         analyst.idle()
 
 
+def test_sizes_that_a_call_around_makes_up_are_different_ones_in_each(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    some = "        found = x[x > 0]\n        return x + self.one(found).sum() + self.two(self.one(x))\n"
+    model = WEIGHTS.replace("        return self.two(self.one(x)) + self.one(x)\n", some)
+    analyst = settled(path, model)
+    edited = model.replace("x * self.scale", "x * self.scale.sum() * 2")
+    for text in (edited, model, edited.replace("* 2", "+ 2"), edited, model):
+        check(path, analyst, text)
+        analyst.idle()
+
+
+def test_what_is_recorded_is_exchanged_where_the_constructor_depends_on_it_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether `heads` is a number is told by what `forward` does with it."""
+    path = tmp_path / "net.py"
+    model = """\
+from torch import nn
+
+
+class Attention(nn.Module):
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+
+    def forward(self, x):
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        dots = q @ k.transpose(-1, -2) * self.heads
+        return dots.softmax(dim=-1) @ v
+
+
+class Net(nn.Module):
+    def __init__(self, dim, depth, heads):
+        super().__init__()
+        self.layers = nn.ModuleList([Attention(dim, heads) for _ in range(depth)])
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, x):
+        for attention in self.layers:
+            x = attention(x) + x
+        return self.norm(x)
+"""
+    analyst = settled(path, model)
+    line = "        return dots.softmax(dim=-1) @ v\n"
+    counted = Counted(monkeypatch)
+    for more in ("        dots = dots * 2\n", "", "        dots = dots + 1\n        dots = dots.relu()\n", ""):
+        counted.reset()
+        check(path, analyst, model.replace(line, more + line))
+        assert counted.pieces > 0
+        analyst.idle()
+
+
 def test_a_graph_in_which_it_cannot_be_exchanged_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "net.py"
     analyst = settled(path, WEIGHTS)
