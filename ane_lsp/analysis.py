@@ -58,15 +58,15 @@ class Unfollowed:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """A part of a model that is not among its operations, and why. file: that of `span`, as messages name it."""
+class Remark:
+    """What is said of a model at a place. file: that of `span`, as messages name it."""
 
     file: str
     span: Span
-    reason: str
+    text: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.span.line}: {self.reason}"
+        return f"{self.file}:{self.span.line}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,9 @@ class ModelSummary:
     stopped: str | None = None
     errors: int = 0
     warnings: int = 0
-    elsewhere: tuple[str, ...] = ()
+    elsewhere: tuple[Remark, ...] = ()
     off_ane: tuple[tuple[str, int], ...] = ()
-    lost: tuple[Missing, ...] = ()
+    lost: tuple[Remark, ...] = ()
 
 
 @dataclass(slots=True)
@@ -506,7 +506,7 @@ def _summary(
         stopped=stopped,
         elsewhere=_elsewhere(found, file, workspace, settings),
         off_ane=tuple(off.most_common()),
-        lost=tuple(Missing(workspace.relative(span.file), span, reason) for reason, span in graph.lost.items()),
+        lost=tuple(Remark(workspace.relative(span.file), span, reason) for reason, span in graph.lost.items()),
     )
 
 
@@ -563,7 +563,7 @@ def _configured(settings: Settings, path: Path) -> list[tuple[str, tuple[InputSp
     ]
 
 
-def _elsewhere(found: list[Finding], file: str, workspace: Workspace, settings: Settings) -> tuple[str, ...]:
+def _elsewhere(found: list[Finding], file: str, workspace: Workspace, settings: Settings) -> tuple[Remark, ...]:
     """Errors and warnings of one model that its author meets in a library: where they stand, and what they say first."""
     told = {}
     for finding in found:
@@ -573,8 +573,8 @@ def _elsewhere(found: list[Finding], file: str, workspace: Workspace, settings: 
         )
         if span.file != file and finding.severity in ("error", "warning") and chosen:
             what = finding.message.partition(": ")[0].partition(". ")[0].removesuffix(".")
-            place = f"{workspace.relative(span.file)}:{span.line}"
-            told[place, finding.code] = f"{place}: {finding.severity}[{finding.code}] {what}"
+            text = f"{finding.severity}[{finding.code}] {what}"
+            told[span.file, span.line, finding.code] = Remark(workspace.relative(span.file), span, text)
     return tuple(told.values())
 
 

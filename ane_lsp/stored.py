@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ane_lsp import __version__
-from ane_lsp.analysis import AnalysisError, FileAnalysis, Missing, ModelSummary, Unfollowed
+from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary, Remark, Unfollowed
 from ane_lsp.checks.finding import Evidence, Finding, Fix, Related, TextEdit
 from ane_lsp.graph import Span
 from ane_lsp.report.terminal import printable
@@ -202,8 +202,8 @@ def _result_from(plain: dict[str, Any]) -> FileAnalysis:
                     **model,
                     "span": Span(*model["span"]),
                     "assumed": tuple(model["assumed"]),
-                    "elsewhere": tuple(model["elsewhere"]),
-                    "lost": tuple(Missing(**{**part, "span": Span(*part["span"])}) for part in model["lost"]),
+                    "elsewhere": _remarks_from(model["elsewhere"]),
+                    "lost": _remarks_from(model["lost"]),
                     "off_ane": tuple((str(kind), int(count)) for kind, count in model["off_ane"]),
                 }
             )
@@ -212,6 +212,10 @@ def _result_from(plain: dict[str, Any]) -> FileAnalysis:
         [AnalysisError(**{**error, "span": Span(*error["span"])}) for error in plain["errors"]],
         [Unfollowed(one["message"], Span(*one["span"])) for one in plain["unfollowed"]],
     )
+
+
+def _remarks_from(plain: list[dict[str, Any]]) -> tuple[Remark, ...]:
+    return tuple(Remark(**{**remark, "span": Span(*remark["span"])}) for remark in plain)
 
 
 def _finding_from(plain: dict[str, Any]) -> Finding:

@@ -7,7 +7,8 @@ real server, one edit after the other, each taken back before the next: wall clo
 which may be those of the first model followed with what was known of the others, and until all of them are known (wall: a
 request for its diagnostics is answered), and the processor time that the server and its children took until then, which does
 not depend on what else the machine does. What takes an edit back is answered from memory, and so counted by itself (back). At the end the memory they hold (proportional
-share, so that pages of two processes count once).
+share, so that pages of two processes count once). With ``--of OTHER`` another document is open, too, which reads the edited one, and it is the
+diagnostics of that one that are waited for (wall); the very first edit, after which it is analysed anew, is not counted.
 """
 
 from __future__ import annotations
@@ -92,8 +93,10 @@ def project(file: Path) -> Path:
     return folder
 
 
-async def session(command: str, file: Path, counts: dict[str, int], pause: float) -> dict[str, Any]:
-    """One server, one file: seconds of wall and processor time by kind."""
+async def session(
+    command: str, file: Path, counts: dict[str, int], pause: float, other: Path | None = None
+) -> dict[str, Any]:
+    """One server, one file: seconds of wall and processor time by kind. other: whose diagnostics are waited for, where not the file's."""
     text = file.read_text(encoding="utf-8")
     server = await Server.start(command)
     pid = server.process.pid
@@ -107,13 +110,27 @@ async def session(command: str, file: Path, counts: dict[str, int], pause: float
     await server.next_diagnostics(seen)
     first = time.perf_counter() - began
 
+    if other is not None:
+        document = {
+            "uri": other.as_uri(),
+            "languageId": "python",
+            "version": 1,
+            "text": other.read_text(encoding="utf-8"),
+        }
+        server.notify("textDocument/didOpen", {"textDocument": document})
+
     async def whole() -> None:
         if command == OWN:  # others say it once
-            await server.request("textDocument/diagnostic", {"textDocument": {"uri": uri}})
+            await server.request("textDocument/diagnostic", {"textDocument": {"uri": (other or file).as_uri()}})
 
     await whole()
     took = time.perf_counter() - began
     rows: dict[str, Any] = {"open": {"first": [first], "wall": [took], "cpu": [processor_time(pid) - cpu]}}
+    if other is not None:
+        for changed in (*edits(text, "comment", 1), text):
+            version += 1
+            server.notify("textDocument/didChange", {"textDocument": {"uri": uri, "version": version}, "contentChanges": [{"text": changed}]})  # fmt: skip
+            await whole()
     for kind, count in counts.items():
         row = rows[kind] = {"first": [], "wall": [], "cpu": [], "back": []}
         for changed in (one for edited in edits(text, kind, count) for one in (edited, text)):
@@ -140,12 +157,14 @@ def quantile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def table(servers: dict[str, str], files: list[Path], counts: dict[str, int], pause: float) -> list[dict[str, Any]]:
+def table(
+    servers: dict[str, str], files: list[Path], counts: dict[str, int], pause: float, other: Path | None = None
+) -> list[dict[str, Any]]:
     """A row for each file, server and kind: milliseconds."""
     found = []
     for file in files:
         for name, command in servers.items():
-            rows = asyncio.run(session(command, file, counts, pause))
+            rows = asyncio.run(session(command, file, counts, pause, other))
             held = rows.pop("memory")
             for kind, times in rows.items():
                 if times["wall"]:
@@ -168,11 +187,12 @@ def main() -> None:
     parser.add_argument("--edits", type=int, default=10, help="edits of each kind")
     parser.add_argument("--kinds", default=",".join(KINDS), help="which kinds, with commas")
     parser.add_argument("--pause", type=float, default=0.3, help="seconds between two edits")
+    parser.add_argument("--of", type=Path, help="wait for the diagnostics of this file, which reads the edited one")
     parser.add_argument("--json", type=Path, help="write the rows here, too")
     args = parser.parse_args()
     servers = {"ane-lsp": OWN, **dict(given.split("=", 1) for given in args.server)}
     counts = dict.fromkeys(args.kinds.split(","), args.edits)
-    rows = table(servers, [file.resolve() for file in args.files], counts, args.pause)
+    rows = table(servers, [file.resolve() for file in args.files], counts, args.pause, args.of and args.of.resolve())
     if args.json:
         args.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     for row in rows:

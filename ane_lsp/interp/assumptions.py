@@ -179,7 +179,7 @@ def _no_numbers(interp: Interpreter, raised: PyRaise, values: dict[str, Any]) ->
 def _words(interp: Interpreter, place: Span) -> set[str]:
     """The names in the expression at a place of the trees that were run. The text may have other lines by now."""
     found: set[str] = set()
-    for function in functions_of(interp.modules.values(), place.file):
+    for function in functions_of(interp.modules.values(), {place.file}):
         parts = ast.walk(function.node) if _around(function.node, place) else ()
         for part in parts:
             if isinstance(part, (ast.expr, ast.keyword)) and _within(part, place):

@@ -86,6 +86,7 @@ class Base:
         self.deadline = float("inf")  # on the clock of the thread that runs, see start_clock
         self.cancelled = cancelled
         self.watched = watched
+        self.exchangeable = watched  # paths of files whose functions may be exchanged in the world that is kept
         self.megabytes = megabytes
         self.max_resident = resident() + megabytes * 1_000_000
         self.steps = 0
@@ -128,7 +129,7 @@ class Base:
         self.compared = 0  # items looked at by the running comparison
         self.unresolved: dict[str, Span] = {}  # calls that led nowhere: what was called -> where
         self.conversions = Conversions()
-        self.top_ran = Ran()  # functions of watched files that the top level of a module ran
+        self.top_ran = Ran()  # functions of exchangeable files that the top level of a module ran
         self.ran = self.top_ran  # what the present stage ran or looked into
         self.top_drawn = LASTING_SIZES  # the number of the last size that a top level made up
         self.top_runs = 0  # how often the top level of a module was run, or a part of it
@@ -283,7 +284,7 @@ class Base:
 
     def looked_into(self, function: Any) -> None:
         """Something depends on the source of a function, whether it runs or not."""
-        if function.__class__ is Function and function.module.path in self.watched:
+        if function.__class__ is Function and function.module.path in self.exchangeable:
             self.ran.update((function.node, (function.node, ANY_DEFAULT)))
 
     def unknown(self, reason: str, cause: Unknown | None = None) -> Unknown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,21 +20,24 @@ def users_of(workspace: Workspace, path: Path, names: Iterable[str]) -> list[Pat
     names = list(names)
     if not names:
         return []
-    built = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b\s*[(,)=]")
-    stem = path.stem if path.stem != "__init__" else path.parent.name
-    imported = re.compile(rf"\b{re.escape(stem)}\b")
     found: list[tuple[int, Path]] = []
     for count, candidate in enumerate(_neighbours(workspace, path)):
         if count >= MAX_FILES or len(found) >= 4 * MAX_USERS:
             break
-        text = workspace.read(candidate).text
-        if stem not in text or not any(name in text for name in names) or not imported.search(text):
-            continue  # looking for plain text first is much quicker than the patterns
-        uses = len({match[0] for match in built.finditer(text)})
+        uses = uses_in(workspace.read(candidate).text, path, names)
         if uses:
             found.append((uses, candidate))
     found.sort(key=lambda item: -item[0])
     return [candidate for _, candidate in found[:MAX_USERS]]
+
+
+def uses_in(text: str, path: Path, names: Collection[str]) -> int:
+    """In how many ways a text that imports the module at `path` builds its classes `names`."""
+    stem = path.stem if path.stem != "__init__" else path.parent.name
+    if stem not in text or not any(name in text for name in names) or not re.search(rf"\b{re.escape(stem)}\b", text):
+        return 0  # looking for plain text first is much quicker than the patterns
+    built = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b\s*[(,)=]")
+    return len({match[0] for match in built.finditer(text)})
 
 
 def _neighbours(workspace: Workspace, path: Path) -> Iterator[Path]:
@@ -62,4 +65,4 @@ def _files_below(workspace: Workspace, directory: Path, seen: set[Path]) -> Iter
             yield from _files_below(workspace, directory / name, seen)
 
 
-__all__ = ["MAX_USERS", "users_of"]
+__all__ = ["MAX_USERS", "users_of", "uses_in"]

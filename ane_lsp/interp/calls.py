@@ -185,14 +185,14 @@ class Calls(Attributes):
         lost = kwargs.get(MORE) if kwargs else None
         if len(space) < count + (signature.vararg is not None) or signature.kwonly:
             first_default = count - len(func.defaults)
-            watched = func.module.path in self.watched
+            exchangeable = func.module.path in self.exchangeable
             for i, name in enumerate(positional):
                 if name not in space:
                     if lost is not None:
                         space[name] = lost
                     elif i >= first_default:
                         space[name] = func.defaults[i - first_default]
-                        if watched:
+                        if exchangeable:
                             self.ran.add((func.node, name))
                     else:
                         self._misfit(func, f"{func.name}() missing required argument: '{name}'")
@@ -200,7 +200,7 @@ class Calls(Attributes):
                 if name not in space:
                     if name in func.kw_defaults:
                         space[name] = func.kw_defaults[name]
-                        if watched:
+                        if exchangeable:
                             self.ran.add((func.node, name))
                     elif lost is not None:
                         space[name] = lost

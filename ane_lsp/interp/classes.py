@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from ane_lsp.interp.values import ClassMethod, ClassObject, Function, ModuleObject, NativeType, StaticMethod
 
 
-def functions_of(modules: Iterable[ModuleObject], path: str | None) -> Iterator[Function]:
-    """The functions that names of a file and attributes of its classes stand for, in each module that was made of it, as it may be imported
-    under another name."""
+def functions_of(modules: Iterable[ModuleObject], paths: Collection[str]) -> Iterator[Function]:
+    """The functions that names of some files and attributes of their classes stand for, in each module that was made of one, as it may be
+    imported under another name."""
     for module in modules:
-        for value in module.namespace.values() if module.path == path else ():
+        for value in module.namespace.values() if module.path in paths else ():
             own = isinstance(value, ClassObject) and value.module is module
             for item in value.namespace.values() if own else (value,):
                 item = item.func if isinstance(item, (StaticMethod, ClassMethod)) else item

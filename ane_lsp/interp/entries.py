@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Graph, Span, TensorType, Unknown, dims
 from ane_lsp.graph.records import dataclass
+from ane_lsp.interp.callers import uses_in
 from ane_lsp.interp.captured import either_way
 from ane_lsp.interp.classes import functions_of, prepares_data
+from ane_lsp.interp.fast import fast_path
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.replay import Book
 from ane_lsp.interp.run import Capture, Limits, Run, deep, guarded, load_file, start
@@ -155,8 +157,8 @@ def run_file(
 class FileWorld:
     """The interpreted world of one file: its entries are followed once by :meth:`run`.
 
-    keep: it is kept, so that after functions of the file were exchanged in its tree :meth:`again` can follow those entries
-    once more that depend on them.
+    keep: it is kept, so that after functions of the file, or of other documents that an editor holds, were exchanged in their trees
+    :meth:`again` can follow those entries once more that depend on them.
     """
 
     def __init__(
@@ -177,6 +179,7 @@ class FileWorld:
             from ane_lsp.interp.repeats import Repeats
 
             self.interp.repeats = Repeats(self.interp)
+            self.interp.exchangeable |= workspace.open_paths
         self._path = path
         self._directives = directives
         self._configured = configured
@@ -203,14 +206,42 @@ class FileWorld:
         if self._book is not None:
             self._book.settle()
 
-    def take(self, changed: Iterable[Dependency], exchanges: Iterable[Exchange]) -> bool:
+    def reads(self, path: str) -> bool:
+        """Whether another file is more to it than one that was looked through for who uses the classes of this one."""
+        return path in self.interp.sources or not path.endswith(".py")
+
+    def beside(self, path: str) -> ast.Module | None:
+        """The tree of another document from which modules were made, in which functions may be exchanged; None where they may not."""
+        interp = self.interp
+        source = interp.sources.get(path)
+        if source is None or path not in interp.exchangeable:
+            return None
+        if any(Path(path) in users for users in interp.users.values()):  # what is assumed tells its lines
+            return None
+        try:
+            body = [statement for piece in source.pieces or () for statement in piece.parse()]
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+        return ast.Module(body, []) if body else None
+
+    def uses_alike(self, one: str, other: str) -> bool:
+        """Whether two texts of another document use the classes of the file alike, as far as that was asked of files beside it."""
+        return all(uses_in(one, self._path, names) == uses_in(other, self._path, names) for names in self.interp.users)
+
+    def take(self, changed: Collection[Dependency], exchanges: Iterable[Exchange]) -> bool:
         """Functions were exchanged: renew what is known of them and give those in `exchanges` the other defaults of their
         parameters. False where one is not found."""
-        for node in changed:
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                renew_signature(node)
+        nodes = [node for node in changed if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        for node in nodes:
+            renew_signature(node)
+        if not self.interp.still_only_read(nodes):
+            return False
         exchanges = list(exchanges)
-        functions = self._functions() if exchanges else {}
+        functions = self._functions() if changed else {}
+        for node in nodes:
+            for function in functions.get(node, ()):
+                if function.fast is not None:
+                    function.fast = fast_path(function.module.name, function.qualname, node)
         for exchange in exchanges:
             if exchange.old not in functions:
                 return False
@@ -226,10 +257,9 @@ class FileWorld:
         return True
 
     def _functions(self) -> dict[ast.AST, list[Function]]:
-        """The functions of the file, by their nodes."""
+        """The functions of files that are edited, by their nodes."""
         found: dict[ast.AST, list[Function]] = {}
-        path = self._module.path if self._module is not None else None
-        for function in functions_of(self.interp.modules.values(), path):
+        for function in functions_of(self.interp.modules.values(), self.interp.exchangeable):
             found.setdefault(function.node, []).append(function)
         return found
 

@@ -142,7 +142,7 @@ class Expressions(TorchGlue):
         closure = frame
         while closure is not None and closure.class_body:
             closure = closure.closure  # type: ignore[assignment]
-        if frame.module.path not in self.watched:  # what an edit puts into a function may read other names
+        if frame.module.path not in self.exchangeable:  # what an edit puts into a function may read other names
             while closure is not None and closure.names is not None and reads_nothing_of(node, closure.names):
                 closure = closure.closure  # type: ignore[assignment]
         if closure is not None and closure.names is None:

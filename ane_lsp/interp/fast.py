@@ -230,7 +230,9 @@ _NAMED_APPLY: dict[str, Any] = {
 
 def _named_apply(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """timm's way to fill the weights of a model: `fn` is told each module below `module` and where it is."""
-    if len(args) > len(_NAMED_APPLY) or not kwargs.keys() <= _NAMED_APPLY.keys() or func.module.path in interp.watched:
+    if len(args) > len(_NAMED_APPLY) or not kwargs.keys() <= _NAMED_APPLY.keys():
+        return MISSING
+    if func.module.path in interp.exchangeable:
         return MISSING
     fn, module, name, depth_first, include_root = {**_NAMED_APPLY, **dict(zip(_NAMED_APPLY, args)), **kwargs}.values()
     if name.__class__ is not str or not read_plainly(module):

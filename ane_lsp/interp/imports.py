@@ -528,6 +528,8 @@ class Imports(Objects):
         if source is None:
             stub = is_stub(module.path)
             source = _stub_source(module.path) if stub else self.workspace.read(_path_of(module.path))
+            if module.path in self.exchangeable:  # other worlds may have read it, too
+                source = source.apart()
             self.sources[module.path] = source
         return source
 

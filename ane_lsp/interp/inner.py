@@ -58,7 +58,7 @@ def define(interp: Interpreter, module: ModuleObject, function: Enclosing, node:
     space.update(_constant_defaults(function))
     frame = Frame(module, space, None, interp.frame, function.name, frozenset(space))
     caller, interp.frame = interp.frame, frame
-    if module.path in interp.watched:
+    if module.path in interp.exchangeable:
         interp.ran.add(function)
     try:
         for statement in _statements(function.body):

@@ -74,7 +74,7 @@ class Interpreter(Forks):
                 return self.eval(node.body, frame)
             finally:
                 self.frame = caller
-        if function.module.path in self.watched:
+        if function.module.path in self.exchangeable:
             self.ran.add(node)
         if node.name == "forward" and frame.module.path in self.watched:
             for parameter in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
@@ -157,7 +157,7 @@ class Interpreter(Forks):
         """A generator object: the body runs as far as the next value is asked for."""
         node = function.node
         assert not isinstance(node, ast.Lambda)
-        if function.module.path in self.watched:
+        if function.module.path in self.exchangeable:
             self.ran.add(node)
         frame.escapes = frame.parent = None
 

@@ -46,7 +46,7 @@ def _loop_variables(statements: list[ast.stmt]) -> frozenset[str]:
     return frozenset(loops.difference(*(bound_names(s) for s in statements if not isinstance(s, ast.For))))
 
 
-def _only_read(statements: list[ast.stmt], names: frozenset[str]) -> bool:
+def _only_read(statements: Iterable[ast.stmt], names: frozenset[str]) -> bool:
     """Whether functions and classes among these use the names for nothing but ``in``, look-ups and reading methods."""
     reads: set[int] = set()
     uses: set[int] = set()
@@ -317,6 +317,12 @@ class Registries(Imports):
             statements = self._mentioning(module, names)
             known[names] = statements is not None and _only_read(statements, names)
         return known[names]
+
+    def still_only_read(self, functions: Iterable[ast.stmt]) -> bool:
+        """Whether functions that say something else by now do no more than read the registries that nobody was found to fill."""
+        names = [names for (_, names), seen in self.closed.items() if seen is not None]
+        names += [own for source in self.sources.values() for own, only in source.only_read.items() if only]
+        return not names or _only_read(functions, frozenset().union(*names))
 
     def _mentioning(self, module: ModuleObject, names: frozenset[str]) -> list[ast.stmt] | None:
         """What stands at the top level of a file, but for definitions that mention none of the names; None where it cannot be

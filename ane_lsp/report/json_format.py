@@ -75,7 +75,7 @@ def _model(report: Report, model: ModelSummary) -> dict[str, Any]:
         "findings": model.findings,
         "assumed": list(model.assumed),
         "stopped": model.stopped,
-        "elsewhere": list(model.elsewhere),
+        "elsewhere": list(map(str, model.elsewhere)),
         "off_ane": dict(model.off_ane),
         "lost": list(map(str, model.lost)),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -46,7 +47,8 @@ log = logging.getLogger(__name__)
 
 MAX_WORKSPACES = 8
 MAX_KEPT = 8
-MAX_WORLDS = 2  # interpreted worlds that are kept for edits: of the files analysed last
+FEWEST_WORLDS = 2  # interpreted worlds that are kept for edits whatever their size: of the files analysed last
+ROOM_FOR_WORLDS = 1_000_000  # blocks of Python's allocator, about 100 MB, in which more of them may be kept
 MAX_LISTED = 20_000
 LARGE = 0.5  # seconds of processor time that making a world takes in which garbage is not looked for
 
@@ -65,13 +67,15 @@ class RecordingWorkspace(Workspace):
 
 @dataclass(slots=True)
 class Kept:
-    """An analysis with its graphs, the text it is of, which fixes passed the gate, and where models would run."""
+    """An analysis with its graphs, the text it is of, which fixes passed the gate, and where models would run. size: about how many blocks
+    of memory it took."""
 
     found: FileAnalysis | None
     source: SourceFile
     verdicts: dict[FixName, bool] = field(default_factory=dict)
     plans: predictions.Plans = field(default_factory=dict)
     following: Following | None = None
+    size: int = 0
     findings: tuple[Finding, ...] | None = None  # those of the present text, with their fixes; None: those in `found`
 
     def moved(
@@ -273,7 +277,7 @@ class Analyst:
                 if kept is not None and kept.following is not None and kept.following.standing:
                     kept.following.drop()
                     gc.collect()  # a world is full of circles, and would lie beside the next
-                keep = path in self._overlays
+                keep, size = path in self._overlays, sys.getallocatedblocks()
                 found = analyze(Path(path), workspace, settings, cancelled, keep, tell_some if bare else None)
             if shown and not cancelled():  # before fixes are proposed: the command keeps its findings without
                 diagnosed = DocumentResult(path, tuple(found.findings), tuple(found.errors), tuple(found.models))
@@ -286,7 +290,8 @@ class Analyst:
             digests: Digests = {}
             result = digest(path, found, time.perf_counter() - started, digests)
             seen = world(path, settings, workspace, disk, workspace.used)
-            self._keep(path, found, source, None if cancelled() else Following(found, result, source, seen, digests))
+            following = None if cancelled() else Following(found, result, source, seen, digests)
+            self._keep(path, Kept(found, source, following=following, size=sys.getallocatedblocks() - size))
             result = replace(result)
         result = _with_problems(result, workspace, settings, problems)
         result.depends = frozenset(workspace.used - {path})
@@ -294,19 +299,23 @@ class Analyst:
         result.targets = tuple(settings.targets)
         return result
 
-    def _keep(self, path: str, found: FileAnalysis, source: SourceFile, following: Following | None) -> None:
+    def _keep(self, path: str, kept: Kept) -> None:
         """Analyses of files an editor shows, for questions about a single call or fix."""
         self._kept.pop(path, None)
         if path in self._overlays:
-            self._kept[path] = Kept(found, source, following=following)
+            self._kept[path] = kept
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
-            for following in self._worlds()[:-MAX_WORLDS]:
-                following.drop()
+            room = ROOM_FOR_WORLDS
+            for number, (following, size) in enumerate(reversed(self._worlds())):
+                room -= size
+                if number >= FEWEST_WORLDS and room < 0:
+                    following.drop()
 
-    def _worlds(self) -> list[Following]:
-        """Those that hold a world, of the file analysed last at the end."""
-        return [kept.following for kept in self._kept.values() if kept.following and kept.following.standing]
+    def _worlds(self) -> list[tuple[Following, int]]:
+        """Those that hold a world, with its size; of the file analysed last at the end."""
+        kept = self._kept.values()
+        return [(one.following, one.size) for one in kept if one.following and one.following.standing]
 
     def idle(self) -> None:
         """What may be done before the next edit."""

@@ -1,18 +1,21 @@
-"""Answers to edits that change nothing an analysis looked at: the result is kept and its places are moved.
+"""Answers to edits of a file, or of other documents that took part in its analysis: the result is kept, its places are moved, and only
+what depends on functions that say something else is analysed again.
 
-The analysed text is compared with the present one by :class:`ane_lsp.syntax.moving.Follower`; files, folders and settings
-must be as they were. Whatever cannot be moved for certain is left to a new analysis.
+The analysed texts are compared with the present ones by :class:`ane_lsp.syntax.moving.Follower`; files on disk, folders and settings must
+be as they were. Whatever cannot be moved for certain is left to a new analysis.
 """
 
 from __future__ import annotations
 
+import ast
 import io
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary, again, of_the_program, reads_whole_text
@@ -21,7 +24,7 @@ from ane_lsp.fixes import fixable_codes
 from ane_lsp.graph import Graph, Span
 from ane_lsp.graph.records import dataclass
 from ane_lsp.server.results import CallSite, Digests, DocumentResult, ShapeHint, digest
-from ane_lsp.syntax import SourceFile
+from ane_lsp.syntax import SourceFile, read_source
 from ane_lsp.syntax.comments import mentions_directive
 from ane_lsp.syntax.exchange import Dependency
 from ane_lsp.syntax.moving import EVERYTHING, Follower, Shift
@@ -47,18 +50,44 @@ class World:
     disk: Dependencies
     documents: dict[str, SourceFile | None]
 
-    def same(self, settings: Settings, workspace: Workspace) -> bool:
-        """Whether it is still as it was."""
-        return (
-            settings == self.settings
-            and all(workspace.overlay(path) is source for path, source in self.documents.items())
-            and self.disk.unchanged()
-        )
+    def changed(self, settings: Settings, workspace: Workspace) -> dict[str, tuple[SourceFile, SourceFile]] | None:
+        """Other documents whose text is not what it was, as they were and as they are; None where more has changed."""
+        if settings != self.settings or not self.disk.unchanged():
+            return None
+        found: dict[str, tuple[SourceFile, SourceFile]] = {}
+        for path, source in self.documents.items():
+            now = workspace.overlay(path)
+            if now is source:
+                continue
+            if now is None:
+                return None
+            before = source if source is not None else read_source(Path(path))  # which is as it was then
+            if now.unreadable is not None or before.unreadable is not None:
+                return None
+            if now.text == before.text:
+                self.documents[path] = now  # it was only opened
+            else:
+                found[path] = before, now
+        return found
 
 
 def world(path: str, settings: Settings, workspace: Workspace, disk: Dependencies, used: Iterable[str]) -> World:
     """The world an analysis of `path` that read the files `used` has seen."""
     return World(settings, disk, {name: workspace.overlay(name) for name in used if name != path})
+
+
+class _Beside:
+    """Another document that took part in an analysis, followed like the file itself."""
+
+    def __init__(self, text: str, tree: ast.Module) -> None:
+        self.text = text
+        self.shift: Shift | None = None
+        self.follower = Follower(text, tree, EVERYTHING, mentions_directive, True)
+
+    def follow(self, text: str) -> bool:
+        """Whether its present text can be followed; then what has changed is told by the follower."""
+        self.text, self.shift = text, self.follower.follow(text)
+        return self.shift is not None
 
 
 class Following:
@@ -77,6 +106,7 @@ class Following:
         self._whole = reads_whole_text(source.text)
         self._torch = "torch" in source.text
         self._shift: Shift | None = None
+        self._beside: dict[str, _Beside] = {}
         self._standing = found.standing
         self._changed: set[Dependency] = set()
         self._digests = digests
@@ -126,9 +156,10 @@ class Following:
             return None
         if reads_whole_text(source.text) != self._whole or ("torch" in source.text) != self._torch:
             return None
-        if not self._seen.same(settings, workspace):
+        changed = self._seen.changed(settings, workspace)
+        if changed is None or not all(self._take(path, *versions) for path, versions in changed.items()):
             return None
-        text = text_digest(source.text)
+        text = text_digest("\0".join([source.text, *(f"{path}\0{one.text}" for path, one in self._beside.items())]))
         known = self._answers.get(text)
         if known is not None:
             ahead(known)
@@ -137,24 +168,47 @@ class Following:
             return None
 
         told: list[tuple[Finding, ...]] = []
+        moves = self._moves(shift)
 
         def tell(findings: tuple[Finding, ...], errors: tuple[AnalysisError, ...], last: bool = False) -> None:
             if known is None and (last or not told or told[-1] != findings):
-                ahead(self._for_now(findings, errors, shift, source.text, last))
+                ahead(self._for_now(findings, errors, moves, source.text, last))
                 told.append(findings)
 
-        if not self._renew(self._follower, cancelled, tell):
+        if not self._renewed_for(self._follower) or not self._renew(cancelled, tell):
             return None
         if not told:
             tell(self.result.findings, self.result.errors, True)
         try:
-            moved = _moved_result(self.result, shift)
+            moved = _moved_result(self.result, moves)
         except Lost:
             return None
         self._shift = shift
         self._last = source.text, dict(zip(map(_name, self.result.findings), moved.findings))
         self._answered(text, moved)
         return moved
+
+    def _take(self, path: str, before: SourceFile, now: SourceFile) -> bool:
+        """Take over what another document says by now. False where that cannot be."""
+        world = self._standing.world if self._standing is not None else None
+        if world is None or not world.uses_alike(before.text, now.text):
+            return False
+        if world.reads(path):
+            one = self._beside.get(path)
+            if one is None:
+                tree = world.beside(path)
+                if tree is None:
+                    return False
+                one = self._beside[path] = _Beside(before.text, tree)
+            if not one.follow(now.text) or not self._renewed_for(one.follower):
+                return False
+        self._seen.documents[path] = now
+        return True
+
+    def _moves(self, shift: Shift) -> Moves:
+        """Where places of the analysed texts are in the present ones."""
+        shifts = {path: one.shift for path, one in self._beside.items() if one.shift is not None}
+        return _in({**shifts, self.result.path: shift})
 
     def _answered(self, text: str, result: DocumentResult) -> None:
         """Whoever takes an edit back to a text, here its digest, hears at once what was found then."""
@@ -164,7 +218,7 @@ class Following:
             self._answers.popitem(last=False)
 
     def _for_now(
-        self, findings: Iterable[Finding], errors: Iterable[AnalysisError], shift: Shift, text: str, last: bool
+        self, findings: Iterable[Finding], errors: Iterable[AnalysisError], moves: Moves, text: str, last: bool
     ) -> DocumentResult:
         """What is told before all is known; last: nothing else will be found. A finding in a version of a function that is no more
         stays on its line, if that was not edited: a model that has not been followed again may still say so."""
@@ -173,34 +227,29 @@ class Following:
         gone: list[Finding] = []
         for finding in findings:
             try:
-                moved = moved_finding(finding, path, shift.span)
+                moved = moved_finding(finding, moves)
             except Lost:
                 gone.append(finding)
             else:
                 told[_name(moved)] = moved
         if gone:
             before, shown = self._last
-            lines = _Lines(before.split("\n"), text.split("\n"))
+            lines = _in({path: _Lines(before.split("\n"), text.split("\n"))})
         for finding in gone:
             if (old := shown.get(_name(finding))) is not None:
                 with suppress(Lost):
-                    moved = moved_finding(replace(old, fixes=(), related=()), path, lines.span)
+                    moved = moved_finding(replace(old, fixes=(), related=()), lines)
                     told.setdefault(_name(moved), moved)
         failed = []
         for error in errors:
             try:
-                failed.append(replace(error, span=_place(error.span, path, shift.span)))
+                failed.append(replace(error, span=moves(error.span)))
             except Lost:
                 last = False
         return DocumentResult(path, tuple(told.values()), tuple(failed), diagnosed=last and not gone)
 
-    def _renew(
-        self,
-        follower: Follower,
-        cancelled: Callable[[], bool],
-        ahead: Callable[[tuple[Finding, ...], tuple[AnalysisError, ...], bool], None],
-    ) -> bool:
-        """Analyse again what depends on functions that were exchanged. False where that cannot be."""
+    def _renewed_for(self, follower: Follower) -> bool:
+        """Let the world know which functions a follower has exchanged in its tree. False where that cannot be."""
         standing = self._standing
         if standing is None:
             return True
@@ -208,6 +257,17 @@ class Following:
             return False
         self._changed |= follower.exchanged
         self._again |= follower.looks
+        return True
+
+    def _renew(
+        self,
+        cancelled: Callable[[], bool],
+        ahead: Callable[[tuple[Finding, ...], tuple[AnalysisError, ...], bool], None],
+    ) -> bool:
+        """Analyse again what depends on functions that were exchanged. False where that cannot be."""
+        standing = self._standing
+        if standing is None:
+            return True
         ran = self._found.ran
         if ran is None or not (self._again or (self._whole and self._changed) or not ran.isdisjoint(self._changed)):
             self._changed.clear()
@@ -241,7 +301,7 @@ class Following:
         if self._shift is None:
             return self._found
         plain = replace(self._found, ran=None, standing=None)
-        moved: FileAnalysis = _Mover(self.result.path, self._shift).copy(plain)
+        moved: FileAnalysis = _Mover(self._moves(self._shift)).copy(plain)
         return moved
 
     def sites(self) -> FileAnalysis:
@@ -252,17 +312,18 @@ class Following:
         if self._shift is None:
             return self._found
         return replace(
-            self._found, graphs=[_at_present(graph, self.result.path, self._shift) for graph in self._found.graphs]
+            self._found,
+            graphs=[_at_present(graph, _in({self.result.path: self._shift})) for graph in self._found.graphs],
         )
 
 
-def _at_present(graph: Graph, path: str, shift: Shift) -> Graph:
+def _at_present(graph: Graph, moves: Moves) -> Graph:
     places: dict[Span, Span] = {}
 
     def place(span: Span) -> Span:
         found = places.get(span)
         if found is None:
-            found = places[span] = _place(span, path, shift.span)
+            found = places[span] = moves(span)
         return found
 
     calls, moved = [], {}
@@ -281,13 +342,12 @@ def _at_present(graph: Graph, path: str, shift: Shift) -> Graph:
 
 
 class _Mover(pickle.Pickler):
-    """Copies an object with every span of one file at its present place."""
+    """Copies an object with every span at its present place."""
 
-    def __init__(self, path: str, shift: Shift) -> None:
+    def __init__(self, moves: Moves) -> None:
         self._stream = io.BytesIO()
         super().__init__(self._stream, pickle.HIGHEST_PROTOCOL)
-        self._path = path
-        self._shift = shift
+        self._moves = moves
         self._held: list[Any] = []
 
     def copy(self, one: Any) -> Any:
@@ -297,9 +357,8 @@ class _Mover(pickle.Pickler):
             return pickle.loads(self._stream.getvalue())  # made by ourselves a line above
 
     def reducer_override(self, item: Any) -> Any:
-        if item.__class__ is Span and item.file == self._path:
-            moved = _place(item, self._path, self._shift.span)
-            return Span, (moved.file, moved.line, moved.col, moved.end_line, moved.end_col)
+        if item.__class__ is Span:
+            return Span, tuple(self._moves(item))
         if of_the_program(item):
             self._held.append(item)
             return _held, (len(self._held) - 1,)
@@ -323,17 +382,23 @@ def _held(number: int) -> Any:
     return _HELD.get()[number]
 
 
-Moves = Callable[[Span], "Span | None"]
-"""A place of the file to where it is now, None where it is no more."""
+Moves = Callable[[Span], Span]
+"""A place to where it is now. Raises Lost where it is no more."""
 
 
-def _place(span: Span, path: str, moves: Moves) -> Span:
-    if span.file != path:
-        return span
-    moved = moves(span)
-    if moved is None:
-        raise Lost
-    return moved
+def _in(shifts: Mapping[str, Shift | _Lines]) -> Moves:
+    """Places of some files are moved, those of others stay."""
+
+    def moves(span: Span) -> Span:
+        shift = shifts.get(span.file)
+        if shift is None:
+            return span
+        moved = shift.span(span)
+        if moved is None:
+            raise Lost
+        return moved
+
+    return moves
 
 
 def _name(finding: Finding) -> tuple[str, Span]:
@@ -359,34 +424,32 @@ class _Lines:
         return Span(span.file, span.line + self._longer, span.col, span.end_line + self._longer, span.end_col)
 
 
-def _moved_result(result: DocumentResult, shift: Shift) -> DocumentResult:
-    path, moves = result.path, shift.span
+def _moved_result(result: DocumentResult, moves: Moves) -> DocumentResult:
     return replace(
         result,
-        findings=tuple(moved_finding(f, path, moves) for f in result.findings),
-        errors=tuple(replace(e, span=_place(e.span, path, moves)) for e in result.errors),
-        models=tuple(_moved_model(m, path, moves) for m in result.models),
-        calls=tuple(
-            CallSite(_place(c.span, path, moves), c.torch, c.ops, c.signatures, c.built, c.more) for c in result.calls
-        ),
-        shapes=tuple(ShapeHint(_place(s.span, path, moves), s.name, s.types, s.models, s.more) for s in result.shapes),
+        findings=tuple(moved_finding(f, moves) for f in result.findings),
+        errors=tuple(replace(e, span=moves(e.span)) for e in result.errors),
+        models=tuple(_moved_model(m, moves) for m in result.models),
+        calls=tuple(CallSite(moves(c.span), c.torch, c.ops, c.signatures, c.built, c.more) for c in result.calls),
+        shapes=tuple(ShapeHint(moves(s.span), s.name, s.types, s.models, s.more) for s in result.shapes),
         seconds=0.0,
     )
 
 
-def _moved_model(model: ModelSummary, path: str, moves: Moves) -> ModelSummary:
-    lost = tuple(replace(part, span=_place(part.span, path, moves)) for part in model.lost)
-    return replace(model, span=_place(model.span, path, moves), lost=lost)
+def _moved_model(model: ModelSummary, moves: Moves) -> ModelSummary:
+    elsewhere, lost = (
+        tuple(replace(one, span=moves(one.span)) for one in remarks) for remarks in (model.elsewhere, model.lost)
+    )
+    return replace(model, span=moves(model.span), elsewhere=elsewhere, lost=lost)
 
 
-def moved_finding(finding: Finding, path: str, moves: Moves) -> Finding:
+def moved_finding(finding: Finding, moves: Moves) -> Finding:
     """A finding with all its places. Raises Lost where one is no more."""
     fixes = tuple(
-        Fix(fix.title, fix.safety, tuple(TextEdit(_place(e.span, path, moves), e.text) for e in fix.edits))
-        for fix in finding.fixes
+        Fix(fix.title, fix.safety, tuple(TextEdit(moves(e.span), e.text) for e in fix.edits)) for fix in finding.fixes
     )
-    related = tuple(Related(_place(r.span, path, moves), r.message) for r in finding.related)
-    return replace(finding, span=_place(finding.span, path, moves), related=related, fixes=fixes)
+    related = tuple(Related(moves(r.span), r.message) for r in finding.related)
+    return replace(finding, span=moves(finding.span), related=related, fixes=fixes)
 
 
 __all__ = ["Cancelled", "Following", "Lost", "World", "world"]

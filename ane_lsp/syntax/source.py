@@ -105,6 +105,10 @@ class SourceFile:
             self._parsed = self.unreadable or _parse(self)
         return self._parsed
 
+    def apart(self) -> SourceFile:
+        """The same version with a tree and pieces of its own, for who exchanges functions in them."""
+        return SourceFile(self.path, self.text, self.encoding, self.bom, self.unreadable, self.version)
+
     def forget_tree(self) -> None:
         """Let go of the tree, which takes 35 times the memory of the text. It is made anew for who asks again."""
         self._parsed = None

@@ -155,6 +155,11 @@ class Workspace:
         """What an editor holds for `path`, None where the disk counts."""
         return self._overlays.get(str(path))
 
+    @property
+    def open_paths(self) -> frozenset[str]:
+        """Of files that an editor holds."""
+        return frozenset(self._overlays)
+
     def close_overlay(self, path: Path) -> None:
         """From now on `path` is what the disk says."""
         with self._lock:

@@ -3,7 +3,8 @@
 Files are taken at random (``--seed``) until ``--minutes`` are over. Each is analysed once and then edited ``--edits`` times at
 random: constants, operators, arguments and statements of its functions, now and then a line outside of them. After every
 ``--every`` edits what the server would show, and all that its graphs hold, is compared with those of a fresh analysis of the
-same text. What differs is kept under ``--work``: both texts and what was different. Exits 1 where something was.
+same text. With ``--beside`` most edits are of another file that took part in the analysis and is open as well. What differs is kept
+under ``--work``: the texts and what was different. Exits 1 where something was.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ane_lsp.graph import Graph, Sym
 from ane_lsp.graph.liveness import values
 from ane_lsp.server.analyst import Analyst
+from benchmarks.edits import project
 
 LARGEST = 60_000
 """Bytes of a file: larger ones take minutes, and differ in nothing but size."""
@@ -138,11 +140,27 @@ def _anonymous(size: Any) -> set[int]:
     return found
 
 
-def fresh(path: Path, text: str) -> Analyst:
-    """An analyst that has seen nothing but this text."""
+def fresh(texts: Mapping[Path, str]) -> Analyst:
+    """An analyst that has seen nothing but these texts."""
     analyst = Analyst()
-    analyst.overlay(str(path), text)
+    for path, text in texts.items():
+        analyst.overlay(str(path), text)
     return analyst
+
+
+def neighbours(analyst: Analyst, path: Path) -> list[Path]:
+    """The files of the same package, or of the same folder, that took part in the analysis of one and can be edited."""
+    root = project(path)
+    top = root / path.relative_to(root).parts[0]
+    depends = analyst.analyze(str(path), lambda: False).depends or frozenset()
+    found = [Path(one) for one in sorted(depends) if one.endswith(".py")]
+    return [one for one in found if one.is_relative_to(top if top.is_dir() else root) and _text_of(one)]
+
+
+def _text_of(path: Path) -> str:
+    """The text of a file that can be edited, else none."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return text if len(text) <= LARGEST and parses(text) and places(text) else ""
 
 
 def parses(text: str) -> bool:
@@ -155,24 +173,33 @@ def parses(text: str) -> bool:
 
 
 def follow(
-    path: Path, text: str, chance: random.Random, edits: int, every: int, counts: Counter[str]
-) -> list[str] | None:
-    """Edit and compare; None where all is the same, else the texts of the last edits and which parts differ."""
-    analyst = fresh(path, text)
+    path: Path, text: str, chance: random.Random, edits: int, every: int, counts: Counter[str], beside: bool = False
+) -> tuple[list[dict[Path, str]], str] | None:
+    """Edit and compare; None where all is the same, else the texts after each of the last edits and which parts differ. beside: most
+    edits are of another file."""
+    texts = {path: text}
+    analyst = fresh(texts)
     before = shown(analyst, path)
-    trail = [text]
+    if beside and (others := neighbours(analyst, path)):
+        texts = {chance.choice(others): "", path: text}
+        texts = {one: text if one == path else _text_of(one) for one in texts}
+        analyst = fresh(texts)
+        before = shown(analyst, path)
+    trail = [texts]
     for number in range(1, edits + 1):
-        text = edit(trail[-1], chance)
-        if text == trail[-1] or not parses(text):
+        edited = next(iter(texts)) if chance.random() < 0.8 else path
+        text = edit(texts[edited], chance)
+        if text == texts[edited] or not parses(text):
             continue
-        trail.append(text)
-        analyst.overlay(str(path), text)
+        texts = {**texts, edited: text}
+        trail.append(texts)
+        analyst.overlay(str(edited), text)
         kept = analyst._kept.get(str(path))
         before = shown(analyst, path)
         counts["kept" if analyst._kept[str(path)] is kept else "anew"] += 1
         if number % every:
             continue
-        other = shown(fresh(path, text), path)
+        other = shown(fresh(texts), path)
         counts["compared"] += 1
         if any(error.kind == "budget" for error in (*before["errors"], *other["errors"])):
             return None  # how far it came depends on the clock
@@ -180,7 +207,7 @@ def follow(
         if not set(other.get("depends", ())) <= set(before.get("depends", ())):  # what it depended on before may stay
             different.append("depends")
         if different:
-            return [*trail[-every - 1 :], ", ".join(different)]
+            return trail[-every - 1 :], ", ".join(different)
     return None
 
 
@@ -192,6 +219,7 @@ def main() -> int:
     parser.add_argument("--edits", type=int, default=8)
     parser.add_argument("--every", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--beside", action="store_true", help="edit what a file imports from its own package, too")
     parser.add_argument("--work", type=Path, default=Path(".fuzz/again"))
     args = parser.parse_args()
     chance = random.Random(args.seed)
@@ -208,14 +236,15 @@ def main() -> int:
         if "nn.Module" not in text or len(text) > LARGEST or not parses(text):
             continue
         counts["files"] += 1
-        found = follow(path, text, chance, args.edits, args.every, counts)
+        found = follow(path, text, chance, args.edits, args.every, counts, args.beside)
         spent = f"{time.monotonic() - began:.0f} s, {time.process_time() - busy:.0f} of processor time"
         print(f"{spent}: {path.name}, {json.dumps(counts)}", file=sys.stderr, flush=True)
         if found is not None:
             counts["differ"] += 1
             name = f"{path.stem}-{counts['differ']}.json"
-            (args.work / name).write_text(json.dumps({"file": str(path), "different": found[-1], "texts": found[:-1]}))
-            print(f"{path}: {found[-1]} ({args.work / name})", flush=True)
+            trail = [{str(one): text for one, text in texts.items()} for texts in found[0]]
+            (args.work / name).write_text(json.dumps({"file": str(path), "different": found[1], "texts": trail}))
+            print(f"{path}: {found[1]} ({args.work / name})", flush=True)
     print(f"{json.dumps(counts)}, {time.process_time() - busy:.0f} s of processor time")
     return 1 if counts["differ"] else 0
 

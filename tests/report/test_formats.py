@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from sample import BASE, FILE, LONG, MULTI, POOL, report, span
 
-from ane_lsp.analysis import Missing, Unfollowed
+from ane_lsp.analysis import Remark, Unfollowed
 from ane_lsp.graph import Span
 from ane_lsp.report.formats import FORMATS, render
 from ane_lsp.report.model import merged, symbol_at
@@ -44,7 +44,12 @@ def test_text_closes_with_models_and_totals() -> None:
 
 
 def test_text_names_what_a_model_meets_in_other_files() -> None:
-    model = replace(report().models[0], elsewhere=tuple(f"lib.py:{line}: warning[ANE205] cumsum" for line in range(7)))
+    model = replace(
+        report().models[0],
+        elsewhere=tuple(
+            Remark("lib.py", Span("lib.py", line, 0, line, 1), "warning[ANE205] cumsum") for line in range(7)
+        ),
+    )
     lines = render(report(models=[model]), "text").splitlines()
     assert [line for line in lines if line.startswith("  elsewhere: lib.py")] == [
         f"  elsewhere: lib.py:{line}: warning[ANE205] cumsum" for line in range(5)
@@ -54,7 +59,7 @@ def test_text_names_what_a_model_meets_in_other_files() -> None:
 
 def test_text_names_calls_that_were_not_followed() -> None:
     model = replace(
-        report().models[0], lost=(Missing("model.py", Span("model.py", 7, 0, 7, 1), "`body` of Net has no value here"),)
+        report().models[0], lost=(Remark("model.py", Span("model.py", 7, 0, 7, 1), "`body` of Net has no value here"),)
     )
     assert (
         "  not followed: model.py:7: `body` of Net has no value here"

@@ -87,7 +87,7 @@ def _cached(interp: Interpreter, func: Any) -> Any:
         for name in ("cache_clear", "cache_info", "cache_parameters"):
             func.attrs.setdefault(name, Builtin(name, lambda interp, args, kwargs: None))
         func.attrs["cache_clear"] = Builtin("cache_clear", lambda interp, args, kwargs: _forget(interp, func))
-        if func.fast is None and func.module.path not in interp.watched:
+        if func.fast is None and func.module.path not in interp.exchangeable:
             func.fast = _recalled
     return func
 
@@ -103,7 +103,7 @@ def _recalled(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs
     """What a cached function gave for these arguments; it is run where that is not known.
 
     A result is kept like any other state of the program, so a branch that is undone takes its results with it. None is kept
-    of which the run says more than its value: what it ran of the files watched, that it asked whether it is captured.
+    of which the run says more than its value: what it ran of files that are edited, that it asked whether it is captured.
     """
     known = func.attrs.get(_RESULTS)
     key = (*[(v.__class__, v) for v in args], *[(name, v.__class__, v) for name, v in kwargs.items()])
