@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.interp.scopes import is_name, signature_of
 from ane_lsp.interp.values import MISSING, ClassObject, Function, PyRaise
+from ane_lsp.syntax.exchange import walked
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
@@ -27,10 +28,11 @@ def _first_choice(interp: Interpreter, cls: ClassObject, init: Function, name: s
     interp.looked_into(init)
     forbidden: list[Any] = []
     chosen: list[Any] = []
-    for node in ast.walk(init.node):
+    parts = walked(init.node)
+    for node in parts:
         if isinstance(node, ast.Assert) and _compares(node.test, name, ast.NotIn):
             forbidden += _written_out(interp, cls, init, node.test.comparators[0], False)  # type: ignore[attr-defined]
-    for node in ast.walk(init.node):
+    for node in parts:
         if _compares(node, name, ast.In, ast.NotIn):
             found = _written_out(interp, cls, init, node.comparators[0], False)  # type: ignore[attr-defined]
         elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and is_name(node.slice, name):
@@ -41,7 +43,7 @@ def _first_choice(interp: Interpreter, cls: ClassObject, init: Function, name: s
         if chosen and all(type(value) in (str, int) for value in found):
             return chosen[0]
     if depth > 0:
-        for owner, callee, parameter in _handed_on(interp, cls, init, list(ast.walk(init.node)), name):
+        for owner, callee, parameter in _handed_on(interp, cls, init, parts, name):
             choice = _first_choice(interp, owner, callee, parameter, depth - 1)
             if choice is not MISSING:
                 return choice
@@ -80,7 +82,7 @@ def is_no_number(interp: Interpreter, cls: ClassObject, init: Function, name: st
 
 def _is_no_number(interp: Interpreter, cls: ClassObject, function: Function, name: str, depth: int) -> bool:
     interp.looked_into(function)
-    nodes = list(ast.walk(function.node))
+    nodes = walked(function.node)
     if any(
         isinstance(node, ast.Assert) and _is_told_apart(node.test, name, ("tuple", "list", "dict")) for node in nodes
     ):

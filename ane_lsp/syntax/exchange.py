@@ -25,7 +25,7 @@ _GOLDEN = 0.6180339887498949
 _HEADER = "_header_lines"
 _TO_BODY = "_lines_to_body"
 _GIVEN = "_places_given"
-CACHES = ("_yields", "_mentioned", "_bound", "_makes", "_inner", "_looks", "_effects", "_meant")
+CACHES = ("_yields", "_mentioned", "_bound", "_makes", "_inner", "_looks", "_effects", "_meant", "_walked")
 """Attributes under which what was computed from a node is kept on it."""
 
 
@@ -108,6 +108,14 @@ def nodes(*roots: ast.AST, closed: tuple[type[ast.AST], ...] = ()) -> Iterator[a
                 pending += [item for item in held if isinstance(item, ast.AST)]
             elif isinstance(held, ast.AST):
                 pending.append(held)
+
+
+def walked(node: ast.AST) -> list[ast.AST]:
+    """What :func:`ast.walk` goes through, for who asks several times."""
+    known: list[ast.AST] | None = getattr(node, "_walked", None)
+    if known is None:
+        known = node._walked = list(ast.walk(node))  # type: ignore[attr-defined]
+    return known
 
 
 def _dump(node: Any) -> Any:
@@ -363,5 +371,5 @@ def header_of(node: AnyFunction) -> list[str] | None:
 
 __all__ = [
     "ANY_DEFAULT", "CACHES", "FUNCTIONS", "AnyFunction", "Dependency", "Exchange", "alike", "alike_in", "carry_out",
-    "changed_defaults", "exchange_of", "forget_caches", "header_of", "lines_to_body", "nodes", "stands_alike",
+    "changed_defaults", "exchange_of", "forget_caches", "header_of", "lines_to_body", "nodes", "stands_alike", "walked",
 ]  # fmt: skip
