@@ -320,8 +320,9 @@ def _kept(call: Call) -> str:
     return "whole" if sizes[0] is not None and sizes[0] == sizes[1] else "part"
 
 
-def _tensor_start(call: Call) -> bool:
-    return isinstance(argument(call, "start"), Value)
+def _runtime_start(call: Call) -> bool:
+    start = argument(call, "start")
+    return isinstance(start, Value) and not start.is_const
 
 
 def _equation(call: Call) -> str | None:
@@ -403,7 +404,7 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("other", "scalar"): _scalar_other,
     ("input", "packed"): _packed,
     ("kept", ""): _kept,
-    ("start", "tensor"): _tensor_start,
+    ("start", "runtime"): _runtime_start,
     ("heads", "differ"): _heads_differ,
     ("scaled_size", "fractional"): _fractional,
     ("windows", "overlap"): _overlapping,
