@@ -176,8 +176,6 @@ def _rank(op: Op) -> int:
 
 # The table of conversions speaks of what has no lowering, but for arithmetic that has one on real tensors.
 _COMPLEX_ARITHMETIC = frozenset({"aten.sub", "aten.mul"})
-# What the next coremltools was tried with.
-_COMPLEX_PRODUCTS = frozenset({"aten.mul", "real_div", "matmul"})
 
 
 @graph_rule("ANE113", per_target=False)
@@ -185,23 +183,21 @@ def complex_operation(context: Context) -> Iterator[Report]:
     """Operations on complex tensors that the converter hands to Core ML, which has none; of constants as well."""
     if not any(_is_complex(found) for found in context.types):
         return
-    newer = context.options.coremltools == "main"
     for op in context.asked["*"]:
         given = any(_is_complex(v.type) for v in op.input_values())
-        product = op.kind in _COMPLEX_PRODUCTS
-        if not (given or any(_is_complex(v.type) for v in op.outputs)) or (newer and not product):
+        if not (given or any(_is_complex(v.type) for v in op.outputs)):
             continue
         subject = name(op.call)
         if op.kind == "reshape" and subject.lower() == "flatten" and context.options.export_path == "trace":
             yield Report(
-                f"{subject} of complex tensors does not convert when the model is traced (coremltools 9.0). Use reshape, which does.",
+                f"{subject} of complex tensors does not convert when the model is traced (coremltools 9.0 and main). Use reshape, which does.",
                 at=op,
                 data={"torch": op.call.torch},
             )
         elif not _on_parts(op):
             what = "of complex tensors" if given else "makes a complex tensor, which"
             yield Report(
-                f"{subject} {what} does not convert (coremltools 9.0{' and main' if product else ''}). "
+                f"{subject} {what} does not convert (coremltools 9.0 and main). "
                 f"No export path converts it. {advice('ANE113')}",
                 at=op,
                 weight=float(given),
@@ -294,7 +290,7 @@ def input_written(context: Context) -> Iterator[Report]:
             inputs.discard(target.id)
             yield Report(
                 f"{qualified(call)} changes the input {target.name or 'of the model'} in place, which does not convert "
-                f"{_PATHS[context.options.export_path]} (coremltools 9.0). Tracing the model does. {advice('ANE125')}",
+                f"{_PATHS[context.options.export_path]} (coremltools 9.0 and main). Tracing the model does. {advice('ANE125')}",
                 at=call,
                 data={"torch": call.torch, "path": context.options.export_path},
             )

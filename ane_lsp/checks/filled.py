@@ -9,12 +9,14 @@ from ane_lsp.checks.engine import Context, Report, graph_rule
 from ane_lsp.checks.flow import FLOATS, INTEGERS
 from ane_lsp.checks.wording import advice, qualified
 from ane_lsp.graph import Call, Value
-from ane_lsp.knowledge.conversion import PATHS, tensors
+from ane_lsp.knowledge.conversion import PATHS, VERSIONS, tensors
 
 _ALL = frozenset(PATHS)
 _UNDECOMPOSED = frozenset({"trace", "export"})
-# Paths on which coremltools makes floats of integers and flags.
-_FLOATS_MADE = {"ones_like": _UNDECOMPOSED, "zeros": frozenset({"export"}), "full": _ALL}
+_EXPORT = frozenset({"export"})
+# Paths on which coremltools makes floats of integers and flags, by version: full without a dtype, zeros_like of floats.
+_ALWAYS = {"zeros": _EXPORT, "zeros_like": _EXPORT, "full": _ALL, "new_zeros": _UNDECOMPOSED}
+_FLOATS_MADE = {"9.0": _ALWAYS | {"ones_like": _UNDECOMPOSED}, "main": _ALWAYS | {"new_ones": _UNDECOMPOSED}}
 # The full decomposition writes these with a whole number, and coremltools makes integers of floats.
 _INTEGERS_MADE = frozenset({"zeros_like", "ones_like"})
 # What hands the elements of its first operand on, and arithmetic, where floats win.
@@ -26,8 +28,9 @@ _ARITHMETIC = frozenset({"add", "sub", "mul"})
 # A cast to the dtype that a tensor has in torch is the same tensor there, and makes it that in the program.
 _CASTS = frozenset({"to", "type", "type_as", "long", "int", "bool", "float"})
 
-# What refuses floats, and the operand that has to be an index, with the paths.
-_FLAGS = frozenset({"bitwise_not", "__invert__", "bitwise_and", "__and__"})
+# What refuses floats, by version, and the operand that has to be an index, with the paths.
+_NOT = frozenset({"bitwise_not", "__invert__"})
+_FLAGS = {"9.0": _NOT | {"bitwise_and", "__and__"}, "main": _NOT}
 _INDEX = {"gather": ("index", _ALL), "index_select": ("index", _ALL), "one_hot": ("tensor", _UNDECOMPOSED)}
 # Where the operands have to be of one dtype.
 _ALIKE = {
@@ -42,38 +45,38 @@ Made = dict[int, tuple[str, str]]
 def dtype_not_kept(context: Context) -> Iterator[Report]:
     """Operations that refuse the dtype that a tensor of one number gets in conversion."""
     options = context.options
-    if options.coremltools != "9.0" or options.opset == "iOS15" or not context.called(_fills):
+    version, path, made = options.coremltools, options.export_path, Made()
+    if version not in VERSIONS or options.opset == "iOS15" or not context.called(_fills):
         return
-    path, made = options.export_path, Made()
     for call in context.graph.calls:
         last = call.torch.rsplit(".", 1)[-1]
-        key, given = _refused(call, last, made, path)
+        key, given = _refused(call, last, made, path, version)
         if key and call.id not in context.idle_calls:
             kind, maker = made[given]
             yield Report(
-                f"{qualified(call)} does not convert {spoken_path(path)}: coremltools 9.0 makes {kind} of what {maker} gives here. "
+                f"{qualified(call)} does not convert {spoken_path(path)}: coremltools {version} makes {kind} of what {maker} gives here. "
                 f"{advice('ANE124', key)}",
                 at=call,
                 data={"torch": call.torch, "made": maker},
             )
-        _follow(call, last, made, path)
+        _follow(call, last, made, path, version)
 
 
 def _fills(torch: str) -> bool:
     last = torch.rsplit(".", 1)[-1]
-    return last in _FLOATS_MADE or last in _INTEGERS_MADE
+    return last in _INTEGERS_MADE or last == "full_like" or any(last in made for made in _FLOATS_MADE.values())
 
 
-def _follow(call: Call, last: str, made: Made, path: str) -> None:
+def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
     result = call.result
     if not isinstance(result, Value):
         return
     exact = _is_exact(result)
     if last in _CASTS:
         made.pop(result.id, None)
-    elif exact and path in _FLOATS_MADE.get(last, ()) and not (last == "full" and call.params.get("dtype") is not None):
+    elif exact and path in _FLOATS_MADE[version].get(last, ()) and _loses_dtype(call, last):
         made[result.id] = "floats", qualified(call)
-    elif path == "export-core" and last in _INTEGERS_MADE and result.type.dtype in FLOATS:
+    elif result.type.dtype in FLOATS and (_is_whole(call, last) or (path == "export-core" and last in _INTEGERS_MADE)):
         made[result.id] = "integers", qualified(call)
     elif exact and last in _MOVES | _ARITHMETIC:
         sides = ("input", "other") if last in _ARITHMETIC else ("input",)
@@ -82,11 +85,25 @@ def _follow(call: Call, last: str, made: Made, path: str) -> None:
                 made.setdefault(result.id, made[value.id])
 
 
-def _refused(call: Call, last: str, made: Made, path: str) -> tuple[str, int]:
+def _loses_dtype(call: Call, last: str) -> bool:
+    if last == "full":
+        return call.params.get("dtype") is None
+    given = call.params.get("input")
+    return last != "zeros_like" or (isinstance(given, Value) and given.type.dtype in FLOATS)
+
+
+def _is_whole(call: Call, last: str) -> bool:
+    """Whether floats are filled with a Python integer, whose type the tensor gets."""
+    number, given = call.params.get("fill_value"), call.params.get("input")
+    plain = isinstance(number, int) and not isinstance(number, bool)
+    return last == "full_like" and plain and isinstance(given, Value) and given.type.dtype in FLOATS
+
+
+def _refused(call: Call, last: str, made: Made, path: str, version: str) -> tuple[str, int]:
     """(which advice, the value that is refused), ("", -1) where none is."""
     given = list(tensors(call))
     floats = [v for v in given if made.get(v.id, ("",))[0] == "floats"]
-    if last in _FLAGS and floats:
+    if floats and last in _FLAGS[version]:
         return ("flags" if floats[0].type.dtype == "b8" else "integers"), floats[0].id
     operand, paths = _INDEX.get(last, ("", _ALL))
     index = call.params.get(operand)
@@ -99,7 +116,9 @@ def _refused(call: Call, last: str, made: Made, path: str) -> tuple[str, int]:
         turned = [v for v in given if v.id in made]
         kinds = {made[v.id][0] if v.id in made else _kind(v) for v in given} | numbers
         if turned and kinds == {"floats", "integers"}:
-            return ("scatter" if made[turned[0].id][0] == "integers" else "integers"), turned[0].id
+            if made[turned[0].id][0] == "floats":
+                return "integers", turned[0].id
+            return ("number" if "full_like" in made[turned[0].id][1] else "scatter"), turned[0].id
     return "", -1
 
 
