@@ -25,7 +25,7 @@ _MOVES = frozenset({
     "__getitem__", "cumsum", "neg",
 })  # fmt: skip
 _ARITHMETIC = frozenset({"add", "sub", "mul"})
-# A cast to the dtype that a tensor has in torch is the same tensor there, and makes it that in the program.
+# A traced cast to the dtype that a tensor has in torch is a cast in the program. An exported one is gone, as type_as always is.
 _CASTS = frozenset({"to", "type", "type_as", "long", "int", "bool", "float"})
 
 # What refuses floats, by version, and the operand that has to be an index, with the paths.
@@ -73,7 +73,11 @@ def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
         return
     exact = _is_exact(result)
     if last in _CASTS:
+        given = call.params.get("input")
+        kept = made.get(given.id) if isinstance(given, Value) and given.type.dtype == result.type.dtype else None
         made.pop(result.id, None)
+        if kept is not None and (path != "trace" or last == "type_as"):
+            made[result.id] = kept
     elif exact and path in _FLOATS_MADE[version].get(last, ()) and _loses_dtype(call, last):
         made[result.id] = "floats", qualified(call)
     elif result.type.dtype in FLOATS and (_is_whole(call, last) or (path == "export-core" and last in _INTEGERS_MADE)):
