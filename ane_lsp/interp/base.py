@@ -21,6 +21,7 @@ from ane_lsp.interp.outside import Outside
 from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.values import (
     MISSING,
+    BoundMethod,
     ClassObject,
     Function,
     Instance,
@@ -535,5 +536,8 @@ class Base:
     def nn_delattr(self, obj: Instance, name: str) -> bool:
         raise NotImplementedError
 
-    def nn_call(self, obj: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def is_forward(self, method: BoundMethod) -> bool:
+        raise NotImplementedError
+
+    def nn_call(self, obj: Instance, args: tuple[Any, ...], kwargs: dict[str, Any], hooked: bool = True) -> Any:
         raise NotImplementedError

@@ -65,6 +65,8 @@ class Calls(Attributes):
         if kind is Function:
             return self.call_function(func, args, kwargs or {})
         if kind is BoundMethod:
+            if not self.recorder.modules and self.is_forward(func):
+                return self.nn_call(func.self, args, kwargs or {}, hooked=False)
             return self.call(func.func, (func.self, *args), kwargs)
         if kind is Builtin:
             return func.fn(self, args, kwargs or {})

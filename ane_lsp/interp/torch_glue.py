@@ -601,8 +601,13 @@ class TorchGlue(Registries):
             return MISSING if raw is MISSING else self.bind(raw, obj, obj.cls)
         return self.getattr(obj, "forward") if absent.optional(forward) else forward
 
-    def nn_call(self, obj: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """``module(...)``: record it if it is one of torch's own, then run its forward."""
+    def is_forward(self, method: BoundMethod) -> bool:
+        """Whether a method is what a call of its module runs: ``module.forward(...)`` calls the module, without its hooks."""
+        obj = method.self
+        return obj.__class__ is Instance and obj.cls.lookup("forward") is method.func and self.is_nn_module(obj.cls)
+
+    def nn_call(self, obj: Instance, args: tuple[Any, ...], kwargs: dict[str, Any], hooked: bool = True) -> Any:
+        """``module(...)``: record it if it is one of torch's own, then run its forward. hooked: and its hooks."""
         forward = self.forward_of(obj)
         if forward is MISSING:
             return self.unknown(f"{obj.cls.name} has no forward as far as is known")
@@ -624,11 +629,11 @@ class TorchGlue(Registries):
                 recorder.restore(kept)
         if not recorder.modules:
             if self.inference and self.building:
-                return self._call_while_built(obj, forward, args, kwargs)
+                return self._call_while_built(obj, forward, args, kwargs, hooked)
             if self.inference and obj.attrs.get("training") is True:
                 leave_training(self, obj)
             self._begin(obj, forward, args, kwargs)
-            return self._called_from_outside(obj, forward, args, kwargs)
+            return self._called_from_outside(obj, forward, args, kwargs, hooked)
         if self.repeats is not None and not is_torch and not self.journals:
             return self.repeats.call(self, obj, args, kwargs, partial(self.follow_module, obj, forward, args, kwargs))
         return self.follow_module(obj, forward, args, kwargs)
@@ -639,14 +644,16 @@ class TorchGlue(Registries):
         if self.repeats is not None:
             self.repeats.begin(self.recorder.graph)
 
-    def _called_from_outside(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _called_from_outside(
+        self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any], hooked: bool
+    ) -> Any:
         """The call of a whole model. Where it ends early, its graph says so: what follows is missing there."""
         graph, here = self.recorder.graph, self.here()
         watch, self.watch = self.watch, None
         if watch is not None:
             watch.note(self, obj)
         try:
-            return self.follow_module(obj, forward, args, kwargs)
+            return self.follow_module(obj, forward, args, kwargs, hooked)
         except PyRaise as raised:
             if not isinstance(raised.value, KeyboardInterrupt) and (span := raised.span or here) is not None:
                 graph.lost[f"ends with {self.describe(raised.value)[:200]}"] = span
@@ -659,19 +666,23 @@ class TorchGlue(Registries):
             if watch is not None:
                 watch.note(self, obj)
 
-    def _call_while_built(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _call_while_built(
+        self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any], hooked: bool
+    ) -> Any:
         """A constructor calls a module, to learn strides: in the mode it chose, captured by nobody, and no entry."""
         recorder = self.recorder
         kept, capture = recorder.snapshot(), self.capture
         self._begin(obj, forward, args, kwargs)
         self.capture = ""
         try:
-            return self.follow_module(obj, forward, args, kwargs)
+            return self.follow_module(obj, forward, args, kwargs, hooked)
         finally:
             self.capture = capture
             recorder.restore(kept)
 
-    def follow_module(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def follow_module(
+        self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any], hooked: bool = True
+    ) -> Any:
         """Record a module of torch's own, and run the forward of any."""
         recorder = self.recorder
         is_torch = obj.cls.module.is_torch
@@ -692,8 +703,11 @@ class TorchGlue(Registries):
                 )  # fmt: skip
         recorder.modules.append(ActiveModule(obj, recorder.path_of(obj), is_torch, call))
         try:
-            args, kwargs = hooks.before(self, obj, args, kwargs)
-            result = hooks.after(self, obj, args, kwargs, self.call(forward, args, kwargs))
+            if hooked:
+                args, kwargs = hooks.before(self, obj, args, kwargs)
+            result = self.call(forward, args, kwargs)
+            if hooked:
+                result = hooks.after(self, obj, args, kwargs, result)
         finally:
             recorder.modules.pop()
         if call is not None and not hidden:
