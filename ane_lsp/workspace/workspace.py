@@ -358,9 +358,10 @@ class Workspace:
         return ".".join(parts if stem == "__init__" and parts else [*parts, stem])
 
     def import_root(self, path: Path) -> Path:
-        """The directory on the import path that a file belongs to."""
+        """The directory on the import path that a file belongs to. A project folder within a package is none for that package."""
         path = absolute(path)
-        return self._root_of(path) or package_root(path, self._finder.entries)[0]
+        root, of_package = self._root_of(path), package_root(path, self._finder.entries)[0]
+        return of_package if root is None or _strictly_inside(root, of_package) else root
 
     def relative(self, path: Path | str) -> str:
         """`path` as reports print it, with ``/``: relative to site-packages, a search path or the project."""

@@ -228,6 +228,16 @@ def test_names_and_paths_as_reports_print_them(project: Path) -> None:
     assert space.module_name(project.parent / "elsewhere/pkg/m.py") == "pkg.m"
 
 
+def test_a_project_folder_within_a_package_does_not_hide_the_package(tmp_path: Path) -> None:
+    """``lens/lens.py``: opened by itself, its folder is taken for the project."""
+    write(tmp_path, "lens/__init__.py", "lens/lens.py", "lens/parts.py")
+    space = Workspace(tmp_path / "lens")
+    one = tmp_path / "lens/lens.py"
+    assert space.module_name(one) == "lens.lens"
+    assert space.resolve("lens", one).path == tmp_path / "lens/__init__.py"
+    assert space.resolve("parts", one, 1).name == "lens.parts"
+
+
 def test_environments_by_folder_interpreter_and_site_packages(project: Path, tmp_path: Path) -> None:
     env = tmp_path / "env"
     (env / "bin").mkdir()
