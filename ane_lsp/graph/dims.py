@@ -13,10 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Union
 
 DimLike = Union[int, "Sym"]
 Monomial = tuple["Atom", ...]
+
+_COMPARED = 1 << 14  # comparisons of sizes that are remembered: a model asks most of them many times
 
 _drawn = [0]  # the number of the last anonymous size
 
@@ -270,6 +273,13 @@ def equal(left: DimLike, right: DimLike) -> bool | None:
 
 def less(left: DimLike, right: DimLike) -> bool | None:
     """Whether ``left < right``: True, False, or None where it depends on the symbols."""
+    if not isinstance(left, Sym) and not isinstance(right, Sym):
+        return left < right
+    return _less(left, right)
+
+
+@lru_cache(maxsize=_COMPARED)
+def _less(left: DimLike, right: DimLike) -> bool | None:
     difference = right - left
     if not isinstance(difference, Sym):
         return difference > 0

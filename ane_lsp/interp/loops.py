@@ -24,6 +24,7 @@ _ENDLESS = 1_000  # rounds of ``while True`` in which no model was called: it wa
 _LONG = 50, 100_000  # or as few rounds, if they took as many steps
 _COSTLY = 50, 150_000  # and of a loop that does end by itself: the rest of its rounds would use up the script's time
 _EXITS = 64  # rounds in which nobody can decide whether a loop is left: what the others do is not looked at one by one
+_COSTLY_EXITS = 8, 100_000  # or as few, if they took as many steps: pyramids of an image whose size is not known
 _MANY = 20_000  # modules that are looked at for what a loop may have changed
 _GROWING = (list, dict, set, deque)
 
@@ -101,7 +102,7 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
     if iterable.__class__ in plain.COUNTED and len(iterable) >= plain.MANY and not node.orelse:
         if plain.follow(interp, node, frame, iterable) is not MISSING:
             return None
-    start = len(frame.escapes or ())
+    start, began = len(frame.escapes or ()), interp.steps
 
     def bind() -> None:
         interp.assign(node.target, item, frame)
@@ -131,7 +132,7 @@ def for_statement(interp: Interpreter, node: ast.For, frame: Frame) -> Signal | 
                 return _left(interp, frame, signal, start)
             if rounds is not None and rounds.settled():
                 break
-            if _left_often(frame, start) or (rounds is not None and rounds.costly()):
+            if _left_often(frame, start, interp.steps - began) or (rounds is not None and rounds.costly()):
                 item = _another(item, source, interp.span(node.iter))
                 return _once(interp, node, frame, [bind], interp.span(node.iter), start)
     except UnknownIteration as lost:
@@ -150,14 +151,15 @@ def _kinds(item: Any) -> tuple[Any, ...]:
     return (item,)
 
 
-def _left_often(frame: Frame, start: int) -> bool:
+def _left_often(frame: Frame, start: int, steps: int) -> bool:
     """Whether a loop may have been left in so many rounds that others are not looked at one by one: also where it returned so many
-    different things that nobody knows what any more."""
+    different things that nobody knows what any more. steps: those that its rounds took."""
     exits = (frame.escapes or [])[start:]
     if len(exits) <= MAX_OPTIONS:
         return False
     returned = all(one.signal.kind == "return" for one in exits) and join(frame.pending).__class__ is Unknown
-    return returned or len(exits) > _EXITS
+    few, many = _COSTLY_EXITS
+    return returned or len(exits) > (few if steps > many else _EXITS)
 
 
 def _another(last: Any, rest: Iterator[Any], span: Span) -> Any:
@@ -209,7 +211,7 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
     """A ``while`` loop. One that never ends by itself ends as the user would end it, by KeyboardInterrupt."""
     rounds = None if interp.recorder.modules else _Rounds(interp, frame)
     forever = isinstance(node.test, ast.Constant)
-    start = len(frame.escapes or ())
+    start, began = len(frame.escapes or ()), interp.steps
     try:
         while True:
             interp.tick()
@@ -221,7 +223,7 @@ def while_statement(interp: Interpreter, node: ast.While, frame: Frame) -> Signa
             signal = interp.run_round(frame, lambda: None, node.body)
             if signal is not None:
                 return _left(interp, frame, signal, start)
-            if _left_often(frame, start) or (rounds is not None and rounds.costly()):
+            if _left_often(frame, start, interp.steps - began) or (rounds is not None and rounds.costly()):
                 return _once(interp, node, frame, [lambda: None], interp.span(node), start)
             if rounds is not None:
                 if rounds.settled():

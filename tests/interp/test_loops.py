@@ -9,6 +9,7 @@ import pytest
 
 from ane_lsp.analysis import analyze
 from ane_lsp.graph import Unknown
+from ane_lsp.interp import loops
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.run import Run, guarded, load_file, start
 from ane_lsp.workspace import Settings, Workspace
@@ -129,6 +130,44 @@ def test_a_search_that_may_have_found_many_different_things_is_over(found: str, 
     assert len(done.graphs) in rounds
     value = done.result.namespace["found"]
     assert value == 7 if found == "7" else isinstance(value, Unknown)
+
+
+PYRAMID = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class Pyramid(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, x):
+        \"\"\"x: (B, 1, H, W)\"\"\"
+        levels = [x]
+        while True:
+            for i in range({work}):
+                x = x + i
+            x = self.conv(F.interpolate(x, size=(x.shape[2] // 2, x.shape[3] // 2)))
+            levels.append(x)
+            if min(x.shape[2:]) <= 16:
+                break
+        return levels
+"""
+
+
+@pytest.mark.parametrize(("work", "rounds"), [(1, range(60, 70)), (50, range(9, 20))])
+def test_a_costly_loop_of_a_model_that_may_be_left_in_each_round_is_followed_for_a_few(
+    work: int, rounds: range, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loops, "_COSTLY_EXITS", (8, 3_000))
+    path = tmp_path / "net.py"
+    path.write_text(PYRAMID.format(work=work), encoding="utf-8")
+    found = analyze(path, Workspace(tmp_path), Settings())
+    assert not found.errors
+    (graph,) = found.graphs
+    assert sum(op.kind == "conv" for op in graph.ops) in rounds
 
 
 def test_rounds_that_do_much_and_call_no_model_are_left_earlier(tmp_path: Path) -> None:
