@@ -488,6 +488,9 @@ class Imports(Objects):
             return MISSING
         for star in reversed(module.stars):
             if self._may_export(star, name, set()):
+                held = star.namespace.get(name)
+                if held.__class__ is Lazy and held.resolving:
+                    continue  # that module asks for the name from here
                 value = self.module_attribute(star, name)
                 if value is not MISSING:
                     return value

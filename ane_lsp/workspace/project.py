@@ -96,10 +96,13 @@ def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
 
 
 def _find_root(start: Path) -> Path:
-    """Without settings: the nearest folder that looks like a project, else the current folder or the file's own, `start`."""
+    """Without settings: the nearest folder that looks like a project, else the current folder or the file's own, `start`, or that
+    which holds its package."""
     above = (start, *start.parents)
     for folder in above:
         if any((folder / marker).exists() for marker in _MARKERS):
             return folder
     current = absolute(Path())
-    return current if current in above else start
+    if current in above:
+        return current
+    return next(folder for folder in above if not (folder / "__init__.py").exists() or folder == folder.parent)

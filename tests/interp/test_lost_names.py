@@ -244,3 +244,16 @@ end = static(nowhere.kernel)
     space = names(tmp_path, script=text)
     assert (space["one"], space["size"], space["given"]) == (1, 2, 3)
     assert space["end"].__class__ is not bool
+
+
+def test_a_module_that_imports_a_name_through_its_package_is_not_where_the_package_has_it_from(tmp_path: Path) -> None:
+    """All of both modules goes on through the package, what they imported included."""
+    (tmp_path / "package/more").mkdir(parents=True)
+    (tmp_path / "package/__init__.py").write_text("from .widths import *\nfrom .more import *\n")
+    (tmp_path / "package/more/__init__.py").write_text("from ..blocks import *\n")
+    space = names(
+        tmp_path,
+        package__blocks="from package import widen\nfound = widen(2)\nend = 1\n",
+        package__widths="def widen(n):\n    return 8 * n\n",
+    )
+    assert space["found"] == 16

@@ -5,6 +5,7 @@ import pytest
 
 from ane_lsp.workspace import Workspace
 from ane_lsp.workspace.environment import EnvironmentNotFound, find_environment
+from ane_lsp.workspace.project import Projects
 
 
 def write(root: Path, *files: str) -> None:
@@ -236,6 +237,25 @@ def test_a_project_folder_within_a_package_does_not_hide_the_package(tmp_path: P
     assert space.module_name(one) == "lens.lens"
     assert space.resolve("lens", one).path == tmp_path / "lens/__init__.py"
     assert space.resolve("parts", one, 1).name == "lens.parts"
+
+
+def test_a_file_outside_of_any_project_is_part_of_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``encoders/zoo.py`` that imports the library `zoo` does not import itself."""
+    write(
+        tmp_path,
+        "cwd/x.py",
+        "seg/__init__.py",
+        "seg/encoders/__init__.py",
+        "seg/encoders/zoo.py",
+        "libs/zoo/__init__.py",
+    )
+    monkeypatch.chdir(tmp_path / "cwd")
+    one = tmp_path / "seg/encoders/zoo.py"
+    space = Projects({"search-paths": [str(tmp_path / "libs")]}).workspace(one)
+    assert space.root == tmp_path
+    assert space.resolve("zoo", one).path == tmp_path / "libs/zoo/__init__.py"
+    write(tmp_path, "seg/setup.cfg")
+    assert Projects().workspace(one).root == tmp_path / "seg"
 
 
 def test_environments_by_folder_interpreter_and_site_packages(project: Path, tmp_path: Path) -> None:
