@@ -26,7 +26,7 @@ STUB_ROOTS = (
     Path(__file__).parent.parent / "torch_model" / "stubs",
 )
 _PARTIAL_STUBS = frozenset(
-    {"numpy", "einops", "lightning", "pytorch_lightning", "huggingface_hub"}
+    {"numpy", "einops", "lightning", "pytorch_lightning", "huggingface_hub", "PIL"}
 )  # packages of which a stub describes a part
 STDLIB: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
 
@@ -422,7 +422,10 @@ class Imports(Objects):
                 if isinstance(raised.value, AttributeError):
                     return MISSING
                 raise
-        native = module.is_torch or module.name.partition(".")[0] in _PARTIAL_STUBS
+        top = module.name.partition(".")[0]
+        native = module.is_torch or top in _PARTIAL_STUBS
+        if native and top in _OPAQUE and not name.startswith("__"):
+            return self.unknown(f"`{full}`: package {top} is not read")
         if (native and not name.startswith("__")) or (
             self.stands_for_stdlib(module) and stdlib.real_has(module.name, name)
         ):
