@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ane_lsp.interp.pretrained import FROM_PRETRAINED
-from ane_lsp.interp.values import Builtin, ClassMethod, ClassObject, Function, Tensor
+from ane_lsp.interp.values import Builtin, ClassMethod, ClassObject, Function, Instance, Tensor
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
@@ -95,8 +95,14 @@ def _chooses_experts(interp: Any, args: Args, kwargs: Kwargs) -> Any:
     return interp.unknown("how experts are computed is chosen when the model is built")
 
 
-def _rewritten(interp: Any, args: Args, kwargs: Kwargs) -> Any:
-    return interp.unknown("what torch.fx makes of a model is not read")
+def _extractor(interp: Any, args: Args, kwargs: Kwargs) -> Any:
+    """A model that ends with the last of some of its modules and gives what they gave."""
+    given = dict(zip(("model", "return_nodes"), args)) | kwargs
+    made = None
+    if set(given) <= {"model", "return_nodes", "suppress_diff_warning"} and isinstance(given.get("model"), Instance):
+        make = interp.getattr(interp.import_module("_ane_extractor"), "create_feature_extractor")
+        made = interp.call(make, (given["model"], given.get("return_nodes")))
+    return interp.unknown("what torch.fx makes of a model is not read") if made is None else made
 
 
 def _config_setattr(interp: Any, args: Args, kwargs: Kwargs) -> Any:
@@ -108,7 +114,7 @@ _KINDS = {
     _config_getattribute: ("transformers.configuration_utils:PreTrainedConfig.__getattribute__",),
     _recorded_outputs: ("transformers.utils.output_capturing:_CanRecordRegistry.get",),
     _of_a_model_type: ("transformers.models.auto.auto_factory:_LazyAutoMapping._load_attr_from_module",),
-    _rewritten: ("torchvision.models.feature_extraction:create_feature_extractor",),
+    _extractor: ("torchvision.models.feature_extraction:create_feature_extractor",),
     _config_setattr: ("transformers.configuration_utils:PreTrainedConfig.__setattr__",),
     _maybe_decorator: (
         "transformers.utils.auto_docstring:auto_docstring",

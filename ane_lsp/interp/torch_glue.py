@@ -707,7 +707,12 @@ class TorchGlue(Registries):
                 args, kwargs = hooks.before(self, obj, args, kwargs)
             result = self.call(forward, args, kwargs)
             if hooked:
-                result = hooks.after(self, obj, args, kwargs, result)
+                try:
+                    result = hooks.after(self, obj, args, kwargs, result)
+                except PyRaise:  # who only wants the features of a layer ends the run there
+                    if call is not None and not hidden:
+                        call.result = recorder.values_in(result)
+                    raise
         finally:
             recorder.modules.pop()
         if call is not None and not hidden:
