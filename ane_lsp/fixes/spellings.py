@@ -105,6 +105,14 @@ TABLE: Mapping[str, Spelling] = {
     "logsigmoid": Spelling(_X, "-torch.nn.functional.softplus(-{input})", floats=True),
 }  # fmt: skip
 
+ALIASES: Mapping[str, str] = {
+    "absolute": "abs", "arccos": "acos", "arcsin": "asin", "arctan": "atan", "arctan2": "atan2", "arctanh": "atanh",
+    "concatenate": "cat", "divide": "div", "ger": "outer", "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le",
+    "linalg.matmul": "matmul", "multiply": "mul", "negative": "neg", "not_equal": "ne", "special.erf": "erf", "special.exp2": "exp2",
+    "special.expit": "sigmoid", "special.expm1": "expm1", "special.log1p": "log1p", "special.log_softmax": "log_softmax",
+    "special.logsumexp": "logsumexp", "special.softmax": "softmax", "subtract": "sub", "swapaxes": "transpose", "swapdims": "transpose",
+}  # fmt: skip
+"""Functions below ``torch`` with other names for the very same, which convert."""
 # Functions that operators stand for.
 _OPERATORS = {"__and__": "bitwise_and", "__or__": "bitwise_or", "__xor__": "bitwise_xor"}
 
@@ -138,6 +146,26 @@ def respell(site: Site) -> Iterator[Fix]:
         *render(site, text, {"input": given, **rest}, spelling.defaults, spelling.atomic),
         safety=spelling.safety,
     )
+
+
+@fixer("ANE101")
+def rename(site: Site) -> Iterator[Fix]:
+    """A call by the usual name of the function, in place or not."""
+    full, func = site.name(), site.call.func
+    name = full.removeprefix("torch.").removeprefix("Tensor.")
+    usual = ALIASES.get(name.removesuffix("_"))
+    if usual is None:
+        raise Refused("no other name")
+    if usual == "transpose" and site.call.keywords:
+        raise Refused("its parameters have other names")
+    usual += "_" if name.endswith("_") else ""
+    if site.tree.qualified(func) is not None:
+        edits = place(site, func, f"torch.{usual}", atomic=True)
+    elif isinstance(func, ast.Attribute):
+        edits = [site.tree.replace(func, f"{site.tree.atom(func.value)}.{usual}", atomic=True)]
+    else:
+        raise Refused("called through a name of its own")
+    yield site.fix(f"Call it {usual}", *edits)
 
 
 def _one_type(site: Site) -> bool:

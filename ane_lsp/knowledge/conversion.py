@@ -350,6 +350,12 @@ def _diagonal(call: Call) -> bool | None:
     return any(len(set(axes)) < len(axes) for axes in equation.replace("...", "").split("->")[0].split(","))
 
 
+def _in_submodule(call: Call) -> bool:
+    """Whether the forward of a module within the model makes it: ``torch.jit.trace`` gives an operation its usual name only in the
+    outermost one."""
+    return bool(call.module)
+
+
 def _ranks_differ(call: Call) -> bool | None:
     ranks = [given.type.rank for given in tensors(call)][:2]
     return None if len(ranks) < 2 or None in ranks else ranks[0] != ranks[1]
@@ -400,6 +406,7 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("equation", "total"): _total,
     ("equation", "diagonal"): _diagonal,
     ("in_place", ""): _in_place,
+    ("submodule", ""): _in_submodule,
     ("ranks", "differ"): _ranks_differ,
     ("other", "scalar"): _scalar_other,
     ("input", "packed"): _packed,

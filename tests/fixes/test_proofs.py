@@ -256,6 +256,28 @@ def test_functions_in_other_words(name: str, tmp_path: Path) -> None:
     proven(module(f"return {FUNCTIONS[name]}", inputs="torch.randn(2, 8, 4, 4)"), "ANE101", tmp_path)
 
 
+ALIASES = {
+    "torch.concatenate([x, x], dim=1)": "torch.cat([x, x], dim=1)",
+    "x.multiply(2)": "x.mul(2)",
+    "torch.subtract(x, x * 2)": "torch.sub(x, x * 2)",
+    "(x + 1).divide(x.absolute() + 1, rounding_mode='floor')": "(x + 1).div(x.abs() + 1, rounding_mode='floor')",
+    "torch.special.expit(x)": "torch.sigmoid(x)",
+    "torch.special.softmax(x, -1)": "torch.softmax(x, -1)",
+    "torch.linalg.matmul(x, x.swapaxes(1, 2))": "torch.matmul(x, x.transpose(1, 2))",
+    "(x + 1).multiply_(3)": "(x + 1).mul_(3)",
+    "torch.greater(x, 0).float()": "torch.gt(x, 0).float()",
+    "x.arctan2(x + 2)": "x.atan2(x + 2)",
+}
+
+
+@pytest.mark.parametrize("call", ALIASES)
+def test_a_function_is_called_by_its_usual_name(call: str, tmp_path: Path) -> None:
+    """Within a module of the model its other names do not convert when traced."""
+    text = module("return self.inner(x)", "self.inner = Inner()", "torch.randn(2, 4, 4)")
+    inner = f"class Inner(nn.Module):\n    def forward(self, x):\n        return {call}\n\n\nclass Net("
+    assert f"return {ALIASES[call]}\n" in proven(text.replace("class Net(", inner), "ANE101", tmp_path, exact=True)
+
+
 def test_operators_on_truth_values_become_functions(tmp_path: Path) -> None:
     text = proven(module("return x * ((x > 0) | (x < -1) ^ (x > 2))"), "ANE101", tmp_path)
     assert "torch.logical_or(x > 0, torch.logical_xor(x < -1, x > 2))" in text
