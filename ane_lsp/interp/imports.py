@@ -26,7 +26,7 @@ STUB_ROOTS = (
     Path(__file__).parent.parent / "torch_model" / "stubs",
 )
 _PARTIAL_STUBS = frozenset(
-    {"numpy", "einops", "lightning", "pytorch_lightning", "huggingface_hub", "PIL"}
+    {"numpy", "einops", "lightning", "pytorch_lightning", "huggingface_hub", "PIL", "beartype"}
 )  # packages of which a stub describes a part
 STDLIB: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
 

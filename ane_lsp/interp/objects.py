@@ -17,6 +17,7 @@ from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.values import (
     MISSING,
     MORE,
+    BoundMethod,
     ClassMethod,
     ClassObject,
     Function,
@@ -105,7 +106,7 @@ class Objects(Operators):
             getter = (
                 self.lookup_attribute(obj, "__getitem__") if isinstance(obj, (ClassObject, NativeType)) else MISSING
             )
-            if getter is not MISSING and not isinstance(getter, Function):
+            if getter.__class__ is BoundMethod:  # the class's own, not that of its objects
                 return self.call(getter, (key,))
             return obj  # a generic alias stands for its class
         if isinstance(key, OneOf):

@@ -183,6 +183,7 @@ def test_attributes_under_names_that_nobody_knows(tmp_path: Path, init: str, for
     assert [shown(one) for line in shapes.values() for one in line] == [shape]
 
 
+RECURSIVE = "def install(n):\n    {0}\n    if n and foreign.flag(0):\n        {0}\n        install(n - 1)\ninstall(99)"
 HOOKED = f"self.one = {SAME}\nif flag:\n    self.one.register"
 
 
@@ -195,6 +196,12 @@ HOOKED = f"self.one = {SAME}\nif flag:\n    self.one.register"
         (f"{HOOKED}_forward_pre_hook(lambda m, a, k: ((a[0][..., 1:],), k), with_kwargs=True)", "x = self.one(x)", [1, 3, 8, UNKNOWN]),
         (f"self.one = {SAME}\nself.one.register_forward_hook(lambda m, a, y: y[..., 2:])\nif flag:\n"
          "    self.one.register_forward_hook(lambda m, a, y: torch.cat([y, y], 1))", "x = self.one(x)", [1, UNKNOWN, 8, 6]),
+        (f"self.one = {SAME}\n{RECURSIVE.format('self.one.register_forward_hook(lambda m, a, y: None)')}", "x = self.one(x)", [1, 3, 8, 8]),
+        (f"self.one = {SAME}\n{RECURSIVE.format('self.one.register_forward_pre_hook(lambda m, a: None)')}", "x = self.one(x)", [1, 3, 8, 8]),
+        (f"self.one = {SAME}\n{RECURSIVE.format('self.one.register_forward_hook(lambda m, a, y: y[..., :3])')}", "x = self.one(x)", None),
+        (f"self.one = {SAME}\n{RECURSIVE.format('self.one.register_forward_pre_hook(lambda m, a: a[0][..., :3])')}", "x = self.one(x)", None),
+        (f"{HOOKED}_forward_hook(lambda m, a, y: None)\nelse:\n    self.one.register_forward_hook(lambda m, a, k, y: None, with_kwargs=True)",
+         "x = self.one(x)", [1, 3, 8, 8]),
     ],
 )  # fmt: skip
 def test_hooks_that_a_branch_registers(tmp_path: Path, init: str, forward: str, shape: Any) -> None:

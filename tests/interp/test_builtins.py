@@ -467,6 +467,16 @@ class P:
 return a.f, a._f, C.tag, P[3]
 """,
     """
+class Frozen(dict):
+    def __setitem__(self, k, v): raise TypeError
+class Names(list[str]): pass
+class Table(Frozen[str, int]): pass
+class Kind(type):
+    def __getitem__(cls, k): return k
+class Own(metaclass=Kind): pass
+return Frozen[str, int](a=1)['a'], Names(['x'])[0], Names[int](['y']), Table(b=2)['b'], Own[3]
+""",
+    """
 def f(*args, sep=',', **kw):
     return sep.join(map(str, args)), kw
 return f(1, 2, sep='-', z=3), (lambda x, /, y=2: x + y)(1), [*map(lambda t: t[0] + t[1], zip([1, 2], [3, 4]))], {**dict(a=1), 'b': 2}, (y := 5) + y, [i for i in range(5) if (j := i) % 2], sum(x ** 2 for x in range(4)), any(isinstance(v, str) for v in (1, 'a'))

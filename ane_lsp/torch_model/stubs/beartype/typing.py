@@ -1,0 +1,3 @@
+"""beartype.typing: the names of ``typing``."""
+
+from typing import *
