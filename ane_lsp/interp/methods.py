@@ -115,6 +115,10 @@ def attribute_of(kind: type | tuple[type, ...]) -> Callable[[Callable[..., Any]]
 
 def method(interp: Interpreter, obj: Any, name: str) -> Any:
     """``obj.name`` for a value of builtin type (a bound method is a Builtin), or MISSING."""
+    if isinstance(obj, tuple) and hasattr(obj, "_fields"):  # a field may be called `count` or `index`
+        found = _record_attribute(interp, obj, name)
+        if found is not MISSING:
+            return found
     for kind in type(obj).__mro__:
         table = containers.TABLES.get(kind)
         if table is not None and name in table:
@@ -131,10 +135,6 @@ def method(interp: Interpreter, obj: Any, name: str) -> Any:
                 if special is not None:
                     return _bound(f"{kind.__name__}.{name}", special, obj)
             break
-    if isinstance(obj, tuple) and hasattr(obj, "_fields"):
-        found = _record_attribute(interp, obj, name)
-        if found is not MISSING:
-            return found
     if name == "numel" and type(obj) is tuple and all(isinstance(v, (int, Sym)) for v in obj):
         # Shapes are plain tuples here; torch.Size has this method.
         return Builtin("Size.numel", lambda interp, args, kwargs: dims.product(obj))

@@ -71,6 +71,7 @@ COLLECTIONS = [
     "P = collections.namedtuple('P', ['x', 'y'])\np = P(1, y=2)\nreturn p.x, p[1], p, p._asdict(), p._replace(x=5), P._fields, isinstance(p, tuple), repr(p)",
     "P = collections.namedtuple('P', 'x y z', defaults=[0])\na, b, c = P(1, 2)\nreturn a, b, c, P._make([1, 2, 3]), P(1, 2) == (1, 2, 0)",
     "P = collections.namedtuple('P', 'x y')\nreturn P(1)",
+    "class P(collections.namedtuple('P', 'count x')):\n    def both(self): return self.count + self.x\np = P(3, 4)\nreturn p.count, p.index(4), p.both(), (1, 1).count(1)",
     "P = collections.namedtuple('P', 'x y')\nreturn P(1, 2).z",
     "class P(collections.namedtuple('P', 'x y')):\n    def total(self): return self.x + self.y\np = P(1, 2)\nreturn p.total(), p[0], p.x, tuple(p), len(p), p == (1, 2), p._replace(x=3)",
     "d = collections.deque([1, 2], maxlen=2)\nd.append(3)\nd.appendleft(0)\nreturn list(d), d.maxlen, len(d)",
@@ -106,6 +107,7 @@ ABSTRACT = [
 TYPING = [
     "class P(typing.NamedTuple):\n    x: int\n    y: str = 'a'\n    def both(self): return (self.x, self.y)\np = P(1)\na, b = p\nreturn p.x, p.y, p.both(), a, b, len(p), p[0], isinstance(p, tuple), P._fields, p == (1, 'a'), p._replace(x=2).x",
     "class P(typing.NamedTuple):\n    x: int\nreturn P()",
+    "class P(typing.NamedTuple):\n    x: int\n    count: int = 3\n    index: int = 2\nreturn P(1).count, P(1, 5).count, P(1).index",
     "P = typing.NamedTuple('P', [('x', int), ('y', str)])\nreturn P(1, 'b').y",
     "class D(typing.TypedDict, total=False):\n    a: int\nd = D(a=1)\nreturn d['a'], type(d).__name__",
     "T = typing.TypeVar('T')\nclass G(typing.Generic[T]):\n    def f(self, x: T) -> T: return x\nreturn G().f(3), G[int]().f(4)",
