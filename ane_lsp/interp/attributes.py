@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import typing
 from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
@@ -40,6 +41,7 @@ from ane_lsp.interp.values import (
     Super,
     Tensor,
     TorchFunction,
+    UnionOf,
 )
 from ane_lsp.torch_model.class_names import has_besides
 from ane_lsp.torch_model.constants import FInfo, IInfo
@@ -143,6 +145,9 @@ class Attributes(Base):
             return self._native_attribute(obj, name)
         if kind is LiteralOf and name == "__args__":
             return obj.choices
+        if name == "__module__" and isinstance(obj, Opaque):
+            own = kind is not UnionOf and hasattr(typing, obj.name)  # `int | str` is of another module in each Python
+            return "typing" if own else self.unknown(f"the module of {obj.name}")
         if kind is Opaque:
             if name in ("__origin__", "__args__"):
                 return MISSING
@@ -363,7 +368,8 @@ class Attributes(Base):
                 if found is not MISSING:
                     return BoundMethod(found.func, cls) if isinstance(found, ClassMethod) else found
         meta = cls.metaclass
-        if isinstance(meta, ClassObject):
+        # Every class has these from `object`, ahead of its metaclass, which makes classes by its own.
+        if isinstance(meta, ClassObject) and name not in ("__new__", "__init__", "__init_subclass__"):
             raw = meta.lookup(name)
             if raw is not MISSING:
                 return self.bind(raw, cls, meta)
@@ -488,7 +494,8 @@ class Attributes(Base):
         if name == "__closure__":
             return None
         if name == "__annotations__":
-            return {}
+            wrapped = func.attrs.get("__wrapped__")
+            return self._annotations_of(wrapped if isinstance(wrapped, Function) else func)
         if name == "__code__":
             return self._code_of(func)
         if name == "__get__":
@@ -496,6 +503,14 @@ class Attributes(Base):
                 "__get__", lambda interp, args, kwargs: BoundMethod(func, args[0]) if args[0] is not None else func
             )
         return self._unmodelled(func, name)
+
+    def _annotations_of(self, func: Function) -> dict[str, Any]:
+        frame = func.closure or self.frame_in(func.module)
+        args = func.node.args
+        given = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
+        notes = {arg.arg: arg.annotation for arg in given if arg is not None}
+        notes["return"] = getattr(func.node, "returns", None)
+        return {name: self.annotation(note, frame) for name, note in notes.items() if note is not None}
 
     def _unmodelled(self, obj: Any, name: str, found: Any = MISSING) -> Any:
         """What is not known of an attribute that Python's own objects of this kind have."""

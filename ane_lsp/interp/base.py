@@ -423,6 +423,9 @@ class Base:
     def eval(self, node: ast.expr, frame: Frame) -> Any:
         raise NotImplementedError
 
+    def annotation(self, node: ast.expr, frame: Frame) -> Any:
+        raise NotImplementedError
+
     def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
         raise NotImplementedError
 

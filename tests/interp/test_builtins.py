@@ -467,6 +467,21 @@ class P:
 return a.f, a._f, C.tag, P[3]
 """,
     """
+class Meta(type):
+    def __new__(meta, name, bases, space):
+        return super().__new__(meta, name, bases, space)
+    def __call__(cls, *args):
+        one = cls.__new__(cls)
+        one.before = True
+        one.__init__(*args)
+        return one
+class A(metaclass=Meta):
+    def __init__(self, n): self.n = n
+class B(A): pass
+class C(metaclass=Meta): pass
+return A(3).n, B(4).n, B(4).before, C().before
+""",
+    """
 class Frozen(dict):
     def __setitem__(self, k, v): raise TypeError
 class Names(list[str]): pass

@@ -22,6 +22,7 @@ statistics.mean([1, 2, 3]), statistics.median([3, 1, 2])
 operator.add(1, 2), operator.mul(2, 3), operator.itemgetter(1)([5, 6]), operator.itemgetter(0, 1)('ab'), operator.attrgetter('real')(3)
 operator.methodcaller('upper')('a'), operator.not_(0), operator.contains([1], 1), operator.getitem({'a': 1}, 'a'), operator.lt(1, 2)
 operator.concat([1], [2]), operator.neg(3), operator.truediv(1, 2), operator.index(True), operator.is_(None, None), operator.xor(5, 3)
+operator.__not__(0), operator.__xor__(5, 3), operator.__iadd__([1], [2]), operator.__contains__([1], 1), hasattr(operator, '__is__')
 operator.methodcaller('split', ',')('a,b'), operator.eq(1, 1), operator.ne(1, 1), operator.iadd([1], [2])
 """
 
@@ -48,6 +49,8 @@ FUNCTOOLS = [
     "return functools.reduce(lambda a, b: a + b, [1, 2, 3]), functools.reduce(lambda a, b: a * b, [], 7)",
     "return functools.reduce(lambda a, b: a, [])",
     "def deco(f):\n    @functools.wraps(f)\n    def inner(*a, **k): return f(*a, **k) + 1\n    return inner\n@deco\ndef g(x): return x\nreturn g(1), g.__name__, g.__wrapped__(1)",
+    "def deco(f):\n    @functools.wraps(f)\n    def inner(*a, **k): pass\n    return inner\n@deco\ndef g(x: int, *a: str, y: float = 1, z=2) -> bool: pass\n"
+    "return list(g.__annotations__), deco.__annotations__",
     "@functools.lru_cache(maxsize=None)\ndef f(n): return n if n < 2 else f(n - 1) + f(n - 2)\nreturn f(10)",
     "@functools.lru_cache\ndef f(n): return n * 2\nf.cache_clear()\nreturn f(3)",
     "@functools.cache\ndef f(n): return n * 2\nreturn f(3)",
@@ -107,6 +110,8 @@ ABSTRACT = [
 TYPING = [
     "class P(typing.NamedTuple):\n    x: int\n    y: str = 'a'\n    def both(self): return (self.x, self.y)\np = P(1)\na, b = p\nreturn p.x, p.y, p.both(), a, b, len(p), p[0], isinstance(p, tuple), P._fields, p == (1, 'a'), p._replace(x=2).x",
     "class P(typing.NamedTuple):\n    x: int\nreturn P()",
+    "return typing.Any.__module__, typing.Optional[int].__module__, typing.Union[int, str].__module__",
+    "class L(list): pass\nreturn collections.abc.Sequence.register(L) is L, collections.abc.Mapping.register(dict) is dict",
     "class P(typing.NamedTuple):\n    x: int\n    count: int = 3\n    index: int = 2\nreturn P(1).count, P(1, 5).count, P(1).index",
     "P = typing.NamedTuple('P', [('x', int), ('y', str)])\nreturn P(1, 'b').y",
     "class D(typing.TypedDict, total=False):\n    a: int\nd = D(a=1)\nreturn d['a'], type(d).__name__",

@@ -206,3 +206,13 @@ def interpreted(tmp_path_factory: pytest.TempPathFactory) -> stub_harness.Interp
 def test_lines(source: str, interpreted: stub_harness.Interpreted) -> None:
     wrong = stub_harness.differences(stub_harness.real(source), interpreted.outcome(source))
     assert not wrong, "\n".join([source, *wrong])
+
+
+def test_code_that_fx_makes(tmp_path: Path) -> None:
+    """A graph that is built by hand is not read: what its values and its module give is unknown, and nothing of it fails."""
+    outcome = stub_harness.Interpreted(tmp_path).outcome(
+        "from torch import fx\ngraph = fx.Graph()\nx = fx.Proxy(graph.placeholder('x'), fx.proxy.GraphAppendingTracer(graph))\n"
+        "y = x.new_zeros(x.shape[:-1] + (4,)) + x\ngraph.output(y.node)\n"
+        "out = fx.GraphModule({}, graph)(torch.zeros(2, 4))"
+    )
+    assert outcome.error is None, outcome.message

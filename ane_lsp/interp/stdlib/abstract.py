@@ -196,8 +196,16 @@ _SEQUENCE = {"__iter__": _iter, "__reversed__": _reversed, "__contains__": _cont
 _MUTABLE_SEQUENCE = {**_SEQUENCE, "append": _append, "extend": _extend}
 
 
+def _register(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return args[-1]
+
+
+_REGISTER = Builtin("register", _register)
+
+
 def _abc(name: str, matches: Callable[[Any], bool], methods: Namespace | None = None, base: Any = object) -> NativeType:
-    return native_type("collections.abc", name, matches, methods=methods, base=base, why=f"{name} is abstract")
+    known = {"register": _REGISTER, **(methods or {})}
+    return native_type("collections.abc", name, matches, methods=known, base=base, why=f"{name} is abstract")
 
 
 def _is_iterable(value: Any) -> bool:
@@ -263,11 +271,7 @@ _INTEGRAL = native_type("numbers", "Integral", _kind(int, Sym), base=_RATIONAL)
 # -- abc -------------------------------------------------------------------------------------------------------------------------
 
 
-def _register(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return args[-1]
-
-
-ABC = native_type("abc", "ABC", methods={"register": Builtin("register", _register)}, why="ABC is abstract")
+ABC = native_type("abc", "ABC", methods={"register": _REGISTER}, why="ABC is abstract")
 ABC_META = native_type("abc", "ABCMeta", lambda v: isinstance(v, ClassObject), base=type)
 
 

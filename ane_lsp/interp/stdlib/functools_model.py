@@ -3,6 +3,7 @@ the same values."""
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
@@ -24,7 +25,7 @@ from ane_lsp.interp.values import (
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
 
-_ASSIGNED = ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__")
+_COPIED = ("__module__", "__name__", "__qualname__", "__doc__")  # annotations are looked for in `__wrapped__`
 
 
 def _make_partial(interp: Interpreter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -57,7 +58,7 @@ def _update_wrapper(interp: Interpreter, wrapper: Any, wrapped: Any, *args: Any,
     if isinstance(wrapped, Unknown):
         wrapper.attrs["__wrapped__"] = wrapped
         return wrapper
-    for name in kwargs.get("assigned", args[0] if args else _ASSIGNED):
+    for name in kwargs.get("assigned", args[0] if args else _COPIED):
         if isinstance(wrapped, (Function, Builtin, BoundMethod, Instance, Partial)) or hasattr(wrapped, "name"):
             value = interp.lookup_attribute(wrapped, name)
             if value is not MISSING and not isinstance(value, Unknown):
@@ -170,7 +171,7 @@ def _cmp_to_key(interp: Interpreter, mycmp: Any) -> Any:
 
 def _functools(interp: Interpreter) -> Namespace:
     return {
-        "partial": PARTIAL, "WRAPPER_ASSIGNMENTS": _ASSIGNED, "WRAPPER_UPDATES": ("__dict__",),
+        "partial": PARTIAL, "WRAPPER_ASSIGNMENTS": functools.WRAPPER_ASSIGNMENTS, "WRAPPER_UPDATES": ("__dict__",),
         **by_name(
             _partialmethod, _update_wrapper, _wraps, _lru_cache, _cache, _cached_property, _reduce, _cmp_to_key,
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmath
 import math
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -377,24 +378,10 @@ def _operator(interp: Interpreter) -> Namespace:
         **by_name(_itemgetter, _attrgetter, _methodcaller, _count_of, _index_of),
         "call": native("operator.call")(lambda interp, f, /, *args, **kwargs: interp.call(f, args, kwargs)),
     }  # fmt: skip
-    for name in (
-        "add",
-        "sub",
-        "mul",
-        "truediv",
-        "floordiv",
-        "mod",
-        "pow",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-        "eq",
-        "ne",
-        "getitem",
-        "neg",
-    ):
-        made[f"__{name}__"] = made[name]
+    for name in list(made):
+        dunder = f"__{name.strip('_')}__"
+        if hasattr(operator, dunder):
+            made[dunder] = made[name]
     return made
 
 
