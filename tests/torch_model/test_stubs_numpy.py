@@ -25,6 +25,8 @@ EXPRESSIONS = [
     "(1 - np.array([0.25, 0.5])).tolist()", "(np.array([5, 7]) // 2).tolist()", "(np.array([5, 7]) % 3).tolist()", "(np.arange(4) > 1).tolist()", "(-np.arange(3)).tolist()",
     "np.clip(np.array([1, 5, 9]), 2, 6).tolist()", "np.clip(7, 0, 5)", "np.maximum(3, np.array([1, 5])).tolist()", "np.concatenate([[1], [2, 3]]).tolist()", "np.stack([np.arange(2), np.arange(2)]).shape",
     "np.zeros((2, 3)).shape", "np.zeros(3).tolist()", "np.ones((2, 2)).tolist()", "np.full((2,), 7).tolist()", "np.eye(2).tolist()", "np.zeros_like(np.array([1, 2])).tolist()", "len(np.zeros((4, 2)))",
+    "np.append(np.arange(3), 7).tolist()", "np.append([[1, 2]], [3]).tolist()", "np.append(np.zeros((1, 2)), np.ones((2, 2)), axis=0).tolist()", "np.append([[1], [2]], [[3], [4]], axis=0).shape",
+    "np.transpose([[1, 2], [3, 4]]).tolist()", "np.transpose(np.arange(24).reshape(2, 3, 4), (2, 0, 1)).tolist()", "np.transpose(np.ones((2, 3, 4))).shape", "np.exp2([0.0, 1.0, 3.0]).tolist()", "np.exp2(0.5)",
     "np.array([1.5, 2.5]).astype(int).tolist()", "np.array([1, 2]).astype(np.float32).tolist()", "np.unique([3, 1, 3]).tolist()", "np.argmax([1, 9, 3])", "np.argsort([3, 1, 2]).tolist()", "np.sort([3, 1, 2]).tolist()",
     "np.array([1, 2, 3]).sum()", "np.array([1, 2, 3]).mean()", "np.array([1, 2, 3]).max()", "np.arange(6).reshape(2, 3).tolist()", "np.arange(6).reshape((3, -1)).shape", "np.arange(6).reshape(2, 3)[1].tolist()",
     "(np.array([[1, 2], [3, 4]]) @ np.array([[1, 0, 2], [0, 1, 2]])).tolist()", "(np.arange(3) @ np.arange(3))", "(np.arange(6).reshape(2, 3) @ np.arange(3)).tolist()", "([1, 2] @ np.eye(2)).tolist()",

@@ -709,6 +709,16 @@ def stack(arrays, axis=0):
     return array([each if isinstance(each, ndarray) else array(each) for each in arrays])
 
 
+def append(arr, values, axis=None):
+    if axis is None:
+        arr, values = array(arr).flatten(), array(values).flatten()
+    return concatenate((arr, values), axis or 0)
+
+
+def transpose(a, axes=None):
+    return array(a).transpose(*(axes or ()))
+
+
 def expand_dims(a, axis):
     shape = list(a.shape)
     shape.insert(axis if axis >= 0 else axis + a.ndim + 1, 1)
@@ -738,6 +748,10 @@ def sqrt(x):
 
 def exp(x):
     return _map_anywhere(math.exp, x)
+
+
+def exp2(x):
+    return _map_anywhere(lambda value: 2.0**value, x)
 
 
 def log(x):
