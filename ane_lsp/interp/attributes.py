@@ -84,6 +84,25 @@ def _unbound(
     return Builtin(name, checked)
 
 
+def _may_add(maker: Any, name: str) -> bool:
+    """Whether a metaclass's ``__new__`` may give its classes that attribute: by name, or by a name that is computed."""
+    if not isinstance(maker, Function):
+        return True
+    for part in ast.walk(maker.node):
+        if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) and part.attr == name:
+            return True
+        key: ast.expr | None = None
+        if isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Store):
+            key = part.slice
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id == "setattr":
+            key = part.args[1] if len(part.args) > 1 else part
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
+            key = part if part.func.attr in ("update", "setdefault") else None
+        if key is not None and (not isinstance(key, ast.Constant) or key.value == name):
+            return True
+    return False
+
+
 def _type_call(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """``type.__call__(cls, *args)``: what a metaclass's own ``__call__`` is made around."""
     made = interp.construct_plain if isinstance(args[0], ClassObject) else interp.call
@@ -449,6 +468,9 @@ class Attributes(Base):
                 return Unknown(f"`.{name}`: a base class of {cls.name} is unknown: {base.reason}", self.here(), base)
             if not isinstance(base, ClassObject) or name.startswith("__"):
                 continue
+            maker = base.flags.get("metaclass_new")
+            if maker is not None and _may_add(getattr(maker, "func", maker), name):
+                return Unknown(f"`.{name}`: what the metaclass of {base.name} adds is not modelled", self.here())
             module = base.module
             if (
                 module.name == "numpy"
