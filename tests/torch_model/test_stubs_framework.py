@@ -216,3 +216,8 @@ def test_code_that_fx_makes(tmp_path: Path) -> None:
         "out = fx.GraphModule({}, graph)(torch.zeros(2, 4))"
     )
     assert outcome.error is None, outcome.message
+
+
+def test_how_torch_was_built(tmp_path: Path) -> None:
+    outcome = stub_harness.Interpreted(tmp_path).outcome("flag = 'USE_MKL=OFF' in torch.__config__.show()\nout = 1")
+    assert (outcome.error, outcome.output) == (None, 1)
