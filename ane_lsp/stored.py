@@ -112,7 +112,7 @@ class ResultCache:
         try:
             entry = json.loads(body)
             files = {path: None if stamp is None else tuple(stamp) for path, stamp in entry["files"].items()}
-            used = Dependencies(files, entry["directories"], entry["contents"])
+            used = Dependencies(files, entry["directories"], entry["contents"], entry["listings"])
             return (entry["result"], used) if used.unchanged(self._looked_at) else None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
@@ -121,7 +121,10 @@ class ResultCache:
         """Remember a JSON value."""
         if self.problem is not None:
             return
-        entry = {"files": used.files, "directories": used.directories, "contents": used.contents, "result": result}
+        entry = {
+            "files": used.files, "directories": used.directories, "contents": used.contents, "listings": used.listings,
+            "result": result,
+        }  # fmt: skip
         try:
             body = json.dumps(entry).encode()
         except (ValueError, TypeError, RecursionError):

@@ -58,7 +58,12 @@ class Remembered:
         if store is None or shown is None:
             return
         plain = FileAnalysis(found.path, list(found.findings), [], list(found.models), list(found.errors))
-        seen = Dependencies({**seen.files, **shown.files}, dict(seen.directories), {**seen.contents, **shown.contents})
+        seen = Dependencies(
+            {**seen.files, **shown.files},
+            dict(seen.directories),
+            {**seen.contents, **shown.contents},
+            dict(seen.listings),
+        )
         self._unwritten[_key(store, found.path, settings, workspace)] = plain, seen
 
     def flush(self) -> None:

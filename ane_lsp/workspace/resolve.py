@@ -30,11 +30,12 @@ class ModuleFile:
 
 
 class DirectoryCache:
-    """Directory listings, refreshed when a directory's modification time changes."""
+    """Directory listings, refreshed when a directory's modification time changes. on_use: hears of each that is used, with its time, its
+    names where they are known, and whether they may be others at the same time."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[int, Mapping[str, bool]]] = {}
-        self.on_use: Callable[[str, int, Iterable[str] | None], None] | None = None
+        self.on_use: Callable[[str, int, Iterable[str] | None, bool], None] | None = None
 
     def entries(self, directory: str) -> Mapping[str, bool]:
         """Names in `directory`, each with whether it is a directory. Empty where it cannot be read."""
@@ -45,7 +46,7 @@ class DirectoryCache:
         cached = self._known.get(directory)
         if cached is not None and cached[0] == stamp:
             if self.on_use is not None:
-                self.on_use(directory, stamp, None)
+                self.on_use(directory, stamp, cached[1], False)
             return cached[1]
         fresh = abs(time.time_ns() - stamp) < FRESH
         names: dict[str, bool] = {}
@@ -58,7 +59,7 @@ class DirectoryCache:
         if not fresh:
             self._known[directory] = (stamp, names)
         if self.on_use is not None:
-            self.on_use(directory, stamp, names if fresh else None)
+            self.on_use(directory, stamp, names, fresh)
         return names
 
     def unchanged(self, directory: str, stamp: int) -> bool:
@@ -68,7 +69,8 @@ class DirectoryCache:
         except (OSError, ValueError):
             now = -1
         if now == stamp and self.on_use is not None:
-            self.on_use(directory, stamp, None)
+            known = self._known.get(directory)
+            self.on_use(directory, stamp, known[1] if known is not None and known[0] == stamp else None, False)
         return now == stamp
 
 

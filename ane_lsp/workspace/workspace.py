@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -48,12 +49,14 @@ def is_fresh(stamp: Stamp) -> bool:
 class Dependencies:
     """What an analysis looked at: files read (path to stamp, None where unreadable) and directories listed.
 
-    contents: digests of those that had been changed just before: the next change may carry the same time.
+    contents: digests of those that had been changed just before: the next change may carry the same time. listings: digests of the
+    names in directories, which count where only the time is another: editors that save under another name, and rename then, change it.
     """
 
     files: dict[str, Stamp | None] = field(default_factory=dict)
     directories: dict[str, int] = field(default_factory=dict)
     contents: dict[str, str] = field(default_factory=dict)
+    listings: dict[str, str] = field(default_factory=dict)
 
     def unchanged(self, looked_at: dict[str, Any] | None = None) -> bool:
         """Whether every file and folder is on disk as it was.
@@ -70,15 +73,18 @@ class Dependencies:
             name = path + os.sep  # a folder may have been asked for as a file as well
             if name not in known:
                 known[name] = modified_at(path)
-            if known[name] != modified:
+            if known[name] != modified and (
+                known[name] < 0 or not self.listings.get(path) or self._digest(path, known) != self.listings[path]
+            ):
                 return False
-        for path, digest in self.contents.items():
-            name = path + "\0"
-            if name not in known:
-                known[name] = content_digest(Path(path))
-            if known[name] != digest:
-                return False
-        return True
+        return all(self._digest(path, known) == digest for path, digest in self.contents.items())
+
+    @staticmethod
+    def _digest(path: str, known: dict[str, Any]) -> str:
+        name = path + "\0"
+        if name not in known:
+            known[name] = content_digest(Path(path))
+        return known[name]  # type: ignore[no-any-return]
 
 
 def _stamp(path: str) -> Stamp | None:
@@ -127,12 +133,16 @@ class Workspace:
         self._directories = DirectoryCache()
         self._tracking: ContextVar[Dependencies | None] = ContextVar("tracking", default=None)
         self._directories.on_use = self._track_directory
+        self._listings: dict[str, tuple[int, str]] = {}  # of folders, their time and a digest of their names then
         # By name and folder of the importing file: where the name led, the stamps of the listings that decided it, and which
         # files were unsaved.
         self._resolved: dict[tuple[str, str, bool], tuple[ModuleFile | None, dict[str, int], tuple[str, ...]]] = {}
         self._deciding: ContextVar[dict[str, int] | None] = ContextVar("deciding", default=None)
         source_roots = [self.root, *([self.root / "src"] if (self.root / "src").is_dir() else [])]
         self.source_roots = tuple(source_roots)
+        self._package = (
+            self.root if (self.root / "__init__.py").is_file() else None
+        )  # the project, where it is itself a package
         self._finder = Finder(
             [*self.search_paths, *source_roots, *self.environment.site_packages],
             self.environment.editable,
@@ -360,7 +370,10 @@ class Workspace:
     def import_root(self, path: Path) -> Path:
         """The directory on the import path that a file belongs to. A project folder within a package is none for that package."""
         path = absolute(path)
-        root, of_package = self._root_of(path), package_root(path, self._finder.entries)[0]
+        root = self._root_of(path)
+        if root is not None and root != self._package:
+            return root
+        of_package = package_root(path, self._finder.entries)[0]
         return of_package if root is None or _strictly_inside(root, of_package) else root
 
     def relative(self, path: Path | str) -> str:
@@ -397,15 +410,22 @@ class Workspace:
         if current is not None:
             current.files[path] = stamp
 
-    def _track_directory(self, path: str, stamp: int, names: Iterable[str] | None) -> None:
+    def _track_directory(self, path: str, stamp: int, names: Iterable[str] | None, fresh: bool) -> None:
         deciding = self._deciding.get()
         if deciding is not None:
-            deciding[path] = stamp if names is None else _DOUBTFUL
+            deciding[path] = _DOUBTFUL if fresh else stamp
         current = self._tracking.get()
-        if current is not None:
-            current.directories[path] = stamp
-            if names is not None:
-                current.contents[path] = names_digest(names)
+        if current is None:
+            return
+        if names is not None and (fresh or current.directories.get(path) != stamp):
+            listed, digest = self._listings.get(path, (-1, ""))
+            if fresh or listed != stamp:
+                digest = names_digest(names)
+                self._listings[path] = stamp, digest
+            current.listings[path] = digest
+            if fresh:
+                current.contents[path] = digest
+        current.directories[path] = stamp
 
 
 def text_digest(text: str) -> str:
@@ -413,9 +433,13 @@ def text_digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+_PASSING = re.compile(r"__pycache__|4913|.*~|\.#.*|#.*#|\..*\.sw[a-z]|.*\.tmp")
+"""Names of what Python and editors put beside a file that is run or edited, which no program reads."""
+
+
 def names_digest(names: Iterable[str]) -> str:
     """Stands for the names in a folder there."""
-    return text_digest("\0".join(sorted(names)))
+    return text_digest("\0".join(sorted(name for name in names if _PASSING.fullmatch(name) is None)))
 
 
 def content_digest(path: Path) -> str:

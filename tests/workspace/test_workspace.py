@@ -52,6 +52,34 @@ def test_what_an_analysis_looked_at(tmp_path: Path) -> None:
     assert not nothing.files
 
 
+def test_what_editors_leave_for_a_while_changes_nothing(tmp_path: Path) -> None:
+    """Vim writes under another name and renames, with a swap file beside."""
+    path = tmp_path / "m.py"
+    path.write_text("x = 1\n")
+    (tmp_path / "other.py").write_text("x = 1\n")
+    os.utime(tmp_path, ns=(0, 1_000_000_000))
+    space = Workspace(tmp_path)
+    with space.track() as used:
+        space.read(path)
+        space.resolve("other", path)
+        space.resolve("nowhere", path)
+    assert used.unchanged()
+    saved = tmp_path / "4913"
+    saved.write_text("y = 1\n")
+    (tmp_path / ".other.py.swp").write_text("")
+    (tmp_path / "__pycache__").mkdir()
+    assert used.unchanged()
+    saved.rename(tmp_path / "other.py")
+    assert used.unchanged()  # its text was not read
+    (tmp_path / "nowhere.py").write_text("")
+    assert not used.unchanged()
+    (tmp_path / "nowhere.py").unlink()
+    assert used.unchanged()
+    saved.write_text("x = 2\n")
+    saved.rename(path)
+    assert not used.unchanged()
+
+
 def test_tracking_is_by_thread(tmp_path: Path) -> None:
     (tmp_path / "m.py").write_text("x = 1\n")
     space = Workspace(tmp_path)
