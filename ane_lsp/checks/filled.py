@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from ane_lsp.checks.convert import spoken_path
 from ane_lsp.checks.engine import Context, Report, graph_rule
@@ -50,6 +51,8 @@ def dtype_not_kept(context: Context) -> Iterator[Report]:
         return
     for call in context.graph.calls:
         last = call.torch.rsplit(".", 1)[-1]
+        if not made and not _fills(call.torch):
+            continue
         key, given = _refused(call, last, made, path, version)
         if key and call.id not in context.idle_calls:
             kind, maker = made[given]
@@ -62,6 +65,7 @@ def dtype_not_kept(context: Context) -> Iterator[Report]:
         _follow(call, last, made, path, version)
 
 
+@cache
 def _fills(torch: str) -> bool:
     last = torch.rsplit(".", 1)[-1]
     return last in _INTEGERS_MADE or last == "full_like" or any(last in made for made in _FLOATS_MADE.values())

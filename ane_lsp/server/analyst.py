@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 MAX_WORKSPACES = 8
 MAX_KEPT = 8
 FEWEST_WORLDS = 2  # interpreted worlds that are kept for edits whatever their size: of the files analysed last
-ROOM_FOR_WORLDS = 1_000_000  # blocks of Python's allocator, about 100 MB, in which more of them may be kept
+ROOM_FOR_WORLDS = 500_000  # blocks of Python's allocator, about 50 MB, in which more of them may be kept
 MAX_LISTED = 20_000
 LARGE = 0.5  # seconds of processor time that making a world takes in which garbage is not looked for
 
