@@ -123,21 +123,25 @@ async def session(
         if command == OWN:  # others say it once
             await server.request("textDocument/diagnostic", {"textDocument": {"uri": (other or file).as_uri()}})
 
+    def typed(changed: str) -> None:
+        nonlocal version
+        version += 1
+        document = {"uri": uri, "version": version}
+        server.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": changed}]})
+
     await whole()
     took = time.perf_counter() - began
     rows: dict[str, Any] = {"open": {"first": [first], "wall": [took], "cpu": [processor_time(pid) - cpu]}}
     if other is not None:
         for changed in (*edits(text, "comment", 1), text):
-            version += 1
-            server.notify("textDocument/didChange", {"textDocument": {"uri": uri, "version": version}, "contentChanges": [{"text": changed}]})  # fmt: skip
+            typed(changed)
             await whole()
     for kind, count in counts.items():
         row = rows[kind] = {"first": [], "wall": [], "cpu": [], "back": []}
         for changed in (one for edited in edits(text, kind, count) for one in (edited, text)):
             await asyncio.sleep(pause)  # what an answer leaves to be done must not count for the next
-            version += 1
             cpu, seen, began = processor_time(pid), server.published, time.perf_counter()
-            server.notify("textDocument/didChange", {"textDocument": {"uri": uri, "version": version}, "contentChanges": [{"text": changed}]})  # fmt: skip
+            typed(changed)
             await server.next_diagnostics(seen)
             told = time.perf_counter() - began
             await whole()

@@ -43,6 +43,7 @@ from ane_lsp.interp.values import (
     TorchFunction,
     UnionOf,
 )
+from ane_lsp.syntax.exchange import walked
 from ane_lsp.torch_model.class_names import has_besides
 from ane_lsp.torch_model.constants import FInfo, IInfo
 
@@ -88,7 +89,7 @@ def _may_add(maker: Any, name: str) -> bool:
     """Whether a metaclass's ``__new__`` may give its classes that attribute: by name, or by a name that is computed."""
     if not isinstance(maker, Function):
         return True
-    for part in ast.walk(maker.node):
+    for part in walked(maker.node):
         if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) and part.attr == name:
             return True
         key: ast.expr | None = None

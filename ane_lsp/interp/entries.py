@@ -216,17 +216,19 @@ class FileWorld:
         source = interp.sources.get(path)
         if source is None or path not in interp.exchangeable:
             return None
-        if any(Path(path) in users for users in interp.users.values()):  # what is assumed tells its lines
-            return None
         try:
             body = [statement for piece in source.pieces or () for statement in piece.parse()]
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
         return ast.Module(body, []) if body else None
 
-    def uses_alike(self, one: str, other: str) -> bool:
-        """Whether two texts of another document use the classes of the file alike, as far as that was asked of files beside it."""
-        return all(uses_in(one, self._path, names) == uses_in(other, self._path, names) for names in self.interp.users)
+    def uses_alike(self, path: str, one: str, other: str) -> bool:
+        """Whether two texts of another document use the classes of the file alike, as far as that was asked of files beside it. What is
+        assumed for a use that was followed tells its line: those are never alike."""
+        return all(
+            Path(path) not in users and uses_in(one, self._path, names) == uses_in(other, self._path, names)
+            for names, users in self.interp.users.items()
+        )
 
     def take(self, changed: Collection[Dependency], exchanges: Iterable[Exchange]) -> bool:
         """Functions were exchanged: renew what is known of them and give those in `exchanges` the other defaults of their

@@ -56,7 +56,7 @@ def _compares(node: ast.AST, name: str, *operators: type[ast.cmpop]) -> bool:
 
 def may_be_none(node: ast.AST, name: str) -> bool:
     """Whether a function asks if a parameter is None, or false, and so goes on where it is."""
-    for part in ast.walk(node):
+    for part in walked(node):
         if isinstance(part, ast.Compare) and _compares(part, name, ast.Is, ast.IsNot, ast.Eq, ast.NotEq):
             other = part.comparators[0]
             if isinstance(other, ast.Constant) and other.value is None:

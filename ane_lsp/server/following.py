@@ -191,7 +191,7 @@ class Following:
     def _take(self, path: str, before: SourceFile, now: SourceFile) -> bool:
         """Take over what another document says by now. False where that cannot be."""
         world = self._standing.world if self._standing is not None else None
-        if world is None or not world.uses_alike(before.text, now.text):
+        if world is None or not world.uses_alike(path, before.text, now.text):
             return False
         if world.reads(path):
             one = self._beside.get(path)

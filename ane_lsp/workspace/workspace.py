@@ -49,8 +49,9 @@ def is_fresh(stamp: Stamp) -> bool:
 class Dependencies:
     """What an analysis looked at: files read (path to stamp, None where unreadable) and directories listed.
 
-    contents: digests of those that had been changed just before: the next change may carry the same time. listings: digests of the
-    names in directories, which count where only the time is another: editors that save under another name, and rename then, change it.
+    contents: digests of files that had been changed just before: the next change may carry the same time. listings: digests of the names in
+    directories, which count where the time is another, as editors that save under another name and rename then change it, or is no
+    use, as that of a directory that had been changed just before.
     """
 
     files: dict[str, Stamp | None] = field(default_factory=dict)
@@ -404,6 +405,7 @@ class Workspace:
                 outer.files.update(mine.files)
                 outer.directories.update(mine.directories)
                 outer.contents.update(mine.contents)
+                outer.listings.update(mine.listings)
 
     def _track_file(self, path: str, stamp: Stamp | None) -> None:
         current = self._tracking.get()
@@ -423,9 +425,7 @@ class Workspace:
                 digest = names_digest(names)
                 self._listings[path] = stamp, digest
             current.listings[path] = digest
-            if fresh:
-                current.contents[path] = digest
-        current.directories[path] = stamp
+        current.directories[path] = _DOUBTFUL if fresh else stamp
 
 
 def text_digest(text: str) -> str:

@@ -181,8 +181,8 @@ def follow(
     analyst = fresh(texts)
     before = shown(analyst, path)
     if beside and (others := neighbours(analyst, path)):
-        texts = {chance.choice(others): "", path: text}
-        texts = {one: text if one == path else _text_of(one) for one in texts}
+        beside_it = chance.choice(others)
+        texts = {beside_it: _text_of(beside_it), path: text}
         analyst = fresh(texts)
         before = shown(analyst, path)
     trail = [texts]

@@ -227,12 +227,9 @@ def test_a_registry_that_a_function_begins_to_fill_counts(tmp_path: Path) -> Non
         "@register\nclass Twice(nn.Module):\n    def forward(self, x):\n        return x * 2\n\n\n"
         "def make(name):\n    return TABLE[name]()\n"
     )
-    net = NET.replace("import Pool, WIDTH", "import Pool, WIDTH, make").replace(
-        "self.stem(x))", "self.stem(x))  # table"
-    )
-    net = net.replace("self.stem = ", "self.twice = make('Twice')\n        self.stem = ").replace(
-        "self.stem(x))", "self.twice(self.stem(x)))"
-    )
+    net = NET.replace("import Pool, WIDTH", "import Pool, WIDTH, make")
+    net = net.replace("self.stem = ", "self.twice = make('Twice')\n        self.stem = ")
+    net = net.replace("self.stem(x))", "self.twice(self.stem(x)))")
     documents = Documents(tmp_path, {"net.py": net, "layers.py": layers})
     edited = layers.replace("    return TABLE[name]()\n", "    TABLE['More'] = Never\n    return TABLE[name]()\n")
     for text in (edited, layers):

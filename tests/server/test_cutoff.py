@@ -255,13 +255,7 @@ def test_what_does_the_same_concerns_nobody_else(tmp_path: Path, monkeypatch: py
 @pytest.mark.usefixtures("small_pieces")
 @pytest.mark.parametrize("name", OTHER)
 def test_what_does_something_else_is_followed_wherever_it_matters(tmp_path: Path, name: str) -> None:
-    path = tmp_path / "net.py"
-    analyst = analysed(path, MODEL)
-    edited = MODEL.replace(*OTHER[name])
-    assert edited != MODEL
-    for text in (edited, MODEL, edited.replace("return x + y", "typed = 1\n        return x + y"), edited, MODEL):
-        check(path, analyst, text)
-        analyst.idle()
+    check_edits(tmp_path / "net.py", MODEL, OTHER[name], ("return x + y", "typed = 1\n        return x + y"))
 
 
 def test_pieces_of_models_that_differ_in_what_nobody_reads_are_made_once(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from test_cutoff import MODEL, Counted, check
+from test_cutoff import MODEL, Counted, check, check_edits
 from test_following import analysed, answered
 
 from ane_lsp.interp.repeats import Inner
@@ -193,11 +193,7 @@ def test_sizes_that_a_call_around_makes_up_are_different_ones_in_each(tmp_path: 
     path = tmp_path / "net.py"
     some = "        found = x[x > 0]\n        return x + self.one(found).sum() + self.two(self.one(x))\n"
     model = WEIGHTS.replace("        return self.two(self.one(x)) + self.one(x)\n", some)
-    analyst = settled(path, model)
-    edited = model.replace("x * self.scale", "x * self.scale.sum() * 2")
-    for text in (edited, model, edited.replace("* 2", "+ 2"), edited, model):
-        check(path, analyst, text)
-        analyst.idle()
+    check_edits(path, model, ("x * self.scale", "x * self.scale.sum() * 2"), ("* 2", "+ 2"))
 
 
 def test_what_is_recorded_is_exchanged_where_the_constructor_depends_on_it_as_well(

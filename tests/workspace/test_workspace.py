@@ -59,7 +59,7 @@ def test_what_editors_leave_for_a_while_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "other.py").write_text("x = 1\n")
     os.utime(tmp_path, ns=(0, 1_000_000_000))
     space = Workspace(tmp_path)
-    with space.track() as used:
+    with space.track() as used, space.track():
         space.read(path)
         space.resolve("other", path)
         space.resolve("nowhere", path)
