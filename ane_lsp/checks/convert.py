@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from ane_lsp.checks.engine import Context, GraphCheck, Report, graph_rule, rule
 from ane_lsp.checks.wording import advice, name, qualified
+from ane_lsp.checks.writes import lasts, written
 from ane_lsp.graph import Call, Op, TensorType, Value
 from ane_lsp.graph.liveness import is_loss, values
 from ane_lsp.graph.rearranging import MOST_AXES
 from ane_lsp.knowledge import conversion
 from ane_lsp.knowledge.conversion import Conversion
-from ane_lsp.torch_model import registry
 from ane_lsp.torch_model.promotion import COMPLEX
 
 # Rules whose cases are rows of torch-conversion.csv.
@@ -80,13 +80,20 @@ def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
 
         for call in (*context.called(refused), *(call for call in _used(context) if refused(call.torch))):
             left_out = context.dropped_calls if is_loss(call) else context.idle_calls
-            if call.id in left_out or (call.kind == "attr" and call.torch.rsplit(".", 1)[-1] not in _TRANSPOSES):
+            if (call.id in left_out and not _stays(call, context)) or (
+                call.kind == "attr" and call.torch.rsplit(".", 1)[-1] not in _TRANSPOSES
+            ):
                 continue
             entry = conversion.refusal(call, *chosen, read=lambda value: value.id in _read(context))
             if entry is not None:
                 known.setdefault(entry.code, []).append((call, entry))
         context.memo["refusals"] = known
     return known
+
+
+def _stays(call: Call, context: Context) -> bool:
+    """Whether a call is converted although nothing reads its result: a trace keeps what changes a tensor."""
+    return call.id < context.last and lasts(call, context)
 
 
 def _read(context: Context) -> frozenset[int]:
@@ -285,8 +292,8 @@ def input_written(context: Context) -> Iterator[Report]:
     # A call that hands its operand on may have copied it, as dropout does.
     inputs -= {call.result.id for call in graph.calls if isinstance(call.result, Value)}
     for call in graph.calls:
-        target = _written(call) if call.id in made and not call.optional else None
-        if isinstance(target, Value) and target.id in inputs:
+        target = written(call) if call.id in made and not call.optional else None
+        if target is not None and target.id in inputs:
             inputs.discard(target.id)
             yield Report(
                 f"{qualified(call)} changes the input {target.name or 'of the model'} in place, which does not convert "
@@ -294,12 +301,3 @@ def input_written(context: Context) -> Iterator[Report]:
                 at=call,
                 data={"torch": call.torch, "path": context.options.export_path},
             )
-
-
-def _written(call: Call) -> object:
-    """The tensor whose numbers a call changes, None for no such call."""
-    decl = registry.find(call.torch)
-    if decl is not None and decl.mutates:
-        return call.params.get(decl.mutates)
-    in_place = decl is not None and registry.is_inplace(call.torch) and "view" not in decl.tags
-    return next(conversion.tensors(call), None) if in_place or conversion.argument(call, "inplace") is True else None

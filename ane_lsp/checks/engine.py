@@ -187,6 +187,11 @@ class Context:
         return self.idle_calls if self.dropped == self.idle else idle_calls(self.graph, self.dropped)
 
     @cached_property
+    def last(self) -> int:
+        """The id of the last call with an op that is not idle, -1 for none. A converter of traces stops there."""
+        return max((op.call.id for op in self.asked["*"]), default=-1)
+
+    @cached_property
     def memo(self) -> dict[str, Any]:
         """Results that several rules of one family share, by a key of their own; empty at the start of each run."""
         return {}
