@@ -270,7 +270,7 @@ def antialias_dropped(context: Context) -> Iterator[Report]:
             f"{qualified(call)} with antialias=True converts into plain bilinear resizing, so the numbers differ "
             f"(coremltools 9.0 and main). {advice('ANE123')}",
             at=call,
-            data={"torch": call.torch},
+            data={"torch": call.torch, "converts": True},
         )
 
 

@@ -76,7 +76,7 @@ def write_lost(context: Context) -> Iterator[Report]:
             f"{advice('ANE126', 'mixed' if mixed else 'advice')}",
             at=call,
             related=(Related(reader, "read here, without the change"),) if reader is not None else (),
-            data={"torch": call.torch},
+            data={"torch": call.torch, "converts": True},
         )
 
 
@@ -89,7 +89,7 @@ def store_misplaced(context: Context) -> Iterator[Report]:
             f"Traced, a store {what} converts into one that counts the items of the subscript as axes from the first: it changes "
             f"other elements, or fails where the shapes do not fit {_SCOPE}. {advice('ANE127', 'ellipsis' if behind else 'advice')}",
             at=call,
-            data={"torch": call.torch},
+            data={"torch": call.torch, "converts": True},
         )
 
 

@@ -60,9 +60,10 @@ def compare(
     program: Graph | None,
     failed: Sequence[Failure] = (),
     path: str = "",
+    departs: bool | None = None,
 ) -> list[Comparison]:
     """Every static finding with its status, then what only the conversion shows. `static`: for the path that converted, or
-    the last that was tried. `program`: None where none converted."""
+    the last that was tried. `program`: None where none converted. `departs`: whether it computes something else than torch."""
     foretold = [
         Comparison(
             f, "confirmed", f"the {fail.path} path failed {'on this line' if fail.placed else 'and named no line'}"
@@ -75,7 +76,7 @@ def compare(
     unseen = [fail for fail in failed if not fail.foretold]
     return [
         *{(c.finding.code, c.finding.span): c for c in foretold}.values(),
-        *(_status(finding, converted, program, path) for finding in rest),
+        *(_status(finding, converted, program, path, departs) for finding in rest),
         *(Comparison(f.finding, "new", "no finding from the source foretells it") for f in unseen),
         *(
             Comparison(finding, "new", "the analysis of the source does not report it")
@@ -85,11 +86,15 @@ def compare(
     ]
 
 
-def _status(finding: Finding, converted: Sequence[Finding], program: Graph | None, path: str) -> Comparison:
+def _status(
+    finding: Finding, converted: Sequence[Finding], program: Graph | None, path: str, departs: bool | None
+) -> Comparison:
     if finding.code.startswith(_CONVERSION):
         if program is None:
             return Comparison(finding, "untestable", "the conversion ended at another line first")
-        if finding.severity != "error":
+        if departs and finding.data.get("converts"):
+            return Comparison(finding, "confirmed", "the converted program computes something else than the model")
+        if finding.severity != "error" or finding.data.get("converts"):
             return Comparison(finding, "untestable", "it is about what the conversion changes, not whether it fails")
         return Comparison(finding, "refuted", f"the model converted ({path} path)")
     if program is None:

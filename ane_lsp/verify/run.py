@@ -209,12 +209,14 @@ def assess(
     shown = found.program or found.static
     found.elsewhere = [place(shown, target) for target in chosen[1:]] if shown is not None else []
     failures = [_failure(attempt, static, places, job) for attempt in attempts]
+    mil = outcome.results.get("mil")
+    departs = not mil["fp32"]["passes"] if mil and "fp32" in mil else None
     if program is not None or attempts:
-        found.comparisons = compare(seen, converted, found.program, failures, (program or {}).get("path", ""))
+        found.comparisons = compare(seen, converted, found.program, failures, (program or {}).get("path", ""), departs)
     if program is None:
         found.findings += _conversion(failures)
     found.findings += _numbers(outcome.results.get("numbers"), places, job)
-    found.findings += _emulated(outcome.results.get("mil"), places, job)
+    found.findings += _emulated(mil, places, job, [f for f in seen if f.data.get("converts")])
     found.findings += _core_ai(outcome.results.get("coreai"), places, job)
     return found
 
@@ -394,13 +396,18 @@ def _numbers(numbers: Mapping[str, Any] | None, places: Places, job: Job) -> lis
     return found
 
 
-def _emulated(mil: Mapping[str, Any] | None, places: Places, job: Job) -> list[Finding]:
-    """The converted program against torch: where it computes something else, and where rounding to fp16 spoils it."""
+def _emulated(mil: Mapping[str, Any] | None, places: Places, job: Job, foretold: Sequence[Finding]) -> list[Finding]:
+    """The converted program against torch: where it computes something else, and where rounding to fp16 spoils it.
+
+    foretold: findings from the source that say the program computes something else.
+    """
     if not mil or "fp16" not in mil:
         return []
     whole = Span(job.file, 1, 0, 1, 0)
     if not mil["fp32"]["passes"]:
         text = f"the converted program computes something else than the model: {mil['fp32']['text']}; the gate is 40 dB"
+        if foretold:
+            return [_finding(DEPARTS, f"{text} ({foretold[0].code}: {foretold[0].message})", foretold[0].span)]
         return [_finding(DEPARTS, text, whole)]
     if mil["fp16"]["passes"]:
         return []

@@ -112,6 +112,16 @@ def test_every_status() -> None:
     assert (failed[0].finding, failed[-1].finding) == (static[4], error)
 
 
+def test_what_a_conversion_changes_shows_in_the_numbers() -> None:
+    from dataclasses import replace
+
+    from ane_lsp.graph import Graph
+
+    lost = replace(_finding("ANE126", 3), data={"converts": True})
+    statuses = [compare([lost], [], Graph("Net"), departs=departs)[0].status for departs in (True, False, None)]
+    assert statuses == ["confirmed", "untestable", "untestable"]
+
+
 def test_a_finding_about_the_whole_model_is_the_same_wherever_it_stands() -> None:
     from dataclasses import replace
 
