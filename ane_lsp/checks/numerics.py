@@ -22,6 +22,7 @@ from ane_lsp.checks.flow import (
     squared,
     static_shape,
 )
+from ane_lsp.checks.wording import advice
 from ane_lsp.graph import Call, Op, Value
 
 _REDUCE = ("reduce_mean", "reduce_sum")
@@ -481,3 +482,21 @@ def _fuses(flow: Flow, square: Op, mean: Op) -> bool:
         return False
     following = flow.reached(mean.outputs[0], frozenset({"add"}), steps=3)
     return any(op.kind == "rsqrt" for op in following)
+
+
+# Below it the epsilon changes the result by more than the rounding of fp16.
+_RECIPROCAL_SAFE = 0.1
+
+
+@rule("ANE512", ops=("inverse",), per_target=False)
+def reciprocal_epsilon(context: Context, op: Op) -> Iterator[Report]:
+    """1 / x of what may come near zero: coremltools 9.0 leaves MIL's inverse its epsilon."""
+    bounds = flow_of(context).range(first(op))
+    kept = op.attrs.get("epsilon", 0.0 if context.options.coremltools == "main" else 1e-4)
+    if kept == 0.0 or bounds.lo >= _RECIPROCAL_SAFE or bounds.hi <= -_RECIPROCAL_SAFE:
+        return
+    yield Report(
+        "A reciprocal converts into inverse, which computes 1 / (x + 0.0001): below 0.01 the result is off by more than 1 % (coremltools "
+        f"9.0; main converts it exactly). {advice('ANE512')}",
+        data={"torch": op.call.torch, "converts": True},
+    )

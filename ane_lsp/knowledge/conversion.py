@@ -107,7 +107,7 @@ def table() -> Mapping[str, tuple[Conversion, ...]]:
             raise row.fail("opset", f"{row['opset']!r} must be one of {', '.join(OPSETS)}")
         entry = Conversion(
             names=row.items("torch"),
-            conditions=_conditions(row),
+            conditions=conditions_of(row),
             coverage=known[row["case"]],
             opset=row["opset"],
             code=row["code"],
@@ -132,9 +132,14 @@ def refusal(
     read: whether a result of the call is read by anything; without it every result is.
     """
     for entry in refusals(call.torch, path, version, opset):
-        if all(_holds(condition, call, read) is True for condition in entry.conditions):
+        if meets(call, entry.conditions, read):
             return entry
     return None
+
+
+def meets(call: Call, conditions: tuple[Condition, ...], read: Callable[[Value], bool] | None = None) -> bool:
+    """Whether all of `conditions` certainly hold of a call."""
+    return all(_holds(condition, call, read) is True for condition in conditions)
 
 
 @cache
@@ -161,7 +166,8 @@ def spellings(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _conditions(row: tables.Row) -> tuple[Condition, ...]:
+def conditions_of(row: tables.Row) -> tuple[Condition, ...]:
+    """The terms of a row's `when`. Raises KnowledgeError."""
     found: list[Condition] = []
     for part in row["when"].split(" and ") if row["when"] else ():
         match = _TERM.fullmatch(part.strip())
@@ -384,6 +390,11 @@ def _fractional(call: Call) -> bool | None:
     return any(not float(s * f).is_integer() for s, f in zip(spatial, factors, strict=True))
 
 
+def _alone(call: Call) -> bool:
+    """Whether nothing but the tensor was passed."""
+    return len(call.args) + len(call.kwargs) == 1
+
+
 def _overlapping(call: Call) -> bool | None:
     kernel, stride = argument(call, "kernel_size"), argument(call, "stride")
     pairs = [v if isinstance(v, (tuple, list)) else (v, v) for v in (kernel, stride)]
@@ -411,6 +422,7 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("other", "scalar"): _scalar_other,
     ("input", "packed"): _packed,
     ("kept", ""): _kept,
+    ("alone", ""): _alone,
     ("start", "runtime"): _runtime_start,
     ("heads", "differ"): _heads_differ,
     ("scaled_size", "fractional"): _fractional,

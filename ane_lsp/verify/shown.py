@@ -145,8 +145,10 @@ def _numbers(numbers: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
         return
     for row in numbers["outputs"]:
         label = f"output {row['index']}"
-        shape = "x".join(map(str, row["shape"])) or "scalar"
-        if row["kind"] == "integer":
+        shape = _spoken(row["shape"])
+        if row["kind"] == "shape":
+            yield label, f"{shape}: {_spoken(row['made'])} instead"
+        elif row["kind"] == "integer":
             yield label, f"{shape}: {'equal' if row['equal'] else 'differs'} in fp16"
         elif row["peak"] == 0:
             yield label, f"{shape}: all zero for these inputs, which says nothing about the numbers"
@@ -160,6 +162,10 @@ def _numbers(numbers: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
     yield "40 dB gate", "passed" if numbers["passes"] else "not passed"
 
 
+def _spoken(shape: list[int]) -> str:
+    return "x".join(map(str, shape)) or "scalar"
+
+
 def numbers_rows(found: Verification) -> list[list[tuple[str, str]]]:
     """(text, class) cells: who computed, which output, PSNR against torch in fp32, largest error, whether it passes the gate."""
     results = found.outcome.results
@@ -169,8 +175,10 @@ def numbers_rows(found: Verification) -> list[list[tuple[str, str]]]:
     rows = []
     for who, result in computed:
         for output in result.get("outputs", ()):
-            shape = "x".join(map(str, output["shape"])) or "scalar"
-            if output["kind"] == "integer":
+            shape, passed = _spoken(output["shape"]), False
+            if output["kind"] == "shape":
+                cells = [f"{_spoken(output['made'])} instead", "", "not passed"]
+            elif output["kind"] == "integer":
                 cells = ["equal" if output["equal"] else "differs", "", ""]
                 passed = bool(output["equal"])
             else:

@@ -68,7 +68,7 @@ def execute(
             exact.pop(key, None)
             rounded.pop(key, None)
     names = [id(var) for var in function.outputs]
-    wide = against(expected, [exact[key] for key in names])
+    wide = against(expected, [exact[key] for key in names], exact=True)
     narrow = against(expected, [rounded[key] for key in names])
     return {"fp32": wide, "fp16": narrow, "first": None if narrow["passes"] else first, "text": narrow["text"]}
 

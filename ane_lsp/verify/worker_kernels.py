@@ -92,8 +92,16 @@ def _avg_pool(op: Any, g: Given) -> Any:
     call = (_f().avg_pool1d, _f().avg_pool2d, _f().avg_pool3d)[g["x"].dim() - 3]
     x, window, strides = _windows(op, g, 0.0)
     found = call(x, window, strides)
-    if "exclude_padding_from_average" in g and bool(g["exclude_padding_from_average"]):
-        ones, _, _ = _windows(op, {**g, "x": _torch().ones_like(g["x"])}, 0.0)
+    excluded = "exclude_padding_from_average" in g and bool(g["exclude_padding_from_average"])
+    if excluded or ("ceil_mode" in g and bool(g["ceil_mode"])):
+        ones = _torch().ones_like(g["x"])
+        if not excluded:  # padding counts, and what is read beyond it does not
+            flat = _ints(g["pad"]) if g.get("pad_type") == "custom" else [0] * (2 * len(window))
+            ones = _padded(ones, list(zip(flat[::2], flat[1::2])), 1.0)
+            beyond = [(0, wide - have) for have, wide in zip(ones.shape[2:], x.shape[2:])]
+            ones = _padded(ones, beyond)
+        else:
+            ones, _, _ = _windows(op, {**g, "x": ones}, 0.0)
         found = found / call(ones, window, strides)
     return found
 

@@ -19,6 +19,7 @@ from ane_lsp.verify.worker_model import Model
 LARGEST, SUM_LIMIT, SMALLEST = 65504.0, 32768.0, 6e-8
 GATE_DB = 40.0
 _SAMPLE = 2048
+_EQUAL = 0.9
 _SHOWN = 40
 _SUMS = ("sum", "mean", "var", "norm", "mm", "bmm", "matmul", "addmm", "cumsum", "einsum")
 
@@ -129,13 +130,23 @@ def sample(tensor: Any) -> Any:
     return flat[::step].float().clone()
 
 
-def against(expected: list[Any], outputs: list[Any]) -> dict[str, Any]:
-    """A row for each output, whether all pass the gate, and that in words."""
+def against(expected: list[Any], outputs: list[Any], exact: bool = False) -> dict[str, Any]:
+    """A row for each output, whether all pass the gate, and that in words.
+
+    exact: computed in fp32, so that integers and truth values are equal, too, but for a tie here and there.
+    """
     rows = [_output(i, a, b) for i, (a, b) in enumerate(zip(expected, outputs))]
     floats = [float(r["psnr"]) for r in rows if r["kind"] == "float"]
     worst = min(floats, default=math.inf)
     text = "no difference" if worst == math.inf else f"{worst:.1f} dB against torch in fp32"
-    return {"outputs": rows, "passes": worst >= GATE_DB, "text": text}
+    other = next((r for r in rows if r["kind"] == "shape"), None)
+    few = next((r for r in rows if r["kind"] == "integer" and r["share"] < _EQUAL), None) if exact else None
+    if other is not None:
+        made, wanted = ("x".join(map(str, other[key])) or "scalar" for key in ("made", "shape"))
+        text = f"output {other['index']} has the shape {made}, not {wanted}"
+    elif few is not None:
+        text = f"{1 - few['share']:.0%} of the numbers of output {few['index']} are others than in torch"
+    return {"outputs": rows, "passes": worst >= GATE_DB and other is None and few is None, "text": text}
 
 
 def psnr(expected: Any, actual: Any) -> float:
@@ -157,9 +168,12 @@ def psnr(expected: Any, actual: Any) -> float:
 
 def _output(index: int, expected: Any, actual: Any) -> dict[str, Any]:
     row: dict[str, Any] = {"index": index, "shape": list(expected.shape)}
+    if expected.numel() != actual.numel():
+        return row | {"kind": "shape", "made": list(actual.shape), "psnr": None}
     if not expected.is_floating_point():
-        actual = actual.to(expected.dtype)
-        return row | {"kind": "integer", "equal": bool((expected == actual).all()), "psnr": None}
+        equal = expected.reshape(-1) == actual.reshape(-1).to(expected.dtype)
+        share = float(equal.float().mean()) if equal.numel() else 1.0
+        return row | {"kind": "integer", "equal": bool(equal.all()), "share": share, "psnr": None}
     actual = actual.reshape(expected.shape)
     error = (expected.double() - actual.double()).abs()
     finite = error[error.isfinite()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,16 +54,68 @@ if __name__ == "__main__":
 """
 
 
-def test_the_program_computes_what_torch_computes(tmp_path: Path) -> None:
+def computed(tmp_path: Path, text: str) -> dict[str, Any]:
+    """What the converted program of a file computes here."""
     file = tmp_path / "net.py"
-    file.write_text(MODEL)
+    file.write_text(text)
     projects = Projects({}, None, False)
     request = Request(file, backends=("coreml", "mil"), convert_path="trace")
     found = verify(request, projects.workspace(file), projects.settings(file))
     assert found.outcome.ended == "done", found.outcome
-    result = found.outcome.results["mil"]
+    result: dict[str, Any] = found.outcome.results["mil"]
     assert "missing" not in result, result
+    return result
+
+
+def test_the_program_computes_what_torch_computes(tmp_path: Path) -> None:
+    result = computed(tmp_path, MODEL)
     # Constants are held in fp16, so even exact arithmetic is a little off; a wrong kernel is off by far more.
     for output in result["fp32"]["outputs"]:
         assert output["equal"] if output["kind"] == "integer" else float(output["psnr"]) > 60, output
     assert result["fp16"]["passes"]
+
+
+POOLS = """
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Net(nn.Module):
+    def forward(self, x):
+        once = F.avg_pool2d(x, 3, stride=2, padding=1, ceil_mode=True)
+        return once, F.avg_pool1d(x[0], 2, stride=2, ceil_mode=True), F.lp_pool1d(x[0], 2.0, 3, stride=2, ceil_mode=True)
+
+
+if __name__ == "__main__":
+    torch.manual_seed(1)
+    Net()(torch.rand(1, 3, 8, 16) + 0.1)
+"""
+
+OTHERS = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def forward(self, x):
+        return (x * 2).argmax(), (x * 0.5).any(1)
+
+
+if __name__ == "__main__":
+    torch.manual_seed(1)
+    Net()(torch.rand(4, 8))
+"""
+
+
+def test_what_a_pool_reads_beyond_its_padding_is_not_counted(tmp_path: Path) -> None:
+    result = computed(tmp_path, POOLS)["fp32"]
+    assert all(float(output["psnr"]) > 60 for output in result["outputs"]), result
+
+
+def test_outputs_of_another_shape_or_with_other_numbers_do_not_pass(tmp_path: Path) -> None:
+    result = computed(tmp_path, OTHERS)["fp32"]
+    first, second = result["outputs"]
+    assert (first["kind"], first["shape"], first["made"]) == ("shape", [], [4])
+    assert second["share"] < 0.5
+    assert (result["passes"], result["text"]) == (False, "output 0 has the shape 4, not scalar")
