@@ -257,3 +257,8 @@ def test_a_module_that_imports_a_name_through_its_package_is_not_where_the_packa
         package__widths="def widen(n):\n    return 8 * n\n",
     )
     assert space["found"] == 16
+
+
+def test_the_version_of_a_module_that_is_modelled_is_not_known_and_not_missing(tmp_path: Path) -> None:
+    space = names(tmp_path, script="import json, yaml\nfound = yaml.__version__, json.__version__\nend = 1\n")
+    assert all(isinstance(one, Unknown) for one in space["found"])

@@ -75,7 +75,7 @@ def native_module(interp: Interpreter, name: str) -> ModuleObject | None:
                 return found
         if f"{name}.{attribute}" in _FILES:
             return interp.import_module(f"{name}.{attribute}")
-        special = attribute.startswith("__") and name not in sys.builtin_module_names
+        special = attribute.startswith("__") and attribute != "__version__" and name not in sys.builtin_module_names
         if special or not real_has(name, attribute):
             return MISSING
         return interp.unknown(f"{name}.{attribute} is not modelled")
