@@ -96,7 +96,8 @@ def gappy(container: Any) -> bool:
     """Whether items or entries of a container of a builtin type, or of an iterator, may be absent."""
     if container.__class__ is IteratorObject:
         return container.gaps
-    return any(item.__class__ is OneOf and item.options[-1] is ABSENT for item in parts(container))
+    items = parts(container)
+    return OneOf in map(type, items) and any(map(optional, items))  # the first is fast, and mostly all there is to ask
 
 
 def tables_of(entries: dict[Any, Any]) -> tuple[str, ...]:
