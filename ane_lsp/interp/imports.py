@@ -194,7 +194,7 @@ class Imports(Objects):
         if self.trying:
             raise PyRaise(ModuleNotFoundError(f"No module named '{name}'"), self.here())
         return self.unknown(
-            f"module '{name}' was not found; set `python` or `search-path` if it is installed elsewhere"
+            f"module '{name}' was not found; set `python` or `search-paths` if it is installed elsewhere"
         )
 
     def _absolute_name(self, module: ModuleObject, name: str, level: int) -> str | None:
@@ -487,10 +487,10 @@ class Imports(Objects):
 
     def star_attribute(self, module: ModuleObject, name: str) -> Any:
         """A name that came with ``from x import *``, found without running modules that cannot have it."""
-        if name.startswith("__"):
+        if name == "__all__":
             return MISSING
         for star in reversed(module.stars):
-            if self._may_export(star, name, set()):
+            if self._may_export(star, name, set()) and (not name.startswith("__") or self._lists(star, name)):
                 held = star.namespace.get(name)
                 if held.__class__ is Lazy and held.resolving:
                     continue  # that module asks for the name from here
@@ -498,6 +498,11 @@ class Imports(Objects):
                 if value is not MISSING:
                     return value
         return MISSING
+
+    def _lists(self, module: ModuleObject, name: str) -> bool:
+        """Whether ``__all__`` of a module names it: so ``__version__`` comes with a star, which leaves out other names with underscores."""
+        names = self.module_attribute(module, "__all__")
+        return isinstance(names, (list, tuple)) and name in names
 
     def _may_export(self, module: ModuleObject, name: str, seen: set[str]) -> bool:
         if module.name in seen:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +22,9 @@ from ane_lsp.syntax.outline import Piece, words
 
 _DECORATOR = re.compile(r"^@[ \t]*(\w+)", re.M)
 _IMPORT = re.compile(r"^(?:from[ \t]+[\w.]+[ \t]+)?import\b(?:[^\n(\\]*\([^)]*\)|(?:[^\n\\]|\\\n)*)", re.M)
+_BEFORE_NAME = re.compile(r"""(?:\b(?:class|def)[ \t]+|(?:[(\[]|\bname[ \t]*=)\s*["'])$""")
+_BEHIND_NAME = "\"'(:"
+_NEAR = 40  # so far in front of a name its keyword or the bracket that it stands in is looked for
 _READING = frozenset({"get", "keys", "values", "items"})
 
 
@@ -95,6 +98,18 @@ def _top(module: ModuleObject) -> str:
     return module.name.partition(".")[0]
 
 
+def _may_register(word: str, text: str) -> bool:
+    """Whether a text defines something of that name or gives it one: many more mention what they look up."""
+    for form in {word, word.lower()}:
+        at = text.find(form)
+        while at >= 0:
+            end = at + len(form)
+            if text[end : end + 1] in _BEHIND_NAME and _BEFORE_NAME.search(text, max(0, at - _NEAR), at):
+                return True
+            at = text.find(form, end)
+    return False
+
+
 _MISSED = 4096  # look-ups that are remembered
 
 
@@ -103,8 +118,15 @@ def _holds_back(module: ModuleObject) -> bool:
         return True
     values = module.namespace.values()
     return Lazy in map(type, values) and any(
-        v.__class__ is Lazy and v.piece is not None and v.piece.decorated and not v.resolving for v in values
+        v.__class__ is Lazy and (_imports_new(module, v) if v.piece is None else v.piece.decorated and not v.resolving)
+        for v in values
     )
+
+
+def _imports_new(package: ModuleObject, value: Lazy) -> bool:
+    """Whether ``from .x import y`` in a package may have been written for what the module registers, which has not run yet."""
+    source = value.module
+    return package.is_package and _top(source) == _top(package) and (source is package or source.state == "new")
 
 
 class Registries(Imports):
@@ -182,6 +204,8 @@ class Registries(Imports):
                     return True
                 if needed and self._define_subclasses(key) and key in container:
                     return True
+                if self._run_elsewhere(container, key) and key in container:
+                    return True
                 if not needed:
                     self.half_run[id(container)] = container
                     return self._run_held_back(top, key, computed=True) or ran
@@ -204,31 +228,72 @@ class Registries(Imports):
         return bool(outer) and self._has_not_run(outer)
 
     def _run_held_back(self, top: str, word: str | None, computed: bool = False) -> bool:
-        """Run decorated definitions and star imports in a package, with `word` only where the text mentions it.
+        """Run decorated definitions and what is imported for them in a package, with `word` only where the text mentions it.
 
         With `computed` also what may register names that its text does not hold.
         """
+
+        def suits(module: ModuleObject, by_star: bool) -> bool:
+            return word is None or self._mentions(module, word, computed, by_star)
+
+        return self._run_where(lambda m: _top(m) == top, suits, word, computed)
+
+    def _run_elsewhere(self, container: Any, word: str) -> bool:
+        """Run what other packages may register under that name: they import the registry from one that has a name for it."""
+        owners = {_top(m) for m in self.modules.values() if m.path is not None and _holds(m, container)}
+        unfinished = {_top(m) for m in self.modules.values() if m.state == "running"}
+
+        def suits(module: ModuleObject, by_star: bool) -> bool:
+            text = self._source(module).text if module.path is not None else ""
+            if not mentioned(word, text):
+                return False
+            return module.is_package or (
+                _may_register(word, text) and any(_top(module) == top or top in text for top in owners)
+            )
+
+        return self._run_where(lambda m: _top(m) not in unfinished, suits, word)
+
+    def _run_where(
+        self,
+        among: Callable[[ModuleObject], bool],
+        suits: Callable[[ModuleObject, bool], bool],
+        word: str | None,
+        computed: bool = False,
+    ) -> bool:
         seen: set[ModuleObject] = set()
         ran = False
         while True:  # what runs may hold back more
-            waiting = [m for m in self.with_stars if m not in seen and m.state == "done"]
-            waiting = [m for m in waiting if _top(m) == top]
+            waiting = [m for m in self.with_stars if m not in seen and m.state == "done" and among(m)]
             if not waiting:
                 return ran
             seen.update(waiting)
             for module in waiting:
                 ran |= self.define_all(module, True, word, computed)
-                for star in module.stars:
-                    if star.state == "new" and (word is None or self._mentions(star, word, computed)):
-                        self.run_module(star)
-                        self.define_all(star, True, word, computed)
+                for found in self._brought_in(module):
+                    if found.state == "new" and suits(found, found in module.stars):
+                        self.run_module(found)
+                        self.define_all(found, True, word, computed)
                         ran = True
 
-    def _mentions(self, module: ModuleObject, word: str, computed: bool) -> bool:
+    def _brought_in(self, module: ModuleObject) -> list[ModuleObject]:
+        """What a module imports for the sake of what is registered there: with a star, and in a package also by name."""
+        found = list(module.stars)
+        for value in list(module.namespace.values()) if module.is_package else ():
+            if value.__class__ is Lazy and value.piece is None and _imports_new(module, value):
+                source = self._target(value)
+                if source is not None and source not in found:
+                    found.append(source)
+        return found
+
+    def _mentions(self, module: ModuleObject, word: str, computed: bool, by_star: bool) -> bool:
         if module.path is None:
             return False
         source = self._source(module)
-        return mentioned(word, source.text) or source.imports_stars or (computed and source.computes_names)
+        if source.imports_stars or (computed and source.computes_names):
+            return True
+        if module.is_package and "import" in source.text:  # of what it imports, one may
+            return True
+        return mentioned(word, source.text) if by_star else _may_register(word, source.text)
 
     def _define_subclasses(self, key: str) -> bool:
         """Run class definitions that name the key: their base or metaclass may register them by it."""
@@ -360,6 +425,8 @@ class Registries(Imports):
     def import_from(self, node: ast.ImportFrom, frame: Frame) -> None:
         """``from x import a``: run at once where it is a module of the project of which nothing is used afterwards."""
         super().import_from(node, frame)
+        if frame.names is None and frame.module.is_package and frame.module not in self.with_stars:
+            self.with_stars.append(frame.module)
         self._run_unused([alias.asname or alias.name for alias in node.names], frame)
 
     def import_name(self, name: str, alias: str | None, frame: Frame, node: ast.AST) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from ane_lsp.graph import Unknown
 from ane_lsp.interp import run
 from ane_lsp.workspace import Workspace
 
@@ -222,3 +225,101 @@ def test_a_module_of_the_project_of_which_all_is_imported_registers_with_another
     }
     value, _ = value_in_script(tmp_path, files)
     assert value == 1
+
+
+TABLE = """\
+class Table:
+    def __init__(self):
+        self.known = {}
+
+    def register(self, name=None):
+        def keep(made):
+            self.known[name or made.__name__] = made
+            return made
+
+        return keep
+
+    def get(self, key):
+        if key in self.known:
+            return self.known[key]
+        return None
+
+PARTS = Table()
+"""
+ONE = "from lib.table import PARTS\n@PARTS.register()\nclass One: kind = 1\n"
+TWO = "from lib.table import PARTS\n@PARTS.register('second')\nclass Two: kind = 2\n"
+READER = "from lib.table import PARTS\nran = True\ndef make(act='second'): return PARTS.get(act)\n"
+
+
+@pytest.mark.parametrize("how", ["from .parts import *", "from . import parts", "from .parts import One, Two"])
+def test_what_a_package_imports_by_name_registers(tmp_path: Path, how: str) -> None:
+    files = {
+        "lib/__init__": f"from .table import PARTS\n{how}\n",
+        "lib/table": TABLE,
+        "lib/parts/__init__": "from .one import One\nfrom .two import Two\nfrom .reader import make\n",
+        "lib/parts/one": ONE,
+        "lib/parts/two": TWO,
+        "lib/parts/reader": READER,
+        "script": "from lib import PARTS\nvalue = [PARTS.get(key).kind for key in ('One', 'second')]\n",
+    }
+    value, done = value_in_script(tmp_path, files)
+    assert value == [1, 2]
+    reader = done.interp.modules.get("lib.parts.reader")
+    assert reader is None or "ran" not in reader.namespace  # it only mentions a name
+
+
+def test_a_package_that_another_one_registers_with_finds_it_under_whatever_name(tmp_path: Path) -> None:
+    files = {
+        "lib/__init__": "",
+        "lib/table": TABLE,
+        "other/__init__": "from .bricks import One\ndef help(): pass\n",
+        "other/bricks/__init__": "from .one import One\n",
+        "other/bricks/one": "from lib.table import PARTS\nclass One: kind = 1\nPARTS.register('first')(One)\n",
+        "own/__init__": "",
+        "own/table": "from lib.table import PARTS as THEIRS\n",
+        "script": "import own.table\nfrom other import help\nhelp()\nvalue = own.table.THEIRS.get('first')\n"
+        "value = value and value.kind\n",
+    }
+    files["other/bricks/__init__"] += "names = ['first']\n"
+    assert value_in_script(tmp_path, files)[0] == 1
+
+
+def test_a_module_imported_by_its_name_has_run(tmp_path: Path) -> None:
+    files = {
+        "lib/__init__": "",
+        "lib/table": TABLE,
+        "lib/parts/__init__": "from .two import Two\n",
+        "lib/parts/two": TWO,
+        "script": "from importlib import import_module\nfrom lib.table import PARTS\nimport_module('lib.parts')\n"
+        "value = PARTS.get('second').kind\n",
+    }
+    assert value_in_script(tmp_path, files)[0] == 2
+
+
+def test_a_star_brings_the_version_that_is_listed(tmp_path: Path) -> None:
+    files = {
+        "lib/__init__": "from .version import *\nfrom .other import *\n",
+        "lib/version": "__version__ = '2.1.0'\n__all__ = ['__version__']\n",
+        "lib/other": "__version__ = '0'\n__author__ = 'somebody'\n",
+        "script": "import lib\nvalue = lib.__version__, hasattr(lib, '__author__')\n",
+    }
+    assert value_in_script(tmp_path, files)[0] == ("2.1.0", False)
+
+
+def test_who_calls_is_the_module_of_the_frame(tmp_path: Path) -> None:
+    files = {
+        "lib/__init__": "",
+        "lib/scopes": "import inspect, sys\n"
+        "class Table:\n"
+        "    def __init__(self):\n        self.scope = self.infer()\n"
+        "    @staticmethod\n    def infer():\n        return inspect.getmodule(sys._getframe(2)).__name__\n"
+        "def caller():\n    return inspect.currentframe().f_back.f_globals['__name__']\n"
+        "def given(frame):\n    return frame.f_globals['__name__'], frame.f_back.f_globals['__name__'], caller()\n"
+        "def hands_on():\n    return given(sys._getframe())\n",
+        "lib/own": "from .scopes import Table\nTABLE = Table()\n",
+        "script": "from lib.own import TABLE\nfrom lib.scopes import caller, hands_on\nimport sys\n"
+        "value = TABLE.scope, caller(), hands_on(), [sys._getframe(1) for _ in 'a']\n",
+    }
+    scope, by, given, behind = value_in_script(tmp_path, files)[0]
+    assert (scope, by, given) == ("lib.own", "__main__", ("lib.scopes", "__main__", "lib.scopes"))
+    assert isinstance(behind[0], Unknown)  # not every Python has a frame for a comprehension

@@ -28,7 +28,10 @@ def _import_module(interp: Interpreter, name: Any, package: Any = None) -> Any:
             return interp.unknown("a relative import without a known package", find_unknown(package))
         parts = package.split(".")
         name = ".".join([*parts[: len(parts) - level + 1], *([name[level:]] if name[level:] else [])])
-    return interp.import_module(name)
+    found = interp.import_module(name)
+    if isinstance(found, ModuleObject):
+        interp.run_module(found)  # often for what it registers: nobody asks for a name of it
+    return found
 
 
 def _resolvable(interp: Interpreter, name: str) -> bool | Unknown:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
 from ane_lsp.interp.builtins import is_callable
+from ane_lsp.interp.imports import is_stub
 from ane_lsp.interp.stdlib.common import Maker, Namespace, by_name
-from ane_lsp.interp.support import native
+from ane_lsp.interp.support import find_unknown, native
 from ane_lsp.interp.values import (
     MISSING,
     BoundMethod,
@@ -27,6 +28,7 @@ from ane_lsp.interp.values import (
 )
 
 if TYPE_CHECKING:
+    from ane_lsp.interp.frames import Frame
     from ane_lsp.interp.machine import Interpreter
 
 _KINDS = ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD", "VAR_POSITIONAL", "KEYWORD_ONLY", "VAR_KEYWORD")
@@ -207,13 +209,49 @@ def _builtin(name: str) -> Any:
     return BUILTINS[name]
 
 
+def frame_at(interp: Interpreter, depth: Any) -> Any:
+    """``sys._getframe(depth)``, which code asks for the module it was called from."""
+    if not isinstance(depth, int):
+        return interp.unknown("which frame of the program this is is not known", find_unknown(depth))
+    found = _countable(interp.frame)
+    for _ in range(depth):
+        found = _caller(found)
+    return _frame_object(interp, found)
+
+
+def _caller(frame: Frame | None) -> Frame | None:
+    return None if frame is None or frame.function == "<module>" else _countable(frame.parent)
+
+
+def _countable(frame: Frame | None) -> Frame | None:
+    """None where Python has other frames than are made here: in torch, in what is modelled, in comprehensions."""
+    if frame is None or frame.module.is_torch or frame.module.path is None or is_stub(frame.module.path):
+        return None
+    return None if frame.closure is not None and frame.closure is frame.parent and frame.code is None else frame
+
+
+def _frame_object(interp: Interpreter, frame: Frame | None) -> Any:
+    if frame is None:
+        return interp.unknown("which frame of the program this is is not known")
+    made = Instance(_stub(interp, "frame"))
+    for name in ("f_code", "f_lineno", "f_locals", "f_builtins", "f_lasti", "f_trace"):
+        made.attrs[name] = interp.unknown(f"{name} of a frame is not modelled")
+    made.attrs["_module"] = frame.module
+    made.attrs["_caller"] = Builtin("f_back", lambda interp, args, kwargs: _frame_object(interp, _caller(frame)))
+    return made
+
+
+def _is_frame(interp: Interpreter, value: Any) -> bool:
+    return isinstance(value, Instance) and value.cls is _stub(interp, "frame")
+
+
 def _question(name: str, *kinds: type) -> Builtin:
     return native(f"inspect.{name}", strict=True)(lambda interp, object: isinstance(object, kinds))
 
 
 @native("inspect.getmodule", strict=True)
 def _getmodule(interp: Interpreter, object: Any, *rest: Any) -> Any:
-    found = getattr(object, "module", None)
+    found = object.attrs.get("_module") if _is_frame(interp, object) else getattr(object, "module", None)
     return found if isinstance(found, ModuleObject) else None
 
 
@@ -252,7 +290,6 @@ def _isabstract(interp: Interpreter, object: Any) -> Any:
 
 def _inspect(interp: Interpreter) -> Namespace:
     lost = (
-        "currentframe",
         "stack",
         "getsource",
         "getsourcelines",
@@ -274,7 +311,7 @@ def _inspect(interp: Interpreter) -> Namespace:
             _getmro, _isabstract, _get_annotations, _question("isfunction", Function), _question("isclass", ClassObject, NativeType, type),
             _question("ismethod", BoundMethod), _question("ismodule", ModuleObject), _question("isbuiltin", Builtin),
             _question("isroutine", Function, BoundMethod, Builtin), _question("isdatadescriptor", Property),
-            _question("isgenerator", IteratorObject),
+            _question("isgenerator", IteratorObject), Builtin("currentframe", lambda interp, args, kwargs: frame_at(interp, 0)),
             *(Builtin(n, lambda interp, args, kwargs: interp.unknown("source text and frames are not modelled")) for n in lost),
         ),
         "iscallable": native("iscallable")(is_callable), "__missing__": missing,

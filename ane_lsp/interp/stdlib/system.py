@@ -19,6 +19,7 @@ from ane_lsp.graph import Unknown
 from ane_lsp.interp.methods import attribute_of
 from ane_lsp.interp.stdlib import files
 from ane_lsp.interp.stdlib.common import Maker, Namespace, native_type, nothing
+from ane_lsp.interp.stdlib.inspect_model import frame_at
 from ane_lsp.interp.support import (
     DefaultDict,
     concrete,
@@ -415,7 +416,8 @@ def _sys(interp: Interpreter) -> Namespace:
         **{n: nothing(n) for n in ("setrecursionlimit", "settrace", "setprofile", "excepthook", "breakpointhook", "displayhook")},
         "getrecursionlimit": Builtin("getrecursionlimit", lambda interp, args, kwargs: 1000),
         "exc_info": Builtin("exc_info", lambda interp, args, kwargs: interp.unknown("the exception being handled")),
-        **{n: unknown_builtin(n, f"sys.{n}() is not modelled") for n in ("_getframe", "getsizeof", "getrefcount")},
+        **{n: unknown_builtin(n, f"sys.{n}() is not modelled") for n in ("getsizeof", "getrefcount")},
+        "_getframe": Builtin("_getframe", lambda interp, args, kwargs: frame_at(interp, args[0] if args else 0)),
     }  # fmt: skip
 
 
