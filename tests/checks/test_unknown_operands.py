@@ -85,3 +85,13 @@ def test_no_rule_fails(target: str, tmp_path: Path) -> None:
     assert [f.message for f in result.findings if f.code.startswith("ANE9")] == []
     places = {call.span.line for graph in result.graphs for call in graph.calls}
     assert len(places) > len(calls) - 5, "the calls are no longer reached"
+
+
+def test_what_holds_for_a_number_is_not_said_of_what_may_be_a_tensor(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(
+        "import torch\nfrom torch import nn\nfrom somewhere_else import mask\n\n\nclass Net(nn.Module):\n"
+        "    def forward(self, x):\n        y = torch.relu(x)\n        return mask(y) & (y > 0), True & (y > 0)\n"
+    )
+    result = analyze(file, Workspace(tmp_path), Settings())
+    assert [(f.code, f.span.col) for f in result.findings if f.code == "ANE101"] == [("ANE101", 34)]
