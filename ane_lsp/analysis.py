@@ -316,7 +316,8 @@ def _conclude(
 
 # Modules that see the model's outputs while it is trained, and are no part of what is converted.
 _TRAINING_ONLY = re.compile(
-    r"(?:Loss|Losses|Criterion|Penalty|HungarianMatcher|Discriminator\w*)(?:V?\d+)?$|^(?:Loss|Criterion)"
+    r"(?:Loss|Losses|(?:_|[A-Z\d]{2})loss(?:es)?|Criterion|Penalty|HungarianMatcher|Assigner|Discriminator\w*)(?:[Vv]?\d+)?$"
+    r"|^(?:Loss|Criterion)"
 )
 
 

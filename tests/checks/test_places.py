@@ -212,6 +212,17 @@ class RankLoss(nn.Module):
     assert found(analysis(tmp_path, asked)) == [("ANE203", 8)]
 
 
+@pytest.mark.parametrize("name", ["IOUloss", "box_losses", "RankCriterionv2", "MaxAssigner"])
+def test_other_names_of_what_stays_with_training(tmp_path: Path, name: str) -> None:
+    main = f"""
+class {name}(nn.Module):
+    def forward(self, x):
+        return F.conv2d(x, torch.ones(8, 3, 1, 1)).argmax(1)
+"""
+    assert found(analysis(tmp_path, main)) == []
+    assert [code for code, _ in found(analysis(tmp_path, main.replace(name, "Gloss")))] == ["ANE203"]
+
+
 def test_a_transform_of_data_nobody_asked_for_is_not_checked(tmp_path: Path) -> None:
     """Told by the class it is made from, wherever that is kept; not by its name."""
     package = tmp_path / "torchvision" / "transforms"
