@@ -141,6 +141,15 @@ class Forks(Expressions):
             frame = frame.parent
         return times >= MAX_FORKS
 
+    def generates_itself_undecided(self, node: ast.AST) -> bool:
+        """As :meth:`calls_itself_undecided`, of a generator: each time at an item that there may not be."""
+        times = 0
+        frame: Frame | None = self.frame
+        while frame is not None and times < MAX_FORKS:
+            times += frame.generator is node and (frame.perhaps or frame.endless)
+            frame = frame.parent
+        return times >= MAX_FORKS
+
     def cut_call(self, node: ast.AST, frame: Frame) -> Unknown:
         """A call that is not followed, being too deep inside of undecided calls of the same function."""
         self.cut = True

@@ -27,6 +27,7 @@ class Frame:
         "escapes",
         "extra",
         "function",
+        "generator",
         "locals",
         "module",
         "names",
@@ -59,6 +60,7 @@ class Frame:
         self.class_body = False
         self.encloses = False  # functions were made in it
         self.code: Any = None  # the definition of the running function, if it is no generator
+        self.generator: Any = None  # and if it is one
         self.extra: dict[str, Any] | None = None  # what ``**kwargs`` took
         self.pending: list[Any] = []  # values returned under conditions nobody could decide
         self.escapes: (

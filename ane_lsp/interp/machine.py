@@ -153,12 +153,15 @@ class Interpreter(Forks):
 
     # -- generators ----------------------------------------------------------------------------------------------------
 
-    def start_generator(self, function: Function, frame: Frame) -> IteratorObject:
+    def start_generator(self, function: Function, frame: Frame) -> Any:
         """A generator object: the body runs as far as the next value is asked for."""
         node = function.node
         assert not isinstance(node, ast.Lambda)
+        if self.generates_itself_undecided(node):
+            return self.cut_call(node, frame)
         if function.module.path in self.exchangeable:
             self.ran.add(node)
+        frame.generator = node
         frame.escapes = frame.parent = None
 
         def drive() -> Generator[Any, Any, Any]:
@@ -189,11 +192,11 @@ class Interpreter(Forks):
     def _remaining(self, inner: Any, frame: Frame, first: Any) -> Unknown:
         """What a generator yields from here on, nobody knows how many."""
         values, caller = [first], self.frame
-        self.frame = frame
+        self.frame, frame.parent = frame, caller
         try:
             values.extend(islice(inner, _MOST))
         finally:
-            self.frame = caller
+            self.frame, frame.parent = caller, None
         reason = "yielded by a generator in a loop that runs nobody knows how often"
         return Unknown(reason, self.here(), item=state.likeness(values))
 

@@ -262,3 +262,16 @@ def test_a_module_that_imports_a_name_through_its_package_is_not_where_the_packa
 def test_the_version_of_a_module_that_is_modelled_is_not_known_and_not_missing(tmp_path: Path) -> None:
     space = names(tmp_path, script="import json, yaml\nfound = yaml.__version__, json.__version__\nend = 1\n")
     assert all(isinstance(one, Unknown) for one in space["found"])
+
+
+def test_a_generator_that_calls_itself_on_what_nobody_knows_ends(tmp_path: Path) -> None:
+    """How deep a table is in which everything may be another table is not known, and no error of the program."""
+    text = (
+        "import foreign\n\n\ndef flat(table):\n    if isinstance(table, dict):\n        for key, value in table.items():\n"
+        "            if key in foreign.names:\n                yield key, value\n            if isinstance(value, dict):\n"
+        "                yield from flat(value)\n            else:\n                yield key, value\n\n\n"
+        "found = dict(flat({'a': 1, 'b': foreign.table}))\nend = dict(flat({'a': {'b': {'c': 2}}, 'd': 3}))\n"
+    )
+    space = names(tmp_path, script=text.replace("key in foreign.names", "key in foreign.names and key != key"))
+    assert space["end"] == {"c": 2, "d": 3}
+    names(tmp_path, script=text)
