@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import partial
@@ -19,6 +19,7 @@ from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.references import OWN
 from ane_lsp.interp.scenes import scene
 from ane_lsp.interp.seen import NotKept
+from ane_lsp.interp.support import DefaultDict
 from ane_lsp.interp.symbolic import SymRatio
 from ane_lsp.interp.templates import MAX_TEMPLATES, MAX_VERSIONS, WORTH_IT, Given, Template, copied, left_behind
 from ane_lsp.interp.tensors import tensors_in
@@ -413,8 +414,10 @@ class Calls(Attributes):
             if issubclass(base, BaseException):
                 obj.data = Exception(*[a for a in args if isinstance(a, str)])
                 obj.attrs["args"] = tuple(args)
-            elif base in (dict, list, set, deque):
+            elif base in (dict, list, set, deque, Counter):
                 obj.data = self.make(base())
+            elif base is DefaultDict:
+                obj.data = self.make(DefaultDict(self, None))  # type: ignore[arg-type]
             elif base in (int, float, str, bytes, frozenset, complex) or issubclass(base, tuple):
                 obj.data = builtins.construct(self, base, args, kwargs or {})  # type: ignore[arg-type]
         return obj
@@ -428,10 +431,12 @@ class Calls(Attributes):
             names = ("fget", "fset", "fdel")
             self.touch(obj.attrs)
             obj.attrs.update({**dict.fromkeys(names), **dict(zip(names, args)), **kwargs})
-        if base in (dict, list, set, deque) and (args or kwargs):
+        if base is DefaultDict and args:
+            obj.data.default_factory = args[0]
+        if base in (dict, list, set, deque, Counter, DefaultDict) and (args or kwargs):
             filled = builtins.construct(self, base, args, kwargs)  # type: ignore[arg-type]
             if isinstance(filled, Unknown) and base is not set:
-                filled = {MORE: filled} if base is dict else [absent.several(filled, self.here())]
+                filled = {MORE: filled} if issubclass(base, dict) else [absent.several(filled, self.here())]
                 self.gaps = True
             if isinstance(filled, (dict, list, set, deque)):
                 self.touch(obj.data)

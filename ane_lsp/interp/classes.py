@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+from ane_lsp.interp.support import DefaultDict
 from ane_lsp.interp.values import ClassMethod, ClassObject, Function, ModuleObject, NativeType, StaticMethod
 
 
@@ -65,14 +66,17 @@ def compute_mro(cls: ClassObject) -> tuple[Any, ...]:
 
 
 def native_base_of(cls: ClassObject) -> type | None:
-    """The builtin type whose data instances carry: ``dict`` for a subclass of OrderedDict, None for ordinary classes."""
+    """The builtin type whose data instances carry: ``dict`` for a subclass of OrderedDict, None for ordinary classes.
+
+    Subclasses of defaultdict and Counter keep their kinds of tables, which say what a missing entry is.
+    """
     for base in cls.mro[1:]:
         if isinstance(base, ClassObject) and base.native_base is not None:
             return base.native_base
         if isinstance(base, type) and base is not object and base is not type:
             if hasattr(base, "_fields"):
                 return base  # a named tuple: its instances know their fields
-            for plain in (dict, list, tuple, str, int, float, set, frozenset, bytes, deque):
+            for plain in (DefaultDict, Counter, dict, list, tuple, str, int, float, set, frozenset, bytes, deque):
                 if issubclass(base, plain):
                     return plain
             if issubclass(base, BaseException):
