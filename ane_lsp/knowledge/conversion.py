@@ -395,6 +395,48 @@ def _alone(call: Call) -> bool:
     return len(call.args) + len(call.kwargs) == 1
 
 
+def _fewer_chunks(call: Call) -> bool | None:
+    """Whether there are fewer pieces than were asked for."""
+    first, asked, dim = _first(call), argument(call, "chunks"), argument(call, "dim")
+    if first is None or first.shape is None or not isinstance(asked, int) or not isinstance(dim, int):
+        return None
+    size = first.shape[dim] if -len(first.shape) <= dim < len(first.shape) else None
+    if not isinstance(size, int) or size < 1 or asked < 1:
+        return None
+    each = -(-size // asked)
+    return -(-size // each) < asked
+
+
+def _longer_dims(call: Call) -> bool | None:
+    """Whether there are more repeats than axes."""
+    dims, first = argument(call, "dims"), _first(call)
+    if not isinstance(dims, (tuple, list)) or first is None or first.shape is None:
+        return None
+    return len(dims) > len(first.shape)
+
+
+def _by_vector(call: Call) -> bool | None:
+    """Whether the right operand of a product has one axis."""
+    other = argument(call, "other")
+    return len(other.type.shape) == 1 if isinstance(other, Value) and other.type.shape is not None else None
+
+
+def _runtime_bias(call: Call) -> bool | None:
+    bias = argument(call, "bias")
+    return not bias.is_const if isinstance(bias, Value) else None
+
+
+def _smaller_index(call: Call) -> bool | None:
+    """Whether the index has another size than the tensor along an axis that it does not look up."""
+    first, index, dim = _first(call), argument(call, "index"), argument(call, "dim")
+    shape = first.shape if first is not None else None
+    if shape is None or not isinstance(index, Value) or index.type.shape is None or not isinstance(dim, int):
+        return None
+    pairs = list(zip(shape, index.type.shape))
+    del pairs[dim : dim + 1 or None]
+    return any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in pairs)
+
+
 def _overlapping(call: Call) -> bool | None:
     kernel, stride = argument(call, "kernel_size"), argument(call, "stride")
     pairs = [v if isinstance(v, (tuple, list)) else (v, v) for v in (kernel, stride)]
@@ -423,6 +465,11 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("input", "packed"): _packed,
     ("kept", ""): _kept,
     ("alone", ""): _alone,
+    ("chunks", "fewer"): _fewer_chunks,
+    ("dims", "longer"): _longer_dims,
+    ("other", "vector"): _by_vector,
+    ("bias", "runtime"): _runtime_bias,
+    ("index", "smaller"): _smaller_index,
     ("start", "runtime"): _runtime_start,
     ("heads", "differ"): _heads_differ,
     ("scaled_size", "fractional"): _fractional,
