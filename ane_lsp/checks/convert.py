@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ane_lsp.checks.engine import Context, GraphCheck, Report, graph_rule, rule
 from ane_lsp.checks.wording import advice, name, qualified
-from ane_lsp.checks.writes import lasts, written
+from ane_lsp.checks.writes import is_view, lasts, written
 from ane_lsp.graph import Call, Op, TensorType, Value
 from ane_lsp.graph.liveness import is_loss, values
 from ane_lsp.graph.rearranging import MOST_AXES
@@ -290,8 +290,16 @@ def input_written(context: Context) -> Iterator[Report]:
     inputs = {value.id for value in graph.inputs if value.origin == "input"}
     made = {op.call.id for op in graph.ops}
     # A call that hands its operand on may have copied it, as dropout does.
-    inputs -= {call.result.id for call in graph.calls if isinstance(call.result, Value)}
+    handed = {
+        call.result.id
+        for call in graph.calls
+        if isinstance(call.result, Value) and call.result.id in {v.id for v in conversion.tensors(call)}
+    }
+    inputs -= handed
     for call in graph.calls:
+        first = next(conversion.tensors(call), None)
+        if first is not None and first.id in inputs and is_view(call):
+            inputs.update({value.id for value in values(call.result)} - handed)
         target = written(call) if call.id in made and not call.optional else None
         if target is not None and target.id in inputs:
             inputs.discard(target.id)

@@ -49,6 +49,12 @@ def written(call: Call) -> Value | None:
     return None
 
 
+def is_view(call: Call) -> bool:
+    """Whether what a call gives certainly shares memory with its first tensor."""
+    items = _items(call) if call.torch == _LOAD else ()
+    return call.torch in _VIEWS and all(_is_plain(item) or item is None or item is Ellipsis for item in items)
+
+
 def _is_inplace(torch: str) -> bool:
     decl = registry.find(torch)
     return decl is not None and registry.is_inplace(torch) and "view" not in decl.tags
@@ -307,11 +313,9 @@ class _Traced:
     def _view(self, call: Call) -> bool:
         """Whether a call makes views; notes of what."""
         given = next(conversion.tensors(call), None)
-        if given is None or call.torch not in _VIEWS:
+        if given is None or not is_view(call):
             return False
         items = _items(call) if call.torch == _LOAD else ()
-        if not all(_is_plain(item) or item is None or item is Ellipsis for item in items):
-            return False
         copied = self._copied.get(given.id)
         if copied is not None and _encloses(call.span, copied):  # x.clone()[0]: nobody else has that copy
             return False
