@@ -47,6 +47,7 @@ class {name}(torch.nn.RMSNorm):
         x = x * torch.rsqrt((x * x).mean(1, keepdim=True) + eps)
         return x if self.weight is None else x * self.weight[:, None, None]
 '''
+# Heads are taken by split: of a single one chunk does not convert when traced.
 ATTENTION = '''\
 def {name}(q, k, v, heads, scale=None, mask=None, is_causal=False, dropout=0.0):
     """Attention, one head after the other, of tensors (batch, channels, 1, length); the softmax runs over the keys, dim 1."""
@@ -56,7 +57,9 @@ def {name}(q, k, v, heads, scale=None, mask=None, is_causal=False, dropout=0.0):
     while mask is not None and mask.dim() < 4:
         mask = mask.unsqueeze(0)
     outputs = []
-    for head, (q_i, k_i, v_i) in enumerate(zip(q.chunk(heads, 1), k.transpose(1, 3).chunk(heads, 3), v.chunk(heads, 1))):
+    size = k.shape[1] // heads
+    pieces = zip(q.split(size, 1), k.transpose(1, 3).split(size, 3), v.split(v.shape[1] // heads, 1))
+    for head, (q_i, k_i, v_i) in enumerate(pieces):
         weights = torch.einsum("bchq,bkhc->bkhq", q_i * scale, k_i)
         if mask is not None:
             of_head = (mask if mask.shape[1] == 1 else mask[:, head : head + 1]).permute(0, 3, 1, 2)
