@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ane_lsp.checks.engine import Context, GraphCheck, Report, graph_rule, rule
 from ane_lsp.checks.wording import advice, name, qualified
-from ane_lsp.checks.writes import is_view, lasts, written
+from ane_lsp.checks.writes import handed_on, is_view, lasts, written
 from ane_lsp.graph import Call, Op, TensorType, Value
 from ane_lsp.graph.liveness import is_loss, values
 from ane_lsp.graph.rearranging import MOST_AXES
@@ -290,11 +290,7 @@ def input_written(context: Context) -> Iterator[Report]:
     inputs = {value.id for value in graph.inputs if value.origin == "input"}
     made = {op.call.id for op in graph.ops}
     # A call that hands its operand on may have copied it, as dropout does.
-    handed = {
-        call.result.id
-        for call in graph.calls
-        if isinstance(call.result, Value) and call.result.id in {v.id for v in conversion.tensors(call)}
-    }
+    handed = {same.id for call in graph.calls if (same := handed_on(call)) is not None}
     inputs -= handed
     for call in graph.calls:
         first = next(conversion.tensors(call), None)

@@ -44,7 +44,7 @@ def written(call: Call) -> Value | None:
     if decl is not None and decl.mutates:
         target = call.params.get(decl.mutates)
         return target if isinstance(target, Value) else None
-    if call.torch == _STORE or _is_inplace(call.torch) or conversion.argument(call, "inplace") is True:
+    if _is_inplace(call.torch) or conversion.argument(call, "inplace") is True:
         return next(conversion.tensors(call), None)
     return None
 
@@ -53,6 +53,12 @@ def is_view(call: Call) -> bool:
     """Whether what a call gives certainly shares memory with its first tensor."""
     items = _items(call) if call.torch == _LOAD else ()
     return call.torch in _VIEWS and all(_is_plain(item) or item is None or item is Ellipsis for item in items)
+
+
+def handed_on(call: Call) -> Value | None:
+    """The tensor that a call gives as it was given, perhaps as a copy of itself, None for no such call."""
+    made = call.result
+    return made if isinstance(made, Value) and any(value.id == made.id for value in conversion.tensors(call)) else None
 
 
 def _is_inplace(torch: str) -> bool:
@@ -280,8 +286,8 @@ class _Traced:
                 self._write(call, target)
             elif call.torch == "torch.empty":
                 self._open.update(value.id for value in values(call.result))
-            elif isinstance(call.result, Value) and call.result.id in {v.id for v in conversion.tensors(call)}:
-                self._copy(call, call.result)
+            elif (same := handed_on(call)) is not None:
+                self._copy(call, same)
         self._read(graph.outputs, None)
         self.misplaced = {call: behind for call, behind in self.misplaced.items() if call in self.live}
         self.refused = {call: reason for call, reason in self.refused.items() if call in self.live}

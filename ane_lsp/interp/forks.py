@@ -134,19 +134,18 @@ class Forks(Expressions):
 
     def calls_itself_undecided(self, node: ast.AST) -> bool:
         """Whether a function runs in itself many times, each time after it may have ended: nobody knows where that stops."""
-        times = 0
-        frame: Frame | None = self.frame
-        while frame is not None and times < MAX_FORKS:
-            times += frame.code is node and bool(frame.escapes)
-            frame = frame.parent
-        return times >= MAX_FORKS
+        return self._runs_often(lambda frame: frame.code is node and bool(frame.escapes))
 
     def generates_itself_undecided(self, node: ast.AST) -> bool:
         """As :meth:`calls_itself_undecided`, of a generator: each time at an item that there may not be."""
+        return self._runs_often(lambda frame: frame.generator is node and (frame.perhaps or frame.endless))
+
+    def _runs_often(self, counts: Callable[[Frame], bool]) -> bool:
+        """Whether as many frames that count run in each other as are forked."""
         times = 0
         frame: Frame | None = self.frame
         while frame is not None and times < MAX_FORKS:
-            times += frame.generator is node and (frame.perhaps or frame.endless)
+            times += counts(frame)
             frame = frame.parent
         return times >= MAX_FORKS
 

@@ -126,7 +126,7 @@ def _holds_back(module: ModuleObject) -> bool:
 def _imports_new(package: ModuleObject, value: Lazy) -> bool:
     """Whether ``from .x import y`` in a package may have been written for what the module registers, which has not run yet."""
     source = value.module
-    return package.is_package and _top(source) == _top(package) and (source is package or source.state == "new")
+    return package.is_package and (source is package or (source.state == "new" and _top(source) == _top(package)))
 
 
 class Registries(Imports):

@@ -270,9 +270,12 @@ def _is_runtime(call: Call) -> bool | None:
     return any(not value.is_const for value in tensors(call))
 
 
-def _runtime_weight(call: Call) -> bool | None:
-    weight = argument(call, "weight")
-    return not weight.is_const if isinstance(weight, Value) else None
+def _runtime_argument(name: str) -> Callable[[Call], bool | None]:
+    def asked(call: Call) -> bool | None:
+        given = argument(call, name)
+        return not given.is_const if isinstance(given, Value) else None
+
+    return asked
 
 
 def _tensor_repeats(call: Call) -> bool | None:
@@ -421,11 +424,6 @@ def _by_vector(call: Call) -> bool | None:
     return len(other.type.shape) == 1 if isinstance(other, Value) and other.type.shape is not None else None
 
 
-def _runtime_bias(call: Call) -> bool | None:
-    bias = argument(call, "bias")
-    return not bias.is_const if isinstance(bias, Value) else None
-
-
 def _smaller_index(call: Call) -> bool | None:
     """Whether the index has another size than the tensor along an axis that it does not look up."""
     first, index, dim = _first(call), argument(call, "index"), argument(call, "dim")
@@ -452,7 +450,7 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("dtype", "integer"): _is_integer,
     ("dtype", "complex"): _is_complex,
     ("runtime", ""): _is_runtime,
-    ("weight", "runtime"): _runtime_weight,
+    ("weight", "runtime"): _runtime_argument("weight"),
     ("weight", "tensor"): _tensor_weight,
     ("repeats", "tensor"): _tensor_repeats,
     ("equation", "ellipsis"): _ellipsis,
@@ -468,7 +466,7 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("chunks", "fewer"): _fewer_chunks,
     ("dims", "longer"): _longer_dims,
     ("other", "vector"): _by_vector,
-    ("bias", "runtime"): _runtime_bias,
+    ("bias", "runtime"): _runtime_argument("bias"),
     ("index", "smaller"): _smaller_index,
     ("start", "runtime"): _runtime_start,
     ("heads", "differ"): _heads_differ,
