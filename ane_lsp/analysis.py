@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
@@ -295,7 +295,8 @@ def _conclude(
     tree, path, settings = standing.tree, standing.path, standing.settings
     findings = faults.survive("reviewing findings", lambda: review(found, tree, settings.export_path), found)
     if reads_whole_text(standing.text):
-        findings += faults.survive("checking the script", lambda: _check_script(tree, path, settings), [])
+        of_text = partial(check_text, tree, path, settings, result.graphs)
+        findings += faults.survive("checking the script", of_text, [])
     findings += faults.finding()
     if faults.places:
         result.ran = None
@@ -383,7 +384,7 @@ def _check_entries(
             summary = replace(summary, span=entry.span) if summary is not None else None
         else:
             verdicts: engine.Verdicts = {}
-            check = partial(_check_entry, entry, chosen, options, file, cancelled, verdicts)
+            check = partial(_check_entry, entry, chosen, options, file, workspace, cancelled, verdicts)
             checked = faults.survive(f"checking {entry.graph.name}", check, None)
             if checked is None:
                 continue
@@ -441,14 +442,22 @@ def _check_entry(
     chosen: tuple[Target, ...],
     options: Options,
     file: str,
+    workspace: Workspace,
     cancelled: Callable[[], bool],
     verdicts: Verdicts,
 ) -> list[Finding]:
-    from ane_lsp.checks import engine
+    from ane_lsp.checks import compiled, engine
 
     if _stays_outside(entry):
         return []
     found = engine.run(entry.graph, chosen, options, cancelled=cancelled, home=file, verdicts=verdicts)
+    if options.export_path == "trace":
+
+        def tree_of(path: str) -> ast.Module | None:
+            source = workspace.read(Path(path))
+            return source.tree if any(word in source.text for word in compiled.WORDS) else None
+
+        found += compiled.elsewhere(entry.graph, file, tree_of, chosen[0])
     # Who converts a model leaves its loss behind, unless an entry of theirs says otherwise.
     return found if entry.asked else [replace(f, severity="information") if f.data.get("loss") else f for f in found]
 
@@ -540,17 +549,21 @@ def of_the_program(item: object) -> bool:
 
 def reads_whole_text(text: str) -> bool:
     """Whether checks look at all of a file's source, not only at what runs."""
-    from ane_lsp.checks import scripts
+    from ane_lsp.checks import compiled, scripts
 
-    return any(word in text for word in scripts.WORDS)
+    return any(word in text for word in (*scripts.WORDS, *compiled.WORDS))
 
 
-def _check_script(tree: ast.Module, path: Path, settings: Settings) -> list[Finding]:
-    from ane_lsp.checks import scripts
+def check_text(tree: ast.Module, path: Path, settings: Settings, graphs: Sequence[Graph]) -> list[Finding]:
+    """Findings that the source tells, of conversion scripts and of functions that the models of `graphs` run compiled."""
+    from ane_lsp.checks import compiled, scripts
     from ane_lsp.knowledge import targets
 
-    chosen = tuple(t for name in settings.targets for t in targets.resolve(name)) or targets.default()
-    return scripts.check(tree, str(path), chosen[0])
+    target = targets.resolve_all(settings.targets)[0]
+    found = scripts.check(tree, str(path), target)
+    if settings.export_path == "trace":
+        found += compiled.check(tree, graphs, str(path), target)
+    return found
 
 
 def _configured(settings: Settings, path: Path) -> list[tuple[str, tuple[InputSpec, ...]]]:

@@ -252,11 +252,11 @@ def graph_rule(code: str, *, per_target: bool = True) -> Callable[[GraphCheck], 
 
 
 def bound_codes() -> frozenset[str]:
-    """Codes that some check is bound to, of graphs or of conversion scripts."""
-    from ane_lsp.checks import scripts
+    """Codes that some check is bound to, of graphs or of source text."""
+    from ane_lsp.checks import compiled, scripts
 
     _load()
-    return frozenset(b.code for b in _BOUND) | frozenset(scripts.CODES)
+    return frozenset(b.code for b in _BOUND) | {*scripts.CODES, compiled.CODE}
 
 
 def op_codes() -> frozenset[str]:

@@ -11,12 +11,10 @@ import ast
 import math
 from collections.abc import Callable, Iterator
 
-from ane_lsp.checks.engine import page_confidence
-from ane_lsp.checks.finding import Finding, Related
-from ane_lsp.graph import Span
+from ane_lsp.checks.finding import Finding
+from ane_lsp.checks.source import Hit, Names, finding
 from ane_lsp.graph.builder import OPSETS
 from ane_lsp.graph.records import dataclass
-from ane_lsp.knowledge import rules as pages
 from ane_lsp.knowledge.targets import Target
 
 # A file without any of these words has nothing for these rules.
@@ -42,48 +40,14 @@ class _Site:
         return next((k.value for k in self.node.keywords if k.arg == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    code: str
-    message: str
-    node: ast.expr
-    related: tuple[ast.expr, ...] = ()
-
-
-class _Names:
-    """What the file's names stand for, by its imports."""
-
-    def __init__(self, tree: ast.Module) -> None:
-        self.known: dict[str, str] = {}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    self.known[alias.asname or alias.name.partition(".")[0]] = (
-                        alias.name if alias.asname else alias.name.partition(".")[0]
-                    )
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                for alias in node.names:
-                    self.known[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-
-    def dotted(self, node: ast.expr | None) -> str:
-        """``ct.target.iOS17`` as ``coremltools.target.iOS17``; "" for anything else."""
-        parts: list[str] = []
-        while isinstance(node, ast.Attribute):
-            parts.append(node.attr)
-            node = node.value
-        if not isinstance(node, ast.Name) or node.id not in self.known:
-            return ""
-        return ".".join([self.known[node.id], *reversed(parts)])
-
-
 def check(tree: ast.Module, file: str, target: Target) -> list[Finding]:
     """Findings about a file's calls of coremltools."""
-    names = _Names(tree)
+    names = Names(tree)
     sites = list(_sites(tree, names, ()))
-    return [_finding(hit, file, target) for rule in _RULES for hit in rule(sites, names)]
+    return [finding(hit, file, target) for rule in _RULES for hit in rule(sites, names)]
 
 
-def _sites(node: ast.AST, names: _Names, inside: tuple[str, ...]) -> Iterator[_Site]:
+def _sites(node: ast.AST, names: Names, inside: tuple[str, ...]) -> Iterator[_Site]:
     if isinstance(node, ast.Call):
         full = names.dotted(node.func)
         if full.startswith("coremltools.") or full in _CONTROL_FLOW:
@@ -94,31 +58,11 @@ def _sites(node: ast.AST, names: _Names, inside: tuple[str, ...]) -> Iterator[_S
         yield from _sites(child, names, inside)
 
 
-def _span(node: ast.expr, file: str) -> Span:
-    return Span(
-        file, node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
-    )
-
-
-def _finding(hit: _Hit, file: str, target: Target) -> Finding:
-    page = pages.get(hit.code)
-    return Finding(
-        code=hit.code,
-        name=page.name,
-        message=hit.message,
-        span=_span(hit.node, file),
-        severity=page.severity,
-        confidence=page_confidence(page, target),
-        evidence=tuple(e.evidence for e in page.evidence),
-        related=tuple(Related(_span(node, file), "the same here") for node in hit.related),
-    )
-
-
-def _avoids_ane(site: _Site, names: _Names) -> bool:
+def _avoids_ane(site: _Site, names: Names) -> bool:
     return names.dotted(site.keyword("compute_units")).endswith(("CPU_ONLY", "CPU_AND_GPU"))
 
 
-def _fp32(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
+def _fp32(sites: list[_Site], names: Names) -> Iterator[Hit]:
     for site in sites:
         precision = site.keyword("compute_precision")
         if (
@@ -127,7 +71,7 @@ def _fp32(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
             and not _avoids_ane(site, names)
         ):
             assert precision is not None
-            yield _Hit(
+            yield Hit(
                 "ANE255",
                 "A model converted with FLOAT32 precision does not run on the ANE, which computes in fp16 (Apple's conversion guide). Leave the "
                 "default, and exclude single operations with an op_selector where accuracy asks for it.",
@@ -135,10 +79,10 @@ def _fp32(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
             )
 
 
-def _ranges(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
+def _ranges(sites: list[_Site], names: Names) -> Iterator[Hit]:
     flexible = [s for s in sites if s.name == "RangeDim" and "StateType" not in s.inside]
     if flexible:
-        yield _Hit(
+        yield Hit(
             "ANE606",
             "With RangeDim only the default shape may run on the ANE (Apple's conversion guide). Use fixed shapes, ct.EnumeratedShapes with up to "
             "128 shapes, or one function for each shape.",
@@ -147,12 +91,12 @@ def _ranges(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
         )
 
 
-def _shapes(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
+def _shapes(sites: list[_Site], names: Names) -> Iterator[Hit]:
     for site in sites:
         given = site.keyword("shapes") or (site.node.args[0] if site.node.args else None)
         count = _length(given) if site.name == "EnumeratedShapes" else None
         if given is not None and count is not None and count > MAX_SHAPES:
-            yield _Hit(
+            yield Hit(
                 "ANE607",
                 f"{count} enumerated shapes are refused: coremltools takes up to {MAX_SHAPES} (Apple's conversion guide). Round the sizes "
                 "up to fewer steps, or split them over several functions.",
@@ -175,11 +119,11 @@ def _length(node: ast.expr | None) -> int | None:
     return None
 
 
-def _blocks(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
+def _blocks(sites: list[_Site], names: Names) -> Iterator[Hit]:
     for site in sites:
         granularity = site.keyword("granularity")
         if isinstance(granularity, ast.Constant) and granularity.value == "per_block":
-            yield _Hit(
+            yield Hit(
                 "ANE706",
                 "Weights with a scale for each block left the ANE (measured on M5 Pro and M4 Max); Apple recommends one scale for each channel, or "
                 "palettization, for the ANE. Use per_channel or a palettizer.",
@@ -187,11 +131,11 @@ def _blocks(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
             )
 
 
-def _channel_scale(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
+def _channel_scale(sites: list[_Site], names: Names) -> Iterator[Hit]:
     for site in sites:
         scale = site.keyword("enable_per_channel_scale")
         if isinstance(scale, ast.Constant) and scale.value is True:
-            yield _Hit(
+            yield Hit(
                 "ANE707",
                 "Palettized weights with a scale for each channel are reported to leave the ANE or to crash on it (macOS 26; Apple's Core AI notes). "
                 "Use smaller groups (granularity='per_grouped_channel') instead.",
@@ -199,10 +143,10 @@ def _channel_scale(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
             )
 
 
-def _states(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
+def _states(sites: list[_Site], names: Names) -> Iterator[Hit]:
     for site in sites:
         if site.name == "RangeDim" and "StateType" in site.inside:
-            yield _Hit(
+            yield Hit(
                 "ANE708",
                 "A state cannot have a flexible shape (apple/coremltools#2537; coremltools 9.0). Give it its largest size and mask the unused part.",
                 site.node,
@@ -213,7 +157,7 @@ def _states(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
         opset = names.dotted(chosen).rsplit(".", 1)[-1]
         opset = _MACOS.get(opset, opset)
         if chosen is not None and opset in OPSETS and OPSETS.index(opset) < OPSETS.index("iOS18"):
-            yield _Hit(
+            yield Hit(
                 "ANE709",
                 f"States need iOS 18 or macOS 15, and the deployment target is {opset} (Apple's conversion guide). Raise it, or pass the tensors in "
                 "and return them.",
@@ -221,10 +165,10 @@ def _states(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
             )
 
 
-def _control_flow(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
+def _control_flow(sites: list[_Site], names: Names) -> Iterator[Hit]:
     for site in sites:
         if site.name in _CONTROL_FLOW:
-            yield _Hit(
+            yield Hit(
                 "ANE604",
                 f"{site.name} does not convert: torch.jit.trace refuses it, and coremltools 9.0 fails on the exported graph (seen with torch "
                 "2.13). Compute both sides and choose with torch.where, or unroll the loop.",
@@ -232,7 +176,7 @@ def _control_flow(sites: list[_Site], names: _Names) -> Iterator[_Hit]:
             )
 
 
-_RULES: tuple[Callable[[list[_Site], _Names], Iterator[_Hit]], ...] = (
+_RULES: tuple[Callable[[list[_Site], Names], Iterator[Hit]], ...] = (
     _fp32,
     _ranges,
     _shapes,

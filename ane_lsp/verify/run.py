@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ane_lsp import analysis
-from ane_lsp.checks import engine, scripts
+from ane_lsp.checks import engine
 from ane_lsp.checks.finding import Finding
 from ane_lsp.graph import TORCH_DTYPE, Graph, Span
 from ane_lsp.graph.records import dataclass
@@ -330,7 +330,8 @@ class _Static:
             every = engine.run(graph, chosen, self.options(taken)) if graph is not None else []
             tree = self._workspace.read(self._request.path).parse()
             if isinstance(tree, ast.Module):
-                every += scripts.check(tree, str(self._request.path), chosen[0])
+                read_as = replace(self._settings, export_path=taken or self._settings.export_path)
+                every += analysis.check_text(tree, self._request.path, read_as, [graph] if graph is not None else [])
             self._known[taken] = [f for f in every if _shown(f, self._settings)]
         return self._known[taken]
 

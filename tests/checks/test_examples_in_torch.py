@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 
 import pytest
 
@@ -19,14 +20,16 @@ CASES = [
 
 
 @pytest.mark.parametrize("example", CASES)
-def test_torch_runs_it(example: Example) -> None:
+def test_torch_runs_it(example: Example, tmp_path: Path) -> None:
     if "torchvision" in example.source:
         pytest.skip("torchvision is not installed with the tests")
     if "coremltools" in example.source:
         pytest.skip("a conversion script: needs coremltools")
     import torch
 
-    program = compile(example.source, "example.py", "exec")
+    path = tmp_path / "example.py"  # torch.jit.script reads the file of what it compiles
+    path.write_text(example.source, encoding="utf-8")
+    program = compile(example.source, str(path), "exec")
     if any("ANE001" in codes for codes in example.expected.values()):
         with pytest.raises(RuntimeError):
             exec(program, {"__name__": "__main__"})

@@ -384,7 +384,7 @@ def test_a_fault_in_one_operation_costs_that_operation(name: str, monkeypatch: p
     assert "ZeroDivisionError" in only_one_fault(result)
 
 
-@pytest.mark.parametrize("step", ["_summary", "_check_script", "_check_entries"])
+@pytest.mark.parametrize("step", ["_summary", "check_text", "_check_entries"])
 def test_a_fault_in_one_step_costs_that_step(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     text = nasty.MODEL + "\n\n# ane: ignore[ANE999]\nx = 1\nimport coremltools as ct\nct.convert(x)\n"
     monkeypatch.setattr(analysis, step, broken)
