@@ -281,10 +281,11 @@ def _lstm(op: Any, g: Given) -> Any:
 
 
 def _concat(op: Any, g: Given) -> Any:
-    axis = int(g["axis"]) % g["values"][0].dim()
+    values = [_torch().atleast_1d(value) for value in g["values"]]  # sizes, until constants are folded
+    axis = int(g["axis"]) % values[0].dim()
     if bool(g.get("interleave", False)):
-        return _torch().stack(g["values"], axis + 1).flatten(axis, axis + 1)
-    return _torch().cat(g["values"], axis)
+        return _torch().stack(values, axis + 1).flatten(axis, axis + 1)
+    return _torch().cat(values, axis)
 
 
 KERNELS: dict[str, Kernel] = {
