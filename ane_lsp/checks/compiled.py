@@ -198,7 +198,9 @@ class _Body(ast.NodeVisitor):
         """Look at a condition; guard: of an exception, about which enough is said."""
         before = len(self.hits)
         self.visit(test)
-        asks_self = any(isinstance(node, ast.Name) and node.id == "self" for node in ast.walk(test))  # may be a constant
+        asks_self = any(
+            isinstance(node, ast.Name) and node.id == "self" for node in ast.walk(test)
+        )  # may be a constant
         if guard or asks_self or len(self.hits) > before:
             return
         if any(self._is_refused(node) for node in ast.walk(test)):

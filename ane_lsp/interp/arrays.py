@@ -16,7 +16,7 @@ from ane_lsp.torch_model.shapes import broadcast, static
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
-    from ane_lsp.interp.torch_glue import TorchGlue
+    from ane_lsp.interp.torch_operations import TorchOperations
 
 # numpy's names are torch's, but for Python's own.
 _DTYPES = {**{name: short for short, name in TORCH_DTYPE.items()}, "bool_": "b8", "float": "f64", "int": "i64"}
@@ -36,7 +36,7 @@ def array(value: Instance) -> TensorType | None:
     return made(sizes, dtype, plain if sizes is not None and dtype is not None else None)
 
 
-def of_tensor(interp: TorchGlue, tensor: Any) -> Any:
+def of_tensor(interp: TorchOperations, tensor: Any) -> Any:
     """A tensor as an array, of whose elements nothing is said; None where its shape or type is not known, or numpy has none such."""
     shape, dtype = static(tensor.type.shape), TORCH_DTYPE.get(tensor.type.dtype or "")
     if shape is None or dtype is None or (numpy := interp.find_module("numpy")) is None:
@@ -54,7 +54,7 @@ def number(value: Any) -> Any:
     return value
 
 
-def content(interp: TorchGlue, value: Any) -> Any:
+def content(interp: TorchOperations, value: Any) -> Any:
     """What one of :data:`MAKES_TENSORS` is given: numbers of numpy keep their type, and what is beside them has its own."""
     if value.__class__ is deque:
         value = list(value)
@@ -174,7 +174,7 @@ WAYS = {
 }  # fmt: skip
 
 
-def _beside(interp: TorchGlue, item: Any, numbers: bool) -> Any:
+def _beside(interp: TorchOperations, item: Any, numbers: bool) -> Any:
     return made((), "f32", (item,)) if numbers and type(item) is float else content(interp, item)
 
 

@@ -41,7 +41,7 @@ from ane_lsp.interp.values import (
 )
 
 if TYPE_CHECKING:
-    from ane_lsp.interp.torch_glue import TorchGlue
+    from ane_lsp.interp.torch_operations import TorchOperations
 
 _MAX_ASKED = 12
 """How often it is worth asking about one run of a forward: a model that adds its input to what follows never has enough."""
@@ -62,7 +62,7 @@ class Listening:
     While it listens, ``interp.written`` collects the containers that are changed: a tensor may wait in one of them.
     """
 
-    def __init__(self, interp: TorchGlue, probes: Iterable[Probe]) -> None:
+    def __init__(self, interp: TorchOperations, probes: Iterable[Probe]) -> None:
         self.probes = tuple(probes)
         self._top: Frame = interp.frame
         self._left = _MAX_ASKED
@@ -78,7 +78,7 @@ class Listening:
             pending += [source for source, back in one.links if tells_more(back)]
         return False
 
-    def enough(self, interp: TorchGlue, name: str, given: Probe | None, result: Probe | None) -> bool:
+    def enough(self, interp: TorchOperations, name: str, given: Probe | None, result: Probe | None) -> bool:
         """Whether nothing after the running operation can tell more. given, result: what its first argument and its result
         stand for."""
         if self._left <= 0 or not (self._waiting or self.matters(given)) or self.matters(result):
@@ -92,7 +92,7 @@ class Listening:
         except _Unclear:
             return False
 
-    def _used_up(self, interp: TorchGlue, called: str) -> bool:
+    def _used_up(self, interp: TorchOperations, called: str) -> bool:
         if interp.journals:
             return False
         if any(m.instance.attrs.get("_forward_hooks") for m in interp.recorder.modules):
@@ -110,7 +110,7 @@ class Listening:
         written = [one for key, one in changed.items() if key not in asked and key not in changed.made]
         return not self._waits(interp, [list(_contents(one)) for one in written])
 
-    def _handed_on(self, interp: TorchGlue, frame: Frame, called: str) -> bool:
+    def _handed_on(self, interp: TorchOperations, frame: Frame, called: str) -> bool:
         """Whether a running function has no use for the probed inputs after its call of `called`."""
         code = frame.code
         if not isinstance(code, ast.FunctionDef) or frame.pending:
@@ -127,7 +127,7 @@ class Listening:
                  and id(n) not in inside}  # fmt: skip
         return later.isdisjoint(names) and not any(_used_after(name, way) for name in names)
 
-    def _waits(self, interp: TorchGlue, values: list[Any]) -> bool:
+    def _waits(self, interp: TorchOperations, values: list[Any]) -> bool:
         """Whether one of the values is, or holds, what a probed input's shape can be told by. Raises _Unclear where that cannot
         be seen."""
         pending, seen = list(values), set[int]()

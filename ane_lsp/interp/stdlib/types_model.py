@@ -12,8 +12,6 @@ from ane_lsp.interp.support import DictView, native
 from ane_lsp.interp.values import (
     BoundMethod,
     Builtin,
-    Device,
-    DType,
     Function,
     IteratorObject,
     ModuleObject,
@@ -21,7 +19,6 @@ from ane_lsp.interp.values import (
     Opaque,
     Partial,
     Property,
-    Tensor,
 )
 
 if TYPE_CHECKING:
@@ -89,18 +86,9 @@ def type_of_native(value: Any) -> Any:
         return property
     if kind is NativeType:
         return type
-    if kind in (Tensor, DType, Device):
-        glue = _torch_types()
-        return glue.get(kind)
     if kind is Opaque:
         return Unknown(f"the type of {value.name}")
     return None
-
-
-def _torch_types() -> dict[type, Any]:
-    from ane_lsp.interp import torch_glue
-
-    return getattr(torch_glue, "TYPES", {})
 
 
 @native("types.new_class")
