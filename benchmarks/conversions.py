@@ -15,17 +15,15 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from ane_lsp import analyze_file
 from ane_lsp.graph import TORCH_DTYPE
-from ane_lsp.verify.worker_emulate import execute
+from benchmarks.converting import computes_the_same, convert, tensors_of
 from tests.torch_model import harness
 
 # Their results are drawn anew by each run, or are no tensors.
@@ -119,8 +117,6 @@ def _values(tensor: harness.Arg) -> str:
 
 def outcome(text: str, path: str) -> str | None:
     """What becomes of a model: ``same``, ``differs``, or why it fails; None where torch refuses it or nothing can be compared."""
-    import coremltools as ct
-
     namespace: dict[str, Any] = {"__name__": "model"}
     exec(text, namespace)
     net = namespace["Net"]().eval()
@@ -128,59 +124,24 @@ def outcome(text: str, path: str) -> str | None:
     inputs = eval(f"({text.rsplit('Net()(', 1)[1].strip()[:-1]},)", {"torch": torch})
     try:
         with torch.no_grad():
-            expected = list(_flat(net(*(value.clone() for value in inputs))))
+            expected = list(tensors_of(net(*(value.clone() for value in inputs))))
     except Exception:
         return None
     if not expected or any(not value.numel() or value.is_complex() for value in expected):
         return None
     try:
-        if path == "trace":
-            made: Any = torch.jit.trace(net, inputs, check_trace=False)
-            kinds = [np.float32 if value.is_floating_point() else np.int32 for value in inputs]
-            shapes = [
-                ct.TensorType(name=f"x{n}", shape=v.shape, dtype=k) for n, (v, k) in enumerate(zip(inputs, kinds))
-            ]
-        else:
-            exported = torch.export.export(net, inputs)
-            made, shapes = exported.run_decompositions({} if path == "export" else None), None
-        program = ct.convert(
-            made, inputs=shapes, convert_to="milinternal", minimum_deployment_target=ct.target.iOS18,
-            compute_precision=ct.precision.FLOAT32,
-        )  # fmt: skip
+        program = convert(net, inputs, path)
     except Slow:
         raise
     except Exception as error:
         return f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
-    feed = {f"x{n}": value.numpy().copy() for n, value in enumerate(inputs)}
-    if not feed.keys() >= set(program.functions["main"].inputs):
-        return None
     try:
-        result = execute(
-            program,
-            feed,
-            [value.float() if value.dtype == torch.bool else value for value in expected],
-            dict,
-            print_nothing,
-        )
+        same = computes_the_same(program, inputs, expected)
     except Slow:
         raise
     except Exception:
         return None
-    if "fp32" not in result or not all(bool(value.isfinite().all()) for value in expected):
-        return None
-    return "same" if result["fp32"]["passes"] else "differs"
-
-
-def print_nothing(share: float) -> None:
-    """Takes the progress of a computation."""
-
-
-def _flat(made: Any) -> Iterator[torch.Tensor]:
-    if isinstance(made, torch.Tensor):
-        yield made
-    elif isinstance(made, (tuple, list)):
-        for item in made:
-            yield from _flat(item)
+    return None if same is None else "same" if same else "differs"
 
 
 def said(text: str, path: str, folder: Path) -> list[str]:
