@@ -562,6 +562,17 @@ class Attributes(Base):
                 return made
 
             return Builtin(name, replaced)
+        if name in ("__get__", "__set__", "__delete__"):
+
+            def applied(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+                if name == "__get__" and args[0] is None:
+                    return prop
+                function = getattr(prop, "f" + name[2:5])
+                if function is None:
+                    self.raise_(AttributeError, f"property has no {name[2:5]}ter")
+                return self.call(function, args[: 2 if name == "__set__" else 1])
+
+            return Builtin(name, applied)
         return MISSING
 
     def _native_attribute(self, native: NativeType, name: str) -> Any:
