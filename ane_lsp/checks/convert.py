@@ -80,7 +80,8 @@ def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
 
         for call in (*context.called(refused), *(call for call in _used(context) if refused(call.torch))):
             left_out = context.dropped_calls if is_loss(call) else context.idle_calls
-            if (call.id in left_out and not _stays(call, context)) or (
+            idle = call.id in left_out or _is_unread_constant(call, context)
+            if (idle and not _stays(call, context)) or (
                 call.kind == "attr" and call.torch.rsplit(".", 1)[-1] not in _TRANSPOSES
             ):
                 continue
@@ -94,6 +95,14 @@ def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
 def _stays(call: Call, context: Context) -> bool:
     """Whether a call is converted although nothing reads its result: a trace keeps what changes a tensor."""
     return call.id < context.last and lasts(call, context)
+
+
+def _is_unread_constant(call: Call, context: Context) -> bool:
+    """Whether a call makes constants, without an operation, that nothing reads which is converted."""
+    made = list(values(call.result))
+    if not made or not all(value.is_const and value.producer is None for value in made):
+        return False
+    return all(value.id not in _read(context) for value in made)
 
 
 def _read(context: Context) -> frozenset[int]:

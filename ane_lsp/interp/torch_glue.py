@@ -351,6 +351,7 @@ class TorchGlue(TorchOperations):
             module.namespace["_assume"] = Builtin(
                 "_assume", lambda interp, args, kwargs: interp.conversions.assume(*args)
             )
+            module.namespace["_custom"] = Builtin("_custom", _custom)
             module.namespace["_converts"] = Builtin("_converts", _converts)
             module.namespace["_numbers"] = Builtin("_numbers", _numbers)
             module.namespace["_unknown"] = Builtin("_unknown", lambda interp, args, kwargs: interp.unknown(*args))
@@ -380,6 +381,12 @@ def _applied(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -
             bool(interp.branches),
         )  # fmt: skip
     return result
+
+
+def _custom(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The result `args[1]` as that of one operator of the program's own, of what `args[0]` holds."""
+    given, result = args
+    return interp.torch_method("torch.library.custom_op", (list(tensors_in(given)), result))
 
 
 def _converts(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ FAMILIES: tuple[str, ...] = (
     "joining",
     "loss",
     "decompositions",
+    "custom",
     "vision",
     "recurrent",
     "einops_ops",
