@@ -52,7 +52,7 @@ def check(tree: ast.Module, graphs: Sequence[Graph], file: str, target: Target) 
 def elsewhere(graph: Graph, home: str, tree_of: Callable[[str], ast.Module | None], target: Target) -> list[Finding]:
     """The same of functions that a model of the file `home` runs in others; `tree_of` gives those that have the words."""
     found = []
-    for file in dict.fromkeys(call.span.file for call in graph.calls):
+    for file in dict.fromkeys([call.span.file for call in graph.calls]):
         tree = tree_of(file) if file != home else None
         if tree is not None:
             found += check(tree, [graph], file, target)
@@ -198,10 +198,7 @@ class _Body(ast.NodeVisitor):
         """Look at a condition; guard: of an exception, about which enough is said."""
         before = len(self.hits)
         self.visit(test)
-        asks_self = any(
-            isinstance(node, ast.Name) and node.id == "self" for node in ast.walk(test)
-        )  # may be a constant
-        if guard or asks_self or len(self.hits) > before:
+        if guard or len(self.hits) > before or _names_self(test):
             return
         if any(self._is_refused(node) for node in ast.walk(test)):
             self._refused(test, "This condition", "Use torch.where, or make the choice where the function is called.")
@@ -328,6 +325,11 @@ class _Body(ast.NodeVisitor):
 def _method(call: ast.Call) -> str:
     """The last part of what is called, ``""`` for a plain name."""
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def _names_self(test: ast.expr) -> bool:
+    """Whether it asks an attribute of a compiled module, which may be a constant."""
+    return any(isinstance(node, ast.Name) and node.id == "self" for node in ast.walk(test))
 
 
 def _may_be_none(annotation: ast.expr) -> bool:

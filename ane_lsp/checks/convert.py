@@ -80,13 +80,12 @@ def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
 
         for call in (*context.called(refused), *(call for call in _used(context) if refused(call.torch))):
             left_out = context.dropped_calls if is_loss(call) else context.idle_calls
-            idle = call.id in left_out or _is_unread_constant(call, context)
-            if (idle and not _stays(call, context)) or (
+            if (call.id in left_out and not _stays(call, context)) or (
                 call.kind == "attr" and call.torch.rsplit(".", 1)[-1] not in _TRANSPOSES
             ):
                 continue
             entry = conversion.refusal(call, *chosen, read=lambda value: value.id in _read(context))
-            if entry is not None:
+            if entry is not None and not _is_unread_constant(call, context):
                 known.setdefault(entry.code, []).append((call, entry))
         context.memo["refusals"] = known
     return known
