@@ -85,7 +85,7 @@ def _refusals(context: Context) -> dict[str, list[tuple[Call, Conversion]]]:
             ):
                 continue
             entry = conversion.refusal(call, *chosen, read=lambda value: value.id in _read(context))
-            if entry is not None and not _is_unread_constant(call, context):
+            if entry is not None and (not _is_unread_constant(call, context) or _stays(call, context)):
                 known.setdefault(entry.code, []).append((call, entry))
         context.memo["refusals"] = known
     return known
