@@ -37,7 +37,7 @@ def computes_the_same(program: Any, inputs: Sequence[torch.Tensor], expected: Se
             return None
         feed = dict(zip(names, feed.values()))
     outputs = [value.float() if value.dtype == torch.bool else value for value in expected]
-    result = execute(program, feed, outputs, dict, print_nothing)
+    result = execute(program, feed, outputs, lambda op: {}, print_nothing)
     if "fp32" not in result or not all(bool(value.isfinite().all()) for value in expected):
         return None
     return bool(result["fp32"]["passes"])

@@ -1,4 +1,4 @@
-"""ANE124: tensors of one number whose dtype coremltools does not keep, and what then refuses them."""
+"""ANE124: filled and clamped tensors whose dtype coremltools does not keep, and what then refuses them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ from ane_lsp.knowledge.conversion import PATHS, VERSIONS, tensors
 _ALL = frozenset(PATHS)
 _UNDECOMPOSED = frozenset({"trace", "export"})
 _EXPORT = frozenset({"export"})
-# Paths on which coremltools makes floats of integers and flags, by version: full without a dtype, zeros_like of floats.
-_ALWAYS = {"zeros": _EXPORT, "zeros_like": _EXPORT, "full": _ALL, "new_zeros": _UNDECOMPOSED}
+# Paths on which coremltools makes floats of integers and flags, by version: full without a dtype, zeros_like of floats, clamp
+# with one bound, whose other is infinite then.
+_ALWAYS = {
+    "zeros": _EXPORT,
+    "zeros_like": _EXPORT,
+    "full": _ALL,
+    "new_zeros": _UNDECOMPOSED,
+    "clamp": _ALL,
+    "clip": _ALL,
+}
 _FLOATS_MADE = {"9.0": _ALWAYS | {"ones_like": _UNDECOMPOSED}, "main": _ALWAYS | {"new_ones": _UNDECOMPOSED}}
 # The full decomposition writes these with a whole number, and coremltools makes integers of floats.
 _INTEGERS_MADE = frozenset({"zeros_like", "ones_like"})
@@ -32,7 +40,9 @@ _CASTS = frozenset({"to", "type", "type_as", "long", "int", "bool", "float"})
 # What refuses floats, by version, and the operand that has to be an index, with the paths.
 _NOT = frozenset({"bitwise_not", "__invert__"})
 _FLAGS = {"9.0": _NOT | {"bitwise_and", "__and__"}, "main": _NOT}
-_INDEX = {"gather": ("index", _ALL), "index_select": ("index", _ALL), "one_hot": ("tensor", _UNDECOMPOSED)}
+_INDEX = {
+    "gather": ("index", _ALL), "index_select": ("index", _ALL), "one_hot": ("tensor", _UNDECOMPOSED), "scatter": ("index", _ALL),
+}  # fmt: skip
 # Where the operands have to be of one dtype.
 _ALIKE = {
     "stack": _UNDECOMPOSED, "min": frozenset({"trace"}), "max": frozenset({"trace"}), "scatter": _ALL, "scatter_add": _ALL,
@@ -44,7 +54,7 @@ Made = dict[int, tuple[str, str]]
 
 @graph_rule("ANE124", per_target=False)
 def dtype_not_kept(context: Context) -> Iterator[Report]:
-    """Operations that refuse the dtype that a tensor of one number gets in conversion."""
+    """Operations that refuse the dtype that a filled or clamped tensor gets in conversion."""
     options = context.options
     version, path, made = options.coremltools, options.export_path, Made()
     if version not in VERSIONS or options.opset == "iOS15" or not context.called(_fills):
@@ -58,7 +68,7 @@ def dtype_not_kept(context: Context) -> Iterator[Report]:
             kind, maker = made[given]
             yield Report(
                 f"{qualified(call)} does not convert {spoken_path(path)}: coremltools {version} makes {kind} of what {maker} gives here. "
-                f"{advice('ANE124', key)}",
+                f"{advice('ANE124', 'bounds' if maker.endswith(('clamp', 'clip')) else key)}",
                 at=call,
                 data={"torch": call.torch, "made": maker},
             )
@@ -96,6 +106,9 @@ def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
 def _loses_dtype(call: Call, last: str) -> bool:
     if last == "full":
         return call.params.get("dtype") is None
+    if last in ("clamp", "clip"):
+        bounds = [call.params.get(name) for name in ("min", "max")]
+        return bounds.count(None) == 1 and any(isinstance(bound, (int, float)) for bound in bounds)
     given = call.params.get("input")
     return last != "zeros_like" or (isinstance(given, Value) and given.type.dtype in FLOATS)
 
