@@ -44,7 +44,9 @@ def result_of_write(site: Site) -> Iterator[Fix]:
             if site.tree.qualified(node.func) is not None:
                 raise Refused("a function, not a method")
             yield site.fix("Use the result", site.tree.replace(node, f"{name} = {site.tree.text(node)}", atomic=True))
-        case ast.Subscript(value=tensor), ast.AugAssign(op=op, value=value) if type(op) in _SIGNS and is_stable(tensor):
+        case ast.Subscript(value=tensor), ast.AugAssign(op=op, value=value) if type(op) in _SIGNS:
+            if not is_stable(tensor) or any(isinstance(part, ast.Call) for part in ast.walk(node)):
+                raise Refused("not a subscript that may be written twice")
             part = site.tree.text(node)
             text = f"{part} = {part} {_SIGNS[type(op)]} {site.tree.atom(value)}"
             yield site.fix("Store the result", TextEdit(site.tree.span(around), text))
