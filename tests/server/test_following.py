@@ -186,6 +186,18 @@ def test_how_edits_are_answered(tmp_path: Path, old: str, new: str, how: str) ->
     assert answered(analysed(path, MODEL), path, MODEL.replace(old, new, 1)) == how
 
 
+def test_what_a_compiled_function_says_counts_where_it_does_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    text = (
+        "import torch\nfrom torch import nn\n\n\n@torch.jit.script\ndef flat(x):\n    return x.reshape(x.size(0), -1) * 2\n\n\n"
+        "class Net(nn.Module):\n    def forward(self, x):\n        return flat(x)\n\n\nNet()(torch.randn(2, 8, 16))\n"
+    )
+    analyst = analysed(path, text)
+    for said, now in (["ANE130"], text.replace("x.size(0)", "x.shape[0]")), ([], text):
+        analyst.overlay(str(path), now)
+        assert [finding.code for finding in analyst.analyze(str(path), lambda: False).findings] == said
+
+
 def test_a_changed_import_is_analysed_anew(tmp_path: Path) -> None:
     (tmp_path / "sizes.py").write_text("DIM = 8\n")
     path = tmp_path / "net.py"
