@@ -207,15 +207,16 @@ def _flatten(value):
 
 
 def _common(data):
-    if data and builtins.all(isinstance(x, (builtins.bool, bool_)) for x in data):
+    kinds = builtins.set(builtins.map(type, data))  # few, of however many numbers
+    if data and builtins.all(issubclass(kind, (builtins.bool, bool_)) for kind in kinds):
         return bool_
-    if builtins.any(isinstance(x, complex) for x in data):
+    if builtins.any(issubclass(kind, complex) for kind in kinds):
         return numpy.complex128
-    if builtins.all(isinstance(x, int) for x in data):
+    if builtins.all(issubclass(kind, int) for kind in kinds):
         return int64
-    if builtins.any(x is None for x in data):
+    if type(None) in kinds:
         return object_
-    return str_ if builtins.all(isinstance(x, str) for x in data) else float64
+    return str_ if builtins.all(issubclass(kind, str) for kind in kinds) else float64
 
 
 def _alike(data):
