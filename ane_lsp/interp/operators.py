@@ -56,12 +56,15 @@ _COMPARED = frozenset({int, float, str, bool, bytes, type(None)})
 
 
 def _only_themselves(values: Any) -> bool:
-    """Whether objects equal nothing but themselves: modules in a set of modules that were seen."""
+    """Whether objects equal nothing but themselves: modules in a set of modules that were seen. What a module inherits from a class nobody
+    knows is no comparison, either."""
     if set(map(type, values)) != {Instance}:
         return False
     classes = {value.cls for value in values}
     return not any(value.data is not None for value in values) and not any(
-        cls.lookup("__eq__") is not MISSING or any(isinstance(base, Unknown) for base in cls.mro) for cls in classes
+        cls.lookup("__eq__") is not MISSING
+        or (not cls.flags.get("nn") and any(isinstance(base, Unknown) for base in cls.mro))
+        for cls in classes
     )
 
 
