@@ -1,9 +1,10 @@
-"""ANE124: filled and clamped tensors whose dtype coremltools does not keep, and what then refuses them."""
+"""ANE124: tensors whose dtype coremltools does not keep, and what then refuses them; operands it does not bring to one dtype."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from ane_lsp.checks.convert import spoken_path
 from ane_lsp.checks.engine import Context, Report, graph_rule
@@ -15,38 +16,44 @@ from ane_lsp.knowledge.conversion import PATHS, VERSIONS, tensors
 _ALL = frozenset(PATHS)
 _UNDECOMPOSED = frozenset({"trace", "export"})
 _EXPORT = frozenset({"export"})
-# Paths on which coremltools makes floats of integers and flags, by version: full without a dtype, zeros_like of floats, clamp
-# with one bound, whose other is infinite then.
+_TRACE = frozenset({"trace"})
+# Paths on which coremltools makes floats of integers and flags, by version: full without a dtype, zeros_like of floats, arange with
+# a float among its bounds, clamp with one bound.
 _ALWAYS = {
-    "zeros": _EXPORT,
-    "zeros_like": _EXPORT,
-    "full": _ALL,
-    "new_zeros": _UNDECOMPOSED,
-    "clamp": _ALL,
-    "clip": _ALL,
-}
+    "zeros": _EXPORT, "zeros_like": _EXPORT, "full": _ALL, "new_zeros": _UNDECOMPOSED, "arange": _ALL, "clamp": _ALL, "clip": _ALL,
+}  # fmt: skip
 _FLOATS_MADE = {"9.0": _ALWAYS | {"ones_like": _UNDECOMPOSED}, "main": _ALWAYS | {"new_ones": _UNDECOMPOSED}}
 # The full decomposition writes these with a whole number, and coremltools makes integers of floats.
 _INTEGERS_MADE = frozenset({"zeros_like", "ones_like"})
 # What hands the elements of its first operand on, and arithmetic, where floats win.
 _MOVES = frozenset({
-    "tril", "triu", "reshape", "view", "expand", "unsqueeze", "squeeze", "transpose", "t", "permute", "repeat", "contiguous",
-    "__getitem__", "cumsum", "neg",
+    "tril", "triu", "reshape", "view", "flatten", "expand", "unsqueeze", "squeeze", "transpose", "t", "permute", "repeat", "flip",
+    "contiguous", "clone", "detach", "__getitem__", "cumsum", "neg",
 })  # fmt: skip
 _ARITHMETIC = frozenset({"add", "sub", "mul"})
-# A traced cast to the dtype that a tensor has in torch is a cast in the program. An exported one is gone, as type_as always is.
+# What gives integers where it is given nothing but integers.
+_WHOLE = _MOVES | _ARITHMETIC | {"abs", "square", "pow", "__pow__", "sum", "outer"}
+_PARTS = frozenset({"chunk", "split", "unbind", "meshgrid"})
+# A traced cast to the dtype that a tensor has in torch is a cast in the program. An exported one is gone, as type_as is for integers.
 _CASTS = frozenset({"to", "type", "type_as", "long", "int", "bool", "float"})
 
 # What refuses floats, by version, and the operand that has to be an index, with the paths.
 _NOT = frozenset({"bitwise_not", "__invert__"})
 _FLAGS = {"9.0": _NOT | {"bitwise_and", "__and__"}, "main": _NOT}
 _INDEX = {
-    "gather": ("index", _ALL), "index_select": ("index", _ALL), "one_hot": ("tensor", _UNDECOMPOSED), "scatter": ("index", _ALL),
+    "gather": ("index", _ALL), "index_select": ("index", _ALL), "scatter": ("index", _ALL), "scatter_add": ("index", _ALL),
+    "one_hot": ("tensor", _UNDECOMPOSED),
 }  # fmt: skip
-# Where the operands have to be of one dtype.
-_ALIKE = {
-    "stack": _UNDECOMPOSED, "min": frozenset({"trace"}), "max": frozenset({"trace"}), "scatter": _ALL, "scatter_add": _ALL,
-}  # fmt: skip
+# What refuses integers.
+_REAL = frozenset({
+    "sqrt", "rsqrt", "reciprocal", "__rtruediv__", "exp", "expm1", "log2", "log10", "sin", "cos", "tan", "tanh", "atan", "erf", "sigmoid",
+    "softmax", "log_softmax", "logsigmoid", "relu", "relu6", "gelu", "silu", "mish", "elu", "leaky_relu", "softplus", "hardtanh", "floor",
+    "ceil", "round", "layer_norm", "avg_pool1d", "max_pool1d",
+})  # fmt: skip
+# Where the operands have to be of one dtype: those of different dtypes in torch, and those that conversion makes different.
+_MIXED = {"stack": _UNDECOMPOSED, "outer": _UNDECOMPOSED, "select_scatter": _UNDECOMPOSED, "__setitem__": _EXPORT}
+_ALIKE = _MIXED | {"min": _TRACE, "max": _TRACE, "scatter": _ALL, "scatter_add": _ALL}
+_SOURCES = {"scatter": "src", "scatter_add": "src", "select_scatter": "src", "__setitem__": "value"}
 
 Made = dict[int, tuple[str, str]]
 """For the id of a value of another dtype than torch's: what it is in the program, and what made it."""
@@ -54,43 +61,72 @@ Made = dict[int, tuple[str, str]]
 
 @graph_rule("ANE124", per_target=False)
 def dtype_not_kept(context: Context) -> Iterator[Report]:
-    """Operations that refuse the dtype that a filled or clamped tensor gets in conversion."""
+    """Operations that refuse the dtype that a tensor gets in conversion, or operands of two."""
     options = context.options
     version, path, made = options.coremltools, options.export_path, Made()
-    if version not in VERSIONS or options.opset == "iOS15" or not context.called(_fills):
+    if version not in VERSIONS or options.opset == "iOS15" or not context.called(_concerns):
         return
     for call in context.graph.calls:
-        last = call.torch.rsplit(".", 1)[-1]
-        if not made and not _fills(call.torch):
+        if not made and not _concerns(call.torch):
             continue
+        last = _last(call.torch)
         key, given = _refused(call, last, made, path, version)
         if key and call.id not in context.idle_calls:
-            kind, maker = made[given]
+            kind, maker = made.get(given, ("", ""))
             yield Report(
-                f"{qualified(call)} does not convert {spoken_path(path)}: coremltools {version} makes {kind} of what {maker} gives here. "
-                f"{advice('ANE124', 'bounds' if maker.endswith(('clamp', 'clip')) else key)}",
+                f"{_spelled(call)} does not convert {spoken_path(path)}: coremltools {version} "
+                + (
+                    f"makes {kind} of what {maker} gives here. "
+                    if maker
+                    else "does not bring tensors of several dtypes to one here. "
+                )
+                + advice("ANE124", key),
                 at=call,
                 data={"torch": call.torch, "made": maker},
+            )
+        elif last == "mean" and (part := _fraction(call, made)) is not None and call.id not in context.idle_calls:
+            yield Report(
+                f"{qualified(call)} converts and gives another number than torch: coremltools {version} makes integers of what "
+                f"{made[part.id][1]} gives here, and rounds their mean towards zero. {advice('ANE124', 'real')}",
+                at=call,
+                data={"torch": call.torch, "made": made[part.id][1], "converts": True},
             )
         _follow(call, last, made, path, version)
 
 
 @cache
-def _fills(torch: str) -> bool:
+def _last(torch: str) -> str:
+    """The name of what is called, without the underscore of a method in place."""
     last = torch.rsplit(".", 1)[-1]
-    return last in _INTEGERS_MADE or last == "full_like" or any(last in made for made in _FLOATS_MADE.values())
+    return last if last.endswith("__") else last.removesuffix("_")
+
+
+@cache
+def _concerns(torch: str) -> bool:
+    last = _last(torch)
+    return (
+        last in _INTEGERS_MADE | _MIXED.keys()
+        or last == "full_like"
+        or any(last in made for made in _FLOATS_MADE.values())
+    )
+
+
+def _spelled(call: Call) -> str:
+    return "A store" if call.torch.endswith(".__setitem__") else qualified(call)
 
 
 def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
-    result = call.result
-    if not isinstance(result, Value):
+    results = [
+        v for v in (call.result if isinstance(call.result, (tuple, list)) else (call.result,)) if isinstance(v, Value)
+    ]
+    if not results:
         return
-    exact = _is_exact(result)
+    result, exact = results[0], _is_exact(results[0])
     if last in _CASTS:
         given = call.params.get("input")
         kept = made.get(given.id) if isinstance(given, Value) and given.type.dtype == result.type.dtype else None
         made.pop(result.id, None)
-        if kept is not None and (path != "trace" or last == "type_as"):
+        if kept is not None and _is_lost(last, kept[0], path):
             made[result.id] = kept
     elif exact and path in _FLOATS_MADE[version].get(last, ()) and _loses_dtype(call, last):
         made[result.id] = "floats", qualified(call)
@@ -101,46 +137,125 @@ def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
         for value in (call.params.get(side) for side in sides):
             if isinstance(value, Value) and value.id in made:
                 made.setdefault(result.id, made[value.id])
+    elif made and not exact:
+        whole = _all_integers(call, made) if last in _WHOLE | _PARTS else None
+        for value in results:
+            made.pop(value.id, None)
+            if whole is not None:
+                made[value.id] = whole
+
+
+def _is_lost(cast: str, kind: str, path: str) -> bool:
+    """Whether a cast to the dtype that a tensor has in torch is none in the program."""
+    if cast == "type_as":
+        return kind == "floats" or path == "export-core"
+    return path != "trace"
+
+
+def _all_integers(call: Call, made: Made) -> tuple[str, str] | None:
+    """What made the integers that a call is given, None where it is given anything but integers."""
+    given = list(tensors(call))
+    numbers = [call.params.get(name) for name in ("other", "exponent", "alpha")]
+    turned = [v for v in given if made.get(v.id, ("",))[0] == "integers"]
+    if not turned or any(isinstance(number, float) for number in numbers):
+        return None
+    if any(isinstance(number, int) and number < 0 for number in numbers[1:2]):
+        return None
+    others = (v for v in given if v not in turned)
+    return made[turned[0].id] if all(_is_exact(v) and v.id not in made for v in others) else None
 
 
 def _loses_dtype(call: Call, last: str) -> bool:
     if last == "full":
         return call.params.get("dtype") is None
+    if last == "arange":
+        return any(isinstance(bound, float) for bound in _bounds(call))
+    given = call.params.get("input")
     if last in ("clamp", "clip"):
         bounds = [call.params.get(name) for name in ("min", "max")]
-        return bounds.count(None) == 1 and any(isinstance(bound, (int, float)) for bound in bounds)
-    given = call.params.get("input")
+        return isinstance(given, Value) and _is_exact(given) and bounds.count(None) == 1
     return last != "zeros_like" or (isinstance(given, Value) and given.type.dtype in FLOATS)
 
 
+def _bounds(call: Call) -> list[Any]:
+    return [bound for bound in (call.params.get(name) for name in ("start", "end", "step")) if bound is not None]
+
+
 def _is_whole(call: Call, last: str) -> bool:
-    """Whether floats are filled with a Python integer, whose type the tensor gets."""
+    """Whether floats are made of Python integers, whose type the tensor gets."""
     number, given = call.params.get("fill_value"), call.params.get("input")
+    if last == "arange":
+        return all(isinstance(bound, int) for bound in _bounds(call))
     plain = isinstance(number, int) and not isinstance(number, bool)
     return last == "full_like" and plain and isinstance(given, Value) and given.type.dtype in FLOATS
 
 
 def _refused(call: Call, last: str, made: Made, path: str, version: str) -> tuple[str, int]:
-    """(which advice, the value that is refused), ("", -1) where none is."""
-    given = list(tensors(call))
+    """(which advice, the value that is refused, -1 where that is any of them), ("", -1) where nothing is."""
+    given = list(tensors(call)) if made else []
     floats = [v for v in given if made.get(v.id, ("",))[0] == "floats"]
     if floats and last in _FLAGS[version]:
-        return ("flags" if floats[0].type.dtype == "b8" else "integers"), floats[0].id
+        return _key(made, floats[0], "flags" if floats[0].type.dtype == "b8" else "integers"), floats[0].id
     operand, paths = _INDEX.get(last, ("", _ALL))
     index = call.params.get(operand)
     if isinstance(index, Value) and path in paths and any(v is index for v in floats):
-        return "integers", index.id
-    if path in _ALIKE.get(last, ()):
-        if last.startswith("scatter"):
-            given = [v for v in (call.params.get("input"), call.params.get("src")) if isinstance(v, Value)]
-        numbers = {"floats"} if any(isinstance(call.params.get(p), float) for p in ("src", "value")) else set()
-        turned = [v for v in given if v.id in made]
-        kinds = {made[v.id][0] if v.id in made else _kind(v) for v in given} | numbers
-        if turned and kinds == {"floats", "integers"}:
-            if made[turned[0].id][0] == "floats":
-                return "integers", turned[0].id
-            return ("number" if "full_like" in made[turned[0].id][1] else "scatter"), turned[0].id
+        return _key(made, index, "integers"), index.id
+    first = call.params.get("input")
+    if last in _REAL and isinstance(first, Value) and made.get(first.id, ("",))[0] == "integers":
+        return _key(made, first, "number"), first.id
+    if path in _ALIKE.get(last, ()) and (last != "__setitem__" or _selects(call.params.get("key"))):
+        return _unlike(call, last, made)
     return "", -1
+
+
+def _unlike(call: Call, last: str, made: Made) -> tuple[str, int]:
+    """As :func:`_refused`, of operands that have to be of one dtype."""
+    given = list(tensors(call))
+    numbers: set[str] = set()
+    if last in _SOURCES:
+        source = call.params.get(_SOURCES[last])
+        given = [v for v in (call.params.get("input"), source) if isinstance(v, Value)]
+        number = call.params.get("value") if last.startswith("scatter") else source
+        if last == "__setitem__" and isinstance(number, (int, float)):
+            numbers = {_kind(v) for v in given}  # a number gets the dtype that torch gives the tensor
+        elif isinstance(number, float):
+            numbers = {"floats"}
+    turned = [v for v in given if v.id in made]
+    if {made[v.id][0] if v.id in made else _kind(v) for v in given} | numbers != {"floats", "integers"}:
+        return "", -1
+    if not turned:
+        return ("mixed" if last in _MIXED else ""), -1
+    if made[turned[0].id][0] == "floats":
+        return _key(made, turned[0], "integers"), turned[0].id
+    return _key(made, turned[0], "number" if "full_like" in made[turned[0].id][1] else "scatter"), turned[0].id
+
+
+def _key(made: Made, value: Value, otherwise: str) -> str:
+    """Which advice fits what made a value."""
+    kind, maker = made[value.id]
+    last = _last(maker)
+    if last == "arange":
+        return "whole" if kind == "floats" else "real"
+    return "bounds" if last in ("clamp", "clip") else otherwise
+
+
+def _selects(key: Any) -> bool:
+    """Whether a subscript's last item that leaves something out is a plain index, so that its axis is gone."""
+    items = [
+        item for item in (key if isinstance(key, tuple) else (key,)) if item is not Ellipsis and item != slice(None)
+    ]
+    plain = all(isinstance(item, (int, slice)) and not isinstance(item, bool) for item in items)
+    return plain and bool(items) and isinstance(items[-1], int)
+
+
+def _fraction(call: Call, made: Made) -> Value | None:
+    """The integers of a mean over all their axes that is no whole number."""
+    given = call.params.get("input")
+    if not isinstance(given, Value) or made.get(given.id, ("",))[0] != "integers" or given.type.data is None:
+        return None
+    dim, data = call.params.get("dim"), [number for number in given.type.data if not isinstance(number, complex)]
+    every = dim is None or (given.type.rank == 1 and dim in (0, -1, (0,), (-1,), [0], [-1]))
+    return given if every and data and sum(data) % len(data) else None
 
 
 def _is_exact(value: Value) -> bool:
