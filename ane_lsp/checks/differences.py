@@ -20,5 +20,6 @@ def converts_differently(context: Context) -> Iterator[Report]:
                 f"{qualified(call)} converts and computes something else than torch: it {found.what} "
                 f"(coremltools {' and '.join(found.versions(path))}). {found.advice}",
                 at=call,
+                severity=found.severity,
                 data={"torch": call.torch, "converts": True},
             )

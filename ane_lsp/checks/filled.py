@@ -27,7 +27,8 @@ _FLOATS_MADE = {"9.0": _ALWAYS | {"ones_like": _UNDECOMPOSED}, "main": _ALWAYS |
 _INTEGERS_MADE = frozenset({"zeros_like", "ones_like"})
 # What hands the elements of its first operand on, and arithmetic, where floats win.
 _MOVES = frozenset({
-    "tril", "triu", "reshape", "view", "flatten", "expand", "unsqueeze", "squeeze", "transpose", "t", "permute", "repeat", "flip",
+    "tril", "triu", "reshape", "view", "flatten", "expand", "unsqueeze", "squeeze", "transpose", "t", "permute", "repeat",
+    "repeat_interleave", "flip",
     "contiguous", "clone", "detach", "__getitem__", "cumsum", "neg",
 })  # fmt: skip
 _ARITHMETIC = frozenset({"add", "sub", "mul"})
@@ -215,6 +216,8 @@ def _unlike(call: Call, last: str, made: Made) -> tuple[str, int]:
     if last in _SOURCES:
         source = call.params.get(_SOURCES[last])
         given = [v for v in (call.params.get("input"), source) if isinstance(v, Value)]
+        if last == "__setitem__" and any(v.type.rank == 0 for v in given):
+            return "", -1  # it is taken for a number
         number = call.params.get("value") if last.startswith("scatter") else source
         if last == "__setitem__" and isinstance(number, (int, float)):
             numbers = {_kind(v) for v in given}  # a number gets the dtype that torch gives the tensor

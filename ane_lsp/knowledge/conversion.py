@@ -410,6 +410,17 @@ def _fewer_chunks(call: Call) -> bool | None:
     return -(-size // each) < asked
 
 
+def _stores_scalar(call: Call) -> bool | None:
+    """Whether a store puts a scalar tensor that is not known before the model runs into more than one element."""
+    key, target, value = argument(call, "key"), _first(call), argument(call, "value")
+    if not isinstance(value, Value) or value.is_const or value.type.shape != ():
+        return False
+    items = key if isinstance(key, tuple) else (key,)
+    if target is None or target.shape is None or any(isinstance(i, (Value, Unknown, bool, list)) for i in items):
+        return None
+    return sum(isinstance(item, int) for item in items) < len(target.shape)
+
+
 def _longer_dims(call: Call) -> bool | None:
     """Whether there are more repeats than axes."""
     dims, first = argument(call, "dims"), _first(call)
@@ -472,6 +483,8 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("runtime", ""): _is_runtime,
     ("weight", "runtime"): _runtime_argument("weight"),
     ("weight", "tensor"): _tensor_weight,
+    ("fill_value", "runtime"): _runtime_argument("fill_value"),
+    ("value", "scalar"): _stores_scalar,
     ("repeats", "tensor"): _tensor_repeats,
     ("equation", "ellipsis"): _ellipsis,
     ("equation", "total"): _total,

@@ -12,23 +12,26 @@ from ane_lsp.graph import Call
 from ane_lsp.graph.records import dataclass
 from ane_lsp.knowledge import tables
 from ane_lsp.knowledge.conversion import PATHS, VERSIONS, Condition, conditions_of, meets, spellings
+from ane_lsp.knowledge.evidence import Severity
 
 _PLACES = {
     (path, version): f"{path.removeprefix('export-')}_{version.replace('.', '_')}"
     for path in PATHS
     for version in VERSIONS
 }
-_COLUMNS = ("torch", "when", *_PLACES.values(), "what", "advice", "confidence", "source")
+_COLUMNS = ("torch", "when", *_PLACES.values(), "what", "advice", "severity", "confidence", "source")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A kind of call whose program computes something else. where: export paths and versions that do so. what: what it does instead."""
+    """A kind of call whose program computes something else. where: export paths and versions that do so. what: what it does instead.
+    severity: None for that of the rule's page."""
 
     conditions: tuple[Condition, ...]
     where: frozenset[tuple[str, str]]
     what: str
     advice: str
+    severity: Severity | None
 
     def versions(self, path: str) -> tuple[str, ...]:
         """The versions of coremltools that compute something else on a path."""
@@ -44,7 +47,8 @@ def table() -> Mapping[str, tuple[Difference, ...]]:
         where = frozenset(
             place for place, column in _PLACES.items() if row.choice(column, ("same", "differs")) == "differs"
         )
-        difference = Difference(conditions_of(row), where, row["what"], row["advice"])
+        severity: Severity | None = "error" if row.choice("severity", ("error", "")) else None
+        difference = Difference(conditions_of(row), where, row["what"], row["advice"], severity)
         for name in row.items("torch"):
             found.setdefault(name, []).append(difference)
     return {name: tuple(differences) for name, differences in found.items()}
