@@ -45,12 +45,15 @@ _INDEX = {
     "gather": ("index", _ALL), "index_select": ("index", _ALL), "scatter": ("index", _ALL), "scatter_add": ("index", _ALL),
     "one_hot": ("tensor", _UNDECOMPOSED),
 }  # fmt: skip
-# What refuses integers.
-_REAL = frozenset({
-    "sqrt", "rsqrt", "reciprocal", "__rtruediv__", "exp", "expm1", "log2", "log10", "sin", "cos", "tan", "tanh", "atan", "erf", "sigmoid",
-    "softmax", "log_softmax", "logsigmoid", "relu", "relu6", "gelu", "silu", "mish", "elu", "leaky_relu", "softplus", "hardtanh", "floor",
-    "ceil", "round", "layer_norm", "avg_pool1d", "max_pool1d",
+# What refuses integers, by version.
+_REAL_MAIN = frozenset({
+    "sqrt", "rsqrt", "exp", "expm1", "sin", "cos", "tan", "tanh", "atan", "erf", "sigmoid", "softmax", "log_softmax", "logsigmoid", "relu",
+    "relu6", "gelu", "silu", "mish", "elu", "leaky_relu", "softplus", "hardtanh", "floor", "ceil", "round", "layer_norm", "avg_pool1d",
+    "max_pool1d",
 })  # fmt: skip
+_REAL = {"9.0": _REAL_MAIN | {"reciprocal", "__rtruediv__", "log2", "log10"}, "main": _REAL_MAIN}
+# What gives integers in a program as well.
+_INTEGERS = frozenset({"tensor", "as_tensor", "argmax", "argmin", "argsort", "topk", "sort"})
 # Where the operands have to be of one dtype: those of different dtypes in torch, and those that conversion makes different.
 _MIXED = {"stack": _UNDECOMPOSED, "outer": _UNDECOMPOSED, "select_scatter": _UNDECOMPOSED, "__setitem__": _EXPORT}
 _ALIKE = _MIXED | {"min": _TRACE, "max": _TRACE, "scatter": _ALL, "scatter_add": _ALL}
@@ -65,7 +68,10 @@ def dtype_not_kept(context: Context) -> Iterator[Report]:
     """Operations that refuse the dtype that a tensor gets in conversion, or operands of two."""
     options = context.options
     version, path, made = options.coremltools, options.export_path, Made()
-    if version not in VERSIONS or options.opset == "iOS15" or not context.called(_concerns):
+    if version not in VERSIONS or options.opset == "iOS15":
+        return
+    yield from _integers_refused(context, path, version)
+    if not context.called(_concerns):
         return
     for call in context.graph.calls:
         if not made and not _concerns(call.torch):
@@ -93,6 +99,43 @@ def dtype_not_kept(context: Context) -> Iterator[Report]:
                 data={"torch": call.torch, "made": made[part.id][1], "converts": True},
             )
         _follow(call, last, made, path, version)
+
+
+def _integers_refused(context: Context, path: str, version: str) -> Iterator[Report]:
+    """Functions of floats that torch lets integers pass to."""
+    called = context.called(lambda torch: _last(torch) in _REAL[version])
+    asked = [(call, call.params.get("input")) for call in called]
+    suspects = [(call, v) for call, v in asked if isinstance(v, Value) and v.type.dtype in INTEGERS]
+    makers = {value.id: call for call in context.graph.calls for value in _results(call)} if suspects else {}
+    for call, value in suspects:
+        if call.id not in context.idle_calls and _stays_integer(value, makers, path):
+            yield Report(
+                f"{qualified(call)} does not convert {spoken_path(path)}: coremltools {version} takes no integers there. "
+                f"{advice('ANE124', 'float')}",
+                at=call,
+                data={"torch": call.torch, "made": ""},
+            )
+
+
+def _stays_integer(value: Value, makers: dict[int, Call], path: str) -> bool:
+    """Whether a value certainly holds integers in the program. Many are floats there: quotients, sums of flags, what is filled."""
+    while value.type.dtype in INTEGERS:
+        call = makers.get(value.id)
+        if call is None:
+            return value.producer is None  # an input, a buffer
+        last, given = _last(call.torch), call.params.get("input")
+        if last in _INTEGERS:
+            return True
+        if last == "arange":
+            return _is_whole(call, last)
+        if last in _ARITHMETIC:
+            return all(_stays_integer(v, makers, path) for v in tensors(call))
+        if not isinstance(given, Value) or last not in _MOVES | _CASTS | {"sum"}:
+            return False
+        if last in _CASTS and (path == "trace" or given.type.dtype != value.type.dtype):
+            return last != "type_as"
+        value = given
+    return False
 
 
 @cache
@@ -144,6 +187,11 @@ def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
             made.pop(value.id, None)
             if whole is not None:
                 made[value.id] = whole
+
+
+def _results(call: Call) -> list[Value]:
+    made = call.result
+    return [v for v in (made if isinstance(made, (tuple, list)) else (made,)) if isinstance(v, Value)]
 
 
 def _is_lost(cast: str, kind: str, path: str) -> bool:
@@ -202,7 +250,7 @@ def _refused(call: Call, last: str, made: Made, path: str, version: str) -> tupl
     if isinstance(index, Value) and path in paths and any(v is index for v in floats):
         return _key(made, index, "integers"), index.id
     first = call.params.get("input")
-    if last in _REAL and isinstance(first, Value) and made.get(first.id, ("",))[0] == "integers":
+    if last in _REAL[version] and isinstance(first, Value) and made.get(first.id, ("",))[0] == "integers":
         return _key(made, first, "number"), first.id
     if path in _ALIKE.get(last, ()) and (last != "__setitem__" or _selects(call.params.get("key"))):
         return _unlike(call, last, made)
