@@ -421,6 +421,21 @@ def _stores_scalar(call: Call) -> bool | None:
     return sum(isinstance(item, int) for item in items) < len(target.shape)
 
 
+def _stored_behind(call: Call) -> str:
+    """``behind`` where a store has several indices, or a mask, behind a slice, else ``plain``."""
+    key, sliced = argument(call, "key"), False
+    for item in key if isinstance(key, tuple) else (key,):
+        several = len(item) > 1 if isinstance(item, list) else isinstance(item, Value) and _several(item)
+        if several and sliced:
+            return "behind"
+        sliced = sliced or item is Ellipsis or isinstance(item, slice)
+    return "plain"
+
+
+def _several(index: Value) -> bool:
+    return index.type.dtype == "b8" or (index.type.is_static and index.type.shape not in ((), (1,)))
+
+
 def _longer_dims(call: Call) -> bool | None:
     """Whether there are more repeats than axes."""
     dims, first = argument(call, "dims"), _first(call)
@@ -485,6 +500,7 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("weight", "tensor"): _tensor_weight,
     ("fill_value", "runtime"): _runtime_argument("fill_value"),
     ("value", "scalar"): _stores_scalar,
+    ("place", "behind"): _stored_behind,
     ("repeats", "tensor"): _tensor_repeats,
     ("equation", "ellipsis"): _ellipsis,
     ("equation", "total"): _total,
