@@ -461,26 +461,6 @@ def _smaller_index(call: Call) -> bool | None:
     return any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in pairs)
 
 
-_PROGRAM_DTYPES = {
-    "f16": "fp16", "f32": "fp32", "f64": "fp32", "b8": "bool", "u8": "int32", "i8": "int32", "i16": "int32", "i32": "int32",
-    "i64": "int32",
-}  # fmt: skip
-
-
-def _cast_at_index(call: Call) -> bool | None:
-    """Whether a tensor of another dtype, in the converted program, is stored where an integer and otherwise slices tell."""
-    key, held, stored = (argument(call, name) for name in ("key", "input", "value"))
-    parts = key if isinstance(key, tuple) else (key,)
-    if not all(part is None or part is Ellipsis or isinstance(part, (int, slice)) for part in parts):
-        return None
-    if not any(isinstance(part, int) and not isinstance(part, bool) for part in parts):
-        return False
-    if not isinstance(held, Value) or not isinstance(stored, Value):
-        return False if isinstance(stored, (bool, int, float)) else None
-    into, given = (_PROGRAM_DTYPES.get(value.type.dtype or "") for value in (held, stored))
-    return None if into is None or given is None else into != given
-
-
 def _overlapping(call: Call) -> bool | None:
     kernel, stride = argument(call, "kernel_size"), argument(call, "stride")
     pairs = [v if isinstance(v, (tuple, list)) else (v, v) for v in (kernel, stride)]
@@ -521,5 +501,4 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("heads", "differ"): _heads_differ,
     ("scaled_size", "fractional"): _fractional,
     ("windows", "overlap"): _overlapping,
-    ("stored", "cast"): _cast_at_index,
 }
