@@ -318,15 +318,22 @@ def _packed(call: Call) -> bool:
 
 
 def _kept(call: Call) -> str:
-    """What a subscript leaves: ``whole`` where slices with bounds keep everything, ``ellipsis`` for ``x[...]``, else ``part``."""
+    """What a subscript leaves: ``whole`` where slices in a tuple keep everything, ``ellipsis`` for ``x[...]``, else ``part``.
+
+    Torch slices for ``x[:n]`` alone and for a start from the end (``x[:, -n:]``), even where that keeps everything.
+    """
     key, read, made = argument(call, "key"), argument(call, "input"), call.result
-    if key is Ellipsis:
-        return "ellipsis"
     parts = key if isinstance(key, tuple) else (key,)
-    if not all(part is Ellipsis or isinstance(part, slice) for part in parts) or key == slice(None):
+    if all(part is Ellipsis for part in parts):
+        return "ellipsis"
+    if not isinstance(key, tuple) or not all(part is Ellipsis or _from_front(part) for part in parts):
         return "part"
     sizes = [v.type.shape if isinstance(v, Value) and v.type.is_static else None for v in (read, made)]
     return "whole" if sizes[0] is not None and sizes[0] == sizes[1] else "part"
+
+
+def _from_front(part: object) -> bool:
+    return isinstance(part, slice) and (part.start is None or (isinstance(part.start, int) and part.start == 0))
 
 
 def _runtime_start(call: Call) -> bool:
