@@ -14,6 +14,7 @@ from ane_lsp.checks.engine import IF_TAKEN
 from ane_lsp.checks.finding import Finding
 from ane_lsp.checks.source import Hit, Located, Names, finding
 from ane_lsp.graph import Graph
+from ane_lsp.knowledge.evidence import Severity
 from ane_lsp.knowledge.targets import Target
 
 CODE = "ANE130"
@@ -126,19 +127,18 @@ class _Body(ast.NodeVisitor):
         self._sizes = {name for name, values in bound.items() if all(map(self._is_size, values))}
         self._loops = 0
 
-    def _say(self, node: Located, what: str, advice: str, stays: bool = False) -> None:
-        message = (
-            f"{what} {_WHERE} stays one in a traced program, and control flow does not run on the ANE. {advice}"
-            if stays
-            else f"{what} {_WHERE} {advice}"
-        )
-        self.hits.append(Hit(CODE, message, node, severity="warning" if stays else None))
+    def _say(self, node: Located, what: str, rest: str, severity: Severity | None = None) -> None:
+        self.hits.append(Hit(CODE, f"{what} {_WHERE} {rest}", node, severity=severity))
 
     def _refused(self, node: Located, what: str, advice: str) -> None:
         self._say(node, what, f"does not convert when traced (coremltools 9.0 and main). {advice}")
 
     def _lost(self, node: Located, advice: str) -> None:
         self._say(node, "A change in place", f"is missing in the traced program (coremltools 9.0 and main). {advice}")
+
+    def _stays(self, node: Located, what: str, advice: str) -> None:
+        rest = f"stays one in a traced program, and control flow does not run on the ANE. {advice}"
+        self._say(node, what, rest, "warning")
 
     def _is_size(self, node: ast.expr) -> bool:
         """Whether it is the whole size of a tensor: ``x.shape``, ``x.size()`` or a name of it."""
@@ -203,7 +203,7 @@ class _Body(ast.NodeVisitor):
         if any(self._is_refused(node) for node in ast.walk(test)):
             self._refused(test, "This condition", "Use torch.where, or make the choice where the function is called.")
         elif any(isinstance(node, (ast.Name, ast.Attribute)) and self._varies(node) for node in ast.walk(test)):
-            self._say(test, "A branch", "Use torch.where, or make the choice where the function is called.", stays=True)
+            self._stays(test, "A branch", "Use torch.where, or make the choice where the function is called.")
 
     def _varies(self, node: ast.Name | ast.Attribute) -> bool:
         """Whether it is an argument, or something of a tensor."""
@@ -244,20 +244,13 @@ class _Body(ast.NodeVisitor):
 
     def visit_For(self, node: ast.For) -> None:
         if isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id == "range":
-            self._say(
-                node.iter,
-                "A loop",
-                "Write its steps out, or leave the decorator out: tracing unrolls loops.",
-                stays=True,
-            )
+            self._stays(node.iter, "A loop", "Write its steps out, or leave the decorator out: tracing unrolls loops.")
         else:
             self._refused(node.iter, "A loop over a list", "Leave the decorator out: tracing unrolls loops.")
         self._in_loop(node)
 
     def visit_While(self, node: ast.While) -> None:
-        self._say(
-            node.test, "A loop", "Write its steps out, or leave the decorator out: tracing unrolls loops.", stays=True
-        )
+        self._stays(node.test, "A loop", "Write its steps out, or leave the decorator out: tracing unrolls loops.")
         self._in_loop(node)
 
     def _in_loop(self, node: ast.For | ast.While) -> None:

@@ -160,9 +160,7 @@ def _spelled(call: Call) -> str:
 
 
 def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
-    results = [
-        v for v in (call.result if isinstance(call.result, (tuple, list)) else (call.result,)) if isinstance(v, Value)
-    ]
+    results = _results(call)
     if not results:
         return
     result, exact = results[0], _is_exact(results[0])

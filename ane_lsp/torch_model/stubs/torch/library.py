@@ -130,10 +130,7 @@ class Library:
         return name
 
     def impl(self, op_name, fn, dispatch_key="", *, with_keyset=False):
-        if dispatch_key == "Meta":
-            _keep(f"{self.ns}::{op_name}", "_fake", fn)
-        else:
-            _keep(f"{self.ns}::{op_name}", "_fn", fn)
+        _keep(f"{self.ns}::{op_name}", "_fake" if dispatch_key == "Meta" else "_fn", fn)
 
     def fallback(self, fn, dispatch_key="", *, with_keyset=False):
         return None
