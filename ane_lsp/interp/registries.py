@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from ane_lsp.interp.base import CHANGING
 from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.imports import STDLIB, Imports, is_stub, mentioned
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Lazy, ModuleObject
+from ane_lsp.syntax.exchange import walked
 from ane_lsp.syntax.moving import bound_names
 from ane_lsp.syntax.outline import Piece, words
 
@@ -93,6 +94,13 @@ def _inside(value: Any) -> dict[str, Any]:
 _NOTHING: dict[str, Any] = {}
 
 
+def _outwards(frame: Frame | None) -> Iterator[Frame]:
+    """A frame and those that called it, one after the other."""
+    while frame is not None:
+        yield frame
+        frame = frame.parent
+
+
 def _top(module: ModuleObject) -> str:
     """The outermost package of a module."""
     return module.name.partition(".")[0]
@@ -142,7 +150,7 @@ class Registries(Imports):
         """
         if self.forcing:  # a module that runs now looks itself up while it registers: nobody waits for the others
             return False
-        if self.decorating and not needed:  # what registers now asks whether its own name is taken
+        if not needed and (self.decorating or self._gives(container, key)):  # whether its own name is taken
             return False
         if container is self.frame.extra:  # it came into being with this call: nobody registers with it
             return False
@@ -160,6 +168,19 @@ class Registries(Imports):
                 self.missed.clear()
             self.missed.setdefault(id(container), (container, {}))[1][key, needed] = self._held_back()
         return found
+
+    def _gives(self, container: Any, key: Any) -> bool:
+        """Whether the running function was called while a module runs, and stores something under this key in this very container."""
+        frame = self.frame
+        if frame.code is None or not any(outer.function == "<module>" for outer in _outwards(frame)):
+            return False
+        names, local = frame.module.namespace, frame.locals
+        return any(
+            isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+            and isinstance(node.value, ast.Name) and names.get(node.value.id) is container
+            and isinstance(node.slice, ast.Name) and local.get(node.slice.id) is key
+            for node in walked(frame.code)
+        )  # fmt: skip
 
     def named_again(self, values: Iterable[Any], names: dict[Any, Any]) -> None:
         """`values` stand in `names` from now on: where those are of a class or an object that a module has a name for, they may be

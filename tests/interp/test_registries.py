@@ -103,6 +103,29 @@ def test_who_registers_and_asks_whether_the_name_is_taken_runs_nothing(tmp_path:
     assert "lib.models" not in done.interp.modules
 
 
+def test_a_module_that_gives_names_and_asks_whether_they_are_taken_runs_nothing(tmp_path: Path) -> None:
+    """The same in a function that a module calls at its top level, for many names at once."""
+    listed = (
+        "from .registry import entries\n\n"
+        "def register_all(given):\n"
+        "    for name, made in given.items():\n"
+        "        if name in entries:\n            raise ValueError(name)\n"
+        "        entries[name] = made\n\n"
+        "def known(name):\n    return name in entries\n"
+    )
+    other = "from .registry import register\n\n@register\ndef gamma():\n    return 3\n"
+    third = "from .listed import register_all\n\nregister_all({'alpha_old': 1, 'gamma_old': 2})\nmade = 1\n"
+    init = "from .first import *\nfrom .other import *\nfrom .third import *\n"
+    files = {"__init__": init, "first": MODELS["first"], "listed": listed, "other": other, "third": third}
+    package = {f"lib/{name}": text for name, text in {"registry": REGISTRY, **files}.items()}
+    value, done = value_in_script(tmp_path, {**package, "script": "from lib.third import made\nvalue = made + 0\n"})
+    assert value == 1
+    assert "lib.other" not in done.interp.modules
+    # Who only asks has to know.
+    asking = "from lib.listed import known\nvalue = known('gamma')\n"
+    assert value_in_script(tmp_path, {**package, "script": asking})[0] is True
+
+
 def test_a_key_nothing_mentions_runs_everything(tmp_path: Path) -> None:
     value, _ = value_of(tmp_path, "('al' + 'phas' in entries, sorted(entries))", **MODELS)
     assert value == (False, ["alpha", "beta"])
