@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ane_lsp.checks.captured import told_to_export
 from ane_lsp.checks.engine import Context, Report, graph_rule, rule
 from ane_lsp.checks.flow import places, short_name
 from ane_lsp.graph import Call, Op, Value
+from ane_lsp.knowledge import conversion
 from ane_lsp.torch_model import registry
 
 _BRANCH = "torch.Tensor.__bool__"
+_ASKS = frozenset({_BRANCH, "torch.Tensor.is_nonzero", "torch.is_nonzero"})
+# Answered at once, with the values of both.
+_COMPARES = frozenset({"torch.equal", "torch.Tensor.equal", "torch.allclose", "torch.Tensor.allclose"})
 
 
 def _subject(call: Call) -> Value | None:
@@ -26,6 +31,7 @@ _ARITHMETIC = frozenset({
 
 # ``int(n)`` counts as `item`, as torch records it.
 _OF_NUMBERS = ("torch.Tensor.item", "torch.Tensor.__int__", "torch.Tensor.__float__", "torch.Tensor.__index__")
+_NUMBERS = frozenset(_OF_NUMBERS) - {"torch.Tensor.item"}
 
 
 def _may_be_number(context: Context, value: Value) -> bool:
@@ -59,6 +65,14 @@ def _once(calls: list[Call]) -> list[Call]:
 def branch_on_tensor(context: Context) -> Iterator[Report]:
     """``if`` on a tensor."""
     traced = context.options.export_path == "trace"
+    for call, held in () if traced else _untold(context, _ASKS | _COMPARES):
+        what = "This condition depends on" if call.torch in _ASKS else f"`{short_name(call)}` compares"
+        yield Report(
+            f"{what} the values of {held}, which torch.export does not look at: it stops with an error at this line (seen with torch 2.13). "
+            "Keep what decides as a Python value (`self.ready = True`), or decide in `__init__`.",
+            at=call,
+            severity="error",
+        )
     asked = [(c, _subject(c)) for c in context.called(_BRANCH.__eq__)]
     for call in _once([c for c, value in asked if value is not None and not _may_be_number(context, value)]):
         consequence = (
@@ -70,13 +84,33 @@ def branch_on_tensor(context: Context) -> Iterator[Report]:
             f"This condition depends on a tensor's values: {consequence} (seen with torch 2.13). Compute both branches and choose with "
             "torch.where, or decide outside the model.",
             at=call,
+            severity=None if traced else "error",
         )
+
+
+def _untold(context: Context, wanted: frozenset[str], numbers: bool = False) -> list[tuple[Call, str]]:
+    """Calls that take a value out of tensors which the model holds, where torch.export does not know it; with what they are called."""
+    calls = context.called(wanted.__contains__)
+    told = told_to_export(context, numbers) if calls else frozenset()
+    found = {}
+    for call in calls:
+        given = list(conversion.tensors(call))
+        if given and all(one.is_const for one in given) and not told.issuperset(one.id for one in given):
+            found[call] = next((f"`{one.name}`" for one in given if one.name), "a constant tensor")
+    return [(call, found[call]) for call in _once(list(found))]
 
 
 @graph_rule("ANE602", per_target=False)
 def value_to_python(context: Context) -> Iterator[Report]:
     """``.item()`` and its relatives."""
     traced = context.options.export_path == "trace"
+    for call, held in () if traced else _untold(context, _NUMBERS, numbers=True):
+        yield Report(
+            f"A number is taken out of {held}, whose values torch.export does not look at: it stops with an error at this line (seen "
+            "with torch 2.13). Keep the number as a Python value (`self.steps = 4`), or compute it in `__init__`.",
+            at=call,
+            severity="error",
+        )
     taken = [(c, _subject(c)) for c in context.called(_synchronises)]
     for call in _once(
         [

@@ -489,7 +489,10 @@ class Base:
     def tensor_setattr(self, value: Tensor, name: str, new: Any) -> None:
         raise NotImplementedError
 
-    def tensor_truth(self, value: Tensor) -> bool | Unknown:
+    def tensor_truth(self, value: Tensor, decides: bool = True) -> bool | Unknown:
+        raise NotImplementedError
+
+    def taken_out(self, method: str, value: Tensor, found: Any) -> None:
         raise NotImplementedError
 
     def torch_type_of(self, value: Any) -> Any:

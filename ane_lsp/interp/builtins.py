@@ -232,7 +232,7 @@ def _extreme(name: str, op: str) -> Builtin:
         for value, rank in zip(values[1:], keys[1:]):
             verdict = interp.compare(op, rank, best_key)
             if isinstance(verdict, Tensor):
-                verdict = interp.truth(verdict)
+                verdict = interp.tensor_truth(verdict, decides=False)  # torch.export has a min and max of its own
             if isinstance(verdict, Unknown) or verdict not in (True, False):
                 if key is None and all(isinstance(v, (int, Sym)) for v in (value, best)):
                     best = best_key = (dims.minimum if name == "min" else dims.maximum)(best, value)

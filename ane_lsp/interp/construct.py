@@ -122,6 +122,7 @@ def _of_item(interp: Interpreter, tensor: Tensor, make: Callable[..., Any], meth
     item = interp.call(interp.getattr(tensor, "item"), (), {})
     if isinstance(item, Tensor):
         return interp.unknown("the value of a tensor")
+    interp.taken_out(method, tensor, item)
     return make(interp, (item,), {})
 
 

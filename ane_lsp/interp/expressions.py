@@ -12,6 +12,7 @@ from ane_lsp.interp.base import MAX_ELEMENTS
 from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.fast import fast_path
 from ane_lsp.interp.frames import FROM_ARGS, UNDECIDED, Frame, UnknownIteration, item_of, mangled
+from ane_lsp.interp.operators import UNLIKE_TENSORS
 from ane_lsp.interp.scopes import reads_nothing_of
 from ane_lsp.interp.summaries import SUMMARIES
 from ane_lsp.interp.support import DictView, too_deep
@@ -564,8 +565,8 @@ def _compare(interp: Expressions, node: ast.Compare, frame: Frame) -> Any:
 
 def _equality(interp: Expressions, left: Any, right: Any, negated: bool) -> Any:
     if negated and (isinstance(left, Tensor) or isinstance(right, Tensor)):
-        if left is not None and right is not None and not isinstance(left, str) and not isinstance(right, str):
-            first, second = (left, right) if isinstance(left, Tensor) else (right, left)
+        first, second = (left, right) if isinstance(left, Tensor) else (right, left)
+        if second.__class__ not in UNLIKE_TENSORS:
             return interp.torch_method("torch.Tensor.ne", (first, second))
     if negated:
         for first, second in ((left, right), (right, left)):

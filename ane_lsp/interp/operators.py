@@ -68,6 +68,10 @@ def _only_themselves(values: Any) -> bool:
     )
 
 
+UNLIKE_TENSORS = frozenset({type(None), str, bytes, list, tuple, dict, set, frozenset, DType, Device})
+"""What ``==`` holds no tensor to be, instead of refusing it."""
+
+
 class Operators(Calls):
     # -- truth, equality, order ------------------------------------------------------------------------------------------
 
@@ -121,7 +125,7 @@ class Operators(Calls):
         if lk is Unknown or rk is Unknown:
             return Unknown("a comparison with something unknown", self.here(), left if lk is Unknown else right)
         if lk is Tensor or rk is Tensor:
-            if left is None or right is None or lk is str or rk is str:
+            if (rk if lk is Tensor else lk) in UNLIKE_TENSORS:
                 return False
             return self.torch_method("torch.Tensor.eq", (left, right) if lk is Tensor else (right, left))
         if lk is OneOf or rk is OneOf:

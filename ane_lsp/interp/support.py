@@ -263,7 +263,9 @@ def index_of(interp: Interpreter, value: Any) -> Any:
         probe = probe_of(value)
         if probe is not None:
             probe.learn("used as an index", number=True)
-        return index_of(interp, interp.call(interp.getattr(value, "item"), (), {}))
+        item = interp.call(interp.getattr(value, "item"), (), {})
+        interp.taken_out("__index__", value, item)
+        return index_of(interp, item)
     if isinstance(value, Instance):
         method = interp.lookup_attribute(value, "__index__")
         if method is not MISSING:

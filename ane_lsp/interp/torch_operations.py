@@ -393,18 +393,27 @@ class TorchOperations(Registries):
         self.touch_names(value.attrs)
         value.attrs[name] = new
 
-    def tensor_truth(self, value: Tensor) -> bool | Unknown:
-        """``bool(tensor)``: known for one known element."""
+    def tensor_truth(self, value: Tensor, decides: bool = True) -> bool | Unknown:
+        """``bool(tensor)``: known for one known element. decides: the program goes one way or another by it."""
         kind = value.type
         if kind.data is not None and len(kind.data) == 1:
-            return bool(kind.data[0])
+            known = bool(kind.data[0])
+            if decides:
+                self.taken_out("__bool__", value, known)
+            return known
         if value.origin != "input" and has_one_element(value) is False:  # an input that nobody wrote may be a flag
             self.torch_method("torch.Tensor.__bool__", (value,))  # which raises
-        decl = registry.find("torch.Tensor.__bool__")
         unknown = self.unknown("depends on the values of a tensor")
+        decl = registry.find("torch.Tensor.__bool__")
         if decl is not None:
             self._record("torch.Tensor.__bool__", decl, (value,), {}, unknown)
         return unknown
+
+    def taken_out(self, method: str, value: Tensor, found: Any) -> None:
+        """The program takes a number out of a tensor: torch.export may not know it where we do, so its graphs hold that as a call."""
+        decl = registry.find(f"torch.Tensor.{method}")
+        if decl is not None and self.capture == "export" and not self.frame.module.is_torch:
+            self._record(f"torch.Tensor.{method}", decl, (value,), {}, found)
 
     def _check_has_axes(self, value: Tensor) -> None:
         """Raise what torch does for who goes through a scalar; an input that nobody wrote may be something else."""

@@ -279,7 +279,13 @@ def _runtime_argument(name: str) -> Callable[[Call], bool | None]:
 
 
 def _tensor_repeats(call: Call) -> bool | None:
-    return isinstance(argument(call, "repeats"), Value)
+    """Repeats that are no one number: a buffer that says the same for each is taken for an int, but where it is all that is given."""
+    repeats = argument(call, "repeats")
+    if not isinstance(repeats, Value):
+        return repeats is None
+    if not repeats.is_const or len(set(repeats.type.data or ())) != 1:
+        return True
+    return False if repeats.origin == "buffer" else None
 
 
 def _tensor_weight(call: Call) -> bool | None:

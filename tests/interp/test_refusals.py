@@ -4,6 +4,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import torch
 
 from ane_lsp import analysis
 from ane_lsp.interp.run import run_script
@@ -51,6 +52,18 @@ class Net(nn.Module):
 )
 def test_only_what_certainly_fails_is_a_finding(tmp_path: Path, call: str, lines: list[int]) -> None:
     assert refused(tmp_path, f"{MODEL}\n{call}\n") == lines
+
+
+@pytest.mark.parametrize(
+    "other", ["[0, 0]", "(1, 1)", "None", "'auto'", "{}", "{1}", "torch.float32", "torch.device('cpu')"]
+)
+def test_a_tensor_is_unlike_what_is_no_number(tmp_path: Path, other: str) -> None:
+    """torch answers ``==`` and ``!=``, and refuses ``eq``."""
+    assert eval(f"(torch.ones(2) == {other}, torch.ones(2) != {other})", {"torch": torch}) == (False, True)
+    path = tmp_path / "model.py"
+    path.write_text(f"{HEAD}value = torch.ones(2) == {other}, torch.ones(2) != {other}\n")
+    assert run_script(Workspace(tmp_path), path).interp.modules["model"].namespace["value"] == (False, True)
+    assert other == "None" or refused(tmp_path, f"torch.ones(2).eq({other})\n") == [1]
 
 
 @pytest.mark.parametrize(
