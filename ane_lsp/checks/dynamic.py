@@ -31,6 +31,7 @@ _ARITHMETIC = frozenset({
 
 # ``int(n)`` counts as `item`, as torch records it.
 _OF_NUMBERS = ("torch.Tensor.item", "torch.Tensor.__int__", "torch.Tensor.__float__", "torch.Tensor.__index__")
+_ARRAY = "torch.Tensor.numpy"
 _NUMBERS = frozenset(_OF_NUMBERS) - {"torch.Tensor.item"}
 
 
@@ -111,6 +112,20 @@ def value_to_python(context: Context) -> Iterator[Report]:
             at=call,
             severity="error",
         )
+    for call in _once(context.called(_ARRAY.__eq__)):
+        if traced and _subject(call) is not None:
+            yield Report(
+                "`numpy` takes the values out of a tensor: a trace stores the numbers of its example input for good (seen with torch 2.13). "
+                "Use torch's functions on the tensor, or compute this outside the model.",
+                at=call,
+            )
+        elif not traced:
+            yield Report(
+                "torch.export stops with an error at `numpy`: it has no values to give (seen with torch 2.13). Use torch's functions on the "
+                "tensor, or compute this in `__init__`.",
+                at=call,
+                severity="error",
+            )
     taken = [(c, _subject(c)) for c in context.called(_synchronises)]
     for call in _once(
         [

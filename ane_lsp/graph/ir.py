@@ -183,9 +183,10 @@ class Graph:
     source: which producer made it.
     shapes: assignments of tensors to names, in execution order, for the entry's files.
     asks_capture: the model's code asks whether it is being traced or exported, so it may run differently then.
-    custom: calls of ``torch.autograd.Function.apply``, which have no id of their own; what they compute is among `calls` and
-    `ops` too. lost: calls given tensors that could not be followed, and the end of a run before its last operation, so that what
-    they compute is missing: reason to place.
+    custom: calls of ``torch.autograd.Function.apply``, and of what ``torch.compile`` compiles in a traced model, which have no id of their
+    own; what they compute is among `calls` and `ops` too. lost: calls given tensors that could not be followed, and the end of a run before its last operation, so that what
+    they compute is missing: reason to place. returned: what is no tensor among the outputs, where a script hands the model to a tracer or
+    to torch.export: (``trace`` or ``export``, ``None`` or ``dict`` or the like) to the place of that call.
     """
 
     name: str = ""
@@ -198,6 +199,7 @@ class Graph:
     asks_capture: bool = False
     custom: list[Call] = field(default_factory=list)
     lost: dict[str, Span] = field(default_factory=dict)
+    returned: dict[tuple[str, str], Span] = field(default_factory=dict)
 
     def producer(self, value: Value) -> Op | None:
         """The op that makes `value`, None for inputs, parameters and constants."""

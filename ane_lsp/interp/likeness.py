@@ -65,8 +65,8 @@ class _Likeness:
 
     def of_graphs(self, one: Graph, other: Graph, inner: list[Inner], others: list[Inner]) -> bool:
         if (
-            (one.name, one.shapes, one.asks_capture, one.lost)
-            != (other.name, other.shapes, other.asks_capture, other.lost)
+            (one.name, one.shapes, one.asks_capture, one.lost, one.returned)
+            != (other.name, other.shapes, other.asks_capture, other.lost, other.returned)
             or (len(one.calls), len(one.ops)) != (len(other.calls), len(other.ops))
             or one.custom
             or other.custom

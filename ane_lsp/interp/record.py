@@ -235,6 +235,7 @@ class Recorder:
 
     def applied(
         self,
+        torch: str,
         span: Span,
         fn: str,
         args: tuple[Any, ...],
@@ -243,10 +244,10 @@ class Recorder:
         stack: tuple[Span, ...],
         optional: bool,
     ) -> None:
-        """Note a call of ``torch.autograd.Function.apply``, whose forward has run."""
+        """Note a call of ``torch.autograd.Function.apply``, whose forward has run, or of what ``torch.compile`` compiles."""
         self.graph.custom.append(
             Call(
-                -1, "torch.autograd.Function.apply", "function", span, fn, self.modules[-1].path, self.values_in(args),
+                -1, torch, "function", span, fn, self.modules[-1].path, self.values_in(args),
                 {}, {}, self.values_in(result), direct, stack=stack, optional=optional,
             )
         )  # fmt: skip

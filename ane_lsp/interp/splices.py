@@ -159,7 +159,9 @@ class _Splice(Mover):
         super().__init__(0, 0)
         self._splices = splices
         self._old = old
-        self._new = Graph(old.name, source=old.source, asks_capture=old.asks_capture, lost=old.lost)
+        self._new = Graph(
+            old.name, source=old.source, asks_capture=old.asks_capture, lost=old.lost, returned=old.returned
+        )
         self._places: list[_Part] = []  # of those that were made once more, in order
         # Where values and operations of those end, and how much further the numbers are that follow.
         self._value_ends, self._value_shifts = list[int](), [0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -36,6 +37,7 @@ from ane_lsp.interp.values import (
     ClassObject,
     Device,
     DType,
+    Function,
     Instance,
     ModuleObject,
     OneOf,
@@ -44,6 +46,10 @@ from ane_lsp.interp.values import (
 )
 
 MODULE_CLASS = "torch.nn.modules.module"
+
+
+COMPILED = "_compiled_call_impl"
+"""The attribute of a module that ``torch.compile`` compiles."""
 
 
 class TorchGlue(TorchOperations):
@@ -192,9 +198,26 @@ class TorchGlue(TorchOperations):
                 leave_training(self, obj)
             self._begin(obj, forward, args, kwargs)
             return self._called_from_outside(obj, forward, args, kwargs, hooked)
+        if obj.attrs.get(COMPILED) is True:
+            return self.stopped_trace((args, kwargs), self.follow_module(obj, forward, args, kwargs))
         if self.repeats is not None and not is_torch and not self.journals:
             return self.repeats.call(self, obj, args, kwargs, partial(self.follow_module, obj, forward, args, kwargs))
         return self.follow_module(obj, forward, args, kwargs)
+
+    def applied(self, torch: str, given: Any, result: Any) -> Any:
+        """Note that a function of the program's own was applied to what `given` holds, and give its result."""
+        site = self.site()
+        if self.recorder.active and site is not None:
+            frame, direct = site
+            self.recorder.applied(
+                torch, self.span_in(frame, frame.node), frame.function, given, result, direct, self.stack_of(frame),
+                bool(self.branches),
+            )  # fmt: skip
+        return result
+
+    def stopped_trace(self, given: Any, result: Any) -> Any:
+        """Note a call of what ``torch.compile`` has made, which only a trace does not get past."""
+        return self.applied("torch.compile", given, result) if self.capture == "trace" else result
 
     def _begin(self, obj: Instance, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Start a graph: a module is called from outside any other."""
@@ -348,11 +371,13 @@ class TorchGlue(TorchOperations):
         elif module.name == "torch._C":
             module.namespace["_capture"] = Builtin("_capture", _capture)
             module.namespace["_applied"] = Builtin("_applied", _applied)
+            module.namespace["_compiled"] = Builtin("_compiled", _compiled)
             module.namespace["_assume"] = Builtin(
                 "_assume", lambda interp, args, kwargs: interp.conversions.assume(*args)
             )
             module.namespace["_custom"] = Builtin("_custom", _custom)
             module.namespace["_converts"] = Builtin("_converts", _converts)
+            module.namespace["_returned"] = Builtin("_returned", _returned)
             module.namespace["_numbers"] = Builtin("_numbers", _numbers)
             module.namespace["_unknown"] = Builtin("_unknown", lambda interp, args, kwargs: interp.unknown(*args))
         elif module.name == "torch.nn.parameter":
@@ -372,15 +397,25 @@ def _capture(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 def _applied(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Note that a custom function was applied to `args[0]` and returned `args[1]`, which is returned."""
-    given, result = args
-    site = interp.site()
-    if interp.recorder.active and site is not None:
-        frame, direct = site
-        interp.recorder.applied(
-            interp.span_in(frame, frame.node), frame.function, given, result, direct, interp.stack_of(frame),
-            bool(interp.branches),
-        )  # fmt: skip
-    return result
+    return interp.applied("torch.autograd.Function.apply", *args)
+
+
+def _compiled(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What ``torch.compile`` makes of a function or a module: a tracer refuses to run it."""
+    (given,) = args
+    if given.__class__ is Instance and interp.is_nn_module(given.cls):
+        interp.setattr(given, COMPILED, True)
+    if given.__class__ is BoundMethod and given.func.__class__ is Function:
+        return BoundMethod(_compiled(interp, (given.func,), {}), given.self)
+    if given.__class__ is not Function or given.name == "forward" or given.module.is_torch:
+        return given
+    made = copy(given)
+
+    def run(interp: TorchGlue, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return interp.stopped_trace((args, kwargs), interp.call(given, args, kwargs))
+
+    made.fast = run
+    return made
 
 
 def _custom(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -398,6 +433,53 @@ def _converts(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         interp.conversions.note(interp, model)
     elif model.__class__ is Instance and interp.is_nn_module(model.cls):
         interp.conversions.note_model(interp, model, example)
+
+
+def _returned(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Note what is no tensor among what a model returned that a script hands to a tracer or to torch.export."""
+    model, result, way = args
+    where = interp.innermost(lambda frame: frame.module.path in interp.watched)
+    recorder = interp.recorder
+    if recorder.active or where is None or (way == "export" and not _for_core_ml(interp)):
+        return
+    for graph, (root, _) in reversed(list(zip(recorder.graphs, recorder.entries))):
+        if root is model:
+            for kind in _odd(result, way):
+                graph.returned[way.partition(" ")[0], kind] = where
+            return
+
+
+def _for_core_ml(interp: TorchGlue) -> bool:
+    """Whether the script that is checked mentions coremltools: others take more from torch.export."""
+    scripts = [module for module in interp.modules.values() if module.path in interp.watched]
+    return any("coremltools" in line for module in scripts for line in interp.lines_of(module))
+
+
+def _odd(result: Any, way: str) -> Iterator[str]:
+    """What a capture refuses of a result; of what it may be, and of numbers, which are tensors for a tracer if they are sizes, nothing."""
+    if isinstance(result, (tuple, list)):
+        if result.__class__ is list and len(set(map(type, result))) != 1 and way != "export":
+            yield "a list of several kinds" if result else "an empty list"
+        for item in result:
+            yield from _odd(item, way)
+    elif isinstance(result, dict):
+        if way == "trace strictly":
+            yield "a dict"
+        for item in result.values():
+            yield from _odd(item, way)
+    elif result is None:
+        yield "None"
+    elif result.__class__ is str:
+        yield "a text"
+    elif result.__class__ in (bool, int, float):
+        if way == "export":
+            yield "a number"
+    elif result.__class__ is Instance and result.cls.metaclass is type:
+        if result.cls.native_base is not None:
+            if way == "trace strictly" and issubclass(result.cls.native_base, dict):
+                yield "a dict"
+        elif not result.cls.module.is_torch and not any(isinstance(base, Unknown) for base in result.cls.mro):
+            yield f"a {result.cls.name}"
 
 
 def _numbers(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any] | None:

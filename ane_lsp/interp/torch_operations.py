@@ -130,7 +130,19 @@ class TorchOperations(Registries):
         self._record(func.name, decl, args, kwargs, wrapped)
         if isinstance(wrapped, Tensor) and args and isinstance(args[0], Tensor) and "view" in decl.tags:
             wrapped.base = args[0].base or args[0]
+        out = kwargs.get("out")
+        if out.__class__ is Tensor and wrapped.__class__ is Tensor and out.origin not in ("parameter", "buffer"):
+            self._put_into(out, wrapped)
+            return out
         return wrapped
+
+    def _put_into(self, target: Tensor, result: Tensor) -> None:
+        """``out=target``: from here on it is the result, in its own dtype."""
+        self.forget_contents(target)
+        target.type = TensorType(result.type.shape, target.type.dtype or result.type.dtype)
+        target.value, target.graph = result.value, result.graph
+        if target.graph is not None:
+            target.origin = "op"
 
     def _refused(self, name: str, error: registry.TorchError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyRaise:
         """What torch raises for a call; a refusal where nothing about it is assumed or left open."""

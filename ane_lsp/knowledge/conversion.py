@@ -283,9 +283,33 @@ def _tensor_repeats(call: Call) -> bool | None:
     repeats = argument(call, "repeats")
     if not isinstance(repeats, Value):
         return repeats is None
-    if not repeats.is_const or len(set(repeats.type.data or ())) != 1:
+    if not _same_for_each(call):
         return True
     return False if repeats.origin == "buffer" else None
+
+
+def _same_for_each(call: Call) -> bool:
+    """Whether constant repeats are one number for all."""
+    repeats = argument(call, "repeats")
+    return isinstance(repeats, Value) and repeats.is_const and len(set(repeats.type.data or ())) == 1
+
+
+def _scalars(call: Call) -> str | None:
+    """Of what a choice is made by a scalar condition: ``tensors`` or ``numbers`` without axes, ``both``, or None where one has axes."""
+    condition, input, other = (argument(call, name) for name in ("condition", "input", "other"))
+    if not all(map(_is_scalar, (condition, input, other))):
+        return None
+    kinds = {isinstance(one, Value) for one in (input, other)}
+    return "both" if len(kinds) == 2 else "tensors" if kinds == {True} else "numbers"
+
+
+def _is_scalar(value: Any) -> bool:
+    return value.type.shape == () if isinstance(value, Value) else isinstance(value, (bool, int, float))
+
+
+def _written_out(call: Call) -> bool:
+    """Whether the result is put into a tensor that was made for it."""
+    return isinstance(call.kwargs.get("out"), Value)
 
 
 def _tensor_weight(call: Call) -> bool | None:
@@ -495,6 +519,9 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("value", "scalar"): _stores_scalar,
     ("place", "behind"): _stored_behind,
     ("repeats", "tensor"): _tensor_repeats,
+    ("repeats", "same"): _same_for_each,
+    ("scalars", ""): _scalars,
+    ("out", "tensor"): _written_out,
     ("equation", "ellipsis"): _ellipsis,
     ("equation", "total"): _total,
     ("equation", "diagonal"): _diagonal,

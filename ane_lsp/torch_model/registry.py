@@ -95,7 +95,9 @@ class OpDecl:
         return inspect.signature(self.rule)
 
     def renamed(self, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Keyword arguments under torch's own names where they came under NumPy's (``axis``, ``keepdims``, ...)."""
+        """Keyword arguments under torch's own names where they came under NumPy's (``axis``, ``keepdims``, ...), without `out`."""
+        if "out" in kwargs and "out" not in self.signature.parameters and self._takes_out:
+            kwargs = {name: value for name, value in kwargs.items() if name != "out"}
         if not any(name in NUMPY_NAMES for name in kwargs):
             return kwargs
         known = self.signature.parameters
@@ -105,6 +107,11 @@ class OpDecl:
             else name: value
             for name, value in kwargs.items()
         }
+
+    @property
+    def _takes_out(self) -> bool:
+        """Whether it may be given a tensor for its result, as most functions of torch may: that changes nothing of what it is."""
+        return any(not name.startswith(("torch.Tensor.", "torch.nn.")) for name in self.names)
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments by torch's parameter names, defaults filled in. Raises TorchError where the call does not fit."""

@@ -77,6 +77,9 @@ STOPS = [
     "[x, x * 2, x * 3][self.two]",
     "[x, x * 2, x * 3][: self.two][0]",
     "sum(x * i for i in range(self.two))",
+    "x * self.four.numpy()[1]",
+    "x * torch.tensor(3.0).numpy()",
+    "x * torch.from_numpy(x.detach().cpu().numpy())",
 ]
 GOES_ON = [
     "x * 2 if x.shape[0] == 3 and self.flag else x",
@@ -145,3 +148,11 @@ def test_a_trace_knows_every_value(tmp_path: Path) -> None:
     file = tmp_path / "net.py"
     file.write_text(NET.replace("RESULT", "[x, x * 2][int(self.two) - 1] if self.flag else x"))
     assert analyze(file, Workspace(tmp_path), Settings()).findings == []
+
+
+def test_a_trace_keeps_the_numbers_of_its_example(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(NET.replace("RESULT", "x * torch.from_numpy(x.detach().numpy()) * self.four.numpy()[0]"))
+    assert [(f.code, f.severity) for f in analyze(file, Workspace(tmp_path), Settings()).findings] == [
+        ("ANE602", "warning")
+    ]

@@ -337,3 +337,23 @@ def test_an_item_of_what_a_decorator_made_is_no_error(tmp_path: Path) -> None:
     """
     assert refused(tmp_path, source.format(name="kernel")) == [15]
     assert refused(tmp_path, source.format(name="plain")) == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "torch.matmul(x, x, out=y)",
+        "torch.bmm(x[None], x[None], out=y)",
+        "torch.softmax(x, 1, out=y)",
+        "torch.mul(x, 2, out=y)",
+    ],
+)
+def test_results_may_be_put_into_a_tensor(tmp_path: Path, call: str) -> None:
+    source = f"x, y = torch.ones(4, 4), torch.empty(0)\n{call}\nshape = tuple(y.shape)\n"
+    real: dict[str, object] = {}
+    exec(HEAD + source, real)
+    assert refused(tmp_path, source) == []
+    assert (
+        run_script(Workspace(tmp_path), tmp_path / "model.py").interp.modules["model"].namespace["shape"]
+        == real["shape"]
+    )

@@ -19,6 +19,7 @@ FAMILIES: tuple[str, ...] = (
     "loss",
     "decompositions",
     "custom",
+    "quantizing",
     "vision",
     "recurrent",
     "einops_ops",

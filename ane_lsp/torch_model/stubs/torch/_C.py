@@ -1,7 +1,8 @@
 """A few private switches that model code asks for. `_capture()` is native: "trace" or "export" while a model is read as it is
 converted that way, else "". So are `_applied(args, result)`, which notes a custom function and returns its result;
-`_custom(args, result)`, the same of an operator of the program's own;
-`_converts(model, example)`, which notes what is converted, with an example or without; `_assume(text)`, which tells what decides how
+`_compiled(fn)`, what torch.compile makes of it; `_custom(args, result)`, the same of an operator of the program's own;
+`_converts(model, example)`, which notes what is converted, with an example or without; `_returned(model, result, way)`, which notes what it
+returned to a tracer or to torch.export; `_assume(text)`, which tells what decides how
 it is built; and `_unknown(reason)`, a value nobody knows.
 """
 

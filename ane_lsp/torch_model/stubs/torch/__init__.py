@@ -304,8 +304,8 @@ def compile(
     model=None, *, fullgraph=False, dynamic=None, backend="inductor", mode=None, options=None, disable=False, name=None
 ):
     if model is None:
-        return lambda each: each
-    return model
+        return lambda each: compile(each, disable=disable)
+    return model if disable else torch._C._compiled(model)
 
 
 def compiled_with_cxx11_abi():

@@ -1,4 +1,4 @@
-"""torch.compile is the identity."""
+"""torch.compile, and what it is asked and told."""
 
 import torch
 from torch import _C

@@ -32,7 +32,7 @@ def dims(*names, min=None, max=None):
 
 def export(mod, args=(), kwargs=None, *, dynamic_shapes=None, strict=False, preserve_module_call_signature=(), **options):
     _C._converts(mod, True)
-    mod(*args, **(kwargs or {}))
+    _C._returned(mod, mod(*args, **(kwargs or {})), "export")
     return ExportedProgram(mod)
 
 

@@ -88,19 +88,19 @@ def Attribute(value, type):
 
 def _run(func, example, named=False):
     if named:
-        func(**example)
-    elif _is(example, (tuple, list)):
-        func(*example)
-    else:
-        func(example)
+        return func(**example)
+    if _is(example, (tuple, list)):
+        return func(*example)
+    return func(example)
 
 
-def trace(func, example_inputs=None, *args, example_kwarg_inputs=None, **kwargs):
+def trace(func, example_inputs=None, *args, example_kwarg_inputs=None, strict=True, **kwargs):
     _C._converts(func, True)
+    way = "trace strictly" if strict is True else "trace"
     if example_kwarg_inputs is not None:
-        _run(func, example_kwarg_inputs, True)
+        _C._returned(func, _run(func, example_kwarg_inputs, True), way)
     elif example_inputs is not None:
-        _run(func, example_inputs)
+        _C._returned(func, _run(func, example_inputs), way)
     return _scripted(func)
 
 

@@ -304,8 +304,9 @@ class Module:
     def share_memory(self):
         return self
 
-    def compile(self, *args, **kwargs):
-        return None
+    def compile(self, *args, disable=False, **kwargs):
+        if not disable:
+            self._compiled_call_impl = True
 
     # State
 
