@@ -55,6 +55,20 @@ def _may_be_number(context: Context, value: Value) -> bool:
     return undetermined
 
 
+def _is_certain(context: Context, call: Call) -> bool:
+    """Whether what a call is about is a tensor in every run: an input of which nothing is known may be a number, or a list of them."""
+    waiting, seen = list(conversion.tensors(call)), set[int]()
+    for current in waiting:
+        op = context.graph.producer(current)
+        if op is None and not current.is_const and current.type.dtype is None:
+            return False
+        for given in op.input_values() if op is not None else ():
+            if given.id not in seen:
+                seen.add(given.id)
+                waiting.append(given)
+    return True
+
+
 def _once(calls: list[Call]) -> list[Call]:
     found: dict[object, Call] = {}
     for call in calls:
@@ -85,7 +99,7 @@ def branch_on_tensor(context: Context) -> Iterator[Report]:
             f"This condition depends on a tensor's values: {consequence} (seen with torch 2.13). Compute both branches and choose with "
             "torch.where, or decide outside the model.",
             at=call,
-            severity=None if traced else "error",
+            severity=None if traced or not _is_certain(context, call) else "error",
         )
 
 
@@ -126,6 +140,7 @@ def value_to_python(context: Context) -> Iterator[Report]:
                 at=call,
                 severity="error",
             )
+    stopped = set() if traced else {call.span for call in context.called(_NUMBERS.__contains__)}
     taken = [(c, _subject(c)) for c in context.called(_synchronises)]
     for call in _once(
         [
@@ -133,15 +148,19 @@ def value_to_python(context: Context) -> Iterator[Report]:
             if value is not None and not (c.torch in _OF_NUMBERS and _may_be_number(context, value))
         ]
     ):  # fmt: skip
+        stops = call.span in stopped
         consequence = (
             "a trace stores the number of its example input for good"
             if traced
+            else "torch.export stops with an error at this line"
+            if stops
             else "torch.export needs torch._check to go on, and the number stays a run-time scalar"
         )
         yield Report(
             f"`{short_name(call)}` takes a value out of a tensor: {consequence} (seen with torch 2.13 and coremltools 9.0). Keep it a "
             "tensor, or pass the number in as an input.",
             at=call,
+            severity="error" if stops and _is_certain(context, call) else None,
         )
 
 

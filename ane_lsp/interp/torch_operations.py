@@ -406,7 +406,8 @@ class TorchOperations(Registries):
         value.attrs[name] = new
 
     def tensor_truth(self, value: Tensor, decides: bool = True) -> bool | Unknown:
-        """``bool(tensor)``: known for one known element. decides: the program goes one way or another by it."""
+        """``bool(tensor)``: known for one known element. decides: the program goes one way or another by it, also
+        where it is exported."""
         kind = value.type
         if kind.data is not None and len(kind.data) == 1:
             known = bool(kind.data[0])
@@ -417,7 +418,7 @@ class TorchOperations(Registries):
             self.torch_method("torch.Tensor.__bool__", (value,))  # which raises
         unknown = self.unknown("depends on the values of a tensor")
         decl = registry.find("torch.Tensor.__bool__")
-        if decl is not None:
+        if decl is not None and (decides or self.capture != "export"):
             self._record("torch.Tensor.__bool__", decl, (value,), {}, unknown)
         return unknown
 

@@ -80,6 +80,10 @@ STOPS = [
     "x * self.four.numpy()[1]",
     "x * torch.tensor(3.0).numpy()",
     "x * torch.from_numpy(x.detach().cpu().numpy())",
+    "x * 2 if x.sum() > 0 else x",
+    "x[:, : int(x[0].argmax()) + 1]",
+    "[x, x * 2][x.argmax() > 3]",
+    "sum(x for _ in range((x > 0).sum()))",
 ]
 GOES_ON = [
     "x * 2 if x.shape[0] == 3 and self.flag else x",
@@ -108,6 +112,8 @@ GOES_ON = [
     "x[:, : self.two] ** self.two",
     "x[self.four.nonzero()[:2, 0]]",
     "x.clamp(max=self.two).masked_fill(x > 0, self.two)",
+    "x * min(x.sum(), 3.0) * max(x.max(), 1.0)",
+    "x * x.sum().item()",
 ]
 
 
