@@ -291,24 +291,28 @@ def _shrinks(given: Value, made: Value) -> bool:
 
 @graph_rule("ANE125", per_target=False)
 def input_written(context: Context) -> Iterator[Report]:
-    """Inputs that forward changes in place: torch.export makes the change a result of the program, which coremltools refuses."""
+    """Inputs and parameters that forward changes in place: torch.export makes the change a result of the program, which coremltools
+    refuses."""
     if context.options.export_path == "trace":
         return
     graph = context.graph
-    inputs = {value.id for value in graph.inputs if value.origin == "input"}
+    inputs = {
+        value.id: f"the input {value.name or 'of the model'}" for value in graph.inputs if value.origin == "input"
+    }
     made = {op.call.id for op in graph.ops}
     # A call that hands its operand on may have copied it, as dropout does.
     handed = {same.id for call in graph.calls if (same := handed_on(call)) is not None}
-    inputs -= handed
+    inputs = {id: what for id, what in inputs.items() if id not in handed}
     for call in graph.calls:
         first = next(conversion.tensors(call), None)
+        if first is not None and first.origin == "parameter" and first.producer is None and first.id not in handed:
+            inputs.setdefault(first.id, f"the parameter {first.name}")
         if first is not None and first.id in inputs and is_view(call):
-            inputs.update({value.id for value in values(call.result)} - handed)
+            inputs.update((value.id, inputs[first.id]) for value in values(call.result) if value.id not in handed)
         target = written(call) if call.id in made and not call.optional else None
         if target is not None and target.id in inputs:
-            inputs.discard(target.id)
             yield Report(
-                f"{qualified(call)} changes the input {target.name or 'of the model'} in place, which does not convert "
+                f"{qualified(call)} changes {inputs.pop(target.id)} in place, which does not convert "
                 f"{_PATHS[context.options.export_path]} (coremltools 9.0 and main). Tracing the model does. {advice('ANE125')}",
                 at=call,
                 data={"torch": call.torch, "path": context.options.export_path},
