@@ -20,6 +20,7 @@ from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.replay import Book
 from ane_lsp.interp.run import Capture, Limits, Run, deep, guarded, load_file, start
 from ane_lsp.interp.scopes import renew_signature, signature_of
+from ane_lsp.interp.torch_glue import run_compiled
 from ane_lsp.interp.values import (
     ClassObject,
     Function,
@@ -242,7 +243,7 @@ class FileWorld:
         functions = self._functions() if changed else {}
         for node in nodes:
             for function in functions.get(node, ()):
-                if function.fast is not None:
+                if function.fast not in (None, run_compiled):
                     function.fast = fast_path(function.module.name, function.qualname, node)
         for exchange in exchanges:
             if exchange.old not in functions:

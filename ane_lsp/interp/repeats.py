@@ -393,6 +393,8 @@ class Repeats:
             after = seen.bound()
             if any(old is not None and old is not new for old, new in zip(bound, after)):
                 raise NotKept
+            if any(old is None and new is not None and new.producer is not None for old, new in zip(bound, after)):
+                raise NotKept  # it was taken in and then written to
             places = {id(tensor): place for place, tensor in enumerate(seen.tensors)}
             if any(id(tensor) not in places for tensor in taken_in):
                 raise NotKept  # nobody knows whether another call would find it or make it

@@ -410,12 +410,13 @@ def _compiled(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if given.__class__ is not Function or given.name == "forward" or given.module.is_torch:
         return given
     made = copy(given)
-
-    def run(interp: TorchGlue, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return interp.stopped_trace((args, kwargs), interp.call(given, args, kwargs))
-
-    made.fast = run
+    made.fast = run_compiled
     return made
+
+
+def run_compiled(interp: TorchGlue, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call what ``torch.compile`` has made of a function, whatever its source says."""
+    return interp.stopped_trace((args, kwargs), interp.follow_function(func, args, kwargs))
 
 
 def _custom(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ane_lsp.graph.liveness import values
 from ane_lsp.server.analyst import Analyst
 from ane_lsp.server.results import DocumentResult
 
@@ -196,6 +197,48 @@ def test_what_a_compiled_function_says_counts_where_it_does_the_same(tmp_path: P
     for said, now in (["ANE130"], text.replace("x.size(0)", "x.shape[0]")), ([], text):
         analyst.overlay(str(path), now)
         assert [finding.code for finding in analyst.analyze(str(path), lambda: False).findings] == said
+
+
+@pytest.mark.parametrize(
+    "change", [("x * 2", "x * 3"), ("x * 2", "(x * 2).relu()"), ("return y", "y = y - 1\n        return y")]
+)
+def test_what_torch_compile_compiles_stays_compiled(tmp_path: Path, change: tuple[str, str]) -> None:
+    path = tmp_path / "net.py"
+    text = (
+        "import torch\nfrom torch import nn\n\n\n@torch.compile\ndef double(x):\n    return x * 2\n\n\n"
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.body = nn.Linear(8, 8)\n\n"
+        "    def forward(self, x):\n        y = double(self.body(x))\n        return y\n"
+    )
+    analyst, now = analysed(path, text), text.replace(*change)
+    assert answered(analyst, path, now) == "again"
+    result = analyst.analyze(str(path), lambda: False)
+    assert [(f.code, now.split("\n")[f.span.line - 1].strip()) for f in result.findings] == [
+        ("ANE101", "y = double(self.body(x))")
+    ]
+
+
+@pytest.mark.parametrize("path", ["trace", "export"])
+def test_a_parameter_written_to_is_recorded_as_at_first(tmp_path: Path, path: str) -> None:
+    """A layer that writes into what it holds is not recorded again from an earlier call."""
+    (tmp_path / "pyproject.toml").write_text(f'[tool.ane-lsp]\nexport-path = "{path}"\n')
+    file = tmp_path / "net.py"
+    text = (
+        "import torch\nfrom torch import nn\n\n\nclass Block(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.scale = nn.Parameter(torch.ones(8))\n\n    def forward(self, x):\n        y = x * self.scale\n"
+        "        self.scale.clamp_(-1, 1)\n        for _ in range(20):\n            y = y + 1\n        return y\n\n\n"
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.body = nn.Linear(8, 8)\n"
+        "        self.a, self.b = Block(), Block()\n\n    def forward(self, x):\n        return self.b(self.a(self.body(x)))\n"
+    )
+    analyst, now = analysed(file, text), text.replace("return self.b", "x = x * 2\n        return self.b")
+    analyst.overlay(str(file), now)
+    analyst.analyze(str(file), lambda: False)
+    found, other = (
+        [value for call in graph.calls for value in values((call.args, call.result))]
+        for one in (analyst, analysed(file, now))
+        for graph in one._kept[str(file)].analysis().graphs
+    )
+    told = [[(v.id, v.origin, v.name, v.producer) for v in each] for each in (found, other)]
+    assert told[0] == told[1]
 
 
 def test_a_changed_import_is_analysed_anew(tmp_path: Path) -> None:
