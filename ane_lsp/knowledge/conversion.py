@@ -447,6 +447,16 @@ def _fewer_chunks(call: Call) -> bool | None:
     return -(-size // each) < asked
 
 
+def _larger_piece(call: Call) -> bool | None:
+    """Whether pieces are asked for that are larger than the axis is long."""
+    first, dim = _first(call), argument(call, "dim")
+    asked = call.params.get("split_size", call.params.get("split_size_or_sections"))
+    if first is None or first.shape is None or not isinstance(asked, int) or not isinstance(dim, int):
+        return None
+    size = first.shape[dim] if -len(first.shape) <= dim < len(first.shape) else None
+    return asked > size if isinstance(size, int) else None
+
+
 def _stores_scalar(call: Call) -> bool | None:
     """Whether a store puts a scalar tensor that is not known before the model runs into more than one element."""
     key, target, value = argument(call, "key"), _first(call), argument(call, "value")
@@ -533,6 +543,7 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("kept", ""): _kept,
     ("alone", ""): _alone,
     ("chunks", "fewer"): _fewer_chunks,
+    ("piece", "larger"): _larger_piece,
     ("dims", "longer"): _longer_dims,
     ("other", "vector"): _by_vector,
     ("bias", "runtime"): _runtime_argument("bias"),
