@@ -34,7 +34,7 @@ _MOVES = frozenset({
 _ARITHMETIC = frozenset({"add", "sub", "mul"})
 # What gives integers where it is given nothing but integers.
 _WHOLE = _MOVES | _ARITHMETIC | {"abs", "square", "pow", "__pow__", "sum", "outer"}
-_PARTS = frozenset({"chunk", "split", "unbind", "meshgrid"})
+_PARTS = frozenset({"chunk", "split", "unbind"})
 # A traced cast to the dtype that a tensor has in torch is a cast in the program. An exported one is gone, as type_as is for integers.
 _CASTS = frozenset({"to", "type", "type_as", "long", "int", "bool", "float"})
 
@@ -170,6 +170,11 @@ def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
         made.pop(result.id, None)
         if kept is not None and _is_lost(last, kept[0], path):
             made[result.id] = kept
+    elif last == "meshgrid":
+        for value, source in zip(results, tensors(call)):
+            made.pop(value.id, None)
+            if source.id in made:
+                made[value.id] = made[source.id]
     elif exact and path in _FLOATS_MADE[version].get(last, ()) and _loses_dtype(call, last):
         made[result.id] = "floats", qualified(call)
     elif result.type.dtype in FLOATS and (_is_whole(call, last) or (path == "export-core" and last in _INTEGERS_MADE)):

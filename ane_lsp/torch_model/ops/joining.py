@@ -129,6 +129,48 @@ def _at_least(tensor: TensorType, rank: int) -> TensorType:
     return elements.same(tensor, (1,) * (rank - len(shape)) + shape)
 
 
+def _pad_sequence_mil(b: Lowering, params: Params, out: Any) -> Value:
+    sequences: Sequence[Value] = params["sequences"]
+    axis = 1 if truth(params["batch_first"]) else 0
+    if any(s.type.shape is None for s in sequences) or out.shape is None:
+        return mil.refused(b, "pad_sequence", {"sequences": tuple(sequences)}, out)  # type: ignore[no-any-return]
+    longest, padded = out.shape[axis], []
+    for sequence in sequences:
+        missing, (_, *others) = longest - mil.shape_of(sequence)[0], mil.shape_of(sequence)
+        ends = (missing, 0) if params["padding_side"] == "left" else (0, missing)
+        attrs = {"pad": (*ends, *(0,) * 2 * len(others)), "mode": "constant", "constant_val": params["padding_value"]}
+        grown = TensorType((longest, *others), sequence.type.dtype)
+        padded.append(sequence if missing == 0 else b.emit("pad", {"x": sequence}, attrs, grown))
+    return _stack_mil(b, {"tensors": padded, "dim": 1 - axis}, out)
+
+
+@op("torch._C._nn.pad_sequence", mil=_pad_sequence_mil)
+@tensor_result
+def pad_sequence(
+    sequences: Any, batch_first: Any = False, padding_value: Any = 0.0, padding_side: Any = "right"
+) -> TensorType:
+    """Sequences of shape (length, *) as (longest, batch, *), or (batch, longest, *), of the first one's dtype."""
+    found = tensors_in(sequences, "sequences")
+    if not found:
+        fail("received an empty list of sequences")
+    shapes = [shape_of(tensor) for tensor in found]
+    if any(not shape for shape in shapes):
+        fail("Dimension specified as 0 but tensor has no dimensions", IndexError)
+    if padding_side not in ("left", "right") and not isinstance(padding_side, Unknown):
+        fail(f"Expected padding_side to be one of left or right, but got {padding_side}.")
+    front, others = truth(batch_first), list(shapes[0][1:])
+    longest = shapes[0][0]
+    for shape in shapes[1:]:
+        longest = dims.maximum(longest, shape[0])
+        if len(shape) != len(shapes[0]) or any(dims.equal(a, c) is False for a, c in zip(others, shape[1:])):
+            raise Undetermined("what is smaller than the first sequence is expanded")
+        others = [better_known(a, c) for a, c in zip(others, shape[1:])]
+    if front is None:
+        raise Undetermined("it is not known which axis comes first")
+    whole: Shape = (len(found), longest) if front else (longest, len(found))
+    return TensorType((*whole, *others), found[0].dtype)
+
+
 def _stacks(tensors: Any, rank: int, axis: int | None) -> TensorType:
     found = [_at_least(tensor, rank) for tensor in tensors_in(tensors)]
     if not found:

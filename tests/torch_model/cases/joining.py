@@ -45,6 +45,20 @@ for _value in (False, True):
         strategy=joins(stack=True, value=_value, dim=False), **_how,
     )  # fmt: skip
 
+
+
+@st.composite
+def sequences(draw: Any) -> Call:
+    rest = draw(shapes(0, 2))
+    dtype = draw(dtypes())
+    found = [Arg((draw(st.integers(0, 4)), *rest), dtype, None) for _ in range(draw(st.integers(1, 3)))]
+    if draw(st.integers(0, 9)) == 0:
+        found.append(Arg(draw(shapes(0, 3)), dtype, None))
+    given: dict[str, Any] = {"batch_first": draw(st.booleans()), "padding_value": draw(st.sampled_from((0.0, 1, True)))}
+    return (found, *given.values(), draw(st.sampled_from(("left", "right", "up")))), {}
+
+
+cases("torch._C._nn.pad_sequence", strategy=sequences())
 _vectors = tensors("f32", low=0, high=1)
 
 

@@ -101,15 +101,7 @@ def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_le
 
 
 def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="right"):
-    sequences = list(sequences)
-    longest = max([sequence.size(0) for sequence in sequences])
-    padded = []
-    for sequence in sequences:
-        missing = longest - sequence.size(0)
-        ends = [0, missing] if padding_side == "right" else [missing, 0]
-        pads = [0, 0] * (sequence.dim() - 1) + ends
-        padded.append(torch.nn.functional.pad(sequence, pads, value=padding_value))
-    return torch.stack(padded, dim=0 if batch_first else 1)
+    return torch._C._nn.pad_sequence(list(sequences), batch_first, padding_value, padding_side)
 
 
 def unpad_sequence(padded_sequences, lengths, batch_first=False):
