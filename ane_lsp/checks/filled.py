@@ -171,10 +171,10 @@ def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
         if kept is not None and _is_lost(last, kept[0], path):
             made[result.id] = kept
     elif last == "meshgrid":
-        for value, source in zip(results, tensors(call)):
-            made.pop(value.id, None)
+        for grid, source in zip(results, tensors(call)):
+            made.pop(grid.id, None)
             if source.id in made:
-                made[value.id] = made[source.id]
+                made[grid.id] = made[source.id]
     elif exact and path in _FLOATS_MADE[version].get(last, ()) and _loses_dtype(call, last):
         made[result.id] = "floats", qualified(call)
     elif result.type.dtype in FLOATS and (_is_whole(call, last) or (path == "export-core" and last in _INTEGERS_MADE)):

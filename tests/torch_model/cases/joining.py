@@ -46,7 +46,6 @@ for _value in (False, True):
     )  # fmt: skip
 
 
-
 @st.composite
 def sequences(draw: Any) -> Call:
     rest = draw(shapes(0, 2))
