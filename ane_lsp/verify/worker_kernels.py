@@ -312,6 +312,7 @@ KERNELS: dict[str, Kernel] = {
     "reduce_argmax": _argument("max"), "reduce_argmin": _argument("min"),
     "upsample_nearest_neighbor": _resize("nearest"), "upsample_bilinear": _resize("bilinear"),
     "pixel_shuffle": lambda op, g: _f().pixel_shuffle(g["x"], int(g["upscale_factor"])),
+    "pixel_unshuffle": lambda op, g: _f().pixel_unshuffle(g["x"], int(g["downscale_factor"])),
     "gather_nd": _gather_nd, "scatter": _scatter, "scatter_nd": _scatter_nd, "lstm": _lstm,
     "cast": _cast, "identity": lambda op, g: g["x"], "gather": _gather,
     "reshape": lambda op, g: g["x"].reshape(tuple(op.outputs[0].shape)),

@@ -45,7 +45,7 @@ class Net(nn.Module):
         q = words[:, None]
         words = F.scaled_dot_product_attention(q, q, q)[:, 0]
         written = torch.zeros(11, 6).index_put((ids[0],), words[0]) + 1
-        return self.final(z), words, written, torch.cat([words, words.flip(1)], 1).argmax(-1), F.pixel_shuffle(y[:, :4], 2).softmax(1)
+        return self.final(z), words, written, torch.cat([words, words.flip(1)], 1).argmax(-1), F.pixel_shuffle(y[:, :4], 2).softmax(1), F.pixel_unshuffle(y, 3).softmax(1)
 
 
 if __name__ == "__main__":
