@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from ane_lsp.graph import Unknown
 from ane_lsp.interp.run import run_script
 from ane_lsp.workspace import Workspace
@@ -54,3 +56,11 @@ def test_a_tensor_is_no_picture(tmp_path: Path) -> None:
     assert isinstance(names["loaded"], Unknown)
     assert isinstance(names["is_picture"], Unknown)
     assert "package PIL is not read" in names["loaded"].first.reason
+
+
+@pytest.mark.parametrize("package", ["PIL", "huggingface_hub", "lightning", "pytorch_lightning", "einops", "beartype"])
+def test_a_package_that_is_described_in_part_has_a_version(tmp_path: Path, package: str) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(f"import {package}\nrecent = {package}.__version__ != ''\n", encoding="utf-8")
+    run = run_script(Workspace(tmp_path), path)
+    assert (run.errors, run.internal) == ([], {})

@@ -2,6 +2,8 @@
 
 from torch import _C
 
+__version__ = "2.4.0"
+
 
 class ModelHubMixin:
     """What a model gets for being shared; it computes nothing."""

@@ -1,3 +1,3 @@
 """lightning: the package that pytorch_lightning moved to."""
 
-from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer, seed_everything
+from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer, seed_everything, __version__

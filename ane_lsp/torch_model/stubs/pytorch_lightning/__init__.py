@@ -8,6 +8,8 @@ import inspect
 import torch
 from torch import _C, nn
 
+__version__ = "2.5.5"
+
 
 class AttributeDict(dict):
     """A dict whose keys are attributes, too."""
