@@ -62,6 +62,8 @@ _SOURCES = {"scatter": "src", "scatter_add": "src", "select_scatter": "src", "__
 Made = dict[int, tuple[str, str]]
 """For the id of a value of another dtype than torch's: what it is in the program, and what made it."""
 
+_OPEN = "integers or floats"  # nothing is said of these
+
 
 @graph_rule("ANE124", per_target=False)
 def dtype_not_kept(context: Context) -> Iterator[Report]:
@@ -106,7 +108,10 @@ def _integers_refused(context: Context, path: str, version: str) -> Iterator[Rep
     called = context.called(lambda torch: _last(torch) in _REAL[version])
     asked = [(call, call.params.get("input")) for call in called]
     suspects = [(call, v) for call, v in asked if isinstance(v, Value) and v.type.dtype in INTEGERS]
-    makers = {value.id: call for call in context.graph.calls for value in _results(call)} if suspects else {}
+    makers: dict[int, Call] = {}
+    for call in context.graph.calls if suspects else ():
+        for value in _results(call):  # `x.view(-1)` of a vector is the very value it was given
+            makers.setdefault(value.id, call)
     for call, value in suspects:
         if call.id not in context.idle_calls and _stays_integer(value, makers, path):
             yield Report(
@@ -127,7 +132,7 @@ def _stays_integer(value: Value, makers: dict[int, Call], path: str) -> bool:
         if last in _INTEGERS:
             return True
         if last == "arange":
-            return _is_whole(call, last)
+            return _is_whole(call, last) and not _is_open(call, path)
         if last in _ARITHMETIC:
             return all(_stays_integer(v, makers, path) for v in tensors(call))
         if not isinstance(given, Value) or last not in _MOVES | _CASTS | {"sum"}:
@@ -164,7 +169,9 @@ def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
     if not results:
         return
     result, exact = results[0], _is_exact(results[0])
-    if last in _CASTS:
+    if _is_open(call, path):
+        made[result.id] = _OPEN, qualified(call)
+    elif last in _CASTS:
         given = call.params.get("input")
         kept = made.get(given.id) if isinstance(given, Value) and given.type.dtype == result.type.dtype else None
         made.pop(result.id, None)
@@ -185,11 +192,20 @@ def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
             if isinstance(value, Value) and value.id in made:
                 made.setdefault(result.id, made[value.id])
     elif made and not exact:
-        whole = _all_integers(call, made) if last in _WHOLE | _PARTS else None
+        whole = _all_integers(call, made) or _open_of(call, made) if last in _WHOLE | _PARTS else None
         for value in results:
             made.pop(value.id, None)
             if whole is not None:
                 made[value.id] = whole
+
+
+def _is_open(call: Call, path: str) -> bool:
+    """Whether it counts to what may be a quotient of sizes: a trace keeps ``n // 2`` as a float, and coremltools counts in floats then."""
+    return path == "trace" and call.divided and _last(call.torch) == "arange"
+
+
+def _open_of(call: Call, made: Made) -> tuple[str, str] | None:
+    return next((made[v.id] for v in tensors(call) if made.get(v.id, ("",))[0] == _OPEN), None)
 
 
 def _results(call: Call) -> list[Value]:

@@ -73,6 +73,7 @@ class Call:
     hyper: for a torch.nn module, its constructor state (``kernel_size``, ``stride``, ...).
     stack: call expressions from the entry inwards, outermost first, `span` not included.
     optional: made in a branch that could not be decided, so a run of the model may pass it by.
+    divided: a number it is given may come from a quotient of sizes (``n // 2``), which a trace works out as a float.
 
     `result` is filled in when the call returns; nothing else changes afterwards.
     """
@@ -92,12 +93,13 @@ class Call:
     hyper: Mapping[str, Any] = field(default_factory=dict)
     stack: tuple[Span, ...] = ()
     optional: bool = False
+    divided: bool = False
 
     def at(self, span: Span, ctor: Span | None) -> Call:
         """The same call at other places."""
         return Call(
             self.id, self.torch, self.kind, span, self.fn, self.module, self.args, self.kwargs, self.params, self.result,
-            self.direct, ctor, self.hyper, self.stack, self.optional,
+            self.direct, ctor, self.hyper, self.stack, self.optional, self.divided,
         )  # fmt: skip
 
 

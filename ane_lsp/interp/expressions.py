@@ -472,7 +472,28 @@ def _binop(interp: Expressions, node: ast.BinOp, frame: Frame) -> Any:
     left = _EXPRESSIONS[node.left.__class__](interp, node.left, frame)
     right = _EXPRESSIONS[node.right.__class__](interp, node.right, frame)
     frame.node = node
-    return interp.binary(OPERATORS[node.op.__class__], left, right)
+    made = interp.binary(OPERATORS[node.op.__class__], left, right)
+    if made.__class__ is int and interp.recorder.modules:
+        _follow_quotients(interp.recorder.quotients, node, left, right, made)
+    return made
+
+
+def _follow_quotients(quotients: set[int], node: ast.BinOp, left: Any, right: Any, made: int) -> None:
+    """Keep numbers that may come from ``//`` of sizes, by their values: sizes are plain numbers here, and tensors while torch traces."""
+    if node.op.__class__ is ast.FloorDiv:
+        if node.left.__class__ is not ast.Constant and not _is_setting(node.left):
+            quotients.add(made)
+    elif quotients:
+        for operand, value in ((node.left, left), (node.right, right)):
+            if value.__class__ is int and value in quotients and operand.__class__ is not ast.Constant:
+                quotients.add(made)
+
+
+def _is_setting(node: ast.expr) -> bool:
+    """Whether it reads what a module was built with: ``self.dim``, ``self.config.dim``."""
+    while node.__class__ is ast.Attribute:
+        node = node.value
+    return node.__class__ is ast.Name and node.id == "self"
 
 
 def _unary(interp: Expressions, node: ast.UnaryOp, frame: Frame) -> Any:

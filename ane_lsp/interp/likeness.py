@@ -282,7 +282,21 @@ def _same_function(one: Any, other: Any) -> bool:
 
 
 _EQUAL = (PLAIN - {TensorType}) | {Span, Known, GivenObject, Met, Raised}
-_OF_CALL = ("torch", "kind", "span", "fn", "args", "kwargs", "params", "result", "direct", "ctor", "hyper", "optional")
+_OF_CALL = (
+    "torch",
+    "kind",
+    "span",
+    "fn",
+    "args",
+    "kwargs",
+    "params",
+    "result",
+    "direct",
+    "ctor",
+    "hyper",
+    "optional",
+    "divided",
+)
 _MADE = {
     Made: ("type", "origin", "name", "requires_grad", "value", "base", "of", "number", "probe", "why"),
     MadeObject: ("cls", "node", "attrs", "data", "number"),

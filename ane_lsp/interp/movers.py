@@ -149,7 +149,7 @@ def record(
             number, call.torch, call.kind, call.span, call.fn, path + call.module[skipped:], moved(call.args),
             in_dict(kwargs) if kwargs else kwargs, in_dict(params) if params else params,
             value_of(result) if result.__class__ is Value else moved(result), call.direct, call.ctor, call.hyper,
-            callers + call.stack[depth:], call.optional,
+            callers + call.stack[depth:], call.optional, call.divided,
         )  # fmt: skip
         recorded.append(new)
         number += 1

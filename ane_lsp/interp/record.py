@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ane_lsp.graph import Call, Graph, Span, TensorType, Unknown, Value
+from ane_lsp.graph import Call, Graph, Span, Sym, TensorType, Unknown, Value
 from ane_lsp.graph.builder import GraphBuilder
 from ane_lsp.graph.ir import CallKind, Operand
 from ane_lsp.graph.liveness import values
@@ -66,6 +66,7 @@ class Recorder:
         self._paths: dict[int, str] = {}
         self.failed_lowerings: dict[str, str] = {}
         self.reached: set[ClassObject] = set()  # classes whose forward ran
+        self.quotients: set[int] = set()  # what `//` gave in the models being run, and what was computed from that
         self.taken_in: list[Tensor] | None = None  # tensors that entered the graph, see repeats.py
 
     def snapshot(self) -> Any:
@@ -125,6 +126,7 @@ class Recorder:
     def begin(self, root: Instance, inputs: Iterable[tuple[str, Tensor]], span: Span | None) -> None:
         """Start a graph: `root` is called from outside any module."""
         self.builder = GraphBuilder(Graph(name=root.cls.name), opset=self.opset)
+        self.quotients = set()
         self.entries.append((root, span))
         self.graphs.append(self.graph)
         self._paths = {id(root): ""}
@@ -229,9 +231,15 @@ class Recorder:
         made = Call(
             len(self.graph.calls), torch, kind, span, fn, self.modules[-1].path if path is None else path,
             self.values_in(args), self.values_in(dict(kwargs)), {}, None, direct, ctor, hyper or {}, stack, optional,
+            torch == "torch.arange" and any(map(self._is_divided, (*args, *kwargs.values()))),
         )  # fmt: skip
         self.graph.calls.append(made)
         return made
+
+    def _is_divided(self, given: Any) -> bool:
+        if given.__class__ is int:
+            return given in self.quotients or -given in self.quotients
+        return isinstance(given, Sym) and "//" in str(given)
 
     def applied(
         self,
