@@ -33,7 +33,7 @@ _MOVES = frozenset({
 })  # fmt: skip
 _ARITHMETIC = frozenset({"add", "sub", "mul"})
 # What gives integers where it is given nothing but integers.
-_WHOLE = _MOVES | _ARITHMETIC | {"abs", "square", "pow", "__pow__", "sum", "outer"}
+_WHOLE = _MOVES | _ARITHMETIC | {"abs", "square", "pow", "__pow__", "sum", "outer", "stack", "cat"}
 _PARTS = frozenset({"chunk", "split", "unbind"})
 # A traced cast to the dtype that a tensor has in torch is a cast in the program. An exported one is gone, as type_as is for integers.
 _CASTS = frozenset({"to", "type", "type_as", "long", "int", "bool", "float"})
