@@ -124,6 +124,10 @@ def _compute(op: Any, values: dict[int, Any]) -> list[Any]:
             made = kernel(op, given)
         except NotImplementedError as error:
             raise Missing(str(error)) from error
+        except TypeError as error:
+            if any(not isinstance(d, int) for var in op.outputs for d in var.shape or ()):
+                raise Missing("a size that is known at run time only") from error
+            raise
     else:
         made = _folded(op, values)
     made = list(made) if isinstance(made, (list, tuple)) else [made]
@@ -148,6 +152,8 @@ def _tensor(value: Any) -> Any:
     array = numpy.asarray(value)
     if array.dtype.kind in "US":
         return value
+    if array.dtype.kind == "O":
+        raise Missing("a size that is known at run time only")
     if array.dtype.kind == "f":
         array = array.astype(numpy.float32)
     elif array.dtype.kind in "iu":

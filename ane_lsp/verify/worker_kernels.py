@@ -314,6 +314,7 @@ KERNELS: dict[str, Kernel] = {
     "pixel_shuffle": lambda op, g: _f().pixel_shuffle(g["x"], int(g["upscale_factor"])),
     "pixel_unshuffle": lambda op, g: _f().pixel_unshuffle(g["x"], int(g["downscale_factor"])),
     "gather_nd": _gather_nd, "scatter": _scatter, "scatter_nd": _scatter_nd, "lstm": _lstm,
+    "shape": lambda op, g: _torch().tensor(g["x"].shape),
     "cast": _cast, "identity": lambda op, g: g["x"], "gather": _gather,
     "reshape": lambda op, g: g["x"].reshape(tuple(op.outputs[0].shape)),
     "transpose": lambda op, g: g["x"].permute(_ints(g["perm"])),

@@ -119,3 +119,25 @@ def test_outputs_of_another_shape_or_with_other_numbers_do_not_pass(tmp_path: Pa
     assert (first["kind"], first["shape"], first["made"]) == ("shape", [], [4])
     assert second["share"] < 0.5
     assert (result["passes"], result["text"]) == (False, "output 0 has the shape 4, not scalar")
+
+
+MASKED = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def forward(self, x, weight):
+        y = x * 1
+        y[weight > 0.5] *= 0.5
+        return y
+
+
+if __name__ == "__main__":
+    torch.manual_seed(1)
+    Net()(torch.randn(6, 8), torch.rand(6))
+"""
+
+
+def test_sizes_that_only_a_run_knows_are_computed(tmp_path: Path) -> None:
+    assert computed(tmp_path, MASKED)["fp32"]["passes"]
