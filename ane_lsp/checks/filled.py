@@ -134,7 +134,7 @@ def _stays_integer(value: Value, makers: dict[int, Call], path: str) -> bool:
         if last == "arange":
             return _is_whole(call, last) and not _is_open(call, path)
         if last in _ARITHMETIC:
-            return all(_stays_integer(v, makers, path) for v in tensors(call))
+            return not _is_open(call, path) and all(_stays_integer(v, makers, path) for v in tensors(call))
         if not isinstance(given, Value) or last not in _MOVES | _CASTS | {"sum"}:
             return False
         if last in _CASTS and (path == "trace" or given.type.dtype != value.type.dtype):
@@ -169,7 +169,7 @@ def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
     if not results:
         return
     result, exact = results[0], _is_exact(results[0])
-    if _is_open(call, path):
+    if _is_open(call, path) and (exact or last not in _ARITHMETIC or any(v.id in made for v in tensors(call))):
         made[result.id] = _OPEN, qualified(call)
     elif last in _CASTS:
         given = call.params.get("input")
@@ -200,8 +200,8 @@ def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
 
 
 def _is_open(call: Call, path: str) -> bool:
-    """Whether it counts to what may be a quotient of sizes: a trace keeps ``n // 2`` as a float, and coremltools counts in floats then."""
-    return path == "trace" and call.divided and _last(call.torch) == "arange"
+    """Whether it is given what may be a quotient of sizes: a trace keeps ``n // 2`` as a float, and coremltools makes floats of that."""
+    return path == "trace" and call.divided
 
 
 def _open_of(call: Call, made: Made) -> tuple[str, str] | None:

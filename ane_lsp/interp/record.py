@@ -231,7 +231,7 @@ class Recorder:
         made = Call(
             len(self.graph.calls), torch, kind, span, fn, self.modules[-1].path if path is None else path,
             self.values_in(args), self.values_in(dict(kwargs)), {}, None, direct, ctor, hyper or {}, stack, optional,
-            torch == "torch.arange" and any(map(self._is_divided, (*args, *kwargs.values()))),
+            torch in _OF_DTYPE and any(map(self._is_divided, (*args, *kwargs.values()))),
         )  # fmt: skip
         self.graph.calls.append(made)
         return made
@@ -315,6 +315,11 @@ class CallLowering:
         return self._builder.const(TensorType((), dtype, data))
 
 
+# What a program makes of the type of the numbers it is given.
+_OF_DTYPE = frozenset({
+    "torch.arange", "torch.full_like", "torch.add", "torch.sub", "torch.mul", "torch.Tensor.add", "torch.Tensor.sub", "torch.Tensor.mul",
+    "torch.Tensor.add_", "torch.Tensor.sub_", "torch.Tensor.mul_",
+})  # fmt: skip
 _PACKED = ("data", "batch_sizes", "sorted_indices", "unsorted_indices")  # the fields of torch's named tuple, in order
 
 
