@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from types import EllipsisType
 
 from ane_lsp.checks.engine import IF_TAKEN
 from ane_lsp.checks.finding import Finding
@@ -19,8 +20,9 @@ from ane_lsp.knowledge.targets import Target
 
 CODE = "ANE130"
 # A file without any of these words compiles no function.
-WORDS = ("jit.script", "import script")
+WORDS = ("jit.script", "import script", "script_if_tracing")
 _COMPILERS = frozenset({"torch.jit.script", "torch.jit.script_if_tracing", "torch.jit.script_method"})
+_OWN_COMPILER = "script_if_tracing"  # which older libraries brought along, as torch had none
 _LEFT_OUT = frozenset({"torch.jit.ignore", "torch.jit.unused"})
 # Functions of torch.nn.functional whose own code, compiled too, holds what does not convert.
 _COMPILED_WITH = frozenset(
@@ -76,7 +78,7 @@ def _compiled(tree: ast.Module, names: Names) -> list[ast.FunctionDef]:
     found = [
         node
         for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and any(names.dotted(one) in _COMPILERS for one in node.decorator_list)
+        if isinstance(node, ast.FunctionDef) and any(_compiles(one, names) for one in node.decorator_list)
     ]
     for statement in tree.body:  # snake = torch.jit.script(snake)
         match statement:
@@ -90,6 +92,10 @@ def _compiled(tree: ast.Module, names: Names) -> list[ast.FunctionDef]:
                 if called is not None and called not in found and not _is_left_out(called, names):
                     found.append(called)
     return list(dict.fromkeys(found))
+
+
+def _compiles(decorator: ast.expr, names: Names) -> bool:
+    return names.dotted(decorator) in _COMPILERS or (isinstance(decorator, ast.Name) and decorator.id == _OWN_COMPILER)
 
 
 def _is_left_out(function: ast.FunctionDef, names: Names) -> bool:
@@ -115,6 +121,7 @@ class _Body(ast.NodeVisitor):
         self.hits: list[Hit] = []
         self._names = names
         self._last = last
+        self._behind = {one: function.body[n + 1 :] for n, one in enumerate(function.body)}
         arguments = function.args
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         self._given = {one.arg for one in every}
@@ -184,18 +191,19 @@ class _Body(ast.NodeVisitor):
     def visit_If(self, node: ast.If) -> None:
         decided = self._decided(node.test)
         if decided is None:
-            self._test(node.test, all(isinstance(statement, ast.Raise) for statement in node.body))
+            guard = all(isinstance(statement, ast.Raise) for statement in node.body)
+            self._test(node.test, guard, shapes_differ=_differ_in_rank(node, self._behind.get(node, ())))
         for statement in [*(node.body if decided is not False else ()), *(node.orelse if decided is not True else ())]:
             self.visit(statement)
 
     def visit_IfExp(self, node: ast.IfExp) -> None:
         if self._decided(node.test) is None:
-            self._test(node.test)
+            self._test(node.test, shapes_differ=_are_apart([node.body, node.orelse]))
         self.visit(node.body)
         self.visit(node.orelse)
 
-    def _test(self, test: ast.expr, guard: bool = False) -> None:
-        """Look at a condition; guard: of an exception, about which enough is said."""
+    def _test(self, test: ast.expr, guard: bool = False, shapes_differ: bool = False) -> None:
+        """Look at a condition; guard: of an exception, about which enough is said. shapes_differ: what comes of its two sides."""
         before = len(self.hits)
         self.visit(test)
         if guard or len(self.hits) > before or _names_self(test):
@@ -203,7 +211,12 @@ class _Body(ast.NodeVisitor):
         if any(self._is_refused(node) for node in ast.walk(test)):
             self._refused(test, "This condition", "Use torch.where, or make the choice where the function is called.")
         elif any(isinstance(node, (ast.Name, ast.Attribute)) and self._varies(node) for node in ast.walk(test)):
-            self._stays(test, "A branch", "Use torch.where, or make the choice where the function is called.")
+            if shapes_differ:
+                self._refused(
+                    test, "A branch whose sides differ in rank", "Make the choice where the function is called."
+                )
+            else:
+                self._stays(test, "A branch", "Use torch.where, or make the choice where the function is called.")
 
     def _varies(self, node: ast.Name | ast.Attribute) -> bool:
         """Whether it is an argument, or something of a tensor."""
@@ -318,6 +331,80 @@ class _Body(ast.NodeVisitor):
 def _method(call: ast.Call) -> str:
     """The last part of what is called, ``""`` for a plain name."""
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def _differ_in_rank(node: ast.If, behind: Sequence[ast.stmt]) -> bool:
+    """Whether the sides of a branch give one tensor with and without another axis; behind: the statements that follow it."""
+    ends = _returned([node])
+    if ends:
+        return _are_apart([*ends, *_returned(behind[:1])])
+    bound = [_bound(side) for side in (node.body, node.orelse)]
+    read = {name for statement in behind for name in _read(statement)}
+    every = {name: ast.Name(name) for side in bound for name in side if name in read}
+    return any(_are_apart([side.get(name) or unchanged for side in bound]) for name, unchanged in every.items())
+
+
+def _read(statement: ast.stmt) -> set[str]:
+    return {one.id for one in ast.walk(statement) if isinstance(one, ast.Name)}
+
+
+def _returned(statements: Sequence[ast.stmt]) -> list[ast.expr]:
+    """What statements return, also in branches that do nothing else."""
+    found: list[ast.expr] = []
+    for statement in statements:
+        match statement:
+            case ast.Return(value=ast.expr() as value):
+                found.append(value)
+            case ast.If(body=[only], orelse=others):
+                found += _returned([only, *others])
+    return found
+
+
+def _bound(side: Sequence[ast.stmt]) -> dict[str, ast.expr]:
+    """The names that a side of a branch gives a value, if none is given one twice or read afterwards."""
+    found: dict[str, ast.expr] = {}
+    for statement in side:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if found.keys().isdisjoint(_read(statement)):
+                found[name] = value
+            case ast.Raise() | ast.Pass():
+                pass
+            case _:
+                return {}
+    return found
+
+
+def _are_apart(results: Sequence[ast.expr]) -> bool:
+    """Whether two of the results are the same tensor with another number of axes."""
+    ranks: dict[str, set[int]] = {}
+    for result in results:
+        name, more = _axes_more(result)
+        ranks.setdefault(name, set()).add(more)
+    return any(name and len(found) > 1 for name, found in ranks.items())
+
+
+def _axes_more(result: ast.expr) -> tuple[str, int]:
+    """A name, and how many axes more than it this has; "" where that is not said by the expression."""
+    match result:
+        case ast.Name(id=name):
+            return name, 0
+        case ast.Call(func=ast.Attribute(attr="unsqueeze", value=value)):
+            name, more = _axes_more(value)
+            return name, more + 1
+        case ast.Subscript(value=value, slice=index):
+            name, more = _axes_more(value)
+            for item in index.elts if isinstance(index, ast.Tuple) else [index]:
+                match item:
+                    case ast.Constant(value=None):
+                        more += 1
+                    case ast.Slice() | ast.Constant(value=EllipsisType()):
+                        pass
+                    case _:
+                        return "", 0
+            return name, more
+        case ast.BinOp(left=value, right=ast.Constant()):
+            return _axes_more(value)
+    return "", 0
 
 
 def _names_self(test: ast.expr) -> bool:

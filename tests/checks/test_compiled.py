@@ -102,6 +102,11 @@ REFUSED = [
     "if not flag:\n        a = a * 3\n    return a",
     "if mode == 'sum':\n        a = a * 3\n    return a",
     "if a.shape == x.shape:\n        a = a * 3\n    return a",
+    "if a.dim() == 2:\n        a = a.unsqueeze(1)\n    return a * 2",
+    "if a.dim() == 2:\n        return a.unsqueeze(1)\n    return a",
+    "if a.dim() == 1:\n        return a.reshape(1, 1, -1)\n    elif a.dim() == 2:\n        return a[:, None]\n    else:\n        return a",
+    "if n == 1:\n        b = a * 2\n    else:\n        b = a[..., None]\n    return b",
+    "b = a.unsqueeze(1) if n == 1 else a * 2\n    return b",
     "assert a.size(1) == 8, 'bad'\n    return a * 2",
     "if a.dim() != 3:\n        raise ValueError('bad')\n    return a * 2",
     "print('here')\n    return a * 2",
@@ -142,6 +147,10 @@ KEPT = [
     "if a.dim() == 3:\n        a = a * 2\n    return a",
     "if n == 1:\n        a = a * 3\n    elif n == 2:\n        a = a * 4\n    return a",
     "if bool(a.sum() > 0):\n        a = a * 2\n    return a",
+    "if n == 1:\n        a = a[:, :]\n    return a",
+    "if n == 1:\n        b = a * 2\n    else:\n        b = a.unsqueeze(1).squeeze(1)\n    return b",
+    "if n == 1:\n        a = a.mean(1)\n        a = a.unsqueeze(1).repeat(1, 8, 1)\n    return a",
+    "if n == 1:\n        y = y.unsqueeze(0)\n        a = a + y\n    return a",
     "for i in range(3):\n        a = torch.tanh(a)\n    return a",
     "for i in range(a.size(1)):\n        y = y + a[0, i]\n    return y",
     "while bool(a.sum() > 100.0):\n        a = a * 0.5\n    return a",
@@ -200,6 +209,15 @@ def test_is_said_of_what_a_traced_model_keeps(tmp_path: Path, expected: str, bod
     assert ("missing in the traced program" in texts) == (expected == "lost")
     assert ("does not convert" in texts) == (expected == "refused")
     assert outcome(path) == expected
+
+
+def test_a_copy_of_the_compiler_is_known_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    text = HEAD.replace("BODY", REFUSED[0]).replace("@torch.jit.script", "@script_if_tracing")
+    own = "def script_if_tracing(fn):\n    return lambda *given: torch.jit.script(fn)(*given)\n\n\ndef flat"
+    path.write_text(text.replace("def flat", own))
+    assert [finding.code for finding in analyze_file(path).findings] == ["ANE130"]
+    assert outcome(path) == "refused"
 
 
 def test_functions_of_other_files_count_among_what_stands_there(tmp_path: Path) -> None:

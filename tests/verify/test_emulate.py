@@ -141,3 +141,26 @@ if __name__ == "__main__":
 
 def test_sizes_that_only_a_run_knows_are_computed(tmp_path: Path) -> None:
     assert computed(tmp_path, MASKED)["fp32"]["passes"]
+
+
+CONSTANT = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(0.7))
+
+    def forward(self, x):
+        return x * 2, self.scale.exp()
+
+
+if __name__ == "__main__":
+    Net()(torch.rand(4, 8))
+"""
+
+
+def test_an_output_may_be_a_constant(tmp_path: Path) -> None:
+    assert [output["kind"] for output in computed(tmp_path, CONSTANT)["fp32"]["outputs"]] == ["float", "float"]
