@@ -43,6 +43,7 @@ from ane_lsp.interp.values import (
     OneOf,
     PyRaise,
     Tensor,
+    TorchFunction,
 )
 
 MODULE_CLASS = "torch.nn.modules.module"
@@ -380,6 +381,8 @@ class TorchGlue(TorchOperations):
             module.namespace["_returned"] = Builtin("_returned", _returned)
             module.namespace["_numbers"] = Builtin("_numbers", _numbers)
             module.namespace["_unknown"] = Builtin("_unknown", lambda interp, args, kwargs: interp.unknown(*args))
+        elif module.name == "torch.nn.attention.flex_attention":
+            module.namespace["_attend"] = TorchFunction(f"{module.name}.flex_attention")
         elif module.name == "torch.nn.parameter":
             module.namespace.update(
                 Parameter=PARAMETER, Buffer=BUFFER, UninitializedParameter=UNINITIALIZED,

@@ -38,5 +38,5 @@ def test_torch_runs_it(example: Example, tmp_path: Path) -> None:
         try:  # without data, so that huge examples cost nothing
             with torch.device("meta"):
                 exec(program, {"__name__": "__main__"})
-        except (RuntimeError, NotImplementedError):  # it looks at values
+        except (RuntimeError, ValueError):  # it looks at values, or takes no tensors without
             exec(program, {"__name__": "__main__"})

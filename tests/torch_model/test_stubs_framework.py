@@ -195,6 +195,7 @@ FRAMEWORK = [
     "@torch.library.custom_op('stubs_case::half', mutates_args=())\ndef half(x: torch.Tensor) -> torch.Tensor:\n    return x[:1].clone()\n@torch.library.register_fake('stubs_case::half')\ndef _(x):\n    return x.new_empty((1, *x.shape[1:]))\nout = [torch.ops.stubs_case.half(torch.zeros(2, 3)), torch.ops.stubs_case.half.default(torch.zeros(2, 3))]",
     "lib = torch.library.Library('stubs_lib', 'DEF')\nlib.define('twice(Tensor x) -> Tensor')\nlib.define('first(Tensor x) -> Tensor')\n@torch.library.impl(lib, 'twice', 'CompositeExplicitAutograd')\ndef twice(x):\n    return torch.cat([x, x])\nlib.impl('first', lambda x: x[0], 'CompositeExplicitAutograd')\nout = [torch.ops.stubs_lib.twice(torch.zeros(2, 3)), torch.ops.stubs_lib.first(torch.zeros(2, 3))]",
     "from torch.nn.attention.flex_attention import and_masks, or_masks\nf = and_masks(lambda b, h, q, k: k <= q, lambda b, h, q, k: q - k < 3)\nout = f(torch.tensor(0), torch.tensor(0), torch.arange(3)[:, None], torch.arange(4)[None])",
+    "from torch.nn.attention.flex_attention import flex_attention\nq, v = torch.zeros(1, 2, 16, 8), torch.zeros(1, 2, 16, 4)\nout = [flex_attention(q, q, v), flex_attention(q, q, v, scale=0.5, return_lse=True)]",
     "from torch.jit import Final\nclass Net(nn.Module):\n    n: Final[int]\n    def __init__(self):\n        super().__init__()\n        self.n = 3\n    @torch.jit.unused\n    def f(self):\n        return self.n\nout = Net().f()",
 ]  # fmt: skip
 

@@ -67,6 +67,20 @@ def scaled_dot_product_attention(
     return TensorType((*lead, q.shape[-2], v.shape[-1]), dtype)
 
 
+@op("torch.nn.attention.flex_attention.flex_attention")
+def flex_attention(
+    query: TensorType, key: TensorType, value: TensorType, score_mod: Any = None, block_mask: Any = None, scale: Any = None,
+    enable_gqa: Any = False,
+) -> TensorType:  # fmt: skip
+    """The shape of plain attention, whatever `score_mod` and `block_mask` do to values."""
+    for tensor in (query, key, value):
+        rank = tensor_or_unknown(tensor).rank
+        if rank is not None and rank != 4:
+            fail("NYI: query, key, and value must be 4D tensors", NotImplementedError)
+    found: TensorType = scaled_dot_product_attention(query, key, value, scale=scale, enable_gqa=enable_gqa)
+    return found
+
+
 def _perhaps_fused(q: TensorType, k: TensorType, v: TensorType, mask: TensorType, dropout: float | None) -> bool:
     """Whether torch's fused kernel for the CPU may take this, which alone allows a mask beside is_causal: batches of heads, all of one
     width, a mask with two or four axes, no dropout (torch/aten ``sdp_utils_cpp.cpp``)."""

@@ -51,6 +51,18 @@ cases(F + "scaled_dot_product_attention", "torch._C._nn.scaled_dot_product_atten
 
 
 @st.composite
+def flexible(draw: Any) -> Call:
+    lead, length, source, width, last = (draw(SIZE), draw(SIZE)), draw(SIZE), draw(SIZE), draw(SIZE), draw(SIZE)
+    if draw(st.integers(0, 5)) == 0:
+        lead = lead[:1]
+    given = {"scale": 0.5} if draw(flags) else {}
+    return (Arg((*lead, length, width)), Arg((*lead, source, width)), Arg((*lead, source, last))), given
+
+
+cases("torch.nn.attention.flex_attention.flex_attention", strategy=flexible(), **_CPU)
+
+
+@st.composite
 def multi_heads(draw: Any) -> Call:
     heads, each = draw(SIZE), draw(SIZE)
     width = heads * each

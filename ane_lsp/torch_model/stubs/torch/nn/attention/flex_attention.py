@@ -1,4 +1,5 @@
-"""Flex attention: its result has the shape of plain attention, whatever `score_mod` and `block_mask` do to values."""
+"""Flex attention: its result has the shape of plain attention, whatever `score_mod` and `block_mask` do to values.
+`_attend` is native: the operation itself."""
 
 import torch
 
@@ -76,7 +77,7 @@ def flex_attention(
     *,
     return_aux=None,
 ):
-    output = torch.nn.functional.scaled_dot_product_attention(query, key, value, scale=scale, enable_gqa=enable_gqa)
+    output = _attend(query, key, value, scale=scale, enable_gqa=enable_gqa)
     if return_aux is not None:
         lse = torch.empty(query.shape[:-1], dtype=torch.float32)
         return output, AuxOutput(lse if return_aux.lse else None, lse if return_aux.max_scores else None)
