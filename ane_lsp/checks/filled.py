@@ -17,10 +17,12 @@ _ALL = frozenset(PATHS)
 _UNDECOMPOSED = frozenset({"trace", "export"})
 _EXPORT = frozenset({"export"})
 _TRACE = frozenset({"trace"})
+# Sums of flags, and quotients of integers that are rounded.
+_COUNTED = {"sum": _ALL, "floor_divide": _ALL, "__floordiv__": _ALL, "div": _ALL}
 # Paths on which coremltools makes floats of integers and flags, by version: full without a dtype, zeros_like of floats, arange with
-# a float among its bounds, clamp with one bound.
+# a float among its bounds, clamp with one bound, what is counted.
 _ALWAYS = {
-    "zeros": _EXPORT, "zeros_like": _EXPORT, "full": _ALL, "new_zeros": _UNDECOMPOSED, "arange": _ALL, "clamp": _ALL, "clip": _ALL,
+    "zeros": _EXPORT, "zeros_like": _EXPORT, "full": _ALL, "new_zeros": _UNDECOMPOSED, "arange": _ALL, "clamp": _ALL, "clip": _ALL, **_COUNTED,
 }  # fmt: skip
 _FLOATS_MADE = {"9.0": _ALWAYS | {"ones_like": _UNDECOMPOSED}, "main": _ALWAYS | {"new_ones": _UNDECOMPOSED}}
 # The full decomposition writes these with a whole number, and coremltools makes integers of floats.
@@ -32,6 +34,8 @@ _MOVES = frozenset({
     "contiguous", "clone", "detach", "__getitem__", "cumsum", "neg",
 })  # fmt: skip
 _ARITHMETIC = frozenset({"add", "sub", "mul"})
+# What keeps floats that were made of integers; of integers it may make floats.
+_STAYS = frozenset({"clamp", "clip", "remainder", "__mod__"})
 # What gives integers where it is given nothing but integers.
 _WHOLE = _MOVES | _ARITHMETIC | {"abs", "square", "pow", "__pow__", "sum", "outer", "stack", "cat"}
 _PARTS = frozenset({"chunk", "split", "unbind"})
@@ -113,7 +117,8 @@ def _integers_refused(context: Context, path: str, version: str) -> Iterator[Rep
         for value in _results(call):  # `x.view(-1)` of a vector is the very value it was given
             makers.setdefault(value.id, call)
     for call, value in suspects:
-        if call.id not in context.idle_calls and _stays_integer(value, makers, path):
+        cast = path == "export-core" and call.params.get("dtype") is not None  # before the operation, if it takes one
+        if not cast and call.id not in context.idle_calls and _stays_integer(value, makers, path):
             yield Report(
                 f"{qualified(call)} does not convert {spoken_path(path)}: coremltools {version} takes no integers there. "
                 f"{advice('ANE124', 'float')}",
@@ -186,7 +191,7 @@ def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
         made[result.id] = "floats", qualified(call)
     elif result.type.dtype in FLOATS and (_is_whole(call, last) or (path == "export-core" and last in _INTEGERS_MADE)):
         made[result.id] = "integers", qualified(call)
-    elif exact and last in _MOVES | _ARITHMETIC:
+    elif exact and last in _MOVES | _ARITHMETIC | _STAYS:
         sides = ("input", "other") if last in _ARITHMETIC else ("input",)
         for value in (call.params.get(side) for side in sides):
             if isinstance(value, Value) and value.id in made:
@@ -239,6 +244,10 @@ def _loses_dtype(call: Call, last: str) -> bool:
     if last == "arange":
         return any(isinstance(bound, float) for bound in _bounds(call))
     given = call.params.get("input")
+    if last == "sum":
+        return isinstance(given, Value) and given.type.dtype == "b8" and call.params.get("dtype") is None
+    if last in ("floor_divide", "__floordiv__", "div"):
+        return all(_is_exact(value) for value in tensors(call))
     if last in ("clamp", "clip"):
         bounds = [call.params.get(name) for name in ("min", "max")]
         return isinstance(given, Value) and _is_exact(given) and bounds.count(None) == 1
@@ -306,6 +315,8 @@ def _key(made: Made, value: Value, otherwise: str) -> str:
     last = _last(maker)
     if last == "arange":
         return "whole" if kind == "floats" else "real"
+    if last in _COUNTED:
+        return "sum" if last == "sum" else "quotient"
     return "bounds" if last in ("clamp", "clip") else otherwise
 
 
