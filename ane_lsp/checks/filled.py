@@ -61,6 +61,10 @@ _INTEGERS = frozenset({"tensor", "as_tensor", "argmax", "argmin", "argsort", "to
 # Where the operands have to be of one dtype: those of different dtypes in torch, and those that conversion makes different.
 _MIXED = {"stack": _UNDECOMPOSED, "outer": _UNDECOMPOSED, "select_scatter": _UNDECOMPOSED, "__setitem__": _EXPORT}
 _ALIKE = _MIXED | {"min": _TRACE, "max": _TRACE, "scatter": _ALL, "scatter_add": _ALL}
+_PRODUCTS: dict[str, dict[str, frozenset[str]]] = {
+    "9.0": {"einsum": _EXPORT, "mv": _UNDECOMPOSED},
+    "main": {},
+}  # main was not asked
 _SOURCES = {"scatter": "src", "scatter_add": "src", "select_scatter": "src", "__setitem__": "value"}
 
 Made = dict[int, tuple[str, str]]
@@ -159,7 +163,7 @@ def _last(torch: str) -> str:
 def _concerns(torch: str) -> bool:
     last = _last(torch)
     return (
-        last in _INTEGERS_MADE | _MIXED.keys()
+        last in _INTEGERS_MADE | _MIXED.keys() | {"einsum"}
         or last == "full_like"
         or any(last in made for made in _FLOATS_MADE.values())
     )
@@ -280,7 +284,9 @@ def _refused(call: Call, last: str, made: Made, path: str, version: str) -> tupl
     first = call.params.get("input")
     if last in _REAL[version] and isinstance(first, Value) and made.get(first.id, ("",))[0] == "integers":
         return _key(made, first, "number"), first.id
-    if path in _ALIKE.get(last, ()) and (last != "__setitem__" or _selects(call.params.get("key"))):
+    if path in (_ALIKE.get(last) or _PRODUCTS[version].get(last, frozenset())) and (
+        last != "__setitem__" or _selects(call.params.get("key"))
+    ):
         return _unlike(call, last, made)
     return "", -1
 
@@ -303,7 +309,7 @@ def _unlike(call: Call, last: str, made: Made) -> tuple[str, int]:
     if {made[v.id][0] if v.id in made else _kind(v) for v in given} | numbers != {"floats", "integers"}:
         return "", -1
     if not turned:
-        return ("mixed" if last in _MIXED else ""), -1
+        return ("mixed" if last in _MIXED or last == "einsum" else ""), -1
     if made[turned[0].id][0] == "floats":
         return _key(made, turned[0], "integers"), turned[0].id
     return _key(made, turned[0], "number" if "full_like" in made[turned[0].id][1] else "scatter"), turned[0].id
