@@ -362,6 +362,12 @@ def _kept(call: Call) -> str:
     return "whole" if sizes[0] is not None and sizes[0] == sizes[1] else "part"
 
 
+def _one_packed(call: Call) -> bool | None:
+    """Whether einops.unpack takes one tensor apart, of which its slice keeps everything."""
+    shapes = argument(call, "packed_shapes")
+    return len(shapes) == 1 if isinstance(shapes, (tuple, list)) else None
+
+
 def _from_front(part: object) -> bool:
     return isinstance(part, slice) and (part.start is None or (isinstance(part.start, int) and part.start == 0))
 
@@ -541,6 +547,7 @@ _ASKED: Mapping[tuple[str, str], Any] = {
     ("other", "scalar"): _scalar_other,
     ("input", "packed"): _packed,
     ("kept", ""): _kept,
+    ("packed", "one"): _one_packed,
     ("alone", ""): _alone,
     ("chunks", "fewer"): _fewer_chunks,
     ("piece", "larger"): _larger_piece,
