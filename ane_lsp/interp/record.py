@@ -282,6 +282,10 @@ class Recorder:
         outputs = iter(self.builder.emit(call, kind, inputs, attrs, flat)) if flat else iter(())
         return _replace(result, outputs)
 
+    def alias(self, call: Call, value: Value) -> Value:
+        """A value under another number, as torch.export makes a node of a subscript that keeps everything."""
+        return self.builder.emit(call, "identity", {"x": value}, {}, [value.type])[0]
+
 
 class CallLowering:
     """What a lowering sees of the graph, see :class:`ane_lsp.torch_model.registry.Lowering`."""
