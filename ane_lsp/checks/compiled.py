@@ -137,8 +137,8 @@ class _Body(ast.NodeVisitor):
     def _say(self, node: Located, what: str, rest: str, severity: Severity | None = None) -> None:
         self.hits.append(Hit(CODE, f"{what} {_WHERE} {rest}", node, severity=severity))
 
-    def _refused(self, node: Located, what: str, advice: str) -> None:
-        self._say(node, what, f"does not convert when traced (coremltools 9.0 and main). {advice}")
+    def _refused(self, node: Located, what: str, advice: str, tried: str = "9.0 and main") -> None:
+        self._say(node, what, f"does not convert when traced (coremltools {tried}). {advice}")
 
     def _lost(self, node: Located, advice: str) -> None:
         self._say(node, "A change in place", f"is missing in the traced program (coremltools 9.0 and main). {advice}")
@@ -212,9 +212,8 @@ class _Body(ast.NodeVisitor):
             self._refused(test, "This condition", "Use torch.where, or make the choice where the function is called.")
         elif any(isinstance(node, (ast.Name, ast.Attribute)) and self._varies(node) for node in ast.walk(test)):
             if shapes_differ:
-                self._refused(
-                    test, "A branch whose sides differ in rank", "Make the choice where the function is called."
-                )
+                advice = "Make the choice where the function is called."
+                self._refused(test, "A branch whose sides differ in rank", advice, tried="9.0")
             else:
                 self._stays(test, "A branch", "Use torch.where, or make the choice where the function is called.")
 
