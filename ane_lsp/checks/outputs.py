@@ -25,6 +25,6 @@ def model_output(context: Context) -> Iterator[Report]:
         yield Report(
             f"{context.graph.name} returns {kind} here: {refusal}. {advice}",
             at=place,
-            data={"way": way, "kind": kind},
+            data={"way": way, "kind": kind, "of_script": True},
             key=f"{way} {kind}",
         )

@@ -92,6 +92,8 @@ def _status(
     if finding.code.startswith(_CONVERSION):
         if program is None:
             return Comparison(finding, "untestable", "the conversion ended at another line first")
+        if finding.data.get("of_script"):
+            return Comparison(finding, "untestable", "it is about how the script converts, not how this was converted")
         if departs and finding.data.get("converts"):
             return Comparison(finding, "confirmed", "the converted program computes something else than the model")
         if finding.severity != "error" or finding.data.get("converts"):

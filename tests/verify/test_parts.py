@@ -120,6 +120,9 @@ def test_what_a_conversion_changes_shows_in_the_numbers() -> None:
     lost = replace(_finding("ANE126", 3), data={"converts": True})
     statuses = [compare([lost], [], Graph("Net"), departs=departs)[0].status for departs in (True, False, None)]
     assert statuses == ["confirmed", "untestable", "untestable"]
+    # What a script hands over is converted here in another way than by the script.
+    of_script = replace(_finding("ANE131", 3), data={"of_script": True})
+    assert [c.status for c in compare([of_script], [], Graph("Net"))] == ["untestable"]
 
 
 def test_a_finding_about_the_whole_model_is_the_same_wherever_it_stands() -> None:
