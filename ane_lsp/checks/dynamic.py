@@ -126,20 +126,7 @@ def value_to_python(context: Context) -> Iterator[Report]:
             at=call,
             severity="error",
         )
-    for call in _once(context.called(_ARRAY.__eq__)):
-        if traced and _subject(call) is not None:
-            yield Report(
-                "`numpy` takes the values out of a tensor: a trace stores the numbers of its example input for good (seen with torch 2.13). "
-                "Use torch's functions on the tensor, or compute this outside the model.",
-                at=call,
-            )
-        elif not traced:
-            yield Report(
-                "torch.export stops with an error at `numpy`: it has no values to give (seen with torch 2.13). Use torch's functions on the "
-                "tensor, or compute this in `__init__`.",
-                at=call,
-                severity="error",
-            )
+    yield from _arrays(context, traced)
     stopped = set() if traced else {call.span for call in context.called(_NUMBERS.__contains__)}
     taken = [(c, _subject(c)) for c in context.called(_synchronises)]
     for call in _once(
@@ -162,6 +149,24 @@ def value_to_python(context: Context) -> Iterator[Report]:
             at=call,
             severity="error" if stops and _is_certain(context, call) else None,
         )
+
+
+def _arrays(context: Context, traced: bool) -> Iterator[Report]:
+    """``x.numpy()``."""
+    for call in _once(context.called(_ARRAY.__eq__)):
+        if traced and _subject(call) is not None:
+            yield Report(
+                "`numpy` takes the values out of a tensor: a trace stores the numbers of its example input for good (seen with torch 2.13). "
+                "Use torch's functions on the tensor, or compute this outside the model.",
+                at=call,
+            )
+        elif not traced:
+            yield Report(
+                "torch.export stops with an error at `numpy`: it has no values to give (seen with torch 2.13). Use torch's functions on the "
+                "tensor, or compute this in `__init__`.",
+                at=call,
+                severity="error",
+            )
 
 
 def _synchronises(torch: str) -> bool:
