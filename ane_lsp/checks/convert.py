@@ -296,23 +296,24 @@ def input_written(context: Context) -> Iterator[Report]:
     if context.options.export_path == "trace":
         return
     graph = context.graph
-    inputs = {
-        value.id: f"the input {value.name or 'of the model'}" for value in graph.inputs if value.origin == "input"
-    }
     made = {op.call.id for op in graph.ops}
     # A call that hands its operand on may have copied it, as dropout does.
     handed = {same.id for call in graph.calls if (same := handed_on(call)) is not None}
-    inputs = {id: what for id, what in inputs.items() if id not in handed}
+    lasting = {
+        value.id: f"the input {value.name or 'of the model'}"
+        for value in graph.inputs
+        if value.origin == "input" and value.id not in handed
+    }
     for call in graph.calls:
         first = next(conversion.tensors(call), None)
         if first is not None and first.origin == "parameter" and first.producer is None and first.id not in handed:
-            inputs.setdefault(first.id, f"the parameter {first.name}")
-        if first is not None and first.id in inputs and is_view(call):
-            inputs.update((value.id, inputs[first.id]) for value in values(call.result) if value.id not in handed)
+            lasting.setdefault(first.id, f"the parameter {first.name}")
+        if first is not None and first.id in lasting and is_view(call):
+            lasting.update((value.id, lasting[first.id]) for value in values(call.result) if value.id not in handed)
         target = written(call) if call.id in made and not call.optional else None
-        if target is not None and target.id in inputs:
+        if target is not None and target.id in lasting:
             yield Report(
-                f"{qualified(call)} changes {inputs.pop(target.id)} in place, which does not convert "
+                f"{qualified(call)} changes {lasting.pop(target.id)} in place, which does not convert "
                 f"{_PATHS[context.options.export_path]} (coremltools 9.0 and main). Tracing the model does. {advice('ANE125')}",
                 at=call,
                 data={"torch": call.torch, "path": context.options.export_path},

@@ -84,7 +84,7 @@ class Conversions:
 
     def note_model(self, interp: Base, model: Instance, example: bool) -> None:
         """A model is converted, on an example or without."""
-        where = _led_to(interp)
+        where = led_to(interp)
         if self.running and where is not None:
             (self.traced if example else self.scripted).append((model, where))
 
@@ -119,10 +119,10 @@ def _told_at(interp: Base, value: Unknown) -> Span | None:
         if step.span is not None and step.span.file in interp.watched:
             found = step.span
         step = step.cause
-    return found or _led_to(interp)
+    return found or led_to(interp)
 
 
-def _led_to(interp: Base) -> Span | None:
+def led_to(interp: Base) -> Span | None:
     """The innermost place in the file that led to what runs."""
     return interp.innermost(lambda frame: frame.module.path in interp.watched)
 

@@ -13,6 +13,7 @@ from ane_lsp.interp.classes import compute_mro, native_base_of
 from ane_lsp.interp.fast import fast_path
 from ane_lsp.interp.frames import FROM_ARGS, UNDECIDED, Frame, UnknownIteration, item_of, mangled
 from ane_lsp.interp.operators import UNLIKE_TENSORS
+from ane_lsp.interp.quotients import follow_quotients
 from ane_lsp.interp.scopes import reads_nothing_of
 from ane_lsp.interp.summaries import SUMMARIES
 from ane_lsp.interp.support import DictView, too_deep
@@ -474,26 +475,8 @@ def _binop(interp: Expressions, node: ast.BinOp, frame: Frame) -> Any:
     frame.node = node
     made = interp.binary(OPERATORS[node.op.__class__], left, right)
     if made.__class__ is int and interp.recorder.modules:
-        _follow_quotients(interp.recorder.quotients, node, left, right, made)
+        follow_quotients(interp.recorder.quotients, node, left, right, made)
     return made
-
-
-def _follow_quotients(quotients: set[int], node: ast.BinOp, left: Any, right: Any, made: int) -> None:
-    """Keep numbers that may come from ``//`` of sizes, by their values: sizes are plain numbers here, and tensors while torch traces."""
-    if node.op.__class__ is ast.FloorDiv:
-        if node.left.__class__ is not ast.Constant and not _is_setting(node.left):
-            quotients.add(made)
-    elif quotients:
-        for operand, value in ((node.left, left), (node.right, right)):
-            if value.__class__ is int and value in quotients and operand.__class__ is not ast.Constant:
-                quotients.add(made)
-
-
-def _is_setting(node: ast.expr) -> bool:
-    """Whether it reads what a module was built with: ``self.dim``, ``self.config.dim``."""
-    while node.__class__ is ast.Attribute:
-        node = node.value
-    return node.__class__ is ast.Name and node.id == "self"
 
 
 def _unary(interp: Expressions, node: ast.UnaryOp, frame: Frame) -> Any:

@@ -283,20 +283,8 @@ def _same_function(one: Any, other: Any) -> bool:
 
 _EQUAL = (PLAIN - {TensorType}) | {Span, Known, GivenObject, Met, Raised}
 _OF_CALL = (
-    "torch",
-    "kind",
-    "span",
-    "fn",
-    "args",
-    "kwargs",
-    "params",
-    "result",
-    "direct",
-    "ctor",
-    "hyper",
-    "optional",
-    "divided",
-)
+    "torch", "kind", "span", "fn", "args", "kwargs", "params", "result", "direct", "ctor", "hyper", "optional", "divided",
+)  # fmt: skip
 _MADE = {
     Made: ("type", "origin", "name", "requires_grad", "value", "base", "of", "number", "probe", "why"),
     MadeObject: ("cls", "node", "attrs", "data", "number"),

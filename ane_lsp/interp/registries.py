@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -94,13 +94,6 @@ def _inside(value: Any) -> dict[str, Any]:
 _NOTHING: dict[str, Any] = {}
 
 
-def _outwards(frame: Frame | None) -> Iterator[Frame]:
-    """A frame and those that called it, one after the other."""
-    while frame is not None:
-        yield frame
-        frame = frame.parent
-
-
 def _top(module: ModuleObject) -> str:
     """The outermost package of a module."""
     return module.name.partition(".")[0]
@@ -172,7 +165,7 @@ class Registries(Imports):
     def _gives(self, container: Any, key: Any) -> bool:
         """Whether the running function was called while a module runs, and stores something under this key in this very container."""
         frame = self.frame
-        if frame.code is None or not any(outer.function == "<module>" for outer in _outwards(frame)):
+        if frame.code is None or self.innermost(lambda outer: outer.function == "<module>") is None:
             return False
         names, local = frame.module.namespace, frame.locals
         return any(

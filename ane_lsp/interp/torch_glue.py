@@ -11,6 +11,7 @@ from typing import Any
 from ane_lsp.graph import TORCH_DTYPE, Unknown
 from ane_lsp.interp import absent, hooks, state
 from ane_lsp.interp.captured import leave_training
+from ane_lsp.interp.conversions import led_to
 from ane_lsp.interp.frames import UnknownIteration, of_unknown_number
 from ane_lsp.interp.hints import hints_in_source
 from ane_lsp.interp.probing import probe_of
@@ -442,8 +443,7 @@ def _converts(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 def _returned(interp: TorchGlue, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Note what is no tensor among what a model returned that a script hands to a tracer or to torch.export."""
     model, result, way = args
-    where = interp.innermost(lambda frame: frame.module.path in interp.watched)
-    recorder = interp.recorder
+    where, recorder = led_to(interp), interp.recorder
     if recorder.active or where is None or (way == "export" and not _for_core_ml(interp)):
         return
     for graph, (root, _) in reversed(list(zip(recorder.graphs, recorder.entries))):

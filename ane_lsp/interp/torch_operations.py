@@ -7,6 +7,7 @@ from typing import Any
 
 from ane_lsp.graph import DTYPES, Span, Sym, TensorType, Unknown, Value, dims
 from ane_lsp.graph.ir import CallKind
+from ane_lsp.graph.subscripts import from_front
 from ane_lsp.interp import absent, arrays
 from ane_lsp.interp.frames import Frame, UnknownIteration, of_unknown_number
 from ane_lsp.interp.probing import item_by_item, probe_of, probe_tensor, same, shifted
@@ -47,13 +48,6 @@ _RECORDED = {"torch.nn.functional.grouped_mm": "torch._grouped_mm"}
 _UNSEEN = frozenset({"size", "dim", "ndimension", "numel", "nelement", "stride", "is_contiguous", "get_device",
                      "is_floating_point", "is_complex", "element_size", "storage_offset", "data_ptr"})  # fmt: skip
 _SPLITS = {"split": 2, "chunk": 2, "tensor_split": 2, "unbind": 1}  # and the place of the axis among the arguments
-
-
-def _keeps_all(key: Any) -> bool:
-    """Whether a subscript of a tensor, which it leaves as it is, is a tuple of slices from the front: of these torch.export makes a node."""
-    if not isinstance(key, tuple) or all(part is Ellipsis for part in key):
-        return False
-    return all(part is Ellipsis or (isinstance(part, slice) and part.start in (None, 0)) for part in key)
 
 
 class TorchOperations(Registries):
@@ -319,8 +313,10 @@ class TorchOperations(Registries):
             call.params = params
         outputs = recorder.lower(call, decl, params, self._types_of(result))
         given = params.get("input") if self.capture == "export" else None
-        if isinstance(given, Value) and outputs is given and _keeps_all(params.get("key")):
-            outputs = recorder.alias(call, given)
+        if isinstance(given, Value) and outputs is given:
+            key = params.get("key")
+            if from_front(key) and not all(part is Ellipsis for part in key):
+                outputs = recorder.alias(call, given)
         self._bind_outputs(result, outputs)
         if call.kind != "module":
             call.result = recorder.values_in(result)

@@ -15,6 +15,7 @@ from typing import Any
 from ane_lsp.graph import Call, TensorType, Unknown, Value
 from ane_lsp.graph.builder import OPSETS
 from ane_lsp.graph.records import dataclass
+from ane_lsp.graph.subscripts import from_front
 from ane_lsp.knowledge import tables
 
 PATHS = ("trace", "export", "export-core")
@@ -356,7 +357,7 @@ def _kept(call: Call) -> str:
     parts = key if isinstance(key, tuple) else (key,)
     if all(part is Ellipsis for part in parts):
         return "ellipsis"
-    if not isinstance(key, tuple) or not all(part is Ellipsis or _from_front(part) for part in parts):
+    if not from_front(key):
         return "part"
     sizes = [v.type.shape if isinstance(v, Value) and v.type.is_static else None for v in (read, made)]
     return "whole" if sizes[0] is not None and sizes[0] == sizes[1] else "part"
@@ -366,10 +367,6 @@ def _one_packed(call: Call) -> bool | None:
     """Whether einops.unpack takes one tensor apart, of which its slice keeps everything."""
     shapes = argument(call, "packed_shapes")
     return len(shapes) == 1 if isinstance(shapes, (tuple, list)) else None
-
-
-def _from_front(part: object) -> bool:
-    return isinstance(part, slice) and (part.start is None or (isinstance(part.start, int) and part.start == 0))
 
 
 def _runtime_start(call: Call) -> bool:
