@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ane_lsp.syntax.inputs import InputSpec
     from ane_lsp.workspace import Settings, Workspace
 
-PATIENCE = 0.03
+PATIENCE = 0.01
 """Seconds that entries are followed before what is known so far is told."""
 AGAIN = 0.25
 """The same until more is told: checking and telling takes time of those that wait."""

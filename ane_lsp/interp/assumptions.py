@@ -222,7 +222,6 @@ def assumed_arguments(interp: Interpreter, cls: ClassObject, assumed: list[str])
     init = cls.lookup("__init__")
     if not isinstance(init, Function):
         return {}
-    interp.looked_into(init)
     return {p.arg: _told(interp, cls, init, p, assumed) for p in required(init.node, skip=1)}
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Value, dims
 from ane_lsp.interp.frames import UnknownIteration
 from ane_lsp.interp.likeness import counterparts, same_calls, written_down
+from ane_lsp.interp.questions import Question
 from ane_lsp.interp.repeats import Kept
 from ane_lsp.interp.rounds import Round
 from ane_lsp.interp.seen import NotKept, Seen
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 _MORE_STEPS = 20_000
 """So many more than before a call may take; and a construction in all."""
-Piece = Kept | Round | Template
+Piece = Kept | Question | Round | Template
 
 
 class Cutoff:
@@ -115,7 +116,7 @@ class Cutoff:
             outside.shared.clear()
             outside.reads = reads = set[int]()
             try:
-                if isinstance(piece, Round):
+                if isinstance(piece, (Question, Round)):
                     return piece.same_again(interp)
                 same = self._built(piece) if isinstance(piece, Template) else self._called(piece, bind)
             finally:
@@ -188,7 +189,7 @@ def find_twins(pieces: Collection[Piece]) -> None:
     """Note which pieces are the same but for the state of names outside."""
     known: dict[Any, list[Piece]] = {}
     for piece in sorted(pieces, key=attrgetter("number")):  # what is part of another comes before it
-        if isinstance(piece, Round):
+        if isinstance(piece, (Question, Round)):
             continue
         alike = known.setdefault(piece.apart_from_state, [])
         if piece.like is None or piece.like not in alike:

@@ -7,6 +7,7 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ane_lsp.interp.questions import asked
 from ane_lsp.interp.scopes import is_name, signature_of
 from ane_lsp.interp.values import MISSING, ClassObject, Function, PyRaise
 from ane_lsp.syntax.exchange import walked
@@ -21,7 +22,7 @@ def first_choice(interp: Interpreter, cls: ClassObject, init: Function, name: st
     """What a parameter may be where the constructor, or one that it hands it on to, looks it up in a table or among values that are
     written out (``{18: ..., 34: ...}[depth]``, ``if depth not in (18, 34)``): the first that it does not forbid. MISSING where it
     does not."""
-    return _first_choice(interp, cls, init, name, _DEPTH)
+    return asked(interp, lambda: _first_choice(interp, cls, init, name, _DEPTH))
 
 
 def _first_choice(interp: Interpreter, cls: ClassObject, init: Function, name: str, depth: int) -> Any:
@@ -77,7 +78,7 @@ def is_no_number(interp: Interpreter, cls: ClassObject, init: Function, name: st
     """Whether a parameter of a constructor is used as no number can be: an item of it is taken, it is gone through, it is called. By
     its name, that of the attribute it is kept under, in the class's other methods too, or that of the parameter it is handed on to.
     Where it is told apart what it is, it may be one."""
-    return _is_no_number(interp, cls, init, name, _DEPTH)
+    return bool(asked(interp, lambda: _is_no_number(interp, cls, init, name, _DEPTH)))
 
 
 def _is_no_number(interp: Interpreter, cls: ClassObject, function: Function, name: str, depth: int) -> bool:

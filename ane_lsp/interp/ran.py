@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ane_lsp.interp.questions import Question
     from ane_lsp.interp.repeats import Kept
     from ane_lsp.interp.rounds import Round
     from ane_lsp.interp.templates import Template
@@ -13,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class Ran:
-    """functions: those that ran or were looked into. calls: kept calls, runs on probes and constructions that are part of it,
-    which ran functions of their own."""
+    """functions: those that ran or were looked into. calls: kept calls, runs on probes, constructions and questions that are part of it,
+    which ran or looked into functions of their own."""
 
     __slots__ = ("calls", "functions")
 
     def __init__(self) -> None:
         self.functions: set[Dependency] = set()
-        self.calls: dict[Kept | Round | Template, None] = {}
+        self.calls: dict[Kept | Question | Round | Template, None] = {}
 
     def add(self, function: Dependency) -> None:
         self.functions.add(function)
@@ -36,7 +37,7 @@ class Ran:
     def __bool__(self) -> bool:
         return bool(self.functions or self.calls)
 
-    def all_calls(self) -> Iterator[Kept | Round | Template]:
+    def all_calls(self) -> Iterator[Kept | Question | Round | Template]:
         """The kept calls that are part of it, and those that are part of them, each once."""
         pending, seen = list(self.calls), set(self.calls)
         for call in pending:  # which grows

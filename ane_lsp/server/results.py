@@ -202,13 +202,11 @@ def _ops_by_call(graph: Graph) -> dict[int, list[str]]:
 
 
 def _signature(graph: Graph, call: Call, texts: _Texts) -> Signature:
-    return Signature(
-        graph.name,
-        call.module,
-        tuple([texts.type(value.type) for value in _values((call.args, call.kwargs))]),
-        ", ".join([texts.type(value.type) for value in _values(call.result)]) or "-",
-        texts.settings(call.hyper),
-    )
+    given, result = texts.types(call.args), call.result
+    if call.kwargs:
+        given += texts.types(call.kwargs.values())
+    shown = texts.type(result.type) if result.__class__ is Value else ", ".join(texts.types((result,))) or "-"
+    return Signature(graph.name, call.module, tuple(given), shown, texts.settings(call.hyper))
 
 
 class _Texts:
@@ -222,6 +220,17 @@ class _Texts:
         found = self._types.get(id(kind))
         if found is None:
             found = self._types[id(kind)] = str(kind)
+        return found
+
+    def types(self, held: Iterable[Any]) -> list[str]:
+        """Those of the tensors among some values and in them, in order."""
+        found: list[str] = []
+        for item in held:
+            kind = item.__class__
+            if kind is Value:
+                found.append(self.type(item.type))
+            elif isinstance(item, (dict, list, tuple)):
+                found += [self.type(value.type) for value in _values(item)]
         return found
 
     def settings(self, hyper: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -382,3 +382,60 @@ class Net(nn.Module):
         check(path, analyst, text)
         analyst.idle()
     assert [m.name for m in analysed(path, failing).analyze(str(path), lambda: False).models] == ["Net", "Head"]
+
+
+ASKED = """\
+from torch import nn
+
+
+class Inner(nn.Module):
+    def __init__(self, kind, width):
+        super().__init__()
+        self.fc = {"small": nn.Linear, "large": nn.Linear}[kind](4, 4)
+        self.width = width
+
+    def forward(self, x):
+        return self.fc(x)
+
+
+class Net(nn.Module):
+    def __init__(self, kind, width):
+        super().__init__()
+        self.inner = Inner(kind, width)
+
+    def forward(self, x):
+        return self.inner(x).relu()
+"""
+ASKED_EDITS = {
+    "another first choice": ('{"small"', '{"tiny": nn.Identity, "small"'),
+    "one is forbidden": ("        self.fc =", '        assert kind not in ("small",)\n        self.fc ='),
+    "no choice": ("[kind](4, 4)", '["large"](4, 4)'),
+    "no number": ("        self.width = width", "        self.width = width[0]"),
+}
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("width", ["width", "in_width"])
+def test_what_was_asked_of_a_constructor_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    path = tmp_path / "net.py"
+    model = ASKED.replace("width", width)
+    analyst = analysed(path, model)
+    for text in (model.replace("nn.Linear,", "nn.Identity,"), model):
+        check(path, analyst, text)
+        analyst.idle()
+    counted = Counted(monkeypatch)
+    for text in (model.replace("        self.fc =", "        typed = 1\n        self.fc ="), model):
+        counted.reset()
+        assert answered(analyst, path, text) == "moved"
+        assert counted.stages == 0
+        check(path, analyst, text)
+        analyst.idle()
+
+
+@pytest.mark.parametrize("name", ASKED_EDITS)
+def test_another_answer_has_the_model_built_anew(tmp_path: Path, name: str) -> None:
+    check_edits(
+        tmp_path / "net.py", ASKED, ASKED_EDITS[name], ("return self.fc(x)", "typed = 1\n        return self.fc(x)")
+    )
