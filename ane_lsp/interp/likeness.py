@@ -106,6 +106,7 @@ class _Likeness:
             one.reached != other.reached
             or one.drawn != other.drawn
             or one.lost != other.lost
+            or one.quotients != other.quotients
             or one.told != other.told
             or [place for _, place in one.given] != [place for _, place in other.given]
             or [place for _, place in one.taken] != [place for _, place in other.taken]

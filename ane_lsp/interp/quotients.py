@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from typing import Any
+
+_MOST = 1_000
 
 
 def follow_quotients(quotients: set[int], node: ast.BinOp, left: Any, right: Any, made: int) -> None:
@@ -17,8 +20,24 @@ def follow_quotients(quotients: set[int], node: ast.BinOp, left: Any, right: Any
                 quotients.add(made)
 
 
+def handed_on(quotients: set[int], held: Iterable[Any]) -> set[int]:
+    """Those of the numbers that lie in what a module is given, or gives."""
+    found: set[int] = set()
+    if quotients:
+        pending = list(held)
+        for item in pending:  # which grows
+            if item.__class__ is int:
+                found |= {item} & quotients
+            elif item.__class__ in (tuple, list) and len(pending) < _MOST:
+                pending += item
+    return found
+
+
 def _is_setting(node: ast.expr) -> bool:
     """Whether it reads what a module was built with: ``self.dim``, ``self.config.dim``."""
     while node.__class__ is ast.Attribute:
         node = node.value
     return node.__class__ is ast.Name and node.id == "self"
+
+
+__all__ = ["follow_quotients", "handed_on"]

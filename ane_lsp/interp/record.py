@@ -66,7 +66,7 @@ class Recorder:
         self._paths: dict[int, str] = {}
         self.failed_lowerings: dict[str, str] = {}
         self.reached: set[ClassObject] = set()  # classes whose forward ran
-        self.quotients: set[int] = set()  # what `//` gave in the models being run, and what was computed from that
+        self.quotients: set[int] = set()  # what `//` gave in the forward being run, and what was computed from that
         self.taken_in: list[Tensor] | None = None  # tensors that entered the graph, see repeats.py
 
     def snapshot(self) -> Any:

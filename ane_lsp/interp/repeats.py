@@ -67,7 +67,7 @@ class Kept:
     with the places of their tensors. taken: values it made for tensors it saw. probes: what it was given in place of inputs,
     told: what it told of which of them. counts: it read which of many a module is. size: the number of the last size made up before it. drawn: how many
     it made up. lost: see :class:`Graph`. unresolved: what :attr:`Base.unresolved` heard first of it. like: the first of those that
-    are the same but for the state of names outside.
+    are the same but for the state of names outside. quotients: see :attr:`Recorder.quotients`, after it.
     """
 
     result: Any
@@ -100,6 +100,7 @@ class Kept:
     scene: Scene | None
     number: int
     inner: list[Inner]
+    quotients: frozenset[int]
     like: Kept | None = None
     needed: int = 0
 
@@ -266,7 +267,8 @@ class Repeats:
         probes = seen.probes
         known = [(one.state(), one.made_of(probes) if len(probes) > 1 else ()) for one in probes]
         probed = interp.probing, *known
-        return Parts(seen.parts), _roles(bound), bool(interp.trying), probed, interp.surroundings(), self._epoch
+        context = bool(interp.trying), frozenset(interp.recorder.quotients)
+        return Parts(seen.parts), _roles(bound), context, probed, interp.surroundings(), self._epoch
 
     # -- the first time ----------------------------------------------------------------------------------------------
 
@@ -417,7 +419,7 @@ class Repeats:
                 counts, drawn, sizes, reached, interp.ran, not_followed,
                 dict(islice(interp.unresolved.items(), lost, None)), seen.probes,
                 [(seen.probes.index(probe), use) for probe, use, cause in heard if cause is None], self._runs, key, version, scene,
-                interp.next_number(), self._inner,
+                interp.next_number(), self._inner, frozenset(recorder.quotients),
             )  # fmt: skip
             _check(kept)
             for view in packing.views:  # as those are that are given again
@@ -475,6 +477,7 @@ class Repeats:
         if kept.unresolved:
             interp.unresolved = {**kept.unresolved, **interp.unresolved}
         interp.ordinals_read += kept.counts
+        recorder.quotients |= kept.quotients
         dims.draw(kept.drawn)
         results = Results(kept.probes, seen, mover, graph)
         result = results.given(kept.result, interp.change)

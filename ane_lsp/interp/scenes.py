@@ -37,7 +37,7 @@ class _TooMuch(Exception):
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
     """A call of `callee`, a module or its class. args, kwargs: those of a module are copies, which nobody changes. frames: what ran,
-    the innermost first. active: the modules whose forwards ran. paths: see :attr:`Recorder.paths`."""
+    the innermost first. active: the modules whose forwards ran. paths, quotients: see :class:`Recorder`."""
 
     callee: Any
     args: tuple[Any, ...]
@@ -48,6 +48,7 @@ class Scene:
     capture: Capture
     probing: bool
     trying: int
+    quotients: frozenset[int]
 
     @contextmanager
     def set(self, interp: Base, outside: int) -> Iterator[Bind]:
@@ -56,6 +57,7 @@ class Scene:
         recorder, ledger = interp.recorder, state.Journal()
         before = [getattr(interp, name) for name in _STATE]
         recorded = recorder.builder, list(recorder.modules), recorder.paths, recorder.reached, recorder.taken_in
+        quotients, recorder.quotients = recorder.quotients, set(self.quotients)
         bound: list[tuple[Tensor, Value | None, Any]] = []
 
         def bind(tensors: Iterable[Tensor], values: Iterable[Value | None]) -> None:
@@ -88,6 +90,7 @@ class Scene:
                 setattr(interp, name, held)
             recorder.builder, recorder.modules[:], paths, reached, recorder.taken_in = recorded
             recorder.stand_in(paths, reached)
+            recorder.quotients = quotients
 
     def _frame(self) -> Frame:
         frame: Frame | None = None
@@ -123,7 +126,7 @@ def scene(interp: Base, callee: Any, args: tuple[Any, ...], kwargs: dict[str, An
     recorder = interp.recorder
     return Scene(
         callee, args, kwargs, tuple(frames), tuple(recorder.modules), recorder.paths, interp.capture, interp.probing,
-        interp.trying,
+        interp.trying, frozenset(recorder.quotients),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from ane_lsp.interp.conversions import led_to
 from ane_lsp.interp.frames import UnknownIteration, of_unknown_number
 from ane_lsp.interp.hints import hints_in_source
 from ane_lsp.interp.probing import probe_of
+from ane_lsp.interp.quotients import handed_on
 from ane_lsp.interp.record import ActiveModule
 from ane_lsp.interp.tensors import tensors_in
 from ane_lsp.interp.torch_operations import TorchOperations
@@ -202,9 +203,20 @@ class TorchGlue(TorchOperations):
             return self._called_from_outside(obj, forward, args, kwargs, hooked)
         if obj.attrs.get(COMPILED) is True:
             return self.stopped_trace((args, kwargs), self.follow_module(obj, forward, args, kwargs))
-        if self.repeats is not None and not is_torch and not self.journals:
-            return self.repeats.call(self, obj, args, kwargs, partial(self.follow_module, obj, forward, args, kwargs))
-        return self.follow_module(obj, forward, args, kwargs)
+        if is_torch:
+            return self.follow_module(obj, forward, args, kwargs)
+        outer = recorder.quotients
+        recorder.quotients = handed_on(outer, (*args, *kwargs.values()))
+        try:
+            follow = partial(self.follow_module, obj, forward, args, kwargs)
+            if self.repeats is not None and not self.journals:
+                result = self.repeats.call(self, obj, args, kwargs, follow)
+            else:
+                result = follow()
+            outer |= handed_on(recorder.quotients, (result,))
+            return result
+        finally:
+            recorder.quotients = outer
 
     def applied(self, torch: str, given: Any, result: Any) -> Any:
         """Note that a function of the program's own was applied to what `given` holds, and give its result."""

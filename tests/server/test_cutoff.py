@@ -439,3 +439,51 @@ def test_another_answer_has_the_model_built_anew(tmp_path: Path, name: str) -> N
     check_edits(
         tmp_path / "net.py", ASKED, ASKED_EDITS[name], ("return self.fc(x)", "typed = 1\n        return self.fc(x)")
     )
+
+
+DIVIDED = """\
+import torch
+from torch import nn
+
+
+class Inner(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 8)
+
+    def forward(self, x, count):
+        y = self.fc(x)
+        return y + torch.arange(count), count * 2
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([Inner() for _ in range(3)])
+        self.last = Inner()
+
+    def forward(self, x):
+        half = x.shape[-1] // 1
+        for layer in self.layers:
+            x, twice = layer(x, half)
+        return self.last(x, twice - 8)[0], self.last(x, 1)[0]
+"""
+
+
+DIVIDED_EDITS = {
+    "an operation more": ("y = self.fc(x)", "y = self.fc(x) * 2"),
+    "another number given": ("count * 2", "16"),
+    "no quotient": ("// 1", "* 1"),
+    "an operation around it": ("1)[0]\n", "1)[0] * 2\n"),
+}
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("name", DIVIDED_EDITS)
+def test_numbers_of_a_call_stay_quotients_of_sizes(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "net.py"
+    check_edits(path, DIVIDED, DIVIDED_EDITS[name], ("        half", "        typed = 1\n        half"))
+    analyst = analysed(path, DIVIDED)
+    (graph,) = analyst._kept[str(path)].analysis().graphs
+    asked = [call.divided for call in graph.calls if call.torch == "torch.arange"]
+    assert asked == [True, True, True, True, False]
