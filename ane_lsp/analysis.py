@@ -642,12 +642,12 @@ def trace(
 ) -> TraceResult:
     """Every distinct torch operation a file reaches: run as a script, or `entry` built and called on `inputs`.
 
-    A script that calls no model is traced from the entries a check would find; the summary lists what they assume.
+    A script that calls no model, or all on what nobody knows, is traced from the entries a check would find; the summary lists what they assume.
     """
     from ane_lsp.interp import trace as printing
 
     run, graphs, assumed = _followed(path, workspace, settings, entry, inputs, cancelled)
-    return TraceResult(printing.rows(graphs, workspace.relative), printing.summary(run, assumed))
+    return TraceResult(printing.rows(graphs, workspace.relative), printing.summary(run, graphs, assumed))
 
 
 def why(
@@ -684,9 +684,12 @@ def _followed(
         run = run_entry(workspace, path, entry, inputs, settings.opset, limits, cancelled)
         return run, run.graphs, ()
     run = run_script(workspace, path, settings.opset, limits, cancelled)
-    if run.graphs or run.stopped is not None:
+    dark = {id(graph) for graph, _ in run.interp.conversions.dark}
+    if run.stopped is not None or not dark.issuperset(map(id, run.graphs)):
         return run, run.graphs, ()
     directives = parse_directives(workspace.read(path))
     found = run_file(workspace, path, directives, _configured(settings, path), settings.opset, limits, cancelled)
+    if run.graphs and not found.entries:
+        return run, run.graphs, ()
     assumed = tuple(f"{e.graph.name}: {text}" for e in found.entries for text in e.assumed)
     return found.run, [e.graph for e in found.entries], assumed

@@ -14,12 +14,13 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Span, Unknown
+from ane_lsp.graph import Graph, Span, Unknown
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.values import ClassObject, Function, Instance, Lazy, Partial
 
 if TYPE_CHECKING:
     from ane_lsp.interp.base import Base
+    from ane_lsp.interp.frames import Frame
     from ane_lsp.interp.machine import Interpreter
     from ane_lsp.interp.values import PyRaise
 
@@ -38,7 +39,8 @@ class Conversions:
     ended a statement of this one.
     traced, scripted: models that the script converts on an example, and those it compiles without any. running: the file runs as a script.
     assumed: what was assumed of how the script is started. asked: arguments nobody gives, by the reason why they are unknown.
-    keys: what such an argument is taken as, where it is a key of a registry.
+    keys: what such an argument is taken as, where it is a key of a registry. dark: graphs of models that the script called on what nobody
+    knows, and where it did.
     """
 
     lost: dict[str, Span] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Conversions:
     assumed: list[str] = field(default_factory=list)
     asked: dict[str, str] = field(default_factory=dict)
     keys: dict[str, Any] = field(default_factory=dict)
+    dark: list[tuple[Graph, Frame]] = field(default_factory=list)
 
     def assume(self, told: str) -> None:
         """Something that decides what the script builds, and is told with what it builds."""

@@ -1,8 +1,8 @@
 """Entries nobody wrote down: classes and factories of a file that no model call reached.
 
-Order: what ``# ane: input`` comments ask for, models that the script compiled without calling them, tests, factories that need
-no arguments, then every nn.Module class that was not reached, those that use others first, then classes inside functions
-(:mod:`ane_lsp.interp.inner`). Constructor parameters without a value become symbols where they are sizes
+Order: what ``# ane: input`` comments ask for, models that the script compiled without calling them or called on what nobody knows
+(:mod:`ane_lsp.interp.dark`), tests, factories that need no arguments, then every nn.Module class that was not reached, those that use
+others first, then classes inside functions (:mod:`ane_lsp.interp.inner`). Constructor parameters without a value become symbols where they are sizes
 (:mod:`ane_lsp.interp.assumptions`); inputs are found by probing (:mod:`ane_lsp.interp.inputs`). Where that leaves a class in the
 dark, files of its package that build it are followed (:mod:`ane_lsp.interp.callers`). What was assumed is told.
 """
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ane_lsp.graph import Graph, Span, Unknown, Value
 from ane_lsp.interp.assumptions import build, required
 from ane_lsp.interp.callers import users_of
+from ane_lsp.interp.dark import run_dark
 from ane_lsp.interp.inner import Enclosing, define, inner_classes
 from ane_lsp.interp.inputs import NOTHING_TELLS, call_probed
 from ane_lsp.interp.machine import Interpreter
@@ -40,15 +41,20 @@ class Attempt(Protocol):
         proves: bool = True,
         complete: bool = True,
         asked: bool = False,
+        called: bool = False,
         then: Callable[[Any], Any] | None = None,
     ) -> bool:
         """True where it went through. key: tells it from all others of the file. proves: whether a call that torch refuses is a
-        fault of the file; complete: even where what it refuses is None. asked: by a comment. then: what is done with the result
-        of `work`."""
+        fault of the file; complete: even where what it refuses is None. asked: by a comment. called: the script calls it at `span`. then:
+        what is done with the result of `work`."""
         ...
 
     def settled(self, caller: Span, found: Sequence[Span]) -> None:
         """The entries at `caller`, in another file, reach the classes at `found`: they take the place of what was there."""
+        ...
+
+    def without(self, graphs: Sequence[Graph]) -> None:
+        """Others say more than the entries of these graphs, which are left out."""
         ...
 
 
@@ -78,6 +84,7 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
             then=partial(call_on, interp, inputs),
         )
     _run_scripted(interp, attempt)
+    run_dark(interp, module, [value for node, value in definitions if node.name in directives.inputs], attempt)
     classes = [v for _, v in definitions if isinstance(v, ClassObject) and _has_forward(interp, v)]
     _run_functions(interp, module, definitions, classes, attempt)
     dark: list[ClassObject] = []

@@ -367,6 +367,7 @@ class FileWorld:
         proves: bool = True,
         complete: bool = True,
         asked: bool = False,
+        called: bool = False,
         then: Callable[[Any], Any] | None = None,
     ) -> bool:
         """See :class:`ane_lsp.interp.discovery.Attempt`."""
@@ -384,7 +385,7 @@ class FileWorld:
             lasting.refusals = [refusal for refusal in run.refusals if "NoneType" not in refusal.message]
         self._runs.append(lasting)
         self._refused[key] = lasting.refusals
-        self._collect(before, span, tuple(assumed), asked)
+        self._collect(before, span, tuple(assumed), asked, called)
         self._tell()
         return done
 
@@ -422,7 +423,14 @@ class FileWorld:
         made = [replace(entry, span=found[0]) for entry in entries if entry.span == caller and found]
         entries[:] = [entry for entry in entries if entry.span != caller and entry.span not in found] + made
 
-    def _collect(self, before: int, span: Span | None, assumed: tuple[str, ...] = (), asked: bool = False) -> None:
+    def without(self, graphs: Sequence[Graph]) -> None:
+        """See :class:`ane_lsp.interp.discovery.Attempt`."""
+        others = set(map(id, graphs))
+        self._entries[:] = [entry for entry in self._entries if id(entry.graph) not in others]
+
+    def _collect(
+        self, before: int, span: Span | None, assumed: tuple[str, ...] = (), asked: bool = False, called: bool = False
+    ) -> None:
         conversions = self.interp.conversions
         if span is None:
             assumed = (*assumed, *conversions.assumed)
@@ -438,7 +446,7 @@ class FileWorld:
                 any(call.span.file == file for call in graph.calls)
                 or root.cls.module.path == file
                 or (
-                    (converted is not None or (span is None and _called_in(file, where, graph)))
+                    (converted is not None or ((called or span is None) and _called_in(file, span or where, graph)))
                     and (root.cls, len(graph.ops)) not in known
                 )
                 or (elsewhere and any(place.file == file for call in graph.calls for place in call.stack))

@@ -73,6 +73,13 @@ class Frame:
         self.endless = False  # and whether there may be any number of them
         self.sent: dict[Any, Any] = {}  # what yield expressions evaluated to, in generators
 
+    def standing(self) -> Frame:
+        """An activation without names that stands where this one does now, and so do its callers."""
+        parent = self.parent.standing() if self.parent is not None else None
+        made = Frame(self.module, {}, None, parent, self.function, self.names)
+        made.node, made.code, made.owner, made.class_body = self.node, self.code, self.owner, self.class_body
+        return made
+
 
 def forget_functions(frame: Frame, held: int) -> None:
     """Once a call is over: take the functions that it made out of its names, where only these hold them. They hold its frame, and so

@@ -200,6 +200,8 @@ class TorchGlue(TorchOperations):
             if self.inference and obj.attrs.get("training") is True:
                 leave_training(self, obj)
             self._begin(obj, forward, args, kwargs)
+            if self.conversions.running and _in_the_dark((*args, *kwargs.values())):
+                self.conversions.dark.append((recorder.graph, self.frame.standing()))
             return self._called_from_outside(obj, forward, args, kwargs, hooked)
         if obj.attrs.get(COMPILED) is True:
             return self.stopped_trace((args, kwargs), self.follow_module(obj, forward, args, kwargs))

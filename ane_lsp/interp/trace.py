@@ -78,9 +78,9 @@ def _row(call: Call, file: str, mil: list[str]) -> dict[str, Any]:
     return row
 
 
-def summary(run: Run, assumed: Iterable[str] = ()) -> dict[str, Any]:
-    """The closing row: counts, what could not be followed, what was assumed, why the run ended early."""
-    calls = [call for graph in run.graphs for call in graph.calls]
+def summary(run: Run, graphs: Iterable[Graph], assumed: Iterable[str] = ()) -> dict[str, Any]:
+    """The closing row: counts of the graphs that are shown, what could not be followed, what was assumed, why the run ended early."""
+    calls = [call for graph in graphs for call in graph.calls]
     unknown = sum(1 for call in calls if not _known(call.result))
     return {
         "summary": {

@@ -390,11 +390,16 @@ def test_reasons_are_words(tmp_path: Path, use: str, reason: str) -> None:
 
 def test_a_model_that_is_called_on_what_nobody_knows_is_the_reason(tmp_path: Path) -> None:
     script = (
-        "import torch\nfrom nowhere import batch\nfrom net import Net\nnet = Net()\nnet(torch.as_tensor({given}))\n"
+        "import torch\nfrom nowhere import batch\nfrom {where} import Net\nnet = Net()\nnet(torch.as_tensor({given}))\n"
     )
-    found = analysed(tmp_path, script.format(given="batch"))
+    found = analysed(tmp_path, script.format(where="net", given="batch"))
+    assert [(model.name, model.assumed[0]) for model in found.models] == [
+        ("Net", "the script calls it on what nobody knows")
+    ]
+    other = "from torch import nn\nclass Net(nn.Module):\n    def forward(self, x):\n        return x * 2\n"
+    found = analysed(tmp_path, script.format(where="other", given="batch"), other=other)
     assert not found.models
     assert reasons(found)[0] == "5: Net is called on tensors of which not even the number of dimensions is known"
-    found = analysed(tmp_path, script.format(given="[[[[0.0] * 8] * 8] * 3]"))
+    found = analysed(tmp_path, script.format(where="other", given="[[[[0.0] * 8] * 8] * 3]"), other=other)
     assert [model.name for model in found.models] == ["Net"]
     assert not found.unfollowed
