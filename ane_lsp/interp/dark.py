@@ -58,9 +58,9 @@ def _called_from(interp: Interpreter, frame: Frame, assumed: list[str], model: A
     return result
 
 
-def _shown(graph: Graph) -> int:
-    """How many operations of a graph have results of known rank."""
-    return sum(all(value.type.shape is not None for value in op.outputs) for op in graph.ops)
+def _shown(graph: Graph) -> tuple[int, int]:
+    """How many operations of a graph have results of known rank, and how many reasons it gives why others are missing."""
+    return sum(all(value.type.shape is not None for value in op.outputs) for op in graph.ops), len(graph.lost)
 
 
 __all__ = ["run_dark"]

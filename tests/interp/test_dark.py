@@ -73,7 +73,7 @@ def test_a_call_on_what_is_known_says_it_better(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["return x @ y", "return x.nothing(y)", "return torch.cat([x, y])", "raise ValueError"],
+    ["return x @ y", "return torch.cat([x, y])", "raise ValueError"],
 )
 def test_what_probing_does_not_find_stays_unknown(tmp_path: Path, body: str) -> None:
     text = f"import torch\nfrom torch import nn\nfrom nowhere import load\n\nclass Net(nn.Module):\n    def forward(self, x, y):\n        {body}\n\nNet()(load(), load())\n"
@@ -110,3 +110,28 @@ def test_trace_shows_what_check_follows(tmp_path: Path) -> None:
     summary = shown.summary["summary"]
     assert (summary["ops"], summary["unknown_shapes"]) == (3, 0)
     assert [f"Net: {text}" for text in FOUND] == summary["assumed"]
+
+
+def test_why_a_model_is_empty_is_told(tmp_path: Path) -> None:
+    """A wrapper of what nobody knows, called on what nobody knows."""
+    text = """\
+import torch
+from torch import nn
+from nowhere import load, make
+
+
+class Wrapper(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner(hidden_states=x)[0]
+
+
+wrapper = Wrapper(make())
+wrapper(load())
+"""
+    (model,) = analysed(tmp_path, text).models
+    assert (model.ops, model.assumed[0]) == (0, FOUND[0])
+    assert any("module 'nowhere' was not found" in str(remark) for remark in model.lost)
