@@ -325,12 +325,10 @@ class Workspace:
         return None
 
     def find_in(self, folders: Iterable[Path], module: str) -> ModuleFile | None:
-        """The source of a module that lies in one of these folders, as far as they are inside of the project."""
-        for folder in map(absolute, folders):
-            found = self._finder.find(module, (folder,)) if _inside(folder, self.root) else None
-            if found is not None and not found.is_namespace:
-                return found
-        return None
+        """A module that lies in one of these folders, as far as they are inside of the project: as on Python's path, one with source
+        goes before a package without ``__init__.py``, in whichever folder it lies."""
+        inside = [folder for folder in map(absolute, folders) if _inside(folder, self.root)]
+        return self._finder.find(module, inside) if inside else None
 
     def is_own(self, path: Path) -> bool:
         """Whether a file belongs to the project itself, not to a package that is installed inside of it."""

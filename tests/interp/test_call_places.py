@@ -113,6 +113,22 @@ def test_a_folder_that_a_script_puts_on_the_path_is_looked_into(tmp_path: Path, 
     assert [row["out"]["t"] for row in rows(done.graphs, str)] == [[1, 3 if found else "?"]]
 
 
+def test_a_package_without_init_is_found_in_a_folder_on_the_path(tmp_path: Path) -> None:
+    """And goes behind one that has it, in whichever folder that lies."""
+    for folder, name, width in (("one", "plain", 3), ("one", "both", 4), ("two", "both", 5)):
+        package = tmp_path / folder / name
+        package.mkdir(parents=True)
+        (package / "widths.py").write_text(f"WIDE = {width}\n")
+    (tmp_path / "two" / "both" / "__init__.py").touch()
+    text = (
+        "import sys\nimport torch\nsys.path.append('one')\nsys.path.append('two')\n"
+        "from plain import widths\nfrom both import widths as others\n"
+        "torch.nn.Linear(widths.WIDE, others.WIDE)(torch.zeros(1, widths.WIDE))\n"
+    )
+    done = followed(tmp_path, text)
+    assert [row["out"]["t"] for row in rows(done.graphs, str)] == [[1, 5]]
+
+
 def test_a_module_beside_a_file_of_a_package_is_found_where_nothing_else_is(tmp_path: Path) -> None:
     """As where a script of the project says ``sys.path.append("core")``."""
     package = tmp_path / "core"

@@ -101,7 +101,7 @@ def _of_rank(input: Any, other: Any, ranks: tuple[int, int], what: str) -> Tenso
     return found
 
 
-@op("torch.mm", "torch.Tensor.mm", mil=_matmul_mil)
+@op("torch.mm", "torch.Tensor.mm", "torch.spmm", "torch.dsmm", mil=_matmul_mil)
 def mm(input: TensorType, mat2: TensorType) -> TensorType:
     return _of_rank(input, mat2, (2, 2), "mm")
 

@@ -46,7 +46,7 @@ cases(
     device="cpu",
 )
 cases("torch.Tensor.__rmatmul__", strategy=_args(pair(low=0).map(lambda p: p[::-1])), device="cpu")
-cases("torch.mm", "torch.Tensor.mm", strategy=_args(pair(2, 2)), device="cpu")
+cases("torch.mm", "torch.Tensor.mm", "torch.spmm", "torch.dsmm", strategy=_args(pair(2, 2)), device="cpu")
 cases("torch.bmm", "torch.Tensor.bmm", strategy=_args(pair(3, 3)), device="cpu")
 cases("torch.mv", "torch.Tensor.mv", strategy=_args(pair(2, 1)), device="cpu")
 cases("torch.dot", "torch.Tensor.dot", "torch.vdot", "torch.Tensor.vdot", strategy=_args(pair(1, 1)), device="cpu")
