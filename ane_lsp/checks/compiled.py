@@ -7,7 +7,7 @@ coremltools there. What it makes of each was tried (``tests/checks/test_compiled
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from types import EllipsisType
 
@@ -41,9 +41,10 @@ def check(tree: ast.Module, graphs: Sequence[Graph], file: str, target: Target) 
     found = []
     functions = _compiled(tree, names)
     optional = _lines_run(graphs, file) if functions else {}
+    items = _items_taken(graphs, file) if functions else set()
     for function in functions:
         lines = [n for n in range(function.lineno, (function.end_lineno or 0) + 1) if n in optional]
-        for hit in _hits(function, names, lines[-1]) if lines else ():
+        for hit in _hits(function, names, lines[-1], items) if lines else ():
             made = finding(hit, file, target)
             if all(optional[n] for n in lines):
                 severity = "warning" if made.severity == "error" else made.severity
@@ -70,6 +71,16 @@ def _lines_run(graphs: Sequence[Graph], file: str) -> dict[int, bool]:
             if call.span.file == file:
                 found[call.span.line] = found.get(call.span.line, True) and call.optional
     return found
+
+
+def _items_taken(graphs: Sequence[Graph], file: str) -> set[tuple[int, int]]:
+    """Where in a file an item of a tensor is taken: lines and columns."""
+    return {
+        (call.span.line, call.span.col)
+        for graph in graphs
+        for call in graph.calls
+        if call.span.file == file and call.torch == "torch.Tensor.__getitem__"
+    }
 
 
 def _compiled(tree: ast.Module, names: Names) -> list[ast.FunctionDef]:
@@ -104,8 +115,8 @@ def _is_left_out(function: ast.FunctionDef, names: Names) -> bool:
     )
 
 
-def _hits(function: ast.FunctionDef, names: Names, last: int) -> list[Hit]:
-    body = _Body(function, names, last)
+def _hits(function: ast.FunctionDef, names: Names, last: int, items: Container[tuple[int, int]]) -> list[Hit]:
+    body = _Body(function, names, last, items)
     for statement in function.body:
         body.visit(statement)
     return body.hits
@@ -114,10 +125,12 @@ def _hits(function: ast.FunctionDef, names: Names, last: int) -> list[Hit]:
 class _Body(ast.NodeVisitor):
     """What of a compiled function's code coremltools does not take, or takes for something else.
 
-    last: its last line that calls torch; behind that of a model the converter does not look.
+    last: its last line that calls torch; behind that of a model the converter does not look. items: places where items of tensors are taken.
     """
 
-    def __init__(self, function: ast.FunctionDef, names: Names, last: int) -> None:
+    def __init__(
+        self, function: ast.FunctionDef, names: Names, last: int, items: Container[tuple[int, int]] = ()
+    ) -> None:
         self.hits: list[Hit] = []
         self._names = names
         self._last = last
@@ -127,11 +140,18 @@ class _Body(ast.NodeVisitor):
         self._given = {one.arg for one in every}
         self._optional = {one.arg for one in every if one.annotation is not None and _may_be_none(one.annotation)}
         self._sizes: set[str] = set()
+        self._implicit: list[
+            ast.expr
+        ] = []  # items of tensors that bound slices, which torch makes numbers of by itself
         bound: dict[str, list[ast.expr]] = {}
         for node in ast.walk(function):
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
                 bound.setdefault(node.targets[0].id, []).append(node.value)
         self._sizes = {name for name, values in bound.items() if all(map(self._is_size, values))}
+        for item in _bounds_of_slices(function):
+            value = bound[item.id][0] if isinstance(item, ast.Name) and len(bound.get(item.id, ())) == 1 else item
+            if _is_item(value) and (value.lineno, value.col_offset) in items and value not in self._implicit:
+                self._implicit.append(value)
         self._loops = 0
 
     def _say(self, node: Located, what: str, rest: str, severity: Severity | None = None) -> None:
@@ -161,6 +181,10 @@ class _Body(ast.NodeVisitor):
     def visit_Subscript(self, node: ast.Subscript) -> None:
         if isinstance(node.ctx, ast.Load) and self._is_size(node.value):
             self._refused(node, "An item of a size", "Use x.size(0), or unpack the whole: b, c, t = x.shape.")
+        elif node in self._implicit:
+            self._refused(
+                node, "An item of a tensor as the bound of a slice", "Make it a number: int(n[0]).", tried="9.0"
+            )
         elif isinstance(node.value, ast.Call) and _method(node.value) == "chunk":
             self._chunks(node.value)
         self.generic_visit(node)
@@ -325,6 +349,20 @@ class _Body(ast.NodeVisitor):
         elif isinstance(target, ast.Subscript) and (self._loops or isinstance(target.slice, ast.Compare)):
             self._lost(target, "Compute a new tensor: torch.where, torch.cat.")
         self.generic_visit(node)
+
+
+def _bounds_of_slices(function: ast.FunctionDef) -> list[ast.expr]:
+    """What slices of tensors begin and end with, without signs."""
+    bounds = [bound for node in ast.walk(function) if isinstance(node, ast.Slice) for bound in (node.lower, node.upper)]
+    return [bound.operand if isinstance(bound, ast.UnaryOp) else bound for bound in bounds if bound is not None]
+
+
+def _is_item(node: ast.expr) -> bool:
+    """``n[0]``"""
+    match node:
+        case ast.Subscript(value=ast.Name(), slice=ast.Constant(value=int())):
+            return True
+    return False
 
 
 def _method(call: ast.Call) -> str:

@@ -125,6 +125,9 @@ REFUSED = [
     "return F.adaptive_max_pool2d(a.unsqueeze(1), [1, 1])",
     "return F.local_response_norm(a.unsqueeze(1), 2)",
     "return F.upsample(a, scale_factor=2.0)",
+    "k = (y[0] * 0).int() + 4; return a[:, : k[0]]",
+    "k = (y[0] * 0).int() + 4; m = k[0]; return a[:, m:]",
+    "k = (y[0] * 0).int() + 4; return a[:, -k[0] :]",
 ]
 LOST = [
     "a.add_(y); return a * 2",
