@@ -158,7 +158,11 @@ class Imports(Objects):
             return None
         from_file = Path(importer.path) if importer is not None and importer.path is not None else None
         # Where nothing catches that it is not there, the file runs only where its own folder is on the path.
-        file = self.workspace.resolve(name, from_file, beside=not self.trying) or self._on_path(name, from_file)
+        file = (
+            self._in_front(name, from_file)
+            or self.workspace.resolve(name, from_file, beside=not self.trying)
+            or self._on_path(name, from_file)
+        )
         if file is None:
             return None
         if top in _OPAQUE and not self.workspace.is_own(file.path):
@@ -172,12 +176,32 @@ class Imports(Objects):
             return module
         return ModuleObject(file.name, str(file.path), file.is_package)
 
+    def _in_front(self, name: str, from_file: Path | None) -> ModuleFile | None:
+        """A module with source in a folder that the program put before the script's own."""
+        listed = self._listed()
+        found = self._look(name, listed[: listed.index("")], from_file) if "" in listed[1:] else None
+        if found is None or found.is_namespace:
+            return None
+        top = name.partition(".")[0]
+        loaded = self.modules.get(top) if top != name else None
+        if loaded is not None and loaded.path is not None:  # whose parts lie where it does
+            first = self._in_front(top, from_file)
+            return found if first is not None and str(first.path) == loaded.path else None
+        return found
+
     def _on_path(self, name: str, from_file: Path | None) -> ModuleFile | None:
-        """A module in a folder that the program put on ``sys.path``. A relative one counts from where the program was started: by
-        custom the project's folder or that of the script."""
+        """A module in a folder that the program put on ``sys.path``."""
+        return self._look(name, self._listed(), from_file)
+
+    def _listed(self) -> list[Any]:
+        """``sys.path`` as the program made it: "" is the script's own folder, what is behind it was there."""
         system = self.modules.get("sys")
         listed = system.namespace.get("path") if system is not None else None
-        folders = [Path(entry) for entry in listed if isinstance(entry, str)] if isinstance(listed, list) else []
+        return listed if isinstance(listed, list) else []
+
+    def _look(self, name: str, listed: list[Any], from_file: Path | None) -> ModuleFile | None:
+        """A relative folder counts from where the program was started: by custom the project's folder or that of the script."""
+        folders = [Path(entry) for entry in listed if isinstance(entry, str) and entry]
         bases = [self.workspace.root, *([from_file.parent] if from_file is not None else [])]
         return self.workspace.find_in([base / folder for folder in folders for base in bases], name)
 

@@ -328,7 +328,8 @@ class Workspace:
         """A module that lies in one of these folders, as far as they are inside of the project: as on Python's path, one with source
         goes before a package without ``__init__.py``, in whichever folder it lies."""
         inside = [folder for folder in map(absolute, folders) if _inside(folder, self.root)]
-        return self._finder.find(module, inside) if inside else None
+        found = self._finder.find(module, inside) if inside else None
+        return found if found is not None and found.search_root in inside else None
 
     def is_own(self, path: Path) -> bool:
         """Whether a file belongs to the project itself, not to a package that is installed inside of it."""

@@ -113,6 +113,34 @@ def test_a_folder_that_a_script_puts_on_the_path_is_looked_into(tmp_path: Path, 
     assert [row["out"]["t"] for row in rows(done.graphs, str)] == [[1, 3 if found else "?"]]
 
 
+@pytest.mark.parametrize(("how", "width"), [("insert(0, 'core')", 5), ("insert(1, 'core')", 3), ("append('core')", 3)])
+def test_a_folder_in_front_of_the_path_goes_before_that_of_the_script(tmp_path: Path, how: str, width: int) -> None:
+    (tmp_path / "core").mkdir()
+    (tmp_path / "widths.py").write_text("WIDE = 3\n")
+    (tmp_path / "core" / "widths.py").write_text("WIDE = 5\n")
+    text = f"import sys\nimport torch\nsys.path.{how}\nfrom widths import WIDE\ntorch.nn.Linear(2, WIDE)(torch.zeros(1, 2))\n"
+    assert [row["out"]["t"] for row in rows(followed(tmp_path, text).graphs, str)] == [[1, width]]
+
+
+def test_what_lies_in_no_folder_in_front_is_found_as_ever(tmp_path: Path) -> None:
+    """The script's own folder goes before the project's; a package that was imported keeps its parts."""
+    for folder, width in ((".", 3), ("tools", 4)):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / "widths.py").write_text(f"WIDE = {width}\n")
+    for folder, width in (("tools", 5), ("core", 6)):
+        (tmp_path / folder / "parts").mkdir(parents=True)
+        (tmp_path / folder / "parts" / "__init__.py").touch()
+        (tmp_path / folder / "parts" / "sizes.py").write_text(f"WIDE = {width}\n")
+    script = tmp_path / "tools" / "script.py"
+    script.write_text(
+        "import sys\nimport torch\nimport parts\nsys.path.insert(0, 'core')\nfrom parts.sizes import WIDE\n"
+        "import widths\ntorch.nn.Linear(widths.WIDE, WIDE)(torch.zeros(1, widths.WIDE))\n"
+    )
+    done = run.run_script(Workspace(tmp_path), script)
+    assert [row["out"]["t"] for row in rows(done.graphs, str)] == [[1, 5]]
+    assert done.interp.modules["widths"].namespace["WIDE"] == 4
+
+
 def test_a_package_without_init_is_found_in_a_folder_on_the_path(tmp_path: Path) -> None:
     """And goes behind one that has it, in whichever folder that lies."""
     for folder, name, width in (("one", "plain", 3), ("one", "both", 4), ("two", "both", 5)):

@@ -408,7 +408,7 @@ def _sys(interp: Interpreter) -> Namespace:
     return {
         "version_info": version, "version": f"{major}.{minor}.0 (main)", "platform": "linux",
         "hexversion": hexversion, "maxsize": (1 << 63) - 1, "byteorder": "little",
-        "modules": _modules_table(interp), "path": [], "meta_path": [], "path_hooks": [], "warnoptions": [], "argv": [""], "flags": interp.unknown("how Python was started"),
+        "modules": _modules_table(interp), "path": [""], "meta_path": [], "path_hooks": [], "warnoptions": [], "argv": [""], "flags": interp.unknown("how Python was started"),
         "executable": interp.unknown("which Python runs"), "prefix": interp.unknown("which Python runs"),
         "exit": _exit, "intern": _intern, "stdout": _stream(interp, "stdout"), "stderr": _stream(interp, "stderr"),
         "stdin": _stream(interp, "stdin"), "maxunicode": sys.maxunicode, "float_info": interp.unknown("sys.float_info is not modelled"),
