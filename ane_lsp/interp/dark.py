@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Graph, Span
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from ane_lsp.interp.values import Instance, ModuleObject
 
 
+_MOST = 8  # models of one script
+
+
 def run_dark(interp: Interpreter, module: ModuleObject, asked: Iterable[Any], attempt: Attempt) -> None:
     """Call those whose calls in the script all were such. asked: classes with inputs of their own."""
     recorder, conversions = interp.recorder, interp.conversions
@@ -26,9 +30,8 @@ def run_dark(interp: Interpreter, module: ModuleObject, asked: Iterable[Any], at
         _, graphs, places = called.setdefault(id(model), (model, [], []))
         graphs.append(graph)
         places.append(span)
-    for place, (model, graphs, places) in enumerate(called.values()):
-        if model.cls in asked or not all(id(graph) in frames for graph in graphs):
-            continue
+    dark = (one for one in called.values() if one[0].cls not in asked and all(id(graph) in frames for graph in one[1]))
+    for place, (model, graphs, places) in enumerate(islice(dark, _MOST)):
         converted = (where for one, where in conversions.traced if one is model)
         here = [where for where in (*places, *converted) if where is not None and where.file == module.path]
         if not here:
@@ -52,10 +55,12 @@ def run_dark(interp: Interpreter, module: ModuleObject, asked: Iterable[Any], at
 
 
 def _called_from(interp: Interpreter, frame: Frame, assumed: list[str], model: Any) -> Any:
+    """Call a model as from where the script did."""
     outer, interp.frame = interp.frame, frame
-    result = call_probed(interp, model, assumed)
-    interp.frame = outer
-    return result
+    try:
+        return call_probed(interp, model, assumed)
+    finally:
+        interp.frame = outer
 
 
 def _shown(graph: Graph) -> tuple[int, int]:

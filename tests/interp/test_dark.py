@@ -65,6 +65,13 @@ def test_each_call_of_a_model_in_the_dark_is_one_entry(tmp_path: Path) -> None:
     assert sorted(map(str, outputs(found))) == ["['[B, 16] f32']", "['[B, 32] f32']"]
 
 
+def test_no_more_than_some_of_many_models_are_followed_again(tmp_path: Path) -> None:
+    found = analysed(tmp_path, NET + "for width in range(1, 40):\n    Net(width)(load())\n")
+    assert [model.assumed[0] for model in found.models if model.assumed] == [FOUND[0]] * 8
+    assert len(found.models) == 39
+    assert not found.errors
+
+
 def test_a_call_on_what_is_known_says_it_better(tmp_path: Path) -> None:
     found = analysed(tmp_path, NET + "net = Net()\nnet(load())\nnet(torch.zeros(2, 3, 8, 8))\n")
     assert ["[2, 8] f32"] in outputs(found)
