@@ -300,7 +300,7 @@ class Calls(Attributes):
             left = self.surroundings()
             if worth_it and self.doubted is None:
                 alike = own is not None and not seen and left == changes
-                kept = copied(built, values, given.objects, given.besides(own or []), born) if alike else None
+                kept = copied(built, values, given.objects, own or (), born) if alike else None
                 if kept is not None and kept.cls is not cls:
                     kept = None
                 parts, after = None, key

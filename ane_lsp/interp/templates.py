@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import field
-from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Sym, Unknown, dims
@@ -71,10 +70,9 @@ class Given:
     same order for equal keys.
     """
 
-    __slots__ = ("_numbers", "_of", "_room", "key", "objects")
+    __slots__ = ("_numbers", "_room", "key", "objects")
 
     def __init__(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._of = cls, args, kwargs
         self.objects: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._room = MAX_GIVEN
@@ -85,16 +83,6 @@ class Given:
     def contents(self) -> list[tuple[Any, Any]]:
         """The containers among what was given, with what they hold now."""
         return [(one, one.copy()) for one in self.objects if one.__class__ in _CHANGING]
-
-    def besides(self, written: list[Any]) -> list[Any]:
-        """Containers that a construction wrote to, without those that it was given, where these hold again what they held."""
-        numbers = set(map(id, self.objects))
-        others = [one for one in written if id(one) not in numbers]
-        if len(others) == len(written):
-            return written
-        now = Given(*self._of)
-        same = now.key == self.key and all(map(is_, now.objects, self.objects))
-        return others if same else written
 
     def _alike(self, value: Any) -> Any:
         """Equal for arguments that no constructor tells apart. Raises _NotOurs where that is not known."""

@@ -264,8 +264,6 @@ own = len({{id(p) for p in net.parameters()}})
         ("options.made * 2 + 1", "options.made += 1", "pass", 0),
         ("len(options.names) * 2 + 1", "options.names.append('b')", "pass", 0),
         ("options.kernel", "options.inner = self", "pass", 0),
-        ("options.kernel", "options.kernel = 3", "pass", 3),  # which it was
-        ("options.kernel", "options.made = len(options.names)", "pass", 2),  # which it is from the first on
         ("options.kernel", "options.names = list(options.names)", "pass", 0),
         ("options.kernel", "options.names = self.names = list(options.names)", "pass", 0),
     ],
