@@ -140,9 +140,8 @@ class _Body(ast.NodeVisitor):
         self._given = {one.arg for one in every}
         self._optional = {one.arg for one in every if one.annotation is not None and _may_be_none(one.annotation)}
         self._sizes: set[str] = set()
-        self._implicit: list[
-            ast.expr
-        ] = []  # items of tensors that bound slices, which torch makes numbers of by itself
+        # Items of tensors that bound slices, which torch makes numbers of by itself.
+        self._implicit: list[ast.expr] = []
         bound: dict[str, list[ast.expr]] = {}
         for node in ast.walk(function):
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ane_lsp.checks.engine import Context, Report, graph_rule
-from ane_lsp.graph import Call, TensorType, Value
+from ane_lsp.graph import Call, Value
+from ane_lsp.knowledge import conversion
 
 _CALLED = ("torch.nn.PReLU", "torch.nn.functional.prelu", "torch.prelu", "torch.Tensor.prelu")
 _TAKEN = {"9.0": (4,), "main": (2, 3, 4)}
@@ -17,32 +18,28 @@ def different_slopes(context: Context) -> Iterator[Report]:
     """Slopes are parameters: which values they have is not in the source."""
     version = context.options.coremltools
     for call in context.called(_CALLED.__contains__):
-        given, slopes = _given(call)
-        if call.id in context.idle_calls or given is None or slopes is None or slopes < 2:
-            continue
-        if given.rank is None or given.rank < 2 or given.rank in _TAKEN[version]:
+        given = next(conversion.tensors(call), None)
+        rank, slopes = None if given is None else given.type.rank, _slopes(call)
+        if call.id in context.idle_calls or rank is None or rank < 2 or slopes < 2 or rank in _TAKEN[version]:
             continue
         cure = (
             "Give it four axes: act(x.unsqueeze(-1)).squeeze(-1)."
-            if given.rank == 3
+            if rank == 3
             else "Give it four axes, and bring the shape back afterwards."
         )
         yield Report(
-            f"A PReLU with {slopes} slopes, on a tensor of {given.rank} axes, converts only while all slopes are the same, as before training; "
+            f"A PReLU with {slopes} slopes, on a tensor of {rank} axes, converts only while all slopes are the same, as before training; "
             f"a trained one does not (coremltools {version}). {cure}",
             at=call,
             severity="warning",
-            data={"torch": call.torch, "slopes": slopes, "rank": given.rank},
+            data={"torch": call.torch, "slopes": slopes, "rank": rank},
         )
 
 
-def _given(call: Call) -> tuple[TensorType | None, int | None]:
-    """The tensor that a call is applied to, and how many slopes it has; None where that is not known."""
-    first = next(iter(call.args), None) if call.args else call.kwargs.get("input")
-    given = first.type if isinstance(first, Value) else None
-    if call.torch == "torch.nn.PReLU":
-        count = call.hyper.get("num_parameters")
-        return given, count if isinstance(count, int) else None
-    weight = call.args[1] if len(call.args) > 1 else call.kwargs.get("weight")
-    shape = weight.type.shape if isinstance(weight, Value) else None
-    return given, shape[0] if shape is not None and len(shape) == 1 and isinstance(shape[0], int) else None
+def _slopes(call: Call) -> int:
+    """How many slopes a call has, 0 where that is not known."""
+    count = call.hyper.get("num_parameters")
+    weight = call.params.get("weight")
+    if isinstance(weight, Value) and weight.type.rank == 1 and weight.type.shape is not None:
+        (count,) = weight.type.shape
+    return count if isinstance(count, int) else 0

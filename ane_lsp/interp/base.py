@@ -408,6 +408,10 @@ class Base:
         """Equal wherever names outside the running functions stand for the same, as far as calls have read them."""
         return self.changes, self.outside.state()
 
+    def situation(self) -> tuple[tuple[int, int], int, int]:
+        """Equal as long as names outside stand for the same, nothing failed in here, and nothing more was found that nobody knows."""
+        return self.surroundings(), len(self.internal), len(self.unresolved)
+
     def raise_(self, kind: type[BaseException], message: str = "") -> Any:
         """Raise a builtin exception in the interpreted program."""
         raise PyRaise(kind(message), self.here())

@@ -37,8 +37,8 @@ class Question:
 
     def put(self, interp: Base) -> tuple[Any, bool]:
         """The answer, and whether asking left everything as it was."""
-        before = interp.surroundings(), len(interp.internal), len(interp.unresolved)
-        thrown, outer, written = interp.throwing(), (interp.ran, interp.written), Written()
+        before, thrown = interp.situation(), interp.throwing()
+        outer, written = (interp.ran, interp.written), Written()
         interp.ran, interp.written = self.ran, written
         try:
             self._answer = self._ask()
@@ -47,8 +47,7 @@ class Question:
             interp.ran, interp.written = outer
             if interp.written is not None:
                 interp.written.take(written, written.made, written.born)
-        after = interp.surroundings(), len(interp.internal), len(interp.unresolved)
-        return self._answer, caught and not written and after == before
+        return self._answer, caught and not written and interp.situation() == before
 
     def same_again(self, interp: Base) -> bool:
         """Whether the answer is the same now, in its scene."""

@@ -72,8 +72,7 @@ class Round:
 
     def run(self, interp: TorchGlue, inputs: Mapping[str, Any], probes: Iterable[Probe]) -> bool:
         """Run the forward. Whether it left nothing behind but what the probes learned."""
-        state, noted = interp.surroundings(), len(interp.outside.noted)
-        faults, lost, thrown = len(interp.internal), len(interp.unresolved), interp.throwing()
+        before, noted, thrown = interp.situation(), len(interp.outside.noted), interp.throwing()
         written, since = Written(), interp.changes_kept()
         interp.ran, interp.watch = self.ran, self.watch
         try:
@@ -89,7 +88,7 @@ class Round:
         return (
             self.watch.steady
             and caught
-            and (state, faults, lost) == (interp.surroundings(), len(interp.internal), len(interp.unresolved))
+            and interp.situation() == before
             and all(map(harmless, left_behind(written, interp, harmless, since=since)))
         )
 
