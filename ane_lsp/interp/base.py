@@ -163,6 +163,7 @@ class Base:
         self.made = 0  # calls and constructions that were written down so far
         # While some are made once more to be compared, which of them may be others by now.
         self.doubted: Callable[[Any], bool] | None = None
+        self.expected: list[Template] = []  # those of them that are part of what is built again
         self.watch: Watch | None = None  # of the model that is called next
         self.repeats: Repeats | None = None  # calls of modules that were made before, where the world is kept
         self.templates: dict[Any, Instance] = {}  # leaf modules of torch by class and arguments, see templates.py

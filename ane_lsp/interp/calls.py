@@ -21,7 +21,16 @@ from ane_lsp.interp.scenes import scene
 from ane_lsp.interp.seen import NotKept
 from ane_lsp.interp.support import DefaultDict
 from ane_lsp.interp.symbolic import SymRatio
-from ane_lsp.interp.templates import MAX_TEMPLATES, MAX_VERSIONS, WORTH_IT, Given, Template, copied, left_behind
+from ane_lsp.interp.templates import (
+    MAX_TEMPLATES,
+    MAX_VERSIONS,
+    WORTH_IT,
+    Given,
+    Template,
+    copied,
+    copy_of,
+    left_behind,
+)
 from ane_lsp.interp.tensors import tensors_in
 from ane_lsp.interp.values import (
     MISSING,
@@ -278,55 +287,79 @@ class Calls(Attributes):
         changes, versions = self.surroundings(), self.built.get(key)
         seen = versions is not None and changes in versions
         known = versions[changes] if versions is not None and seen else None
-        if known is not None and not (self.doubted is not None and self.doubted(known)):
+        part = next((one for one in self.expected if one.is_of(key, changes)), None)
+        if known is None or (self.doubted is not None and self.doubted(known)):
+            known = part
+        if known is not None:
             fresh: set[int] = set()
-            made = known.copy(given, values, fresh)
+            made = known.again(self, given, values, fresh)
             if made is not None:
                 if self.written is not None:
                     self.written.born |= fresh
-                self.built.move_to_end(key)
+                if key in self.built:
+                    self.built.move_to_end(key)
                 self.ran.calls[known] = None
                 made.node = self.here()
                 return made
         if seen and known is None and self.repeats is None:  # it cannot be copied
             return self._construct_plain(cls, args, kwargs)
-        first = versions is None
-        before = [] if self.repeats is None else given.contents()
+        before = given.contents() if self.repeats is not None and self.doubted is None else []
         outer, self.ran = self.ran, Ran()
         template = None
         try:
-            # What is not part of another module is a whole model, most likely built once.
-            built, worth_it, own, born = self.build(cls, args, kwargs, self.written is None and first)
-            left = self.surroundings()
-            if worth_it and self.doubted is None:
-                alike = own is not None and not seen and left == changes
-                kept = copied(built, values, given.objects, own or (), born) if alike else None
-                if kept is not None and kept.cls is not cls:
-                    kept = None
-                parts, after = None, key
-                if own is not None and kept is None and self.repeats is not None:
-                    after = Given(cls, args, kwargs).key
-                    with suppress(NotKept, RecursionError):
-                        parts = written_down(built, given, own)
-                if kept is not None or (parts is not None and after is not None):
-                    place, number = scene(self, cls, args, kwargs), self.next_number()
-                    template = Template(kept, given, self.ran, place, changes, left, number, parts, after)
-                    template.before = [(one, held) for one, held in before if not state.holds(one, held)]
-                if not seen and left == changes:
-                    versions = self.built.setdefault(key, {})
-                    if kept is not None or not first:  # the first time, caches that it fills look left behind, too
-                        versions[changes] = template if kept is not None else None
-                        if len(versions) > MAX_VERSIONS:
-                            del versions[next(iter(versions))]
-                    if len(self.built) > MAX_TEMPLATES:
-                        self.built.popitem(last=False)
-            return built
+            # What is not part of another module is a whole model, most likely built once where nothing is edited.
+            alone = self.written is None and versions is None and self.repeats is None
+            built = self.build(cls, args, kwargs, alone)
+            if self.doubted is not None:
+                template = part if self.surroundings() == changes else None
+            elif built.worth_it:
+                changed = [(one, held) for one, held in before if not state.holds(one, held)]
+                template = self._template(built, (cls, args, kwargs), given, changes, changed)
+            return built.module
         finally:
             if template is not None:
                 outer.calls[template] = None
             else:
                 outer |= self.ran
             self.ran = outer
+
+    def _template(
+        self,
+        built: Built,
+        call: tuple[ClassObject, tuple[Any, ...], dict[str, Any]],
+        given: Given,
+        before: tuple[int, int],
+        changed: list[tuple[Any, Any]],
+    ) -> Template | None:
+        """What was just built by a `call` in a world with surroundings as they were `before`, for copies where that may be, else to be compared.
+        changed: the containers among what was given that hold something else since, with what they held."""
+        key, left, own = given.key, self.surroundings(), built.own
+        versions = self.built.get(key)
+        first, seen = versions is None, versions is not None and before in versions
+        copy = None
+        if own is not None and (self.repeats is not None or left == before):
+            args = (*call[1], *call[2].values())
+            copy = copy_of(built.module, args, given, [one for one, _ in changed], own, built.born)
+        for_copies = copy is not None and copy.contents is None and not seen and left == before
+        parts, after = None, key
+        if own is not None and not for_copies and self.repeats is not None:
+            after = Given(*call).key
+            if copy is None:
+                with suppress(NotKept, RecursionError):
+                    parts = written_down(built.module, given, own)
+        template = None
+        if for_copies or (after is not None and (copy is not None or parts is not None)):
+            place, number = scene(self, *call), self.next_number()
+            template = Template(copy, given, self.ran, place, before, left, number, parts, after, changed)
+        if not seen and left == before:
+            versions = self.built.setdefault(key, {})
+            if for_copies or not first:  # the first time, caches that it fills look left behind, too
+                versions[before] = template if for_copies else None
+                if len(versions) > MAX_VERSIONS:
+                    del versions[next(iter(versions))]
+            if len(self.built) > MAX_TEMPLATES:
+                self.built.popitem(last=False)
+        return template
 
     def build(self, cls: ClassObject, args: tuple[Any, ...], kwargs: dict[str, Any], alone: bool = False) -> Built:
         """A new module. alone: nobody asks what of it is its own."""

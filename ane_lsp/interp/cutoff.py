@@ -137,6 +137,7 @@ class Cutoff:
             return None
         drawn = dims.drawn()
         interp.building = 1
+        interp.expected = [one for one in template.ran.calls if isinstance(one, Template) and not self.other(one)]
         interp.max_steps = interp.steps + _MORE_STEPS
         built, _, own, _ = interp.build(cls, args, kwargs)
         if own is None or dims.drawn() != drawn or interp.surroundings() != template.left:
@@ -211,7 +212,7 @@ def _alike(one: Piece, other: Piece) -> bool:
 
 def _parts(template: Template) -> tuple[Any, ...] | None:
     if template.parts is None and template.made is not None:
-        template.parts = written_down(template.made, template.given)
+        template.parts = written_down(template.made.module, template.given)
     return template.parts
 
 

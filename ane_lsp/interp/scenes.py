@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Bind = Callable[[Iterable[Tensor], Iterable["Value | None"]], None]
 _STATE = (
     "frame", "undo", "ran", "written", "probing", "capture", "trying", "listening", "steps", "max_steps", "deadline", "doubtful",
-    "cancelled", "building", "handled", "thrown_to", "limited", "watch", "doubted",
+    "cancelled", "building", "handled", "thrown_to", "limited", "watch", "doubted", "expected",
 )  # fmt: skip
 """What a call changes of an interpreter, besides what it records and containers."""
 

@@ -134,13 +134,22 @@ class Given:
 
 
 @dataclass(slots=True, eq=False)
-class Template:
-    """A module that was built, for copies; None where it cannot be copied. given: what it was built from. ran: the functions that
-    ran for it. scene: where it was built, in a world with these `surroundings`; those it `left` are others only where it is not for
-    copies. number: grows from one to the next. parts: it, written down; None while nobody asked. before: what was given and held
-    other contents then. after: the key of what was given once it was built."""
+class Copy:
+    """A module as it was built. contents: what the tables among the objects that were given hold since, by their place among those; None
+    where building it wrote to nothing but itself."""
 
-    made: Instance | None
+    module: Instance
+    contents: list[tuple[int, dict[Any, Any]]] | None
+
+
+@dataclass(slots=True, eq=False)
+class Template:
+    """A module that was built. made: None where it cannot be copied. given: what it was built from. ran: the functions that
+    ran for it. scene: where it was built, in a world with these `surroundings`; those it `left` may be others. number: grows from one
+    to the next. parts: it, written down; None while nobody asked. before: what was given and held other contents then. after: the
+    key of what was given once it was built."""
+
+    made: Copy | None
     given: Given
     ran: Ran
     scene: Scene
@@ -166,12 +175,22 @@ class Template:
         """Equal for modules that may be the same but for the state of names outside."""
         return (self.given.key, self.surroundings[0]) if self.left == self.surroundings else self
 
-    def copy(self, given: Given, args: Iterable[Any], born: set[int]) -> Instance | None:
-        """A copy that holds the objects which were `given` with `args`; None where it cannot be copied. born: is told the attributes of
-        other objects than modules that came into being, by identity."""
+    def is_of(self, key: Any, surroundings: tuple[int, int]) -> bool:
+        """Whether it was built from the same in the same world, and left that as it was."""
+        return self.surroundings == self.left == surroundings and self.given.key == key
+
+    def again(self, interp: Base, given: Given, args: Iterable[Any], born: set[int]) -> Instance | None:
+        """A copy that holds the objects which were `given` with `args`, to which is written what was; None where it cannot be copied.
+        born: is told the attributes of other objects than modules that came into being, by identity."""
+        if self.made is None:
+            return None
         copier = _Copier(args, (), None)
         copier.made.update((id(old), new) for old, new in zip(self.given.objects, given.objects))
-        made = copier.whole(self.made)
+        made = copier.whole(self.made.module)
+        if made is not None:
+            for place, contents in self.made.contents or ():
+                interp.touch(given.objects[place])
+                interp.put_back(given.objects[place], {name: copier.copy(held) for name, held in contents.items()})
         born.update(copier.born)
         return made
 
@@ -291,23 +310,35 @@ class _Copier:
         return made
 
 
-def copied(
-    value: Any,
-    given: Iterable[Any] = (),
-    objects: Iterable[Any] = (),
-    left: Collection[Any] = (),
-    own: Container[int] = frozenset(),
-) -> Instance | None:
-    """A copy of a module that shares nothing that can change; None where it holds something else.
+def copied(value: Any) -> Instance | None:
+    """A copy of a module that shares nothing that can change; None where it holds something else."""
+    return _Copier((), (), frozenset()).whole(value)
 
-    given: the constructor's arguments. objects: see :class:`Given`. left: containers that were changed while it was built and are
-    still held; None where one of them is not the module's own. own: see :class:`_Copier`.
+
+def copy_of(
+    value: Any, args: Iterable[Any], given: Given, changed: Iterable[Any], left: Collection[Any], own: Container[int]
+) -> Copy | None:
+    """What a module is that was just built from `args`; None where it cannot be copied.
+
+    changed: containers among what was given that hold something else since. left: containers that were changed while it was built and
+    are still held. own: see :class:`_Copier`.
     """
-    copier = _Copier(given, objects, own)
+    copier = _Copier(args, given.objects, own)
     made = copier.whole(value)
-    if any(id(one) not in copier.made for one in left):
+    if made is None or made.cls is not given.key[0]:  # a constructor may give something else
         return None
-    return made
+    if all(id(one) in copier.made for one in left):
+        return Copy(made, None)
+    places = {id(one): place for place, one in enumerate(given.objects)}
+    contents: list[tuple[int, dict[Any, Any]]] = []
+    with suppress(_NotOurs):
+        for one in changed:
+            if one.__class__ is not dict:
+                return None
+            contents.append((places[id(one)], {name: copier.copy(held) for name, held in one.items()}))
+        if all(id(one) in copier.made or id(one) in places for one in left):
+            return Copy(made, contents)
+    return None
 
 
 _HOLDERS = frozenset({Instance, tuple, list, dict, OrderedDict, set})

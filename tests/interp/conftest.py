@@ -16,13 +16,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 def copies(monkeypatch: pytest.MonkeyPatch) -> list[Instance]:
     """The modules that were copied instead of built, from here on."""
     made: list[Instance] = []
-    copy = Template.copy
+    again = Template.again
 
     def watched(*given: Any) -> Instance | None:
-        found = copy(*given)
+        found = again(*given)
         if found is not None:
             made.append(found)
         return found
 
-    monkeypatch.setattr(Template, "copy", watched)
+    monkeypatch.setattr(Template, "again", watched)
     return made
