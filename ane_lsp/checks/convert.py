@@ -98,7 +98,7 @@ def _stays(call: Call, context: Context) -> bool:
 
 def _is_unread_constant(call: Call, context: Context) -> bool:
     """Whether a call makes constants, without an operation, that nothing reads which is converted."""
-    made = list(values(call.result))
+    made = values(call.result)
     if not made or not all(value.is_const and value.producer is None for value in made):
         return False
     return all(value.id not in _read(context) for value in made)

@@ -51,9 +51,7 @@ def constant_outside_fp16(context: Context) -> Iterator[Report]:
         return
     flow = flow_of(context)
     found: dict[int, tuple[Extreme, Call, list[Op]]] = {}
-    for op in flow.live:
-        if op.kind == "cast":
-            continue
+    for op in filter(_may_read_large, flow.live):
         for extreme in _large_constants(flow, op):
             call = extreme.call or op.call
             found.setdefault(call.id, (extreme, call, []))[2].append(op)
@@ -83,8 +81,17 @@ def kept_in_fp32(graph: Graph) -> frozenset[int]:
     """Ids of ops that fp16 conversion leaves in fp32, so that they do not run on the ANE (ANE250)."""
     flow = Flow(graph)
     return frozenset(
-        op.id for op in flow.live if op.kind != "cast" and next(_large_constants(flow, op), None) is not None
+        op.id for op in filter(_may_read_large, flow.live) if next(_large_constants(flow, op), None) is not None
     )
+
+
+def _may_read_large(op: Op) -> bool:
+    """Whether an op reads constants that coremltools looks at."""
+    known: bool | None = op.alike.get(_may_read_large)
+    if known is None:
+        held = op.kind in _CONSTANT_ATTRS or any(value.is_const and is_float(value) for value in op.input_values())
+        known = op.alike[_may_read_large] = held and op.kind != "cast"
+    return known
 
 
 def _large_constants(flow: Flow, op: Op) -> Iterator[Extreme]:
@@ -166,8 +173,11 @@ def _integers(flow: Flow) -> list[_Integers]:
     for op in flow.live:
         if op.kind in _LOOKUPS or op.call.id in lookup_calls:
             continue
+        if op.alike.get(_integers) is False:
+            continue
         touched = [v for v in (*op.input_values(), *op.outputs) if not v.is_const and is_integer(v)]
         if not touched:
+            op.alike[_integers] = False
             continue
         members.append((op, touched))
         head = find(touched[0].id)

@@ -112,10 +112,15 @@ class Context:
 
     def verdict(self, op: Op) -> Verdict:
         """Whether the op may run on the target's ANE; worked out once."""
+        verdict = self._verdicts.get(op.id)
+        if verdict is None:
+            verdict = self._verdicts[op.id] = eligibility.op(op, self.target, self.rearranged)
+        return verdict
+
+    @cached_property
+    def _verdicts(self) -> dict[int, Verdict]:
         known: dict[int, Verdict] = self.memo.setdefault("verdicts", {})
-        if op.id not in known:
-            known[op.id] = eligibility.op(op, self.target, self.rearranged)
-        return known[op.id]
+        return known
 
     @cached_property
     def rearranged(self) -> frozenset[int]:

@@ -84,7 +84,9 @@ def dtype_not_kept(context: Context) -> Iterator[Report]:
     if not context.called(_concerns):
         return
     for call in context.graph.calls:
-        if not made and not _concerns(call.torch):
+        if not (_begins(call.torch) or _is_open(call, path)) and not (
+            made and any(v.id in made for v in tensors(call))
+        ):
             continue
         last = _last(call.torch)
         key, given = _refused(call, last, made, path, version)
@@ -167,6 +169,13 @@ def _concerns(torch: str) -> bool:
         or last == "full_like"
         or any(last in made for made in _FLOATS_MADE.values())
     )
+
+
+@cache
+def _begins(torch: str) -> bool:
+    """Whether something may be said of a call that is given nothing which is of another dtype than torch's."""
+    last = _last(torch)
+    return _concerns(torch) or last in _ALIKE or any(last in products for products in _PRODUCTS.values())
 
 
 def _spelled(call: Call) -> str:

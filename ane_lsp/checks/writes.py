@@ -153,9 +153,12 @@ def _writes(context: Context) -> dict[int, Value]:
     found = {call.id: target for call in calls if (target := written(call)) is not None}
     if not all(call.torch == _STORE and all(map(_is_known, _items(call))) for call in calls if call.torch in _STORES):
         return found
+    targets = {target.id for target in found.values()}
     views = context.called(_VIEWS.__contains__) if found else ()
-    shared = {value.id for call in views for value in values((call.args[:1], call.result))}
-    return {} if shared.isdisjoint([target.id for target in found.values()]) else found
+    shared = any(
+        value.id in targets for call in views for one in (*call.args[:1], call.result) for value in values(one)
+    )
+    return found if shared else {}
 
 
 def _items(call: Call) -> tuple[Any, ...]:

@@ -129,7 +129,7 @@ class Op:
     @property
     def alike(self) -> dict[Any, Any]:
         """What somebody found out, by a key of theirs, of the op and all others of :meth:`again`. It depends on nothing but the kind, the
-        attributes without tensors, and the types of operands and results and whether they are constant."""
+        attributes without tensors, and the types and origins of operands and results and whether they fold."""
         found = self._alike
         if found is None:
             found = self._alike = {}
@@ -138,9 +138,11 @@ class Op:
     def again(
         self, id: int, inputs: Mapping[str, Operand], attrs: Mapping[str, Any], outputs: tuple[Value, ...], call: Call
     ) -> Op:
-        """The same op on other tensors of the same types."""
+        """The same op on other tensors of the same types and origins, which fold where these do."""
         made = Op(id, self.kind, inputs, attrs, outputs, call)
-        made._alike = self.alike
+        made._folds = self._folds
+        alike = self._alike
+        made._alike = self.alike if alike is None else alike
         return made
 
     def input_values(self) -> tuple[Value, ...]:

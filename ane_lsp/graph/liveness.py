@@ -112,7 +112,10 @@ def _unreached(graph: Graph, wanted: set[int], left_out: frozenset[int]) -> froz
             idle.add(op.id)
         elif op.kind in _WRITES or not live.isdisjoint([value.id for value in op.outputs]):
             taken = op.input_values()
-            if any(map(_from_nowhere, taken)) or (not taken and _is_given_unknown(op.call)):
+            lost = op.alike.get(_from_nowhere)
+            if lost is None:
+                lost = op.alike[_from_nowhere] = any(map(_from_nowhere, taken))
+            if lost or (not taken and _is_given_unknown(op.call)):
                 return left_out | unused_parts(graph) | _unread_constants(graph)
             live.update([value.id for value in taken])
         else:
@@ -174,27 +177,38 @@ def _unresolved(graph: Graph) -> Iterator[Call]:
             yield call
 
 
-def _given(call: Call) -> Iterator[Value]:
-    yield from values((call.args, tuple(call.kwargs.values())))
+def _given(call: Call) -> list[Value]:
+    return values((call.args, call.kwargs))
 
 
 def _may_be_tensor(result: Any) -> bool:
     if isinstance(result, (tuple, list)):
         return any(_may_be_tensor(item) for item in result)
     if isinstance(result, dict):
-        return any(_may_be_tensor(item) for item in result.values())
+        return any(map(_may_be_tensor, result.values()))
     return isinstance(result, Unknown)
 
 
-def values(structure: Any) -> Iterator[Value]:
+def values(structure: Any) -> list[Value]:
     """The tensors in nested tuples, lists and dicts, and those that stand for the items of a sequence of unknown length."""
-    if isinstance(structure, Value):
-        yield structure
+    found: list[Value] = []
+    _collect(structure, found)
+    return found
+
+
+def _collect(structure: Any, found: list[Value]) -> None:
+    if structure.__class__ is Value:
+        found.append(structure)
     elif isinstance(structure, (tuple, list)):
         for item in structure:
-            yield from values(item)
+            if item.__class__ is Value:
+                found.append(item)
+            elif item.__class__ not in _PLAIN:
+                _collect(item, found)
     elif isinstance(structure, dict):
-        for item in structure.values():
-            yield from values(item)
+        _collect(tuple(structure.values()), found)
     elif isinstance(structure, Unknown):
-        yield from values(structure.item)
+        _collect(structure.item, found)
+
+
+_PLAIN = frozenset({int, float, bool, str, type(None)})

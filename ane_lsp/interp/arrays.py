@@ -74,24 +74,60 @@ def content(interp: TorchOperations, value: Any) -> Any:
 
 _NUMBERS = frozenset({bool, int, float})
 _DEEP = 32  # lists inside of each other
+_MOST_UNKNOWN = 200
+"""Items of a list that the stub asks, one by one, what they are: of the array nothing is known where they are more."""
+
+
+def _is_number(value: Any) -> bool:
+    """Whether something is a number, which one of them known or not."""
+    return number(value).__class__ in _NUMBERS or (value.__class__ is Unknown and value.number)
+
+
+def _elements(value: Any) -> tuple[list[Any], tuple[int, ...]] | None:
+    """The elements of an array of numpy, and its shape; None of anything else."""
+    if value.__class__ is not Instance or not _of_numpy(value):
+        return None
+    data, shape = value.attrs.get("_data"), value.attrs.get("shape")
+    if isinstance(data, list) and isinstance(shape, tuple) and all(type(size) is int for size in shape):
+        return data, shape
+    return None
 
 
 def _flatten(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if len(args) != 1 or kwargs:
+        return MISSING
+    value = args[0]
+    if _is_number(value):
+        return interp.make([value]), ()
+    if isinstance(value, Unknown):
+        return interp.unknown("an array of something unknown", value)
+    array = _elements(value)
+    if array is not None:
+        return interp.make(list(array[0])), array[1]
     data: list[Any] = []
-    shape = _gathered(args[0], data) if len(args) == 1 and not kwargs else None
-    return MISSING if shape is None else (interp.make(data), shape)
+    shape = _gathered(list(value) if value.__class__ is range else value, data)
+    if shape is not None:
+        return interp.make(data), shape
+    lost = next((item for item in value if isinstance(item, Unknown)), None) if value.__class__ is list else None
+    return (
+        MISSING if lost is None or len(value) <= _MOST_UNKNOWN else interp.unknown("an array of unknown things", lost)
+    )
 
 
 def _gathered(items: Any, data: list[Any], depth: int = 0) -> tuple[int, ...] | None:
-    """The shape of nested lists of numbers, which are added to `data`; None where they hold something else."""
+    """The shape of nested lists of numbers and arrays, which are added to `data`; None where they hold something else."""
     if items.__class__ not in (list, tuple) or depth > _DEEP:
         return None
     inner: tuple[int, ...] | None = None
     for item in items:
         plain = number(item)
-        if plain.__class__ in _NUMBERS:
+        shape: tuple[int, ...] | None
+        if plain.__class__ in _NUMBERS or (plain.__class__ is Unknown and plain.number):
             data.append(plain)
-            shape: tuple[int, ...] | None = ()
+            shape = ()
+        elif (array := _elements(item)) is not None:
+            data += array[0]
+            shape = array[1]
         else:
             shape = _gathered(item, data, depth + 1)
             if shape is None:
@@ -100,8 +136,39 @@ def _gathered(items: Any, data: list[Any], depth: int = 0) -> tuple[int, ...] | 
     return (len(items), *(inner or ()))
 
 
+def _plain(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    plain = number(args[0]) if len(args) == 1 else None
+    return plain if plain.__class__ in _NUMBERS else MISSING
+
+
+def _as_scalar(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if len(args) != 2 or kwargs:
+        return MISSING
+    plain, dtype = number(args[0]), args[1]
+    if isinstance(plain, Unknown):
+        return Unknown("a number of numpy that nobody knows", interp.here(), plain, number=plain.number)
+    if not isinstance(plain, (int, float)):
+        return MISSING
+    if dtype is None:
+        dtype = interp.module_attribute(func.module, "float64" if isinstance(plain, float) else "int64")
+    if dtype.__class__ is not ClassObject or dtype.module is not func.module or dtype.name == "bool_":
+        return MISSING
+    if dtype.native_base is float:
+        made = Instance(dtype, float(plain))
+    elif dtype.native_base is int and math.isfinite(plain):
+        made = Instance(dtype, int(plain))
+    else:
+        return MISSING
+    interp.born(made.attrs)
+    return made
+
+
 def _common(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if len(args) == 1 and isinstance(args[0], Unknown):
+        return interp.unknown("the type of numbers nobody knows", args[0])
     kinds = set(map(type, args[0])) if len(args) == 1 and args[0].__class__ is list else {object}
+    if Unknown in kinds and all(map(_is_number, args[0])):
+        return interp.unknown("the type of numbers nobody knows", next(x for x in args[0] if isinstance(x, Unknown)))
     if kinds - _NUMBERS:
         return MISSING
     name = "float64" if float in kinds else "bool_" if kinds == {bool} else "int64"
@@ -109,7 +176,11 @@ def _common(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: 
 
 
 def _alike(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if len(args) == 1 and isinstance(args[0], Unknown):
+        return args[0]
     kinds = set(map(type, args[0])) if len(args) == 1 and args[0].__class__ is list else {object}
+    if Unknown in kinds and all(map(_is_number, args[0])):
+        return args[0]
     if kinds - _NUMBERS:
         return MISSING
     return interp.make(list(map(float, args[0]))) if float in kinds and kinds != {float} else args[0]
@@ -143,7 +214,8 @@ def _of_unknown_elements(interp: Interpreter, operands: tuple[Any, ...]) -> Any:
     """What a function of each element gives for arrays of known shapes; the type of its elements depends on the function."""
     shapes = list(map(_shape, operands))
     if None in shapes:
-        return MISSING
+        lost = next(one for one in map(_unread, operands) if one is not None)
+        return interp.unknown("computed by numpy from something unknown", lost)
     try:
         shape = broadcast(*shapes)
     except TorchError:
@@ -162,15 +234,18 @@ def _unread_array(interp: Interpreter, like: Instance, shape: Any, dtype: Any) -
 
 
 def _astype(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if len(args) != 2 or _unread(args[0]) is None or (shape := _shape(args[0])) is None:
+    if len(args) != 2 or (lost := _unread(args[0])) is None:
         return MISSING
+    shape = _shape(args[0])
+    if shape is None:
+        return interp.unknown("an array of something unknown", lost)
     return _unread_array(interp, args[0], shape, args[1])
 
 
 WAYS = {
     "numpy:ndarray.astype": _astype,
-    "numpy:_flatten": _flatten, "numpy:_common": _common, "numpy:_alike": _alike, "numpy:_map": _elementwise,
-    "numpy:_zip": _elementwise,
+    "numpy:_flatten": _flatten, "numpy:_common": _common, "numpy:_alike": _alike, "numpy:_plain": _plain,
+    "numpy:_as_scalar": _as_scalar, "numpy:_map": _elementwise, "numpy:_zip": _elementwise,
 }  # fmt: skip
 
 

@@ -60,7 +60,8 @@ class Attempt(Protocol):
 
 _FACTORIES = 8  # factories of one file that are tried
 _CALLERS = 6  # entries of another file that are tried
-_CALLER_STEPS = 2_000_000  # for following other files, all together
+_CALLER_STEPS = 300_000  # for following other files, all together
+_DEFINING_STEPS = 50_000  # for the top level of one of them; what takes longer is a script at work
 
 
 def discover(interp: Interpreter, module: ModuleObject, directives: Directives, attempt: Attempt) -> None:
@@ -100,7 +101,10 @@ def discover(interp: Interpreter, module: ModuleObject, directives: Directives, 
                 complete=_built_without(cls),
                 then=partial(_called, interp, assumed),
             )
-            if not through or _in_the_dark(assumed) or _unknown_shapes(interp.recorder.graphs[before:], module):
+            made = interp.recorder.graphs[before:]
+            if through and made and all(map(_hands_on, made)):
+                continue
+            if not through or _in_the_dark(assumed) or _unknown_shapes(made, module):
                 dark.append(cls)
     _run_inner(interp, module, attempt)
     if dark:
@@ -327,7 +331,8 @@ def _run_callers(interp: Interpreter, module: ModuleObject, dark: list[ClassObje
         user = interp.find_module(interp.workspace.module_name(path), module)
         if user is None or user.path != str(path):
             continue
-        interp.run_module(user)
+        if not _define(interp, user):
+            continue
         for node, value in _entries_of(interp, user, missing)[:_CALLERS]:
             before = set(recorder.reached)
             recorder.reached.difference_update(missing.values())
@@ -353,9 +358,25 @@ def _run_callers(interp: Interpreter, module: ModuleObject, dark: list[ClassObje
                 return
 
 
+def _define(interp: Interpreter, user: ModuleObject) -> bool:
+    """Run the top level of another file. False where that takes long: a script's loops over its models are of no use here."""
+    limited = interp.limited
+    with interp.step_limit(_DEFINING_STEPS):
+        interp.run_module(user)
+    if user.state == "running":
+        interp.limited = limited
+        return False
+    return True
+
+
 def _in_the_dark(assumed: list[str]) -> bool:
     """Whether an entry ran without the value of something, so that another one may tell more."""
     return any(" is unknown: " in text or NOTHING_TELLS in text for text in assumed)
+
+
+def _hands_on(graph: Graph) -> bool:
+    """Whether a model gives what it is given, whatever that is: stochastic depth outside of training."""
+    return not graph.calls and bool(graph.outputs) and all(value.origin == "input" for value in graph.outputs)
 
 
 def _unknown_shapes(graphs: list[Graph], module: ModuleObject) -> bool:

@@ -76,17 +76,18 @@ class Mover:
         self.given[old.id] = old.type
 
     def value_of(self, old: Value) -> Value:
-        if old.id < self.first:
+        number = old.id
+        if number < self.first:
             return old
-        if old.id in self.given:  # of which the call may know more, or hold it in another dtype
-            now, given = self.values[old.id], self.given[old.id]
+        if number in self.given:  # of which the call may know more, or hold it in another dtype
+            now, given = self.values[number], self.given[number]
             return now if old.type is given or old.type == given else self._seen(now, old)
         if old.made_as is not None:
-            made_as = Value(old.id, old.made_as, old.origin, old.name, old.producer, old.fold)
+            made_as = Value(number, old.made_as, old.origin, old.name, old.producer, old.fold)
             return self._seen(self.value_of(made_as), old)
-        made = self.values.get(old.id)
+        made = self.values.get(number)
         if made is None:
-            made = self.values[old.id] = self._made(old)
+            made = self.values[number] = self._made(old)
         return made
 
     def _made(self, old: Value) -> Value:
@@ -141,13 +142,18 @@ def record(
 ) -> None:  # fmt: skip
     """Record `calls` and `ops` again; those of a `kept` call, made by a module of another path and other callers."""
     skipped, depth = (len(kept.path), len(kept.callers)) if kept is not None else (0, 0)
-    moved, in_dict, value_of, renewed = mover.moved, mover.in_dict, mover.value_of, mover.calls
+    moved, value_of, holding, renewed = mover.moved, mover.value_of, mover.holding, mover.calls
     recorded, number = graph.calls, len(graph.calls)
     for call in calls:
         kwargs, params, result = call.kwargs, call.params, call.result
         renewed[call.id] = new = Call(
-            number, call.torch, call.kind, call.span, call.fn, path + call.module[skipped:], moved(call.args),
-            in_dict(kwargs) if kwargs else kwargs, in_dict(params) if params else params,
+            number, call.torch, call.kind, call.span, call.fn, path + call.module[skipped:],
+            tuple([value_of(one) if one.__class__ is Value else moved(one) if one.__class__ in holding else one for one in call.args]),
+            mover.in_dict(kwargs) if kwargs else kwargs,
+            {
+                name: value_of(one) if one.__class__ is Value else moved(one) if one.__class__ in holding else one
+                for name, one in params.items()
+            } if params else params,
             value_of(result) if result.__class__ is Value else moved(result), call.direct, call.ctor, call.hyper,
             callers + call.stack[depth:], call.optional, call.divided,
         )  # fmt: skip
@@ -164,7 +170,7 @@ def record(
             op.again(
                 number,
                 inputs,
-                in_dict(attrs) if attrs else attrs,
+                mover.in_dict(attrs) if attrs else attrs,
                 tuple([value_of(v) for v in op.outputs]),
                 renewed[op.call.id],
             )

@@ -238,3 +238,47 @@ def test_what_is_made_of_a_tensor_s_numbers_has_torch_s_shape(tmp_path: Path) ->
     many = types(tmp_path, ["torch.rand(300).tolist()", "torch.zeros(3, 2).tolist()"], "")
     assert isinstance(many[0], Unknown)
     assert many[1] == [[0.0, 0.0]] * 3
+
+
+def test_arrays_of_numbers_nobody_knows_have_their_shapes(tmp_path: Path) -> None:
+    head = "numbers = [float(torch.rand(())) for _ in range(300)]\n"
+    lines = [
+        "torch.tensor(np.array(numbers), dtype=torch.float32)", "torch.tensor(np.array([numbers, numbers]), dtype=torch.float32)",
+        "torch.tensor(np.array([1.0, numbers[0]]), dtype=torch.float32)", "torch.from_numpy(np.array(numbers) * 2)",
+        "torch.from_numpy(np.array([np.zeros(3), np.ones(3)]))", "torch.from_numpy(np.array((range(4), [1, 2, 3, 4])))",
+    ]  # fmt: skip
+    space: dict[str, Any] = {"torch": torch, "np": numpy}
+    exec(head, space)
+    for line, found in zip(lines, types(tmp_path, lines, head), strict=True):
+        assert isinstance(found, Tensor), line
+        assert found.type.shape == tuple(eval(line, space).shape), line
+
+
+def test_arrays_of_what_nobody_knows_cost_next_to_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    path.write_text(
+        "import nowhere\nimport numpy as np\ntable = np.zeros((8, 8))\nfor i in range(8):\n"
+        "    row = np.flip(np.sqrt(2 * i + 1) * np.array(nowhere.row(i)).astype(np.float64))\n"
+        "    table[i, :i + 1] = row\n    table[i] -= (row * 1 / (np.arange(len(row)) + 1)).sum() * table[0]\n"
+        "many = np.array([nowhere.item(i) for i in range(1000)])\n"
+    )
+    interp = start(Workspace(tmp_path))
+    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
+    assert (done.errors, done.internal, done.stopped) == ([], {}, None)
+    assert interp.steps < 12_000
+
+
+NUMBERS = [
+    "np.float32(2) + 1", "np.int32(7) // 2", "np.array([1, 2])[0]", "np.array([1.5])[0].astype(np.int64)", "np.asarray(3, dtype=np.uint8)[()]",
+    "np.arange(4, dtype=np.int32).tolist()", "np.array([True, False]).astype(np.float32).tolist()", "np.float64(1) == np.array([1.0])[0]",
+    "np.array([[1, 2], [3, 4]]).sum()", "np.array([0.5, 2.5]).astype(np.int64).tolist()", "np.max([1, 5.5])",
+]  # fmt: skip
+
+
+def test_numbers_of_arrays_are_those_of_numpy(tmp_path: Path) -> None:
+    for line, found in zip(NUMBERS, types(tmp_path, [f"[{line}]" for line in NUMBERS]), strict=True):
+        (value,) = found
+        plain = value.data if hasattr(value, "cls") else value
+        real = eval(line, {"np": numpy})
+        assert plain == (real.item() if hasattr(real, "item") else real), line
+        assert type(plain) is type(real.item() if hasattr(real, "item") else real), line

@@ -86,6 +86,63 @@ def test_a_caller_that_knows_no_more_changes_nothing(tmp_path: Path) -> None:
     assert [e.graph.name for e in done.entries] == ["Block"]
 
 
+def test_scripts_at_work_are_not_run_for_the_classes_they_use(tmp_path: Path) -> None:
+    block = """
+    class Block(nn.Module):
+        def __init__(self, norm):
+            super().__init__()
+            self.norm = norm
+
+        def forward(self, x):
+            return self.norm(x).relu()
+    """
+    script = """
+    from block import Block
+
+    def build():
+        return Block(nn.ReLU())
+
+    total = 0
+    for epoch in range(10_000):
+        for batch in range(10_000):
+            total += Block(nn.ReLU())(torch.randn(2, 8)).numel()
+    """
+    done = follow(tmp_path, "block.py", block=block, script=script)
+    assert [e.graph.name for e in done.entries] == ["Block"]
+    assert done.run.stopped is None
+    assert done.run.interp.steps < 150_000
+
+
+def test_classes_that_hand_on_what_they_are_given_need_no_caller(tmp_path: Path) -> None:
+    """Whoever uses one, it computes nothing."""
+    drop = """
+    class DropPath(nn.Module):
+        def __init__(self, rate=0.1):
+            super().__init__()
+            self.rate = rate
+
+        def forward(self, x):
+            if not self.training:
+                return x
+            return x * torch.rand(x.shape[0])
+    """
+    model = """
+    from .drop import DropPath
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.drop = DropPath()
+
+        def forward(self, x):
+            return self.drop(x.relu())
+    """
+    done = follow(tmp_path, "pkg/drop.py", __init___in_pkg="", drop_in_pkg=drop, model_in_pkg=model)
+    (entry,) = done.entries
+    assert entry.assumed == ("nothing tells the shape of `x`",)
+    assert not entry.graph.calls
+
+
 def test_configurations_by_name(tmp_path: Path) -> None:
     text = """
     from dataclasses import dataclass
