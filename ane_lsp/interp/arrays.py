@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import math
+import operator
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import TensorType, Unknown
@@ -73,7 +76,9 @@ def content(interp: TorchOperations, value: Any) -> Any:
 # -- what the stub does with lists of numbers, done at once ----------------------------------------------------------------
 
 _NUMBERS = frozenset({bool, int, float})
+_OR_UNKNOWN = frozenset({*_NUMBERS, Unknown})
 _DEEP = 32  # lists inside of each other
+_MOST = 50_000  # elements that are computed, as in the stub
 _MOST_UNKNOWN = 200
 """Items of a list that the stub asks, one by one, what they are: of the array nothing is known where they are more."""
 
@@ -163,6 +168,25 @@ def _as_scalar(interp: Interpreter, func: Function, args: tuple[Any, ...], kwarg
     return made
 
 
+def _plain_all(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if len(args) == 1 and isinstance(args[0], Unknown):
+        return interp.unknown("numbers nobody knows", args[0])
+    data = list(map(number, args[0])) if len(args) == 1 and args[0].__class__ is list else [None]
+    return interp.make(data) if _OR_UNKNOWN.issuperset(map(type, data)) else MISSING
+
+
+def _cast(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    data: list[Any] = list(map(number, args[0])) if len(args) == 2 and args[0].__class__ is list else [None]
+    kind = dtype = args[-1]
+    if dtype.__class__ is ClassObject and dtype.module is func.module:
+        kind = bool if dtype.name == "bool_" else dtype.native_base
+    if kind not in (bool, int, float) or not _OR_UNKNOWN.issuperset(map(type, data)):
+        return MISSING
+    if kind is int and not all(isinstance(x, Unknown) or math.isfinite(x) for x in data):
+        return MISSING
+    return interp.make([x if isinstance(x, Unknown) else kind(x) for x in data])
+
+
 def _common(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if len(args) == 1 and isinstance(args[0], Unknown):
         return interp.unknown("the type of numbers nobody knows", args[0])
@@ -193,6 +217,50 @@ def _elementwise(interp: Interpreter, func: Function, args: tuple[Any, ...], kwa
         return _of_unknown_elements(interp, args[1:]) if any(_unread(arg) is not None for arg in args[1:]) else MISSING
     alone = all(arg.number if isinstance(arg, Unknown) else number(arg).__class__ in _NUMBERS for arg in args[1:])
     return Unknown("computed by numpy from something unknown", interp.here(), lost, number=alone)
+
+
+_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}  # fmt: skip
+
+
+def _zip(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Arithmetic of arrays of the same shape, or of one with a number."""
+    found = _elementwise(interp, func, args, kwargs)
+    if found is not MISSING or len(args) != 3 or kwargs or (compute := _arithmetic(args[0])) is None:
+        return found
+    sides = [
+        _elements(side) or (([number(side)], ()) if number(side).__class__ in _NUMBERS else None) for side in args[1:]
+    ]
+    if sides[0] is None or sides[1] is None:
+        return MISSING
+    (left, first), (right, second) = sides[0], sides[1]
+    size = max(len(left), len(right))
+    if (first != second and first and second) or not 1 < size <= _MOST or {len(left), len(right)} - {1, size}:
+        return MISSING
+    left, right = list(map(number, left)), list(map(number, right))
+    if not _NUMBERS.issuperset(map(type, (*left, *right))):
+        return MISSING
+    try:
+        data = list(map(compute, left * (size // len(left)), right * (size // len(right))))
+    except (ArithmeticError, ValueError):
+        return MISSING
+    return interp.call(interp.module_attribute(func.module, "ndarray"), (interp.make(data), first or second), {})
+
+
+def _arithmetic(func: Any) -> Callable[[Any, Any], Any] | None:
+    """What ``lambda a, b: a + b`` does."""
+    node = func.node if func.__class__ is Function else None
+    body = node.body if isinstance(node, ast.Lambda) else None
+    if node is None or not isinstance(body, ast.BinOp) or type(body.op) not in _OPERATORS:
+        return None
+    names = [arg.arg for arg in node.args.args]
+    order = [side.id if isinstance(side, ast.Name) else "" for side in (body.left, body.right)]
+    compute = _OPERATORS[type(body.op)]
+    if order == names:
+        return compute
+    return (lambda a, b: compute(b, a)) if order == names[::-1] else None
 
 
 def _unread(value: Any) -> Unknown | None:
@@ -245,7 +313,7 @@ def _astype(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: 
 WAYS = {
     "numpy:ndarray.astype": _astype,
     "numpy:_flatten": _flatten, "numpy:_common": _common, "numpy:_alike": _alike, "numpy:_plain": _plain,
-    "numpy:_as_scalar": _as_scalar, "numpy:_map": _elementwise, "numpy:_zip": _elementwise,
+    "numpy:_as_scalar": _as_scalar, "numpy:_plain_all": _plain_all, "numpy:_cast": _cast, "numpy:_map": _elementwise, "numpy:_zip": _elementwise,
 }  # fmt: skip
 
 

@@ -272,6 +272,9 @@ NUMBERS = [
     "np.float32(2) + 1", "np.int32(7) // 2", "np.array([1, 2])[0]", "np.array([1.5])[0].astype(np.int64)", "np.asarray(3, dtype=np.uint8)[()]",
     "np.arange(4, dtype=np.int32).tolist()", "np.array([True, False]).astype(np.float32).tolist()", "np.float64(1) == np.array([1.0])[0]",
     "np.array([[1, 2], [3, 4]]).sum()", "np.array([0.5, 2.5]).astype(np.int64).tolist()", "np.max([1, 5.5])",
+    "(2 - np.arange(4) * 3).tolist()", "(7 // np.array([2, 4])).tolist()", "(np.arange(6).reshape(2, 3) % 4).tolist()",
+    "(np.ones((2, 3)) - np.arange(6).reshape(2, 3)).tolist()", "(np.ones((2, 1)) + np.arange(3)).tolist()", "(np.arange(4) / 2).tolist()",
+    "(np.array([True, False]) + np.array([1, 2])).tolist()", "(np.float32(2) * np.arange(3)).tolist()", "(np.arange(60_000) + 1).shape",
 ]  # fmt: skip
 
 

@@ -170,6 +170,14 @@ def _plain(value):
     return value if isinstance(value, str) or value is None else float(value)
 
 
+def _plain_all(data):
+    return [_plain(x) for x in data]
+
+
+def _cast(data, dtype):
+    return [_plain(_as_scalar(x, dtype)) for x in data]
+
+
 def _total(shape):
     total = 1
     for size in shape:
@@ -249,7 +257,7 @@ class ndarray:
         return iter([_as_scalar(x, None) for x in self._data])
 
     def tolist(self):
-        return _nest([_plain(x) for x in self._data], self.shape)
+        return _nest(_plain_all(self._data), self.shape)
 
     def item(self, *index):
         return _plain(self._data[index[0] if index else 0])
@@ -257,7 +265,7 @@ class ndarray:
     def astype(self, dtype, copy=True):
         if self.size > _MOST:
             return _unread(self.shape, dtype)
-        return ndarray([_plain(_as_scalar(x, dtype)) for x in self._data], self.shape, dtype)
+        return ndarray(_cast(self._data, dtype), self.shape, dtype)
 
     def copy(self):
         return ndarray(list(self._data), self.shape, self.dtype)
@@ -541,8 +549,8 @@ def _zip(fn, left, right):
     b, sb = _flatten(right)
     if _total(_broadcast(sa, sb)) > _MOST:
         return _unread(_broadcast(sa, sb), int64 if isinstance(fn(_plain(a[0]), _plain(b[0])), int) else float64)
-    a = [_plain(x) for x in a]
-    b = [_plain(x) for x in b]
+    a = _plain_all(a)
+    b = _plain_all(b)
     if not sa and not sb:
         return _as_scalar(fn(a[0], b[0]), None)
     shape = _broadcast(sa, sb)
@@ -898,7 +906,7 @@ def clip(a, a_min=None, a_max=None):
 
 
 def _all_of(a):
-    return [_plain(x) for x in _flatten(a)[0]]
+    return _plain_all(_flatten(a)[0])
 
 
 def _reduce(fn, a, axis, keepdims=False):
@@ -911,7 +919,7 @@ def _reduce(fn, a, axis, keepdims=False):
     left = [1 if each in axes else size for each, size in enumerate(shape)] if keepdims else [shape[each] for each in kept]
     if len(data) > _MOST:
         return _unread(left, int64 if isinstance(fn(data[:1]), int) else float64) if left else numpy.a_sum_of_many
-    data = [_plain(x) for x in data]
+    data = _plain_all(data)
     steps = [_total(shape[each + 1 :]) for each in range(len(shape))]
     inner, outer = (
         _places([shape[each] for each in some], [steps[each] for each in some]) for some in (axes, kept)
@@ -1089,7 +1097,7 @@ def outer(a, b):
 
 def array_equal(a, b):
     left, right = _flatten(a), _flatten(b)
-    return left[1] == right[1] and [_plain(x) for x in left[0]] == [_plain(x) for x in right[0]]
+    return left[1] == right[1] and _plain_all(left[0]) == _plain_all(right[0])
 
 
 def allclose(a, b, rtol=1e-05, atol=1e-08):
