@@ -22,7 +22,8 @@ _SAME = 4  # rounds in a row that called the same models on the same inputs: tra
 _ALIKE = 20  # rounds in a row that called them on inputs of other sizes: text goes on like this, a token longer in each
 _ENDLESS = 1_000  # rounds of ``while True`` in which no model was called: it waits for the user to end it
 _LONG = 50, 100_000  # or as few rounds, if they took as many steps
-_COSTLY = 50, 150_000  # and of a loop that does end by itself: the rest of its rounds would use up the script's time
+# And of a loop that does end by itself: so many rounds, in which so many steps were taken. The rest would use up the script's time.
+_COSTLY = (50, 100_000), (3, 250_000)
 _EXITS = 64  # rounds in which nobody can decide whether a loop is left: what the others do is not looked at one by one
 _COSTLY_EXITS = 8, 100_000  # or as few, if they took as many steps: pyramids of an image whose size is not known
 _MANY = 20_000  # modules that are looked at for what a loop may have changed
@@ -81,8 +82,8 @@ class _Rounds:
 
     def costly(self) -> bool:
         """Whether many rounds took very many steps without calling a model: training on data that nobody has, for one."""
-        rounds, steps = _COSTLY
-        return self.idle >= rounds and self.interp.steps - self._called > steps
+        taken = self.interp.steps - self._called
+        return any(self.idle >= rounds and taken > steps for rounds, steps in _COSTLY)
 
     def _forget(self) -> None:
         held = self.frame.locals
