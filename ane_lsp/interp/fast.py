@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
-from ane_lsp.interp import arrays, containing, weights
+from ane_lsp.interp import array_ways, containing, weights
 from ane_lsp.interp.values import (
     ABSENT,
     MISSING,
@@ -283,5 +283,5 @@ def digest(node: ast.AST) -> str:
 def fast_path(module: str, qualname: str, node: ast.AST) -> Fast | None:
     """The quick way for a function of a stub or a library, if it has one."""
     key = f"{module}:{qualname}"
-    found = FAST.get(key) or containing.WAYS.get(key) or weights.WAYS.get(key) or arrays.WAYS.get(key)
+    found = FAST.get(key) or containing.WAYS.get(key) or weights.WAYS.get(key) or array_ways.WAYS.get(key)
     return found if found is None or key not in SOURCES or SOURCES[key] == digest(node) else None

@@ -275,6 +275,9 @@ NUMBERS = [
     "(2 - np.arange(4) * 3).tolist()", "(7 // np.array([2, 4])).tolist()", "(np.arange(6).reshape(2, 3) % 4).tolist()",
     "(np.ones((2, 3)) - np.arange(6).reshape(2, 3)).tolist()", "(np.ones((2, 1)) + np.arange(3)).tolist()", "(np.arange(4) / 2).tolist()",
     "(np.array([True, False]) + np.array([1, 2])).tolist()", "(np.float32(2) * np.arange(3)).tolist()", "(np.arange(60_000) + 1).shape",
+    "np.arange(24).reshape(2, 3, 4)[1, ..., -1].tolist()", "np.arange(24).reshape(2, 3, 4)[:, None, ::2, 1].shape", "np.arange(6).reshape(2, 3)[1, 2]",
+    "np.arange(24).reshape(2, 3, 4)[0, ::-1, 1:3].tolist()", "np.arange(6).reshape(2, 3)[None].shape", "np.arange(6).reshape(2, 3)[...].tolist()",
+    "np.arange(6, dtype=np.float32).reshape(2, 3)[:, 5:].shape",
 ]  # fmt: skip
 
 
