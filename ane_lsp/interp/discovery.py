@@ -60,7 +60,8 @@ class Attempt(Protocol):
 
 _FACTORIES = 8  # factories of one file that are tried
 _CALLERS = 6  # entries of another file that are tried
-_CALLER_STEPS = 300_000  # for following other files, all together
+_FRUITLESS = 3  # entries of other files in a row that told nothing: no later one did in 1,800 files of 80 projects
+_CALLER_STEPS = 200_000  # for following other files, all together
 _DEFINING_STEPS = 50_000  # for the top level of one of them; what takes longer is a script at work
 
 
@@ -327,6 +328,7 @@ def _run_callers(interp: Interpreter, module: ModuleObject, dark: list[ClassObje
     users = interp.users.get(names)
     if users is None:
         users = interp.users[names] = users_of(interp.workspace, Path(module.path or ""), missing)
+    fruitless = 0
     for path in users:
         user = interp.find_module(interp.workspace.module_name(path), module)
         if user is None or user.path != str(path):
@@ -354,7 +356,8 @@ def _run_callers(interp: Interpreter, module: ModuleObject, dark: list[ClassObje
                 attempt.settled(caller, [_name_span(module, cls.node) for cls in found])  # type: ignore[arg-type]
             for cls in found:
                 del missing[cls.name]
-            if not missing:
+            fruitless = 0 if found else fruitless + 1
+            if not missing or fruitless == _FRUITLESS:
                 return
 
 
