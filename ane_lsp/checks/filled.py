@@ -84,9 +84,8 @@ def dtype_not_kept(context: Context) -> Iterator[Report]:
     if not context.called(_concerns):
         return
     for call in context.graph.calls:
-        if not (_begins(call.torch) or _is_open(call, path)) and not (
-            made and any(v.id in made for v in tensors(call))
-        ):
+        begins = _begins(call.torch) or _is_open(call, path)
+        if not begins and not (made and any(value.id in made for value in tensors(call))):
             continue
         last = _last(call.torch)
         key, given = _refused(call, last, made, path, version)

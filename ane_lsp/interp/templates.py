@@ -187,12 +187,19 @@ class Template:
         copier = _Copier(args, (), None)
         copier.made.update((id(old), new) for old, new in zip(self.given.objects, given.objects))
         made = copier.whole(self.made.module)
-        if made is not None:
-            for place, contents in self.made.contents or ():
-                interp.touch(given.objects[place])
-                interp.put_back(given.objects[place], {name: copier.copy(held) for name, held in contents.items()})
-        born.update(copier.born)
-        return made
+        if made is None:
+            return None
+        with suppress(_NotOurs):
+            tables = [
+                (given.objects[place], {name: copier.copy(held) for name, held in contents.items()})
+                for place, contents in self.made.contents or ()
+            ]
+            for table, contents in tables:
+                interp.touch(table)
+                interp.put_back(table, contents)
+            born.update(copier.born)
+            return made
+        return None
 
 
 class _NotOurs(Exception):
