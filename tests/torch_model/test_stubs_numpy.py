@@ -15,6 +15,9 @@ from tests.torch_model import stub_harness
 numpy = pytest.importorskip("numpy", reason="compares the numpy stub with the real package")
 
 EXPRESSIONS = [
+    "np.flip([1, 2, 3]).tolist()", "np.flip(np.arange(6).reshape(2, 3)).tolist()", "np.flip(np.arange(6).reshape(2, 3), -1).tolist()",
+    "np.flip(np.arange(6).reshape(1, 2, 3), (0, 2)).tolist()", "np.flipud(np.arange(6).reshape(2, 3)).tolist()", "np.fliplr(np.arange(6).reshape(2, 3)).tolist()",
+    "np.convolve([1, 2, 3], [0, 1, 0.5]).tolist()", "np.convolve(np.arange(4), [2]).tolist()", "np.convolve([1.0], [1, 2, 3]).shape",
     "np.linspace(0, 0.3, 4).tolist()", "[x.item() for x in np.linspace(0, 0.1, 7)]", "np.linspace(1, 5, 5, endpoint=False).tolist()", "np.linspace(0.0, 1.0, 1).tolist()",
     "np.arange(5).tolist()", "np.arange(1, 10, 3).tolist()", "np.arange(0.0, 1.0, 0.25).tolist()", "np.arange(3, dtype=np.float32).tolist()",
     "np.prod([2, 3, 4])", "int(np.prod((2, 3)))", "np.sum([1.5, 2])", "np.mean([1, 2, 4])", "np.max([1, 5, 2])", "np.min(np.array([3, 1]))",

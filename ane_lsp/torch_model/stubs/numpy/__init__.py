@@ -1095,6 +1095,32 @@ def outer(a, b):
     return ndarray([x * y for x in left for y in right], (len(left), len(right)))
 
 
+def flip(m, axis=None):
+    m = asarray(m)
+    axes = (axis,) if isinstance(axis, int) else axis
+    turned = list(range(m.ndim)) if axes is None else [each % m.ndim for each in axes]
+    return m[tuple([slice(None, None, -1) if each in turned else slice(None) for each in range(m.ndim)])] if m.ndim else m
+
+
+def flipud(m):
+    return flip(m, 0)
+
+
+def fliplr(m):
+    return flip(m, 1)
+
+
+def convolve(a, v, mode="full"):
+    left, right = _plain_all(_flatten(a)[0]), _plain_all(_flatten(v)[0])
+    if mode != "full" or len(left) * len(right) > _MOST:
+        return numpy.a_convolution_that_is_not_worked_out
+    data = [0] * (len(left) + len(right) - 1)
+    for i, x in enumerate(left):
+        for j, y in enumerate(right):
+            data[i + j] += x * y
+    return ndarray(data, (len(data),))
+
+
 def array_equal(a, b):
     left, right = _flatten(a), _flatten(b)
     return left[1] == right[1] and _plain_all(left[0]) == _plain_all(right[0])
