@@ -141,8 +141,7 @@ class Op:
         """The same op on other tensors of the same types and origins, which fold where these do."""
         made = Op(id, self.kind, inputs, attrs, outputs, call)
         made._folds = self._folds
-        alike = self._alike
-        made._alike = self.alike if alike is None else alike
+        made._alike = self.alike
         return made
 
     def input_values(self) -> tuple[Value, ...]:

@@ -185,8 +185,11 @@ def _may_be_tensor(result: Any) -> bool:
     if isinstance(result, (tuple, list)):
         return any(_may_be_tensor(item) for item in result)
     if isinstance(result, dict):
-        return any(map(_may_be_tensor, result.values()))
+        return any(_may_be_tensor(item) for item in result.values())
     return isinstance(result, Unknown)
+
+
+_PLAIN = frozenset({int, float, bool, str, type(None)})
 
 
 def values(structure: Any) -> list[Value]:
@@ -209,6 +212,3 @@ def _collect(structure: Any, found: list[Value]) -> None:
         _collect(tuple(structure.values()), found)
     elif isinstance(structure, Unknown):
         _collect(structure.item, found)
-
-
-_PLAIN = frozenset({int, float, bool, str, type(None)})

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
-from ane_lsp.interp.arrays import number, of_numpy
+from ane_lsp.interp.arrays import known_shape, number, of_numpy
 from ane_lsp.interp.base import MAX_ELEMENTS
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance
 from ane_lsp.torch_model.registry import TorchError
@@ -25,9 +25,14 @@ if TYPE_CHECKING:
 _NUMBERS = frozenset({bool, int, float})
 _OR_UNKNOWN = frozenset({*_NUMBERS, Unknown})
 _DEEP = 32  # lists inside of each other
-_MOST = 50_000  # elements that are computed, as in the stub
 _MOST_UNKNOWN = 200
 """Items of a list that the stub asks, one by one, what they are: of the array nothing is known where they are more."""
+
+
+def _most(interp: Interpreter, func: Function) -> int:
+    """How many elements the stub computes one by one."""
+    most: int = interp.load_global("_MOST", func.module)
+    return most
 
 
 def _is_number(value: Any) -> bool:
@@ -39,31 +44,32 @@ def _elements(value: Any) -> tuple[list[Any], tuple[int, ...]] | None:
     """The elements of an array of numpy, and its shape; None of anything else."""
     if value.__class__ is not Instance or not of_numpy(value):
         return None
-    data, shape = value.attrs.get("_data"), value.attrs.get("shape")
-    if isinstance(data, list) and isinstance(shape, tuple) and all(type(size) is int for size in shape):
-        return data, shape
-    return None
+    data, shape = value.attrs.get("_data"), known_shape(value)
+    return (data, shape) if isinstance(data, list) and shape is not None else None
+
+
+def _operand(value: Any) -> tuple[list[Any], tuple[int, ...]] | None:
+    """The same of an array or a number."""
+    return ([value], ()) if _is_number(value) else _elements(value)
 
 
 def _flatten(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if len(args) != 1 or kwargs:
         return MISSING
     value = args[0]
-    if _is_number(value):
-        return interp.make([value]), ()
+    operand = _operand(value)
+    if operand is not None:
+        return interp.make(list(operand[0])), operand[1]
     if isinstance(value, Unknown):
         return interp.unknown("an array of something unknown", value)
-    array = _elements(value)
-    if array is not None:
-        return interp.make(list(array[0])), array[1]
     data: list[Any] = []
     shape = _gathered(list(value) if value.__class__ is range else value, data)
     if shape is not None:
         return interp.make(data), shape
     lost = next((item for item in value if isinstance(item, Unknown)), None) if value.__class__ is list else None
-    return (
-        MISSING if lost is None or len(value) <= _MOST_UNKNOWN else interp.unknown("an array of unknown things", lost)
-    )
+    if lost is not None and len(value) > _MOST_UNKNOWN:
+        return interp.unknown("an array of unknown things", lost)
+    return MISSING
 
 
 def _gathered(items: Any, data: list[Any], depth: int = 0) -> tuple[int, ...] | None:
@@ -72,10 +78,9 @@ def _gathered(items: Any, data: list[Any], depth: int = 0) -> tuple[int, ...] | 
         return None
     inner: tuple[int, ...] | None = None
     for item in items:
-        plain = number(item)
         shape: tuple[int, ...] | None
-        if plain.__class__ in _NUMBERS or (plain.__class__ is Unknown and plain.number):
-            data.append(plain)
+        if _is_number(item):
+            data.append(number(item))
             shape = ()
         elif (array := _elements(item)) is not None:
             data += array[0]
@@ -134,12 +139,25 @@ def _cast(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: di
     return interp.make([x if isinstance(x, Unknown) else kind(x) for x in data])
 
 
+def _kinds(args: tuple[Any, ...]) -> set[type]:
+    """The types of the elements that a function is given."""
+    return set(map(type, args[0])) if len(args) == 1 and args[0].__class__ is list else {object}
+
+
+def _lost(args: tuple[Any, ...]) -> Unknown | None:
+    """What is not known of the elements that a function is given, where these are numbers."""
+    data = args[0] if len(args) == 1 else None
+    if isinstance(data, Unknown):
+        return data
+    if Unknown in _kinds(args) and all(map(_is_number, args[0])):
+        return next(item for item in args[0] if isinstance(item, Unknown))
+    return None
+
+
 def _common(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if len(args) == 1 and isinstance(args[0], Unknown):
-        return interp.unknown("the type of numbers nobody knows", args[0])
-    kinds = set(map(type, args[0])) if len(args) == 1 and args[0].__class__ is list else {object}
-    if Unknown in kinds and all(map(_is_number, args[0])):
-        return interp.unknown("the type of numbers nobody knows", next(x for x in args[0] if isinstance(x, Unknown)))
+    lost, kinds = _lost(args), _kinds(args)
+    if lost is not None:
+        return interp.unknown("the type of numbers nobody knows", lost)
     if kinds - _NUMBERS:
         return MISSING
     name = "float64" if float in kinds else "bool_" if kinds == {bool} else "int64"
@@ -147,11 +165,9 @@ def _common(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: 
 
 
 def _alike(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if len(args) == 1 and isinstance(args[0], Unknown):
+    if _lost(args) is not None:
         return args[0]
-    kinds = set(map(type, args[0])) if len(args) == 1 and args[0].__class__ is list else {object}
-    if Unknown in kinds and all(map(_is_number, args[0])):
-        return args[0]
+    kinds = _kinds(args)
     if kinds - _NUMBERS:
         return MISSING
     return interp.make(list(map(float, args[0]))) if float in kinds and kinds != {float} else args[0]
@@ -162,7 +178,7 @@ def _elementwise(interp: Interpreter, func: Function, args: tuple[Any, ...], kwa
     lost = next((arg for arg in args[1:] if isinstance(arg, Unknown)), None)
     if lost is None:
         return _of_unknown_elements(interp, args[1:]) if any(_unread(arg) is not None for arg in args[1:]) else MISSING
-    alone = all(arg.number if isinstance(arg, Unknown) else number(arg).__class__ in _NUMBERS for arg in args[1:])
+    alone = all(map(_is_number, args[1:]))
     return Unknown("computed by numpy from something unknown", interp.here(), lost, number=alone)
 
 
@@ -177,14 +193,16 @@ def _zip(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: dic
     found = _elementwise(interp, func, args, kwargs)
     if found is not MISSING or len(args) != 3 or kwargs or (compute := _arithmetic(args[0])) is None:
         return found
-    sides = [
-        _elements(side) or (([number(side)], ()) if number(side).__class__ in _NUMBERS else None) for side in args[1:]
-    ]
+    sides = list(map(_operand, args[1:]))
     if sides[0] is None or sides[1] is None:
         return MISSING
     (left, first), (right, second) = sides[0], sides[1]
     size = max(len(left), len(right))
-    if (first != second and first and second) or not 1 < size <= _MOST or {len(left), len(right)} - {1, size}:
+    if (
+        (first != second and first and second)
+        or not 1 < size <= _most(interp, func)
+        or {len(left), len(right)} - {1, size}
+    ):
         return MISSING
     left, right = list(map(number, left)), list(map(number, right))
     if not _NUMBERS.issuperset(map(type, (*left, *right))):
@@ -221,8 +239,7 @@ def _shape(value: Any) -> tuple[int, ...] | None:
     """The shape of an array or a number, None where it is not known."""
     if number(value).__class__ in _NUMBERS:
         return ()
-    shape = value.attrs.get("shape") if value.__class__ is Instance and of_numpy(value) else None
-    return shape if isinstance(shape, tuple) and all(type(size) is int for size in shape) else None
+    return known_shape(value) if value.__class__ is Instance and of_numpy(value) else None
 
 
 def _of_unknown_elements(interp: Interpreter, operands: tuple[Any, ...]) -> Any:
@@ -274,7 +291,7 @@ def _pick(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: di
     if free < 0 or parts.count(Ellipsis) > 1 or not all(map(_is_basic, parts)):
         return MISSING
     at = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
-    places, taken, axis = [0], list[int](), 0
+    places, taken, axis, most = [0], list[int](), 0, _most(interp, func)
     for part in (*parts[:at], *[slice(None)] * free, *parts[at + 1 :]):
         if part is None:
             taken.append(1)
@@ -288,7 +305,7 @@ def _pick(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs: di
             numbers = range(part % size, part % size + 1)
         else:
             return MISSING  # which raises
-        if len(places) * len(numbers) > _MOST:
+        if len(places) * len(numbers) > most:
             return MISSING
         places = [place + number * step for place in places for number in numbers]
     found = [data[place] for place in places]

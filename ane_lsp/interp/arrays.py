@@ -25,11 +25,16 @@ def array(value: Instance) -> TensorType | None:
     """An array as a tensor over the same elements; None for other objects."""
     if not of_numpy(value) or "_data" not in value.attrs:
         return None
-    shape, data = value.attrs.get("shape"), value.attrs["_data"]
-    sizes = tuple(shape) if isinstance(shape, tuple) and all(type(size) is int for size in shape) else None
+    sizes, data = known_shape(value), value.attrs["_data"]
     dtype = _dtype(value.attrs.get("dtype"))
     plain = data if isinstance(data, list) and all(type(item) in (int, float, bool) for item in data) else None
     return made(sizes, dtype, plain if sizes is not None and dtype is not None else None)
+
+
+def known_shape(array: Instance) -> tuple[int, ...] | None:
+    """The shape of an array, None where one of its sizes is not known."""
+    shape = array.attrs.get("shape")
+    return shape if isinstance(shape, tuple) and all(type(size) is int for size in shape) else None
 
 
 def of_tensor(interp: TorchOperations, tensor: Any) -> Any:

@@ -15,3 +15,10 @@ def finished(path: Path) -> tuple[Run, dict[str, Any]]:
     assert not run.errors, run.errors
     (module,) = [m for m in run.interp.modules.values() if m.path == str(path)]
     return run, module.namespace
+
+
+def completed(path: Path) -> tuple[Run, dict[str, Any]]:
+    """The same of one that is followed to its end without a fault of ours or a limit."""
+    run, names = finished(path)
+    assert (run.internal, run.stopped) == ({}, None)
+    return run, names

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import completed
 
 from ane_lsp.graph import Unknown
 from ane_lsp.graph.types import TORCH_DTYPE, TensorType
@@ -75,10 +76,8 @@ def types(folder: Path, lines: list[str], head: str = "") -> list[Any]:
         f"import numpy as np\nimport torch\nfrom collections import deque\n{head}"
         + "".join(f"{n} = {line}\n" for n, line in zip(names, lines))
     )
-    interp = start(Workspace(folder))
-    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
-    assert (done.errors, done.internal, done.stopped) == ([], {}, None)
-    return [done.result.namespace[name] for name in names]
+    _, space = completed(path)
+    return [space[name] for name in names]
 
 
 def test_tensors_of_arrays_are_those_of_torch(tmp_path: Path) -> None:
@@ -205,11 +204,8 @@ def test_a_large_table_has_its_shape_without_being_worked_out(tmp_path: Path) ->
 def test_a_large_table_costs_next_to_nothing(tmp_path: Path) -> None:
     path = tmp_path / "script.py"
     path.write_text(f"import numpy as np\n{TABLES}".replace("range(500)", "range(50_000)"))
-    interp = start(Workspace(tmp_path))
-    before = interp.steps
-    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
-    assert (done.errors, done.internal, done.stopped) == ([], {}, None)
-    assert interp.steps - before < 400_000
+    run, _ = completed(path)
+    assert run.interp.steps < 400_000
 
 
 def test_what_is_made_of_a_tensor_s_numbers_has_torch_s_shape(tmp_path: Path) -> None:
@@ -262,10 +258,8 @@ def test_arrays_of_what_nobody_knows_cost_next_to_nothing(tmp_path: Path) -> Non
         "    table[i, :i + 1] = row\n    table[i] -= (row * 1 / (np.arange(len(row)) + 1)).sum() * table[0]\n"
         "many = np.array([nowhere.item(i) for i in range(1000)])\n"
     )
-    interp = start(Workspace(tmp_path))
-    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
-    assert (done.errors, done.internal, done.stopped) == ([], {}, None)
-    assert interp.steps < 12_000
+    run, _ = completed(path)
+    assert run.interp.steps < 12_000
 
 
 NUMBERS = [

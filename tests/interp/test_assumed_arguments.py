@@ -61,16 +61,18 @@ def test_callers_in_the_package_give_the_arguments(tmp_path: Path) -> None:
     assert all(text.startswith("[B, 8, H - 2, W - 2]") for text in inside.values()), inside
 
 
-def test_a_caller_that_knows_no_more_changes_nothing(tmp_path: Path) -> None:
-    block = """
-    class Block(nn.Module):
-        def __init__(self, norm):
-            super().__init__()
-            self.norm = norm
+BLOCK = """
+class Block(nn.Module):
+    def __init__(self, norm):
+        super().__init__()
+        self.norm = norm
 
-        def forward(self, x):
-            return self.norm(x).relu()
-    """
+    def forward(self, x):
+        return self.norm(x).relu()
+"""
+
+
+def test_a_caller_that_knows_no_more_changes_nothing(tmp_path: Path) -> None:
     model = """
     from block import Block
 
@@ -82,20 +84,11 @@ def test_a_caller_that_knows_no_more_changes_nothing(tmp_path: Path) -> None:
         def forward(self, x):
             return self.block(x)
     """
-    done = follow(tmp_path, "block.py", block=block, model=model)
+    done = follow(tmp_path, "block.py", block=BLOCK, model=model)
     assert [e.graph.name for e in done.entries] == ["Block"]
 
 
 def test_scripts_at_work_are_not_run_for_the_classes_they_use(tmp_path: Path) -> None:
-    block = """
-    class Block(nn.Module):
-        def __init__(self, norm):
-            super().__init__()
-            self.norm = norm
-
-        def forward(self, x):
-            return self.norm(x).relu()
-    """
     script = """
     from block import Block
 
@@ -107,7 +100,7 @@ def test_scripts_at_work_are_not_run_for_the_classes_they_use(tmp_path: Path) ->
         for batch in range(10_000):
             total += Block(nn.ReLU())(torch.randn(2, 8)).numel()
     """
-    done = follow(tmp_path, "block.py", block=block, script=script)
+    done = follow(tmp_path, "block.py", block=BLOCK, script=script)
     assert [e.graph.name for e in done.entries] == ["Block"]
     assert done.run.stopped is None
     assert done.run.interp.steps < 150_000

@@ -10,10 +10,10 @@ import pytest
 from differential import check, disagreements
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from programs import completed
 
 from ane_lsp.analysis import analyze
 from ane_lsp.interp import plain
-from ane_lsp.interp.run import guarded, load_file, start
 from ane_lsp.interp.values import MISSING
 from ane_lsp.workspace import Settings, Workspace
 
@@ -165,10 +165,8 @@ def test_numbers_of_numpy_stay_numbers_of_numpy(body: str, tmp_path: Path) -> No
     numpy = pytest.importorskip("numpy", reason="compares the numpy stub with the real package")
     path = tmp_path / "script.py"
     path.write_text(f"import numpy as np\nfound = {body}\n")
-    interp = start(Workspace(tmp_path))
-    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
-    assert (done.errors, done.internal) == ([], {})
-    assert done.result.namespace["found"] == eval(body, {"np": numpy})
+    _, names = completed(path)
+    assert names["found"] == eval(body, {"np": numpy})
 
 
 def test_a_table_of_positions_that_numpy_helps_with(tmp_path: Path) -> None:
@@ -179,11 +177,9 @@ def test_a_table_of_positions_that_numpy_helps_with(tmp_path: Path) -> None:
         "    made = np.array([row(p) for p in range(n)])\n    made[:, 0::2] = np.sin(made[:, 0::2])\n"
         "    return torch.FloatTensor(made).unsqueeze(0)\n\n\nfound = table(500, 512)\n"
     )
-    interp = start(Workspace(tmp_path))
-    done = guarded(interp, lambda: load_file(interp, path, as_main=True))
-    assert (done.errors, done.internal, done.stopped) == ([], {}, None)
-    assert done.result.namespace["found"].type.shape == (1, 500, 512)
-    assert interp.steps < 100_000
+    run, names = completed(path)
+    assert names["found"].type.shape == (1, 500, 512)
+    assert run.interp.steps < 100_000
 
 
 def test_a_long_loop_of_a_constructor_is_gone_through_to_its_end(tmp_path: Path) -> None:
