@@ -110,3 +110,26 @@ def test_only_the_server_knows_the_protocol() -> None:
         if name.split(".")[0] in LSP
     ]
     assert not wrong
+
+
+# What is found out from a node that an exchange leaves as it is, or that it brings up to date itself.
+LASTING = {"_acts", "_signature", "_without_stand_in"}
+
+
+def test_what_is_kept_on_a_node_of_a_tree_is_forgotten_where_the_node_changes():
+    from ane_lsp.syntax.exchange import CACHES
+
+    kept = {
+        node.args[1].value
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "getattr"
+        and isinstance(node.args[0], ast.Name)
+        and node.args[0].id in ("node", "code", "function", "statement", "block")
+        and isinstance(node.args[1], ast.Constant)
+        and str(node.args[1].value).startswith("_")
+        and not str(node.args[1].value).startswith(("__", "_fields"))
+    }
+    assert {"_plain", "_yields"} <= kept
+    assert kept - LASTING <= set(CACHES)

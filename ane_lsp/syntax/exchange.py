@@ -25,7 +25,9 @@ _GOLDEN = 0.6180339887498949
 _HEADER = "_header_lines"
 _TO_BODY = "_lines_to_body"
 _GIVEN = "_places_given"
-CACHES = ("_yields", "_mentioned", "_bound", "_makes", "_inner", "_looks", "_effects", "_meant", "_walked")
+CACHES = (
+    "_yields", "_yield_nodes", "_mentioned", "_names_read", "_bound", "_makes", "_inner", "_looks", "_effects", "_meant", "_plain", "_walked",
+)  # fmt: skip
 """Attributes under which what was computed from a node is kept on it."""
 
 

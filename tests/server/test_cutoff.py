@@ -571,3 +571,35 @@ def test_numbers_of_a_call_stay_quotients_of_sizes(tmp_path: Path, name: str) ->
     (graph,) = analyst._kept[str(path)].analysis().graphs
     asked = [call.divided for call in graph.calls if call.torch == "torch.arange"]
     assert asked == [True, True, True, True, False]
+
+
+TABLES = """\
+import torch
+from torch import nn
+
+
+class Net(nn.Module):  # ane: input(2x8)
+    def __init__(self):
+        super().__init__()
+        places = [(row, column) for row in range(8) for column in range(8)]
+        known, found = {}, []
+        for one in places:
+            for other in places:
+                offset = abs(one[0] - other[0]), abs(one[1] - other[1])
+                if offset not in known:
+                    known[offset] = len(known)
+                found.append(known[offset])
+        self.fc = nn.Linear(8, max(found))
+
+    def forward(self, x):
+        return self.fc(x)
+"""
+
+
+@pytest.mark.parametrize(("old", "new"), [("len(known)\n", "2 * len(known)\n"), ("known[offset] = len(known)", "pass")])
+def test_a_loop_over_plain_numbers_is_followed_as_it_is_written_now(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, TABLES)
+    for text in (TABLES.replace(old, new), TABLES):
+        check(path, analyst, text)
+        analyst.idle()
