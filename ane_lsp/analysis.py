@@ -457,7 +457,7 @@ def _check_entry(
             source = workspace.read(Path(path))
             return source.tree if any(word in source.text for word in compiled.WORDS) else None
 
-        found += compiled.elsewhere(entry.graph, file, tree_of, chosen[0])
+        found += compiled.elsewhere(entry.graph.known, file, tree_of, chosen[0])
     # Who converts a model leaves its loss behind, unless an entry of theirs says otherwise.
     return found if entry.asked else [replace(f, severity="information") if f.data.get("loss") else f for f in found]
 
@@ -478,10 +478,12 @@ def _summary(
     verdicts: Verdicts,
 ) -> ModelSummary:
     from ane_lsp.checks import dtype_flow, engine
+    from ane_lsp.graph.excerpt import excerpt_of
     from ane_lsp.graph.rearranging import rearranged
     from ane_lsp.knowledge import eligibility
 
-    graph, assumed = entry.graph, entry.assumed
+    excerpt, assumed = excerpt_of(entry.graph), entry.assumed
+    graph = excerpt.graph
     if _stays_outside(entry):
         kept_out = (
             "transforms of data run ahead of a model"
@@ -495,22 +497,22 @@ def _summary(
     merged = rearranged(graph)
 
     def off_ane(target: Target) -> Counter[str]:
-        known = verdicts.get(target, {})
-        return Counter(
-            op.kind
-            for op in live
-            if op.id in kept or (known.get(op.id) or eligibility.op(op, target, merged)).ane != "yes"
-        )
+        known, found = verdicts.get(target, {}), Counter[str]()
+        for op in live:
+            if op.id in kept or (known.get(op.id) or eligibility.op(op, target, merged)).ane != "yes":
+                found[op.kind] += excerpt.times(op)
+        return found
 
     # Of several targets, the one that runs least of it.
     off, target = max(((off_ane(t), t) for t in engine.distinct(chosen)), key=lambda counted: counted[0].total())
+    count = excerpt.count(live)
     return ModelSummary(
         name=graph.name,
         span=entry.span,
         target=target.label,
-        ops=len(live),
-        on_ane=len(live) - off.total(),
-        unknown_shapes=sum(any(not _is_known(v.type) for v in op.outputs) for op in live),
+        ops=count,
+        on_ane=count - off.total(),
+        unknown_shapes=excerpt.count(op for op in live if any(not _is_known(v.type) for v in op.outputs)),
         findings=0,
         assumed=assumed,
         stopped=stopped,

@@ -28,6 +28,7 @@ from typing import Any, Literal, TypeVar
 
 from ane_lsp.checks.finding import Finding, Related
 from ane_lsp.graph import Call, Graph, Op, Span, TensorType
+from ane_lsp.graph.excerpt import Excerpt, excerpt_of
 from ane_lsp.graph.liveness import idle_calls, idle_ops, training_ops
 from ane_lsp.graph.rearranging import rearranged
 from ane_lsp.graph.records import dataclass
@@ -102,6 +103,11 @@ class Context:
     targets: tuple[Target, ...]
     options: Options
     home: str = ""
+    excerpt: Excerpt | None = None
+
+    def count(self, ops: Sequence[Op]) -> int:
+        """How many ops of the model these are: `graph` may have some that stand for others."""
+        return len(ops) if self.excerpt is None else self.excerpt.count(ops)
 
     def near(self, places: Iterable[P]) -> list[P]:
         """Ops or calls in the order of execution, those in the author's file first.
@@ -298,13 +304,14 @@ def run(
     targets: none means the default set. codes: which rules to run. cancelled: asked often; True ends with what was found.
     home: the file under analysis. A finding about several places stands at one of its own, if it has one; a finding inside
     a plain function of another file, called from this one, stands at that call (``torchvision.ops.nms(...)``).
-    verdicts: filled with what was worked out of each op's place, for whoever asks the same afterwards.
+    verdicts: filled with what was worked out of the place of each op of the graph's excerpt, for whoever asks the same afterwards.
     """
     _load()
     selected = tuple(targets) or chips.default()
     options = options or Options()
     groups = _groups(selected)
-    contexts = [Context(graph, group[0], selected, options, home) for group in groups]
+    excerpt = excerpt_of(graph)
+    contexts = [Context(excerpt.graph, group[0], selected, options, home, excerpt) for group in groups]
     if verdicts is not None:
         for context in contexts:
             context.memo["verdicts"] = verdicts.setdefault(context.target, {})
@@ -323,7 +330,7 @@ def run(
                     break
         except Exception as error:
             failures.setdefault(bound.code, _failure(bound, graph, error))
-    merged = _merge(_without_moot(reports), selected, graph.name)
+    merged = _merge(_without_moot(reports), selected, excerpt)
     merged += failures.values()
     return sorted(merged, key=_order)
 
@@ -439,25 +446,25 @@ def _without_moot(reports: list[_Placed]) -> list[_Placed]:
     ]
 
 
-def _merge(reports: list[_Placed], selected: tuple[Target, ...], model: str) -> list[Finding]:
+def _merge(reports: list[_Placed], selected: tuple[Target, ...], excerpt: Excerpt) -> list[Finding]:
     by_place: dict[tuple[str, Span, str], list[_Placed]] = {}
     for placed in reports:
         by_place.setdefault((placed.bound.code, placed.span, placed.report.key), []).append(placed)
-    return [_finding(group, selected, model) for group in by_place.values()]
+    return [_finding(group, selected, excerpt) for group in by_place.values()]
 
 
 # What a finding adds where nothing decides the branch it stands in; an error is then a warning.
 IF_TAKEN = "Holds only if the branch that leads here is taken."
 
 
-def _finding(found: list[_Placed], selected: tuple[Target, ...], model: str) -> Finding:
+def _finding(found: list[_Placed], selected: tuple[Target, ...], excerpt: Excerpt) -> Finding:
     worst = max(found, key=lambda p: p.badness)  # the first among equals: the order of execution
     hit = {t.chip for p in found for t in p.group}
     everywhere = any(p.everywhere for p in found) or hit.issuperset(t.chip for t in selected)
     related = list(worst.report.related)
     if worst.call is not None and worst.call.ctor is not None and worst.call.ctor != worst.span:
         related.append(Related(worst.call.ctor, "constructed here"))
-    related += _contexts(found, worst)
+    related += _contexts(found, worst, excerpt)
     data = dict(worst.report.data)
     if not everywhere:
         data["targets"] = [t.label for t in selected if t.chip in hit]
@@ -478,15 +485,16 @@ def _finding(found: list[_Placed], selected: tuple[Target, ...], model: str) -> 
         evidence=worst.evidence,
         related=tuple(dict.fromkeys(related)),
         data=data,
-        model=model,
+        model=excerpt.graph.name,
     )
 
 
-def _contexts(found: list[_Placed], worst: _Placed) -> list[Related]:
+def _contexts(found: list[_Placed], worst: _Placed, excerpt: Excerpt) -> list[Related]:
     """The other calls of the same expression that have the problem, as places in the source."""
     if worst.call is None:
         return []
-    seen: dict[int, Call] = {p.call.id: p.call for p in found if p.call is not None and p.call.id != worst.call.id}
+    calls = excerpt.all_of(list({p.call.id: p.call for p in found if p.call is not None}.values()))
+    seen = {call.id: call for call in calls if call.id != worst.call.id}
     listed = [
         Related(call.ctor or (call.stack[-1] if call.stack else call.span), _where(call)) for call in seen.values()
     ]

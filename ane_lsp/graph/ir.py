@@ -8,12 +8,16 @@ name with the prefix ``aten.``; that such an op is present is a conversion findi
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import Any, Literal, Union
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 from ane_lsp.graph.records import dataclass
 from ane_lsp.graph.types import Span, TensorType
+
+if TYPE_CHECKING:
+    from ane_lsp.graph.excerpt import Excerpt
 
 ValueOrigin = Literal["input", "parameter", "buffer", "constant", "op", "state"]
 CallKind = Literal["module", "function", "method", "attr"]
@@ -100,6 +104,13 @@ class Call:
         return Call(
             self.id, self.torch, self.kind, span, self.fn, self.module, self.args, self.kwargs, self.params, self.result,
             self.direct, ctor, self.hyper, self.stack, self.optional, self.divided,
+        )  # fmt: skip
+
+    def of(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], params: Mapping[str, Any], result: Any) -> Call:
+        """The same call of other tensors."""
+        return Call(
+            self.id, self.torch, self.kind, self.span, self.fn, self.module, args, kwargs, params, result, self.direct,
+            self.ctor, self.hyper, self.stack, self.optional, self.divided,
         )  # fmt: skip
 
 
@@ -190,6 +201,7 @@ class Graph:
     own; what they compute is among `calls` and `ops` too. lost: calls given tensors that could not be followed, and the end of a run before its last operation, so that what
     they compute is missing: reason to place. returned: what is no tensor among the outputs, where a script hands the model to a tracer or
     to torch.export: (``trace`` or ``export``, ``None`` or ``dict`` or the like) to the place of that call.
+    excerpt: as much of it as rules are asked about, once :func:`~ane_lsp.graph.excerpt.excerpt_of` found it out.
     """
 
     name: str = ""
@@ -203,10 +215,57 @@ class Graph:
     custom: list[Call] = field(default_factory=list)
     lost: dict[str, Span] = field(default_factory=dict)
     returned: dict[tuple[str, str], Span] = field(default_factory=dict)
+    excerpt: Excerpt | None = field(default=None, init=False, repr=False, compare=False)
+    _by_id: dict[int, Op] | None = field(default=None, init=False, repr=False, compare=False)
+    _make: Callable[[], Graph] | None = field(default=None, init=False, repr=False, compare=False)
 
     def producer(self, value: Value) -> Op | None:
         """The op that makes `value`, None for inputs, parameters and constants."""
-        return None if value.producer is None else self.ops[value.producer]
+        if value.producer is None:
+            return None
+        return self.ops[value.producer] if self._by_id is None else self._by_id[value.producer]
+
+    def of(self, calls: list[Call], ops: list[Op]) -> Graph:
+        """The same graph of some of its calls and ops, which keep their ids."""
+        made = Graph(
+            self.name, calls, ops, self.inputs, self.outputs, self.source, self.shapes, self.asks_capture, self.custom,
+            self.lost, self.returned,
+        )  # fmt: skip
+        made._by_id = {op.id: op for op in ops}
+        return made
+
+    def later(self, inputs: list[Value], outputs: list[Value], make: Callable[[Graph], Graph]) -> Graph:
+        """A graph like this one, of which an excerpt is known, and all else is made of this one when somebody asks for it."""
+        made = self.of([], [])
+        made._by_id, made.inputs, made.outputs = None, inputs, outputs
+        made._make = partial(make, self)
+        del made.calls, made.ops, made.shapes
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("calls", "ops", "shapes"):
+            raise AttributeError(name)
+        self.complete()
+        return getattr(self, name)
+
+    def complete(self) -> None:
+        """Have what was left for later be made."""
+        if self._make is not None:
+            made = self._make()
+            self.calls, self.ops, self.shapes = made.calls, made.ops, made.shapes
+            self.inputs, self.outputs, self._make = made.inputs, made.outputs, None
+
+    @property
+    def known(self) -> Graph:
+        """As much of it as is there without making more."""
+        return self if self._make is None or self.excerpt is None else self.excerpt.graph
+
+    @property
+    def size(self) -> int:
+        """How many ops it has."""
+        return (
+            len(self.ops) if self._make is None or self.excerpt is None else self.excerpt.count(self.excerpt.graph.ops)
+        )
 
     def consumers(self) -> Mapping[int, list[Op]]:
         """Ops by the id of the value they read."""

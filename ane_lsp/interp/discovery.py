@@ -379,7 +379,7 @@ def _in_the_dark(assumed: list[str]) -> bool:
 
 def _hands_on(graph: Graph) -> bool:
     """Whether a model gives what it is given, whatever that is: stochastic depth outside of training."""
-    return not graph.calls and bool(graph.outputs) and all(value.origin == "input" for value in graph.outputs)
+    return not graph.known.calls and bool(graph.outputs) and all(value.origin == "input" for value in graph.outputs)
 
 
 def _unknown_shapes(graphs: list[Graph], module: ModuleObject) -> bool:
@@ -387,7 +387,7 @@ def _unknown_shapes(graphs: list[Graph], module: ModuleObject) -> bool:
     return any(
         isinstance(call.result, Value) and call.result.type.shape is None
         for graph in graphs
-        for call in graph.calls
+        for call in graph.known.calls
         if call.span.file == module.path
     )
 

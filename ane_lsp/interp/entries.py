@@ -207,6 +207,10 @@ class FileWorld:
         if self._book is not None:
             self._book.settle()
 
+    def complete(self) -> bool:
+        """Make what was left for later of what the last run gave. False where that cannot be: then :meth:`run` has to be asked again."""
+        return self._book is None or self._book.complete()
+
     def reads(self, path: str) -> bool:
         """Whether another file is more to it than one that was looked through for who uses the classes of this one."""
         return path in self.interp.sources or not path.endswith(".py")
@@ -443,19 +447,19 @@ class FileWorld:
             if converted is not None and (where is None or where.file != file):  # a library does that for the script
                 where = converted
             if (
-                any(call.span.file == file for call in graph.calls)
+                any(call.span.file == file for call in graph.known.calls)
                 or root.cls.module.path == file
                 or (
                     (converted is not None or ((called or span is None) and _called_in(file, span or where, graph)))
-                    and (root.cls, len(graph.ops)) not in known
+                    and (root.cls, graph.size) not in known
                 )
-                or (elsewhere and any(place.file == file for call in graph.calls for place in call.stack))
+                or (elsewhere and any(place.file == file for call in graph.known.calls for place in call.stack))
             ):
                 self._entries.append(
                     EntryRun(graph, span or where or _class_span(root), assumed, asked, prepares_data(root.cls))
                 )
                 if not root.cls.module.is_torch:
-                    known.add((root.cls, len(graph.ops)))
+                    known.add((root.cls, graph.size))
             elif span is None and where is not None and where.file == file and None in _ranks(graph):
                 what = f"{root.cls.name} is called on tensors of which not even the number of dimensions is known"
                 self.interp.conversions.lost.setdefault(what, where)

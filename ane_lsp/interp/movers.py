@@ -136,18 +136,33 @@ class Mover:
         return found
 
 
+_PLAIN = frozenset({int, float, bool, str, type(None)})
+
+
+def _is_plain(held: Any) -> bool:
+    """Whether nothing in it is a tensor, or a size that was made up."""
+    kind = held.__class__
+    if kind in _PLAIN:
+        return True
+    if kind is dict:
+        return all(map(_is_plain, held.values()))
+    return (kind is tuple or kind is list) and all(map(_is_plain, held))
+
+
 def record(
-    mover: Mover, graph: Graph, calls: list[Call], ops: list[Op], kept: Kept | None = None, callers: tuple[Span, ...] = (),
-    path: str = "",
+    mover: Mover, graph: Graph, calls: list[Call], ops: list[Op], further: tuple[int, int], kept: Kept | None = None,
+    callers: tuple[Span, ...] = (), path: str = "",
 ) -> None:  # fmt: skip
-    """Record `calls` and `ops` again; those of a `kept` call, made by a module of another path and other callers."""
+    """Record `calls` and `ops` again; those of a `kept` call, made by a module of another path and other callers. further: how much
+    further the numbers of calls and operations are there."""
     skipped, depth = (len(kept.path), len(kept.callers)) if kept is not None else (0, 0)
     moved, value_of, holding, renewed = mover.moved, mover.value_of, mover.holding, mover.calls
-    recorded, number = graph.calls, len(graph.calls)
+    recorded, computed = graph.calls, graph.ops
+    more_calls, more_ops = further
     for call in calls:
         kwargs, params, result = call.kwargs, call.params, call.result
         renewed[call.id] = new = Call(
-            number, call.torch, call.kind, call.span, call.fn, path + call.module[skipped:],
+            call.id + more_calls, call.torch, call.kind, call.span, call.fn, path + call.module[skipped:],
             tuple([value_of(one) if one.__class__ is Value else moved(one) if one.__class__ in holding else one for one in call.args]),
             mover.in_dict(kwargs) if kwargs else kwargs,
             {
@@ -158,24 +173,27 @@ def record(
             callers + call.stack[depth:], call.optional, call.divided,
         )  # fmt: skip
         recorded.append(new)
-        number += 1
-    computed, number = graph.ops, len(graph.ops)
     for op in ops:
         inputs = {
             name: value_of(held) if held.__class__ is Value else tuple(map(value_of, held))  # type: ignore[arg-type]
             for name, held in op.inputs.items()
         }
         attrs = op.attrs
+        if attrs:
+            plain = op.alike.get(_is_plain)
+            if plain is None:
+                plain = op.alike[_is_plain] = _is_plain(attrs)
+            if not plain:
+                attrs = mover.in_dict(attrs)
         computed.append(
             op.again(
-                number,
+                op.id + more_ops,
                 inputs,
-                mover.in_dict(attrs) if attrs else attrs,
+                attrs,
                 tuple([value_of(v) for v in op.outputs]),
                 renewed[op.call.id],
             )
         )
-        number += 1
 
 
 __all__ = ["HOLDING", "Mover", "Sizes", "other_facts", "record"]

@@ -463,7 +463,7 @@ class Repeats:
             )
         )  # fmt: skip
         if interp.doubted is None:
-            record(mover, graph, kept.calls, kept.ops, kept, callers, path)
+            record(mover, graph, kept.calls, kept.ops, (len(graph.calls) - kept.call, mover.op), kept, callers, path)
         else:
             graph.calls += [GAP] * len(kept.calls)
             graph.ops += [GAP] * len(kept.ops)

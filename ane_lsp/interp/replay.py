@@ -30,14 +30,14 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Graph, Span, Sym, Unknown, dims
 from ane_lsp.graph.builder import GraphBuilder
 from ane_lsp.graph.records import dataclass
-from ane_lsp.interp import state
+from ane_lsp.interp import excerpts, state
 from ane_lsp.interp.cutoff import Cutoff, find_twins
 from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.likeness import same_graphs, same_unknown, written_down
 from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.repeats import Kept, parts
 from ane_lsp.interp.seen import NotKept
-from ane_lsp.interp.splices import Splices
+from ane_lsp.interp.splices import Spliced, Splices
 from ane_lsp.interp.values import (
     BoundMethod,
     Builtin,
@@ -99,7 +99,7 @@ class Stage:
         if self.measured:
             return False
         try:
-            spliced = [splices.graph(graph, inner) for (graph, _), inner in zip(self.graphs, self.made_of)]
+            spliced = [self._exchanged(index, splices) for index in range(len(self.graphs))]
         except NotKept:
             return False
         graphs, entries, builder, paths, reached = self.left
@@ -112,6 +112,25 @@ class Stage:
         self.graphs = [(done.graph, entry) for done, (_, entry) in zip(spliced, self.graphs)]
         self.made_of = [done.made_of for done in spliced]
         return True
+
+    def _exchanged(self, index: int, splices: Splices) -> Spliced:
+        """One of its graphs as it is now: an excerpt first, where that is quicker and tells all that rules ask. Raises NotKept."""
+        (old, _), made_of = self.graphs[index], self.made_of[index]
+
+        def make(old: Graph) -> Graph:
+            done = splices.graph(old, made_of)
+            self.made_of[index] = done.made_of
+            return done.graph
+
+        try:
+            return excerpts.spliced(splices, old, made_of, make)
+        except NotKept:
+            return splices.graph(old, made_of)
+
+    def complete(self) -> None:
+        """Make of its graphs what was left for later. Raises NotKept."""
+        for graph, _ in self.graphs:
+            graph.complete()
 
 
 @dataclass(slots=True, eq=False)
@@ -257,6 +276,8 @@ class Book:
         for part in list(self._splicing.left):
             self._exchange(part)
         self._splicing = None
+        if not self.complete():
+            self.fit = False
         calls = [call for call in self._ran(self._known.values()).all_calls() if isinstance(call, Kept)]
         for call in sorted(calls, key=attrgetter("number"), reverse=True):  # what it is made of comes behind
             if splices.lost(call) and not cutoff.other(call):
@@ -266,6 +287,16 @@ class Book:
         if repeats is not None:
             repeats.unsettled = None
             repeats.let_go(splices.lost, any(part.stale == 0 for part in self._known.values()))
+
+    def complete(self) -> bool:
+        """Make of graphs what was left for later. False where that cannot be: then all has to be run from scratch."""
+        try:
+            for part in self._known.values():
+                for stage in part.stages:
+                    stage.complete()
+        except NotKept:
+            return False
+        return True
 
     def attempt(
         self, key: Key, work: Callable[[], Any], then: Callable[[Any], Any] | None, assumed: list[str],
@@ -364,6 +395,7 @@ class Book:
         """A graph that is recorded as it was before is the very one: all that was found out about it still holds."""
         if len(stage.graphs) != len(former.graphs):
             return
+        former.complete()
         graphs = self._interp.recorder.graphs
         for index, ((new, entry), (old, _)) in enumerate(zip(stage.graphs, former.graphs)):
             if not self._others_since.isdisjoint(inner.kept for inner in parts(former.made_of[index])):

@@ -65,7 +65,7 @@ class Splices:
 
     def graph(self, old: Graph, made_of: list[Inner]) -> Spliced:
         """The graph as it is now; itself where it is made of none of them. Raises NotKept where something else reads what is gone."""
-        return _Splice(self, old).of(made_of)
+        return Splice(self, old).of(made_of)
 
     def alone(self, kept: Kept) -> None:
         """Find out what a call records now that is part of no graph any more."""
@@ -132,81 +132,121 @@ class _Within:
 
 
 @dataclass(slots=True, eq=False)
-class _Part:
-    """Where a kept call lies in a graph as it was before. start, given, taken: in the numbers of that graph. parts, within: of a call that
-    is concerned, but was not made once more."""
+class Place:
+    """Where a kept call lies in a graph as it was before. around: in which other call. start: in the numbers of that graph. parts,
+    within: of a call that is concerned, but was not made once more."""
 
     inner: Inner
+    around: _Within
     start: Numbers
-    given: tuple[Value, ...]
-    taken: tuple[Value, ...]
     path: str
     callers: tuple[Span, ...]
-    parts: list[_Part] | None = None
+    parts: list[Place] | None = None
     within: _Within | None = None
+    _given: tuple[Value, ...] | None = None
+    _taken: tuple[Value, ...] | None = None
 
     @property
     def kept(self) -> Kept:
         return self.inner.kept
 
+    @property
+    def given(self) -> tuple[Value, ...]:
+        """The values that it was given, in the numbers of the graph. Raises NotKept."""
+        if self._given is None:
+            self._given = tuple(map(self.around.value_of, self.inner.given))
+        return self._given
 
-class _Splice(Mover):
+    @property
+    def taken(self) -> tuple[Value, ...]:
+        """The values that it made for tensors it saw, likewise."""
+        if self._taken is None:
+            self._taken = tuple(map(self.around.value_of, self.inner.taken))
+        return self._taken
+
+
+class Splice(Mover):
     """One graph."""
 
     holding = Mover.holding | {Unknown}
+    cuts = True  # it tells what calls are that are parts of it
 
     def __init__(self, splices: Splices, old: Graph) -> None:
         super().__init__(0, 0)
-        self._splices = splices
-        self._old = old
-        self._new = Graph(
+        self.splices = splices
+        self.old = old
+        self.new = Graph(
             old.name, source=old.source, asks_capture=old.asks_capture, lost=old.lost, returned=old.returned
         )
-        self._places: list[_Part] = []  # of those that were made once more, in order
+        self.places: list[Place] = []  # of those that were made once more, in order
         # Where values and operations of those end, and how much further the numbers are that follow.
-        self._value_ends, self._value_shifts = list[int](), [0]
+        self.value_ends, self.value_shifts = list[int](), [0]
         self._op_ends, self._op_shifts = list[int](), [0]
-        self._taken: dict[_Part, tuple[Value, ...]] = {}
+        self._call_shift = 0
+        self._taken: dict[Place, tuple[Value, ...]] = {}
         self._numbered: set[Value] = set()
         self._before: dict[int, Value] | None = None
 
     def of(self, made_of: list[Inner]) -> Spliced:
-        old, new = self._old, self._new
         parts = self._located(made_of, _Within(self._numbered))
-        if not self._places:
-            return Spliced(old, made_of, 0, 0)
-        if old.custom:
+        if not self.places:
+            return Spliced(self.old, made_of, 0, 0)
+        if self.old.custom:
             raise NotKept
-        call, op, self.first, shape, _ = self._places[0].start
+        graph = self.recorded()
+        steps = sum(map(self._more_steps, parts))
+        return Spliced(graph, self.parts_now(parts, made_of), self.value_shifts[-1], steps)
+
+    def recorded(self) -> Graph:
+        """The graph, with what is exchanged. Raises NotKept."""
+        old, new = self.old, self.new
+        call, op, self.first, shape, _ = self.places[0].start
         new.calls, new.ops, new.shapes = old.calls[:call], old.ops[:op], old.shapes[:shape]
         self.calls = dict(enumerate(new.calls))
-        for place in self._places:
+        for place in self.places:
             kept, (calls, ops, _, shapes, _) = place.kept, place.start
-            record(self, new, old.calls[call:calls], old.ops[op:ops])
+            record(self, new, old.calls[call:calls], old.ops[op:ops], self.further)
             new.shapes += old.shapes[shape:shapes]
-            self._record(place)
+            self.record_place(place)
+            self.go_past(place)
             call, op, shape = calls + len(kept.calls), ops + len(kept.ops), shapes + len(kept.shapes)
-        record(self, new, old.calls[call:], old.ops[op:])
+        record(self, new, old.calls[call:], old.ops[op:], self.further)
         new.shapes += old.shapes[shape:]
         new.inputs, new.outputs = list(map(self.value_of, old.inputs)), list(map(self.value_of, old.outputs))
-        steps = sum(map(self._more_steps, parts))
-        return Spliced(new, self._inner(parts, [*Numbers()], True), self._value_shifts[-1], steps)
+        return new
 
-    def _located(self, made_of: Iterable[Inner], within: _Within) -> list[_Part]:
+    def parts_now(self, parts: list[Place], before: list[Inner]) -> list[Inner]:
+        """The calls that the graph is made of, as they are in it now."""
+        return self._inner(parts, [*Numbers()], True)
+
+    @property
+    def further(self) -> tuple[int, int]:
+        """How much further the numbers of calls and operations are behind the places so far."""
+        return self._call_shift, self._op_shifts[-1]
+
+    def go_past(self, place: Place) -> None:
+        """Count what a call records more than before."""
+        kept, again = place.kept, self.splices.remade[place.kept][0]
+        self.value_ends.append(place.start.value + kept.values)
+        self.value_shifts.append(self.value_shifts[-1] + again.values - kept.values)
+        self._op_ends.append(place.start.op + len(kept.ops))
+        self._op_shifts.append(self._op_shifts[-1] + len(again.ops) - len(kept.ops))
+        self._call_shift += len(again.calls) - len(kept.calls)
+
+    def _located(self, made_of: Iterable[Inner], within: _Within) -> list[Place]:
         """Where kept calls lie in the graph."""
         parts = []
         for inner in made_of:
             kept = inner.kept
-            start = _further(_start(inner), within.shifts)
-            given, taken = (tuple(map(within.value_of, held)) for held in (inner.given, inner.taken))
+            start = moved_by(_start(inner), within.shifts)
             callers = within.callers + inner.callers[within.depth :]
-            part = _Part(inner, start, given, taken, within.path_of(inner.path), callers)
+            part = Place(inner, within, start, within.path_of(inner.path), callers)
             parts.append(part)
-            if kept in self._splices.remade:
-                self._places.append(part)
-            elif self._splices.concern(kept):
+            if kept in self.splices.remade:
+                self.places.append(part)
+            elif self.splices.concern(kept):
                 held = {value.id: now for (value, _), now in zip(kept.given, part.given)}
-                shifts = _further(start, [-number for number in _start(kept)])
+                shifts = moved_by(start, [-number for number in _start(kept)])
                 part.within = _Within(
                     self._numbered, shifts, kept.value, held, part.path, kept.path, callers, len(kept.callers)
                 )
@@ -215,49 +255,54 @@ class _Splice(Mover):
 
     # -- what is recorded ------------------------------------------------------------------------------------------------
 
-    def _record(self, place: _Part) -> None:
+    def record_place(self, place: Place) -> None:
         """Record what a call records that was made once more."""
-        new, kept, (again, seen) = self._new, place.kept, self._splices.remade[place.kept]
-        if any(self._splices.concern(inner.kept) for inner in again.inner):
+        new, kept, (again, seen) = self.new, place.kept, self.splices.remade[place.kept]
+        if any(self.splices.concern(inner.kept) for inner in again.inner):
             raise NotKept  # what that records now is not known yet
         value, size = place.start.value, place.start.size
-        start = Numbers(len(new.calls), len(new.ops), value + self._value_shifts[-1], len(new.shapes), size)
+        calls, ops = self.further
+        start = Numbers(
+            place.start.call + calls, place.start.op + ops, value + self.value_shifts[-1], len(new.shapes), size
+        )
         sizes = Sizes.between(again.size, again.drawn, size)
         mover = Mover(start.value - again.value, start.op - again.op, sizes)
         for (one, _), value_there in zip(again.given, place.given):
-            _give(mover, one, self._now(value_there))
+            _give(mover, one, self.now(value_there))
         mover.values.update(self._renamed(again, place, mover))
         new.shapes += other_facts(again.shapes, sizes)
-        own = partial(record, mover, new, kept=again, callers=place.callers, path=place.path)
+        further = start.call - again.call, mover.op
+        own = partial(record, mover, new, further=further, kept=again, callers=place.callers, path=place.path)
         inside, call, op = list[Inner](), 0, 0
-        for inner in again.inner:
+        for number, inner in enumerate(again.inner):
             calls, ops = inner.call - again.call, inner.op - again.op
             own(again.calls[call:calls], again.ops[op:ops])
             shape = start.shape + inner.shape - again.shape
-            inside.append(self._record_inner(inner, shape, size + inner.size - again.size, again, place, mover))
+            size_there = size + inner.size - again.size
+            inside.append(self._record_inner(number, shape, size_there, again, place, mover, further))
             call, op = calls + len(inner.kept.calls), ops + len(inner.kept.ops)
         own(again.calls[call:], again.ops[op:])
         for number, one in seen.items():
             self.values[number + value] = now = mover.value_of(one)
             self.given[number + value] = now.type
-        self._value_ends.append(value + kept.values)
-        self._value_shifts.append(self._value_shifts[-1] + again.values - kept.values)
-        self._op_ends.append(place.start.op + len(kept.ops))
-        self._op_shifts.append(self._op_shifts[-1] + len(again.ops) - len(kept.ops))
         given, self._taken[place] = mover.values_of(again.given), mover.values_of(again.taken)
-        if kept not in self._splices.cut:
+        if self.cuts and kept not in self.splices.cut:
             end = Numbers(len(new.calls), len(new.ops), start.value + again.values, len(new.shapes), size + again.drawn)
-            self._splices.cut[kept] = {
+            self.splices.cut[kept] = {
                 **self._cut_out(place, start, end, given, self._taken[place], inside),
                 "result": moved_result(again.result, mover.value_of, sizes),
                 "steps": again.steps, "ran": again.ran, "probes": again.probes, "told": again.told,
             }  # fmt: skip
 
-    def _record_inner(self, inner: Inner, shape: int, size: int, again: Kept, place: _Part, around: Mover) -> Inner:
-        """Record what a kept call records that such a call makes. shape: the number of its first one. size: that of the last size before."""
-        new, kept = self._new, inner.kept
+    def _record_inner(
+        self, number: int, shape: int, size: int, again: Kept, place: Place, around: Mover, further: tuple[int, int]
+    ) -> Inner:
+        """Record what one of the kept calls records that such a call makes. shape: the number of its first one. size: that of the last size
+        before."""
+        inner = again.inner[number]
+        kept = inner.kept
         now = Inner(
-            kept, len(new.calls), len(new.ops), inner.value + around.value, shape, size,
+            kept, inner.call + further[0], inner.op + further[1], inner.value + around.value, shape, size,
             tuple(map(around.value_of, inner.given)), tuple(map(around.value_of, inner.taken)),
             place.path + inner.path[len(again.path) :], place.callers + inner.callers[len(again.callers) :],
         )  # fmt: skip
@@ -265,20 +310,26 @@ class _Splice(Mover):
         for held, there in ((kept.given, now.given), (kept.taken, now.taken)):
             for (value, _), made in zip(held, there):
                 _give(mover, value, made)
-        record(mover, new, kept.calls, kept.ops, kept, now.callers, now.path)
+        self.record_kept(place, number, now, mover)
         first = inner.value - kept.value
         around.values.update((number + first, made) for number, made in mover.values.items() if number >= kept.value)
         return now
 
-    def _renamed(self, again: Kept, place: _Part, mover: Mover) -> dict[int, Value]:
+    def record_kept(self, place: Place, number: int, now: Inner, mover: Mover) -> None:
+        """Record one of the kept calls that such a call makes, as it is there `now`."""
+        kept = now.kept
+        further = now.call - kept.call, mover.op
+        record(mover, self.new, kept.calls, kept.ops, further, kept, now.callers, now.path)
+
+    def _renamed(self, again: Kept, place: Place, mover: Mover) -> dict[int, Value]:
         """What stands for values that a call made for tensors it saw: of another module they have other names. By their numbers."""
         if not place.taken:
             return {}
         calls, ops = place.start.call, place.start.op
-        operations = self._old.ops[ops : ops + len(place.kept.ops)]
+        operations = self.old.ops[ops : ops + len(place.kept.ops)]
         read = {value.id: value for op in operations for value in op.input_values()}
         if any(value.id not in read for value in place.taken):
-            made = self._old.calls[calls : calls + len(place.kept.calls)]
+            made = self.old.calls[calls : calls + len(place.kept.calls)]
             read.update((one.id, one) for call in made for one in values((call.args, call.kwargs, call.params)))
         found = {}
         for (value, _), taken in zip(again.taken, place.taken):
@@ -290,16 +341,20 @@ class _Splice(Mover):
 
     def _made(self, old: Value) -> Value:
         """What stands for a value of the graph as it was. Raises NotKept where it is gone."""
-        number = bisect_right(self._value_ends, old.id)
-        if number < len(self._places) and old.id >= self._places[number].start.value:
-            raise NotKept
+        number = bisect_right(self.value_ends, old.id)
+        if number < len(self.places) and old.id >= self.places[number].start.value:
+            return self.gone(old, number)
         producer = old.producer
         if producer is not None:
             place = bisect_right(self._op_ends, producer)
-            if place < len(self._places) and producer >= self._places[place].start.op:
+            if place < len(self.places) and producer >= self.places[place].start.op:
                 raise NotKept
             producer += self._op_shifts[place]
-        return Value(old.id + self._value_shifts[number], old.type, old.origin, old.name, producer, old.fold)
+        return Value(old.id + self.value_shifts[number], old.type, old.origin, old.name, producer, old.fold)
+
+    def gone(self, old: Value, number: int) -> Value:
+        """What stands for a value that is made in the place of that number, but was not given away."""
+        raise NotKept
 
     def moved(self, held: Any) -> Any:
         if held.__class__ is Unknown:
@@ -308,7 +363,7 @@ class _Splice(Mover):
             return held
         return super().moved(held)
 
-    def _now(self, value: Value) -> Value:
+    def now(self, value: Value) -> Value:
         """The same for one that may only have its number: the very value that was recorded."""
         if value not in self._numbered:
             return self.value_of(value)
@@ -316,26 +371,33 @@ class _Splice(Mover):
             if value.id not in self.values and value.origin != "op":  # it has another name there
                 raise NotKept
             return self.value_of(value)
-        if self._before is None:
-            calls, ops, _, _, _ = self._places[0].start
-            self._before = {one.id: one for one in self._old.inputs}
-            for call in filter(None, self._old.calls[:calls]):
-                self._before.update((one.id, one) for one in values((call.args, call.kwargs, call.params, call.result)))
-            for op in filter(None, self._old.ops[:ops]):
-                self._before.update((one.id, one) for one in (*op.input_values(), *op.outputs))
-        before = self._before.get(value.id, value)
+        before = self._recorded_before(value)
         if value.made_as is not None:
             before = before.of_type(value.type)
         if before is value and value.origin != "op":
             raise NotKept
         return before
 
+    def _recorded_before(self, value: Value) -> Value:
+        """The value of that number that was recorded before the first place; `value` where there is none."""
+        maker = self.old.ops[value.producer] if value.producer is not None else None
+        if maker is not None:
+            return next((one for one in maker.outputs if one.id == value.id), value)
+        if self._before is None:
+            calls, ops, _, _, _ = self.places[0].start
+            self._before = {one.id: one for one in self.old.inputs}
+            for call in filter(None, self.old.calls[:calls]):
+                self._before.update((one.id, one) for one in values((call.args, call.kwargs, call.params, call.result)))
+            for op in filter(None, self.old.ops[:ops]):
+                self._before.update((one.id, one) for one in (*op.input_values(), *op.outputs))
+        return self._before.get(value.id, value)
+
     def _now_in(self, within: _Within, value: Value) -> Value:
-        return self._now(within.value_of(value))
+        return self.now(within.value_of(value))
 
     # -- what it is made of ----------------------------------------------------------------------------------------------
 
-    def _inner(self, parts: Iterable[_Part], shift: list[int], of_graph: bool = False) -> list[Inner]:
+    def _inner(self, parts: Iterable[Place], shift: list[int], of_graph: bool = False) -> list[Inner]:
         """The parts where they are now; instead of one that cannot be cut out any more, what it is made of. shift: how much further the
         numbers are there so far. of_graph: they are parts of the graph, not of a call in it."""
         found: list[Inner] = []
@@ -344,19 +406,19 @@ class _Splice(Mover):
             if of_graph and part.start.value < self.first and part.parts is None and taken is None:
                 found.append(part.inner)
                 continue
-            start = _further(part.start, shift)
-            given = tuple(map(self._now, part.given))
+            start = moved_by(part.start, shift)
+            given = tuple(map(self.now, part.given))
             inside: list[Inner] = []
             if taken is not None:
-                now, before = _sizes(self._splices.remade[kept][0]), _sizes(kept)
+                now, before = sizes_of(self.splices.remade[kept][0]), sizes_of(kept)
                 shift[:] = [far + new - old for far, new, old in zip(shift, now, before)]
             elif part.parts is not None:
                 inside = self._inner(part.parts, shift)
             try:
-                taken = taken or tuple(map(self._now, part.taken))
-                if part.within is not None and kept not in self._splices.cut:
-                    end = _further(_further(part.start, _sizes(kept)), shift)
-                    self._splices.cut[kept] = {
+                taken = taken or tuple(map(self.now, part.taken))
+                if part.within is not None and kept not in self.splices.cut:
+                    end = moved_by(moved_by(part.start, sizes_of(kept)), shift)
+                    self.splices.cut[kept] = {
                         **self._cut_out(part, start, end, given, taken, inside),
                         "result": moved_result(
                             kept.result,
@@ -372,11 +434,11 @@ class _Splice(Mover):
         return found
 
     def _cut_out(
-        self, part: _Part, start: Numbers, end: Numbers, given: tuple[Value, ...], taken: tuple[Value, ...],
+        self, part: Place, start: Numbers, end: Numbers, given: tuple[Value, ...], taken: tuple[Value, ...],
         inner: list[Inner],
     ) -> dict[str, Any]:  # fmt: skip
         """What a call records, cut out of the graph as it is now."""
-        kept, new = part.kept, self._new
+        kept, new = part.kept, self.new
         call, op, value, shape, size = start
         return {
             "calls": new.calls[call : end.call],
@@ -388,10 +450,11 @@ class _Splice(Mover):
             "path": part.path, "callers": part.callers, "inner": inner,
         }  # fmt: skip
 
-    def _more_steps(self, part: _Part) -> int:
+    def _more_steps(self, part: Place) -> int:
         if part.parts is not None:
             return sum(map(self._more_steps, part.parts))
-        return self._splices.remade[part.kept][0].steps - part.kept.steps if part in self._taken else 0
+        again = self.splices.remade.get(part.kept)
+        return again[0].steps - part.kept.steps if again is not None else 0
 
 
 def _give(mover: Mover, one: Value, there: Value) -> None:
@@ -405,12 +468,12 @@ def _start(one: Kept | Inner) -> Numbers:
     return Numbers(one.call, one.op, one.value, one.shape, one.size)
 
 
-def _sizes(kept: Kept) -> Numbers:
+def sizes_of(kept: Kept) -> Numbers:
     return Numbers(len(kept.calls), len(kept.ops), kept.values, len(kept.shapes), kept.drawn)
 
 
-def _further(start: Numbers, shift: Iterable[int]) -> Numbers:
+def moved_by(start: Numbers, shift: Iterable[int]) -> Numbers:
     return Numbers(*(number + more for number, more in zip(start, shift)))
 
 
-__all__ = ["Remade", "Spliced", "Splices"]
+__all__ = ["Numbers", "Place", "Remade", "Splice", "Spliced", "Splices", "moved_by", "sizes_of"]

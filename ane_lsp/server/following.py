@@ -285,6 +285,8 @@ class Following:
         self._changed, self._again = set(), False
         before, self._found = self._found, found
         tell(found, True)
+        if standing.world is not None and not standing.world.complete():
+            return False
         if found != before:  # what an edit leaves as it was holds the very graphs
             self._renewed = True
             self.result = digest(self.result.path, found, known=self._digests)

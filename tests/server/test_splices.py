@@ -8,7 +8,7 @@ from test_following import analysed, answered
 
 from ane_lsp.interp.repeats import Inner
 from ane_lsp.interp.seen import NotKept
-from ane_lsp.interp.splices import Spliced, _Splice
+from ane_lsp.interp.splices import Splice, Spliced
 from ane_lsp.server.analyst import Analyst
 
 pytestmark = pytest.mark.usefixtures("small_pieces")
@@ -242,15 +242,15 @@ def test_a_graph_in_which_it_cannot_be_exchanged_is_followed(tmp_path: Path, mon
     path = tmp_path / "net.py"
     analyst = settled(path, WEIGHTS)
     once = [NotKept]
-    of = _Splice.of
+    of = Splice.of
 
-    def failing(self: _Splice, made_of: list[Inner]) -> Spliced:
+    def failing(self: Splice, made_of: list[Inner]) -> Spliced:
         done = of(self, made_of)
         if once and done.values:
             raise once.pop()
         return done
 
-    monkeypatch.setattr(_Splice, "of", failing)
+    monkeypatch.setattr(Splice, "of", failing)
     counted = Counted(monkeypatch)
     for text in (WEIGHTS.replace("x * self.scale", "x * self.scale * 2"), WEIGHTS):
         once[:] = [NotKept]
