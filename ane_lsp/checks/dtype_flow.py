@@ -221,11 +221,11 @@ def integer_arithmetic(context: Context) -> Iterator[Report]:
             continue
         op = sources[0]
         yield Report(
-            f"`{short_name(op.call)}` turns a mask into int32, and {spoken(context.count(work), 'operation')} on it cannot run on the ANE "
+            f"`{short_name(op.call)}` turns a mask into int32, and {spoken(context.count(work, op), 'operation')} on it cannot run on the ANE "
             "(measured on M4, macOS 27: int32 tensors are refused). Turn the mask into float instead; fp16 holds whole "
             "numbers exactly up to 2048.",
             at=op,
-            weight=context.count(work),
+            weight=context.count(work, op),
             related=places(work, "computes on the integers", op),
         )
     yield from _decomposed_attention(context, flow)
@@ -256,12 +256,12 @@ def float_to_integer(context: Context) -> Iterator[Report]:
             if "float" not in flow.roots(first(op)):
                 continue
             followers = [o for o in region.ops if o is not op]
-            more = f", and {spoken(context.count(followers), 'operation')} that follow" if followers else ""
+            more = f", and {spoken(context.count(followers, op), 'operation')} that follow" if followers else ""
             yield Report(
                 f"`{short_name(op.call)}` casts activations to integers: the cast{more} cannot run on the ANE (measured on M4, "
                 "macOS 27). Stay in float with torch.floor or torch.round, or do this step outside the model.",
                 at=op,
-                weight=context.count(followers),
+                weight=context.count(followers, op),
                 related=places(followers, "follows in int32", op),
             )
 
@@ -286,10 +286,10 @@ def integer_input(context: Context) -> Iterator[Report]:
         names = " and ".join(f"`{v.name}`" for v in inputs[:2] if v.name) or "an input"
         verb = "are" if len(inputs) > 1 else "is"
         yield Report(
-            f"{names} {verb} of an integer type, so {spoken(context.count(work), 'operation')} on it {'runs' if context.count(work) == 1 else 'run'} on the CPU "
+            f"{names} {verb} of an integer type, so {spoken(context.count(work, op), 'operation')} on it {'runs' if context.count(work, op) == 1 else 'run'} on the CPU "
             "before the rest starts (measured on M4, macOS 27: int32 is refused). Compute this outside and pass the result in, as float unless it is an index.",
             at=op,
-            weight=context.count(work),
+            weight=context.count(work, op),
             related=places(work, "runs in int32", op),
         )
 

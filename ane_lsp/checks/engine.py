@@ -105,9 +105,11 @@ class Context:
     home: str = ""
     excerpt: Excerpt | None = None
 
-    def count(self, ops: Sequence[Op]) -> int:
-        """How many ops of the model these are: `graph` may have some that stand for others."""
-        return len(ops) if self.excerpt is None else self.excerpt.count(ops)
+    def count(self, ops: Sequence[Op], at: Op | Call) -> int:
+        """How many ops of the model these are, of which a finding tells `at` a place: `graph` may have some that stand for others. At a
+        place that stands for others itself they are those of one layer."""
+        excerpt, call = self.excerpt, at.call if isinstance(at, Op) else at
+        return len(ops) if excerpt is None or excerpt.is_stand_in(call) else excerpt.count(ops)
 
     def near(self, places: Iterable[P]) -> list[P]:
         """Ops or calls in the order of execution, those in the author's file first.
@@ -310,13 +312,19 @@ def run(
     selected = tuple(targets) or chips.default()
     options = options or Options()
     groups = _groups(selected)
-    excerpt = excerpt_of(graph)
+    failures: dict[str, Finding] = {}
+    try:
+        excerpt = excerpt_of(graph)
+    except Exception as error:
+        excerpt = graph.excerpt = Excerpt(graph)
+        failures[""] = _failure(
+            "layers", graph, error, "Which layers repeat was not found out", "Rules were asked about all"
+        )
     contexts = [Context(excerpt.graph, group[0], selected, options, home, excerpt) for group in groups]
     if verdicts is not None:
         for context in contexts:
             context.memo["verdicts"] = verdicts.setdefault(context.target, {})
     reports: list[_Placed] = []
-    failures: dict[str, Finding] = {}
     for bound in _BOUND:
         if not codes(bound.code):
             continue
@@ -329,7 +337,8 @@ def run(
                 if not bound.per_target:
                     break
         except Exception as error:
-            failures.setdefault(bound.code, _failure(bound, graph, error))
+            what = f"The check {bound.code} failed on this model"
+            failures.setdefault(bound.code, _failure(bound.code, graph, error, what, _MISSING))
     merged = _merge(_without_moot(reports), selected, excerpt)
     merged += failures.values()
     return sorted(merged, key=_order)
@@ -510,7 +519,10 @@ def _where(call: Call) -> str:
     return f"also here, as {call.module}" if call.module else "also here"
 
 
-def _failure(bound: _Bound, graph: Graph, error: Exception) -> Finding:
+_MISSING = "Its findings are missing here; all other checks ran"
+
+
+def _failure(rule: str, graph: Graph, error: Exception, what: str, consequence: str) -> Finding:
     import traceback
 
     span = graph.calls[0].span if graph.calls else graph.ops[0].span if graph.ops else Span("", 1, 0, 1, 0)
@@ -518,12 +530,11 @@ def _failure(bound: _Bound, graph: Graph, error: Exception) -> Finding:
     return Finding(
         code=INTERNAL,
         name="rule-failed",
-        message=f"The check {bound.code} failed on this model ({type(error).__name__}: {error}). Its findings are missing "
-        "here; all other checks ran. Please report it with this model.",
+        message=f"{what} ({type(error).__name__}: {error}). {consequence}. Please report it with this model.",
         span=span,
         severity="information",
         confidence="measured",
-        data={"rule": bound.code, "where": f"{last.name}:{last.lineno}"},
+        data={"rule": rule, "where": f"{last.name}:{last.lineno}"},
         model=graph.name,
     )
 

@@ -84,11 +84,13 @@ def sequence_layout(context: Context) -> Iterator[Report]:
     if not attentions(context):
         return
     every = [op for op in flow_of(context).of("linear") if first(op).type.rank == 3]
-    count = context.count(every)
-    if count < 4:
+    if not every:
         return
     linears = context.near(distinct(every))
     op = linears[0]
+    count = context.count(every, op)
+    if count < 4:
+        return
     yield Report(
         f"{spoken(count, 'linear layer')} work on (batch, sequence, channels). Apple's own models for the ANE use "
         "(batch, channels, 1, sequence) and 1x1 convolutions; the two were measured equal on iPhone 17 Pro and a Mac. Time "
@@ -105,11 +107,13 @@ def width_transposes(context: Context) -> Iterator[Report]:
     """Transposes that move the last axis, products and per-head attention aside."""
     flow = flow_of(context)
     every = [op for op in flow.of("transpose") if _moves_width(op) and not _absorbed(flow, op)]
-    count = context.count(every)
-    if count < 4:
+    if not every:
         return
     moving = context.near(distinct(every))
     op = moving[0]
+    count = context.count(every, op)
+    if count < 4:
+        return
     yield Report(
         f"{count} transposes in this model move the last axis, and each rewrites the tensor in memory on the ANE (Apple's guidance). "
         "Choose one layout and keep it between the layers.",
@@ -151,7 +155,7 @@ def attention_heads(context: Context) -> Iterator[Report]:
         "Apple's form: one product for each head, einsum 'bchq,bkhc->bkhq' and a softmax over dim 1.",
         confidence="documented",
         at=op,
-        weight=context.count(hit),
+        weight=context.count(hit, op),
         related=places(spots, "all heads at once too", op),
     )
 

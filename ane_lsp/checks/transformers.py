@@ -53,7 +53,7 @@ def infinite_mask(context: Context) -> Iterator[Report]:
             "masked completely is NaN everywhere. Use -1e4: the result is the same.",
             confidence="documented",
             at=call,
-            weight=context.count(ops),
+            weight=context.count(ops, call),
             related=places(ops, "the softmax it reaches", call),
             data={"value": "-inf" if math.isinf(extreme.value) else extreme.value},
         )

@@ -6,21 +6,21 @@ between them, which stands for all others.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate, groupby, pairwise
 from operator import and_, eq, sub
 from typing import Any, NamedTuple
 
+from ane_lsp.graph.dims import Sym
 from ane_lsp.graph.ir import Call, Graph, Op, Operand, Value
+from ane_lsp.graph.liveness import values
+from ane_lsp.graph.types import TensorType
 
 # At either end of a row so many operations stay, in whole layers: rules look at what is near.
 _NEAR = 20
-# So many distances to the next op like it are tried for each op as the length of a layer.
-_TRIED = 4
 # So many rows that turn out to be none end the search.
-_MISTAKEN = 4
+_MISTAKEN = 16
 
 
 class Row(NamedTuple):
@@ -39,6 +39,16 @@ class Row(NamedTuple):
     def left_out(self) -> range:
         """The layers that have a stand-in, counted from 0."""
         return range(self.stand_in + 1, self.layers - self.stand_in)
+
+    @property
+    def one(self) -> range:
+        """The layer that stands for them, as a range."""
+        return range(self.stand_in, self.stand_in + 1)
+
+    @property
+    def each(self) -> list[range]:
+        """It, and each layer that it stands for."""
+        return [range(layer, layer + 1) for layer in (self.stand_in, *self.left_out)]
 
     @property
     def all_ops(self) -> range:
@@ -65,20 +75,28 @@ def _fewest(ops: int) -> int:
 
 
 class Excerpt:
-    """`graph`: what is left of a `whole` one without layers of some `rows`. Operations and calls keep their ids."""
+    """`graph`: what is left of one without layers of some `rows`. Operations and calls keep their ids.
 
-    def __init__(self, whole: Graph, rows: Sequence[Row], graph: Graph | None = None) -> None:
-        self.whole = whole
+    stand_ins: what stands for values of the last layers that were left out, by their ids; the next layer reads those. paths: for each row
+    the modules that make the calls of the stand-in, and of each layer that it stands for.
+    """
+
+    def __init__(
+        self, graph: Graph, rows: Sequence[Row] = (), stand_ins: Mapping[int, Value] | None = None,
+        paths: Sequence[Sequence[list[str]]] = (),
+    ) -> None:  # fmt: skip
+        self.graph = graph
         self.rows = rows
-        self.graph = graph or (self._without() if rows else whole)
-        self._counts = {
-            number: 1 + len(row.left_out)
-            for row in rows
-            for number in range(row.op + row.stand_in * row.ops, row.op + row.left_out.start * row.ops)
-        }
+        self.stand_ins = stand_ins or {}
+        self.paths = paths
+        self._counts = {number: 1 + len(row.left_out) for row in rows for number in row.ops_of(row.one)}
 
     def __reduce__(self) -> Any:
         return type(None), ()  # a copy finds it out again
+
+    def complete(self, whole: Graph) -> None:
+        """The graph of which it is one has been made."""
+        self.stand_ins = _stand_ins(whole, self.rows)
 
     def count(self, ops: Iterable[Op]) -> int:
         """How many operations they are with those that they stand for."""
@@ -88,91 +106,140 @@ class Excerpt:
         """For how many operations one stands, itself included."""
         return self._counts.get(op.id, 1)
 
+    def is_stand_in(self, call: Call) -> bool:
+        """Whether a call stands for others."""
+        return self._row_of(call) is not None
+
     def all_of(self, calls: Sequence[Call]) -> list[Call]:
-        """Calls, and behind stand-ins those that they stand for, layer by layer."""
+        """Calls, and behind stand-ins those that they stand for, layer by layer: the same of other modules."""
         found: list[Call] = []
-        for row, together in groupby(calls, self._row_of):
+        for number, together in groupby(calls, self._row_of):
             stand_ins = list(together)
             found += stand_ins
-            if row is not None:
-                further = [(layer - row.stand_in) * row.calls for layer in row.left_out]
-                found += [self.whole.calls[call.id + more] for more in further for call in stand_ins]
+            if number is not None:
+                row = self.rows[number]
+                for layer, modules in zip(row.left_out, self._modules[number]):
+                    further = (layer - row.stand_in) * row.calls
+                    found += [call.elsewhere(call.id + further, _module_in(call.module, modules)) for call in stand_ins]
         return found
 
-    def _row_of(self, call: Call) -> Row | None:
-        """The row in which a call is a stand-in."""
-        for row in self.rows:
-            if 0 <= call.id - row.call - row.stand_in * row.calls < row.calls:
-                return row
-        return None
+    def _row_of(self, call: Call) -> int | None:
+        """The number of the row in which a call is a stand-in."""
+        return next((number for number, row in enumerate(self.rows) if call.id in row.calls_of(row.one)), None)
 
     @cached_property
-    def stand_ins(self) -> dict[int, Value]:
-        """What stands for values of the last layers that were left out, by their ids: the next layer reads those."""
-        ops, found = self.whole.ops, dict[int, Value]()
-        for row in self.rows:
-            last = row.op + (row.left_out.stop - 1) * row.ops
-            stand_in = row.op + row.stand_in * row.ops
-            for old, now in zip(ops[last : last + row.ops], ops[stand_in : stand_in + row.ops]):
-                found.update((value.id, other) for value, other in zip(old.outputs, now.outputs))
-        return found
-
-    def _without(self) -> Graph:
-        whole, there = self.whole, self.stand_ins
-        ops, calls = list[Op](), list[Call]()
-        op = call = 0
-        for row in self.rows:
-            first, last = row.left_out.start, row.left_out.stop
-            ops += whole.ops[op : row.op + first * row.ops]
-            calls += whole.calls[call : row.call + first * row.calls]
-            op, call = row.op + last * row.ops, row.call + last * row.calls
-            _join(whole.ops[op : op + row.ops], whole.calls[call : call + row.calls], there, ops, calls)
-            op, call = op + row.ops, call + row.calls
-        ops += whole.ops[op:]
-        calls += whole.calls[call:]
-        return whole.of(calls, ops)
+    def _modules(self) -> list[list[dict[str, str]]]:
+        """For each row, and each layer that was left out, the paths of modules in place of those of its stand-in: the first ones that differ."""
+        return [[_differing(one, other) for other in others] for one, *others in self.paths]
 
 
 def excerpt_of(graph: Graph) -> Excerpt:
     """The excerpt of a graph to which nothing will be added any more; found out once. It is the graph itself where no layers repeat."""
     if graph.excerpt is None:
-        graph.excerpt = Excerpt(graph, [] if graph.custom else _rows(graph))
-    return graph.excerpt
+        rows = [] if graph.custom else _rows(graph)
+        graph.excerpt = _taken_from(graph, rows) if rows else _NONE
+    return Excerpt(graph) if graph.excerpt is _NONE else graph.excerpt
+
+
+def _taken_from(whole: Graph, rows: Sequence[Row]) -> Excerpt:
+    there = _stand_ins(whole, rows)
+    ops, calls = list[Op](), list[Call]()
+    op = call = 0
+    for row in rows:
+        left_out, calls_left_out = row.ops_of(row.left_out), row.calls_of(row.left_out)
+        ops += whole.ops[op : left_out.start]
+        calls += whole.calls[call : calls_left_out.start]
+        op, call = left_out.stop, calls_left_out.stop
+        _join(whole.ops[op : op + row.ops], whole.calls[call : call + row.calls], there, ops, calls)
+        op, call = op + row.ops, call + row.calls
+    ops += whole.ops[op:]
+    calls += whole.calls[call:]
+    hidden = [row.ops_of(row.left_out) for row in rows]
+    outputs = [value for value in whole.outputs if not any(value.producer in numbers for numbers in hidden)]
+    paths = [
+        [[call.module for call in whole.calls[numbers.start : numbers.stop]] for numbers in map(row.calls_of, row.each)]
+        for row in rows
+    ]
+    return Excerpt(whole.of(calls, ops, whole.inputs, outputs), rows, there, paths)
+
+
+def _stand_ins(whole: Graph, rows: Iterable[Row]) -> dict[int, Value]:
+    found = dict[int, Value]()
+    for row in rows:
+        last, one = row.ops_of(row.left_out[-1:]), row.ops_of(row.one)
+        for old, now in zip(whole.ops[last.start : last.stop], whole.ops[one.start : one.stop]):
+            found.update((value.id, other) for value, other in zip(old.outputs, now.outputs))
+    return found
+
+
+def _differing(these: Iterable[str], those: Iterable[str]) -> dict[str, str]:
+    """By the first parts of paths, as far as they differ, those that stand there instead."""
+    found: dict[str, str] = {}
+    for one, other in {*zip(these, those)}:
+        a, b = one.split("."), other.split(".")
+        at = next((n for n, (x, y) in enumerate(zip(a, b)) if x != y), None)
+        if at is not None:
+            found[".".join(a[: at + 1])] = ".".join(b[: at + 1])
+    return found
+
+
+def _module_in(path: str, modules: Mapping[str, str]) -> str:
+    """A path with the first part that `modules` has another one for."""
+    parts = path.split(".")
+    for number in range(1, len(parts) + 1):
+        instead = modules.get(".".join(parts[:number]))
+        if instead is not None:
+            return ".".join([instead, *parts[number:]])
+    return path
 
 
 def _rows(graph: Graph) -> list[Row]:
-    marks = [id(op.alike) for op in graph.ops]
-    later: dict[int, list[int]] = {}
+    marks = _marks(graph)
+    places: dict[int, list[int]] = {}
     for number, mark in enumerate(marks):
-        later.setdefault(mark, []).append(number)
+        places.setdefault(mark, []).append(number)
     rows: list[Row] = []
     mistaken = 0
-    for same in later.values():
-        at = failed = 0
-        # The first of its kind begins a row, or the second: the first one may be called elsewhere.
-        while failed < 2 and len(same) >= at + 3:
-            row = next((one for one in rows if same[at] in one.all_ops), None)
-            if row is None:
-                length = _length(marks, same[at : at + 1 + _TRIED])
-                start, layers = _from_the_top(graph, marks, same[at], length)
-                row = _row(graph, start, length, layers) if layers else None
-                if row is not None and any(row.op < one.all_ops.stop and one.op < row.all_ops.stop for one in rows):
-                    row = None
-                if row is not None:
-                    rows.append(row)
-                elif layers:
-                    mistaken += 1
-                    if mistaken == _MISTAKEN:
-                        return sorted(rows)
-            failed += row is None
-            at = at + 1 if row is None else bisect_left(same, row.all_ops.stop)
+    tried: list[tuple[range, int]] = []  # where a layer of so many operations may begin in what was looked at
+    for same in places.values():
+        for first, length in _steady(same):
+            if any(first in row.all_ops for row in rows) or any(first in one and length == n for one, n in tried):
+                continue
+            tried.append((range(first, first + length), length))
+            start, layers = _from_the_top(graph, marks, first, length)
+            row = None
+            if layers:
+                start, _, count = _longest(graph, start, length, layers)
+                # The first of them may read something else than all others.
+                row = _row(graph, start, length, count) or _row(graph, start + length, length, count - 1)
+            if row is not None and not any(_overlap(row.all_ops, one.all_ops) for one in rows):
+                rows.append(row)
+            elif layers:
+                mistaken += 1
+                if mistaken == _MISTAKEN:
+                    return sorted(rows)
     return sorted(rows)
 
 
-def _length(marks: list[int], places: list[int]) -> int:
-    """Of the distances from the first place to the others, the one at which most looks alike in a row."""
-    first, *others = places
-    return max((other - first for other in others), key=lambda length: length * _count(marks, first, length))
+def _steady(places: list[int]) -> Iterator[tuple[int, int]]:
+    """Where something begins to come again and again at the same distance, and that distance, where it does so often enough."""
+    at = 0
+    for distance, together in groupby(map(sub, places[1:], places)):
+        count = len(list(together))
+        if count + 1 >= _fewest(distance):
+            yield places[at], distance
+        at += count
+
+
+def _overlap(one: range, other: range) -> bool:
+    return one.start < other.stop and other.start < one.stop
+
+
+def _marks(graph: Graph) -> list[int]:
+    """For each operation a number that others have which are written at the same place; none where too few repeat to be worth it."""
+    numbers: dict[tuple[Any, str], int] = {}
+    marks = [numbers.setdefault((op.call.span, op.kind), len(numbers)) for op in graph.ops]
+    return marks if len(numbers) * 2 < len(marks) else []
 
 
 def _count(marks: list[int], start: int, length: int) -> int:
@@ -193,17 +260,79 @@ def _from_the_top(graph: Graph, marks: list[int], start: int, length: int) -> tu
     if not count:
         return start, 0
     modules = [op.call.module.split(".") for op in graph.ops[max(start - 1, 0) : start + length]]
-    shared = [sum(accumulate(map(eq, one, other), and_)) for one, other in pairwise(modules)]
+    shared = [_shared(one, other) for one, other in pairwise(modules)]
+    if not shared:  # a layer of one operation at the very beginning
+        return start, count
     first = shared.index(min(shared)) + max(start, 1)
     from_there = _count(marks, first, length)
     return (first, from_there) if from_there else (start, count)
 
 
+def _longest(graph: Graph, start: int, length: int, count: int) -> tuple[int, int, int]:
+    """Of layers that look alike the longest row of those that are: where it starts, how long a layer is and how many there are."""
+    ops = graph.ops
+    ends = [0]
+    for layer in range(1, count):
+        at = start + layer * length
+        if not all(map(alike, ops[at - length : at], ops[at : at + length])):
+            ends.append(layer)
+    first, end = max(pairwise([*ends, count]), key=lambda one: one[1] - one[0])
+    return start + first * length, length, end - first
+
+
+def alike(one: Op, other: Op) -> bool:
+    """Whether rules cannot tell apart two operations by themselves."""
+    if one.alike is other.alike:
+        return True
+    a, b = one.call, other.call
+    sizes: dict[Any, Any] = {}
+    same = (
+        (one.kind, a.torch, a.span, a.ctor, a.stack, a.kind, a.direct, a.optional, a.divided, a.hyper)
+        == (other.kind, b.torch, b.span, b.ctor, b.stack, b.kind, b.direct, b.optional, b.divided, b.hyper)
+        and _same(
+            (one.inputs, one.attrs, one.outputs, a.args, a.kwargs, a.params),
+            (other.inputs, other.attrs, other.outputs, b.args, b.kwargs, b.params),
+            sizes,
+        )
+    )  # fmt: skip
+    if same:
+        other.be_like(one)
+    return same
+
+
+def _same(one: Any, other: Any, sizes: dict[Any, Any]) -> bool:
+    """Whether what operations hold is the same. sizes: which of those that nobody knows stand for which."""
+    kind = one.__class__
+    if kind is not other.__class__:
+        return False
+    if kind is Value:
+        return (
+            one.origin == other.origin and one.fold == other.fold and _same(one.type, other.type, sizes)
+            and _same(one.made_as, other.made_as, sizes)
+        )  # fmt: skip
+    if kind is TensorType:
+        return one is other or (
+            one.dtype == other.dtype and one.data == other.data and _same(one.shape, other.shape, sizes)
+        )
+    if kind is tuple or kind is list:
+        return len(one) == len(other) and all(_same(a, b, sizes) for a, b in zip(one, other))
+    if kind is dict:
+        return one.keys() == other.keys() and all(_same(held, other[name], sizes) for name, held in one.items())
+    if kind is slice:
+        return _same((one.start, one.stop, one.step), (other.start, other.stop, other.step), sizes)
+    if kind is Sym and not one.is_known and not other.is_known:
+        return bool(sizes.setdefault(one, other) == other)
+    return bool(one == other)
+
+
 def _row(graph: Graph, start: int, length: int, count: int) -> Row | None:
     """These layers, where they make the same calls and read the same: what the one before made, or what all do."""
+    if count < _fewest(length):
+        return None
     layers = [graph.ops[at : at + length] for at in range(start, start + count * length, length)]
     calls = [[op.call.id for op in layer] for layer in layers]
-    row = Row(start, calls[0][0], length, calls[1][0] - calls[0][0], count, _ends(length))
+    ahead = _calls_ahead(graph, start, calls[1][0] - max(calls[0]) - 1, calls[1][0])
+    row = Row(start, calls[0][0] - ahead, length, calls[1][0] - calls[0][0], count, _ends(length))
     if row.calls <= max(calls[0]) - row.call or row.call + count * row.calls > len(graph.calls):
         return None
     if any(set(map(sub, after, before)) != {row.calls} for before, after in pairwise(calls)):
@@ -212,7 +341,7 @@ def _row(graph: Graph, start: int, length: int, count: int) -> Row | None:
     if any(layer[0].call.stack != stack for layer in layers):
         return None
     read = [[value for op in layer for value in op.input_values()] for layer in layers]
-    if any(value.origin == "buffer" for value in read[0]):  # which each layer may write
+    if _may_write(graph, row):  # to a buffer of its own, which is a finding of its own
         return None
     makers = [[-1 if value.producer is None else value.producer for value in values] for values in read]
     for number in range(row.stand_in, count):
@@ -220,11 +349,49 @@ def _row(graph: Graph, start: int, length: int, count: int) -> Row | None:
         for maker, before, one, other in zip(makers[number], makers[number - 1], read[number], read[number - 1]):
             if maker - before != length if maker >= first else one.id != other.id and not (maker < 0 and one.is_const):
                 return None
-    # What they make must be of no use but to themselves and the next one.
-    between = range(start + row.stand_in * length, start + row.left_out.stop * length)
-    behind = {value.producer for op in graph.ops[between.stop + length :] for value in op.input_values()}
-    behind.update([value.producer for value in graph.outputs])
-    return row if behind.isdisjoint(between) else None
+    return None if _of_use_elsewhere(graph, row) else row
+
+
+def _may_write(graph: Graph, row: Row) -> bool:
+    """Whether each layer may change a buffer of its own: by the names of what it calls."""
+    one, other = (graph.calls[row.call :][layer * row.calls : (layer + 1) * row.calls] for layer in range(2))
+    names = [call.torch.rsplit(".", 1)[-1] for call in one]
+    return any(
+        name.endswith("_") and (not name.startswith("__") or name.startswith("__i") or name == "__setitem__")
+        for name in names
+    ) and any(
+        a.origin == "buffer" and a.id != b.id
+        for call, again in zip(one, other)
+        for a, b in zip(values((call.args, call.kwargs)), values((again.args, again.kwargs)))
+    )
+
+
+def _calls_ahead(graph: Graph, start: int, most: int, call: int) -> int:
+    """How many calls ahead of that of its first operation a layer begins with, as modules go: calls that made none. start: the first
+    operation of the first layer. call: the call of the first one of the second."""
+    before = graph.ops[start].call.id - (graph.ops[start - 1].call.id + 1 if start else 0)
+    modules = [one.module.split(".") for one in graph.calls[call - most - 1 : call + 1]]
+    shared = [_shared(one, other) for one, other in pairwise(modules)]
+    return min(most - shared.index(min(shared)), max(before, 0)) if shared else 0
+
+
+def _shared(one: list[str], other: list[str]) -> int:
+    """How long the part is that two paths have in common."""
+    return sum(accumulate(map(eq, one, other), and_))
+
+
+def _of_use_elsewhere(graph: Graph, row: Row) -> bool:
+    """Whether layers in the middle make something that is read behind the next one, or of which the model returns more of one of them."""
+    between = range(row.op + row.stand_in * row.ops, row.ops_of(row.left_out).stop)
+    behind = {value.producer for op in graph.ops[between.stop + row.ops :] for value in op.input_values()}
+    if not behind.isdisjoint(between):
+        return True
+    returned: dict[int, list[int]] = {layer: [] for layer in (row.stand_in, *row.left_out)}
+    for value in graph.outputs:
+        if value.producer is not None and value.producer in between:
+            layer, place = divmod(value.producer - row.op, row.ops)
+            returned[layer].append(place)
+    return any(places != returned[row.stand_in] for places in returned.values())
 
 
 def _join(layer: list[Op], calls: list[Call], there: Mapping[int, Value], ops: list[Op], recorded: list[Call]) -> None:
@@ -266,4 +433,8 @@ def _is(one: Any, other: Any) -> bool:
     return one is other
 
 
-__all__ = ["Excerpt", "Row", "excerpt_of"]
+_NONE = Excerpt(Graph())
+"""In place of the excerpt of a graph of which all is looked at."""
+
+
+__all__ = ["Excerpt", "Row", "alike", "excerpt_of"]

@@ -106,6 +106,13 @@ class Call:
             self.direct, ctor, self.hyper, self.stack, self.optional, self.divided,
         )  # fmt: skip
 
+    def elsewhere(self, id: int, module: str) -> Call:
+        """The same call that another module makes; of its tensors nothing is said."""
+        return Call(
+            id, self.torch, self.kind, self.span, self.fn, module, (), {}, {}, None, self.direct, self.ctor, self.hyper,
+            self.stack, self.optional, self.divided,
+        )  # fmt: skip
+
     def of(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], params: Mapping[str, Any], result: Any) -> Call:
         """The same call of other tensors."""
         return Call(
@@ -139,8 +146,8 @@ class Op:
 
     @property
     def alike(self) -> dict[Any, Any]:
-        """What somebody found out, by a key of theirs, of the op and all others of :meth:`again`. It depends on nothing but the kind, the
-        attributes without tensors, and the types and origins of operands and results and whether they fold."""
+        """What somebody found out, by a key of theirs, of the op and all others of :meth:`again` and :meth:`be_like`. It depends on nothing
+        but the kind, the attributes without tensors, and the types and origins of operands and results and whether they fold."""
         found = self._alike
         if found is None:
             found = self._alike = {}
@@ -154,6 +161,10 @@ class Op:
         made._folds = self._folds
         made._alike = self.alike
         return made
+
+    def be_like(self, other: Op) -> None:
+        """What is found out of another op holds of this one: it has the same attributes, on tensors of the same types and origins."""
+        self._alike = other.alike
 
     def input_values(self) -> tuple[Value, ...]:
         """Every tensor operand, lists flattened."""
@@ -225,10 +236,10 @@ class Graph:
             return None
         return self.ops[value.producer] if self._by_id is None else self._by_id[value.producer]
 
-    def of(self, calls: list[Call], ops: list[Op]) -> Graph:
+    def of(self, calls: list[Call], ops: list[Op], inputs: list[Value], outputs: list[Value]) -> Graph:
         """The same graph of some of its calls and ops, which keep their ids."""
         made = Graph(
-            self.name, calls, ops, self.inputs, self.outputs, self.source, self.shapes, self.asks_capture, self.custom,
+            self.name, calls, ops, inputs, outputs, self.source, self.shapes, self.asks_capture, self.custom,
             self.lost, self.returned,
         )  # fmt: skip
         made._by_id = {op.id: op for op in ops}
@@ -236,9 +247,8 @@ class Graph:
 
     def later(self, inputs: list[Value], outputs: list[Value], make: Callable[[Graph], Graph]) -> Graph:
         """A graph like this one, of which an excerpt is known, and all else is made of this one when somebody asks for it."""
-        made = self.of([], [])
-        made._by_id, made.inputs, made.outputs = None, inputs, outputs
-        made._make = partial(make, self)
+        made = self.of([], [], inputs, outputs)
+        made._by_id, made._make = None, partial(make, self)
         del made.calls, made.ops, made.shapes
         return made
 
@@ -254,6 +264,8 @@ class Graph:
             made = self._make()
             self.calls, self.ops, self.shapes = made.calls, made.ops, made.shapes
             self.inputs, self.outputs, self._make = made.inputs, made.outputs, None
+            if self.excerpt is not None:
+                self.excerpt.complete(self)
 
     @property
     def known(self) -> Graph:

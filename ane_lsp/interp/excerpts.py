@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from ane_lsp.graph import Graph, Value
-from ane_lsp.graph.excerpt import Excerpt, Row, excerpt_of
+from ane_lsp.graph.excerpt import Excerpt, Row, alike, excerpt_of
 from ane_lsp.interp.movers import Mover, record
+from ane_lsp.interp.repeats import GAP
 from ane_lsp.interp.seen import NotKept
-from ane_lsp.interp.splices import Place, Splice, Spliced, Splices, moved_by, sizes_of
+from ane_lsp.interp.splices import Place, Splice, Spliced, Splices, give, moved_by, sizes_of
 
 if TYPE_CHECKING:
     from ane_lsp.interp.repeats import Inner, Kept
@@ -58,10 +59,9 @@ class _OfExcerpt(Splice):
             self.go_past(place)
             call, op = bisect_left(call_ids, end.call), bisect_left(op_ids, end.op)
         record(self, new, few.calls[call:], few.ops[op:], self.further)
-        shown = old.of(new.calls, new.ops)
-        shown.inputs, shown.outputs = list(map(self.value_of, old.inputs)), list(map(self.value_of, old.outputs))
-        later = old.later(shown.inputs, shown.outputs, self._make)
-        later.excerpt = Excerpt(later, rows, shown)
+        inputs, outputs = list(map(self.value_of, few.inputs)), list(map(self.value_of, few.outputs))
+        later = old.later(inputs, outputs, self._make)
+        later.excerpt = Excerpt(old.of(new.calls, new.ops, inputs, outputs), rows, None, self._excerpt.paths)
         return later
 
     def parts_now(self, parts: list[Place], before: list[Inner]) -> list[Inner]:
@@ -83,7 +83,7 @@ class _OfExcerpt(Splice):
                 more_calls, more_ops = self._moved_in(places[0], row)
                 found.append(row._replace(op=row.op + ops + more_ops, call=row.call + calls + more_calls))
                 continue
-            changes: list[list[tuple[int, int, Kept]]] = [[] for _ in range(row.layers)]
+            changes: list[list[_Change]] = [[] for _ in range(row.layers)]
             grown_calls = grown_ops = 0
             while places and places[0].start.op < numbers.stop:
                 place = places.popleft()
@@ -91,11 +91,12 @@ class _OfExcerpt(Splice):
                 call = place.start.call - row.call - layer * row.calls
                 if op + len(place.kept.ops) > row.ops or not 0 <= call <= row.calls - len(place.kept.calls):
                     raise NotKept
-                changes[layer].append((op, call, self.splices.remade[place.kept][0]))
+                again = self.splices.remade[place.kept][0]
+                changes[layer].append(_Change(op, call, again, _given(place, again, row, layer)))
                 if layer == 0:
                     more_calls, more_ops = self._growth(place)
                     grown_calls, grown_ops = grown_calls + more_calls, grown_ops + more_ops
-            if any(change != changes[0] for change in changes):
+            if not all(_same_changes(change, changes[0]) for change in changes):
                 raise NotKept
             ops_each, calls_each = row.ops + grown_ops, row.calls + grown_calls
             found.append(Row(row.op + ops, row.call + calls, ops_each, calls_each, row.layers, row.stand_in))
@@ -170,6 +171,16 @@ class _OfExcerpt(Splice):
             at_op = max(at_op, _within(ops.stop, op, end_op))
         put(range(at_call, end_call), range(at_op, end_op))
 
+    def give_all(self, place: Place, again: Kept, mover: Mover) -> None:
+        missing = set[int]()
+        for (one, _), there in zip(again.given, place.given):
+            try:
+                give(mover, one, self.now(there))
+            except NotKept:  # a layer that was left out made it: the keys of one before among those that are cached
+                missing.add(one.id)
+        if missing and not missing.isdisjoint(_read_by(again)):
+            raise NotKept
+
     def gone(self, old: Value, number: int) -> Value:
         place = self.places[number]  # perhaps one that was left out, and reads a parameter that others read, too
         again, seen = self.splices.remade[place.kept]
@@ -182,6 +193,63 @@ class _OfExcerpt(Splice):
     def now(self, value: Value) -> Value:
         stand_in = self._excerpt.stand_ins.get(value.id)
         return super().now(value if stand_in is None else stand_in.of_type(value.type))
+
+
+class _Change(NamedTuple):
+    """What a call records now that lies in a layer of a row. op, call: its place there. given: where what it was given comes from, by
+    the numbers of the values."""
+
+    op: int
+    call: int
+    again: Kept
+    given: Mapping[int, object]
+
+
+def _given(place: Place, again: Kept, row: Row, layer: int) -> dict[int, object]:
+    """What is made in a layer, or the one before, has a place from there on; all else is the same in all layers."""
+    start = row.op + layer * row.ops
+    return {
+        one.id: there.id if there.producer is None or there.producer < start - row.ops else (there.producer - start,)
+        for (one, _), there in zip(again.given, place.given)
+    }
+
+
+def _same_changes(one: list[_Change], other: list[_Change]) -> bool:
+    """Whether rules cannot tell apart what is exchanged in two layers."""
+    return len(one) == len(other) and all(
+        (a.op, a.call) == (b.op, b.call)
+        and _wiring(a.again, a.given) == _wiring(b.again, b.given)
+        and _record_alike(a.again, b.again)
+        for a, b in zip(one, other)
+    )
+
+
+def _record_alike(one: Kept, other: Kept) -> bool:
+    """Whether two calls record operations that are alike one by one."""
+    return one is other or (
+        (len(one.calls), len(one.ops), len(one.inner)) == (len(other.calls), len(other.ops), len(other.inner))
+        and all(a is b or alike(a, b) for a, b in zip(one.ops, other.ops))
+        and all(_record_alike(a.kept, b.kept) for a, b in zip(one.inner, other.inner))
+    )
+
+
+def _wiring(kept: Kept, given: Mapping[int, object]) -> list[object]:
+    """What the operations of a call read and come from, by places in it, and where the calls lie that it is made of."""
+    read = [
+        [value.id - kept.value if value.id >= kept.value else given.get(value.id) for value in op.input_values()]
+        for op in filter(None, kept.ops)
+    ]
+    made_by = [GAP if op is GAP else op.call.id - kept.call for op in kept.ops]
+    return [read, made_by, [(inner.call - kept.call, inner.op - kept.op) for inner in kept.inner]]
+
+
+def _read_by(kept: Kept) -> set[int]:
+    """The numbers of the values that operations of a call read, those of kept calls in it included."""
+    found = {value.id for op in filter(None, kept.ops) for value in op.input_values()}
+    for inner in kept.inner:
+        read = _read_by(inner.kept)
+        found.update(there.id for (one, _), there in zip(inner.kept.given, inner.given) if one.id in read)
+    return found
 
 
 def _end(place: Place) -> int:

@@ -267,8 +267,7 @@ class Splice(Mover):
         )
         sizes = Sizes.between(again.size, again.drawn, size)
         mover = Mover(start.value - again.value, start.op - again.op, sizes)
-        for (one, _), value_there in zip(again.given, place.given):
-            _give(mover, one, self.now(value_there))
+        self.give_all(place, again, mover)
         mover.values.update(self._renamed(again, place, mover))
         new.shapes += other_facts(again.shapes, sizes)
         further = start.call - again.call, mover.op
@@ -294,6 +293,11 @@ class Splice(Mover):
                 "steps": again.steps, "ran": again.ran, "probes": again.probes, "told": again.told,
             }  # fmt: skip
 
+    def give_all(self, place: Place, again: Kept, mover: Mover) -> None:
+        """Have what a call is given in the graph stand for what it was given when it was made once more."""
+        for (one, _), there in zip(again.given, place.given):
+            give(mover, one, self.now(there))
+
     def _record_inner(
         self, number: int, shape: int, size: int, again: Kept, place: Place, around: Mover, further: tuple[int, int]
     ) -> Inner:
@@ -309,7 +313,7 @@ class Splice(Mover):
         mover = Mover(now.value - kept.value, now.op - kept.op, Sizes.between(kept.size, kept.drawn, size))
         for held, there in ((kept.given, now.given), (kept.taken, now.taken)):
             for (value, _), made in zip(held, there):
-                _give(mover, value, made)
+                give(mover, value, made)
         self.record_kept(place, number, now, mover)
         first = inner.value - kept.value
         around.values.update((number + first, made) for number, made in mover.values.items() if number >= kept.value)
@@ -457,7 +461,7 @@ class Splice(Mover):
         return again[0].steps - part.kept.steps if again is not None else 0
 
 
-def _give(mover: Mover, one: Value, there: Value) -> None:
+def give(mover: Mover, one: Value, there: Value) -> None:
     """Have a value stand for one that a call was given. Raises NotKept where it has other sizes: so has what the call makes of them."""
     if one.type.shape != there.type.shape:
         raise NotKept
@@ -476,4 +480,4 @@ def moved_by(start: Numbers, shift: Iterable[int]) -> Numbers:
     return Numbers(*(number + more for number, more in zip(start, shift)))
 
 
-__all__ = ["Numbers", "Place", "Remade", "Splice", "Spliced", "Splices", "moved_by", "sizes_of"]
+__all__ = ["Numbers", "Place", "Remade", "Splice", "Spliced", "Splices", "give", "moved_by", "sizes_of"]

@@ -1,12 +1,15 @@
 """Of layers in a row rules are asked about a few, and say what they say of all."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ane_lsp.analysis import analyze
 from ane_lsp.checks import engine
-from ane_lsp.graph import Graph
+from ane_lsp.graph import Call, Graph, Op, Span, TensorType, Value
 from ane_lsp.graph.excerpt import Excerpt, excerpt_of
 from ane_lsp.workspace import Settings, Workspace
 
@@ -50,8 +53,9 @@ class Net(nn.Module):  # ane: input(1x64x32, 1x64x64)
 """
 EACH = "        for layer in self.layers:\n            x = layer(x, mask)\n        return self.head(x)\n"
 WHOLE = {
-    "each layer's result is one of the model's": (
-        EACH, "        found = []\n        for layer in self.layers:\n            x = layer(x, mask)\n            found.append(x)\n        return found\n"
+    "the result of one in the middle is one of the model's": (
+        EACH, EACH.replace("        for", "        found = []\n        for").replace("mask)\n", "mask)\n            found.append(x)\n")
+        .replace("self.head(x)\n", "self.head(x), found[6]\n")
     ),
     "the result of one in the middle is read at the end": (
         EACH, EACH.replace("        for", "        found = []\n        for")
@@ -59,6 +63,7 @@ WHOLE = {
     ),
     "each has an input of its own": (EACH, EACH.replace("(x, mask)", "(x, mask[:, layer.index])")),
     "each writes to a buffer": ("        y = self.norm(x)\n", "        self.seen += x.mean()\n        y = self.norm(x)\n"),
+    "each writes to a part of a buffer": ("        y = self.norm(x)\n", "        self.seen[:1].copy_(x.mean().view(1))\n        y = self.norm(x)\n"),
     "few layers": ("range(12)", "range(4)"),
     "each is called in a line of its own": (
         EACH, "".join(f"        x = self.layers[{n}](x, mask)\n" for n in range(12)) + "        return self.head(x)\n"
@@ -66,11 +71,16 @@ WHOLE = {
 }  # fmt: skip
 LEFT_OUT = {
     "as it is": ("", ""),
+    "each layer's result is one of the model's": (
+        EACH, EACH.replace("        for", "        found = []\n        for").replace("mask)\n", "mask)\n            found.append(x)\n")
+        .replace("self.head(x)\n", "self.head(x), found\n")
+    ),
     "in two rows": ("        return self.head(x)\n", "        x = x.relu()\n" + EACH),
     "what the first makes is read at the end": (
         EACH, "        first = self.layers[0](x, mask)\n" + EACH.replace("self.head(x)", "self.head(x + first)")
     ),
     "an attention mask of infinity": ("        x = self.stem(x)\n", "        x = self.stem(x)\n        mask = mask.masked_fill(mask > 0, float('-inf'))\n"),
+    "each reads a buffer": ("        y = self.norm(x)\n", "        y = self.norm(x + self.seen)\n"),
     "a slice of a mask": ("(x, mask)\n        return", "(x, mask[:, : x.shape[1], slice(0, 64)])\n        return"),
 }  # fmt: skip
 
@@ -85,7 +95,7 @@ def graph_of(folder: Path, text: str) -> Graph:
 
 def both_ways(graph: Graph) -> None:
     found = engine.run(graph)
-    graph.excerpt = Excerpt(graph, [])
+    graph.excerpt = Excerpt(graph)
     assert engine.run(graph) == found
     assert {"ANE302", "ANE206"} <= {finding.code for finding in found}
     graph.excerpt = None
@@ -124,3 +134,56 @@ def test_a_finding_tells_of_layers_that_were_left_out(tmp_path: Path) -> None:
         *(f"also here, as layers.{number}" for number in range(1, 6)),
         "also here, as layers.6, and 5 more",
     ]
+
+
+def test_a_fault_on_the_way_costs_no_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = graph_of(tmp_path, MODEL)
+    found = engine.run(graph)
+    graph.excerpt = None
+
+    def failing(graph: Graph) -> Excerpt:
+        raise ValueError("too alike")
+
+    monkeypatch.setattr(engine, "excerpt_of", failing)
+    told = engine.run(graph)
+    (fault,) = [finding for finding in told if finding.code == engine.INTERNAL]
+    assert "too alike" in fault.message
+    assert [finding for finding in told if finding is not fault] == found
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.integers(0, 3), min_size=1, max_size=8),
+    st.integers(1, 16),
+    st.lists(st.integers(0, 3), max_size=4),
+    st.booleans(),
+)
+def test_chains_of_operations_come_out_whole(layer: list[int], count: int, ahead: list[int], nested: bool) -> None:
+    """Whatever repeats, what is left reads nothing that is not there and stands for all."""
+    kinds = ["relu", "exp", "tanh", "abs"]
+    places = [("", kind) for kind in ahead] + [(f"layers.{n}", kind) for n in range(count) for kind in layer]
+    shape = TensorType((1, 8), "f32")
+    value = Value(0, shape, "input", "x")
+    graph = Graph("Net", inputs=[value])
+    for number, (module, kind) in enumerate(places):
+        made = Value(number + 1, shape, "op", producer=number)
+        span = Span("net.py", kind + 1 + 10 * (module == ""), 0, kind + 1, 9)
+        path = module + ".inner" if nested and kind else module
+        call = Call(
+            number, f"torch.{kinds[kind]}", "function", span, "Net.forward", path, (value,), {}, {"input": value}, made
+        )
+        graph.calls.append(call)
+        graph.ops.append(Op(number, kinds[kind], {"x": value}, {}, (made,), call))
+        value = made
+    graph.outputs = [value]
+    excerpt = excerpt_of(graph)
+    shown = excerpt.graph.ops
+    assert excerpt.count(shown) == len(graph.ops)
+    assert [op.kind for op in shown] == [graph.ops[op.id].kind for op in shown]
+    for before, op in pairwise(shown):
+        (read,) = op.input_values()
+        assert read is before.outputs[0]
+        assert op.call.args == (read,)
+    assert [call.id for call in excerpt.all_of([op.call for op in shown])] == list(range(len(graph.ops)))
+    if count >= 2 * -(-20 // len(layer)) + 3 and len({*layer}) == len(layer):
+        assert excerpt.rows

@@ -80,6 +80,72 @@ class Net(nn.Module):  # ane: input(1x64x32, 1x64x64)
     def forward(self, x, mask):
         return self.head(self.both(self.stem(x), mask))
 """
+CACHED = """\
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Cache:
+    def __init__(self):
+        self.keys, self.values = [], []
+
+    def update(self, key, value, index):
+        while len(self.keys) <= index:
+            self.keys.append(None)
+            self.values.append(None)
+        self.keys[index], self.values[index] = key, value
+        return key, value
+
+
+class Attention(nn.Module):
+    def __init__(self, width, index):
+        super().__init__()
+        self.index = index
+        self.query, self.key, self.value, self.out = (nn.Linear(width, width) for _ in range(4))
+
+    def forward(self, x, mask, cache):
+        key, value = cache.update(self.key(x), self.value(x), self.index)
+        scores = (self.query(x) @ key.transpose(-1, -2)) * 0.125 + mask
+        return self.out(scores.softmax(-1) @ value)
+
+
+class Layer(nn.Module):
+    def __init__(self, width, index):
+        super().__init__()
+        self.attention = Attention(width, index)
+        self.norm, self.last = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.wide, self.narrow = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
+
+    def forward(self, x, mask, cache):
+        x = x + self.attention(self.norm(x), mask, cache)
+        x = x + self.narrow(F.gelu(self.wide(self.last(x))))
+        return x
+
+
+class Decoder(nn.Module):
+    def __init__(self, depth):
+        super().__init__()
+        self.layers = nn.ModuleList([Layer(32, index) for index in range(depth)])
+        self.norm = nn.LayerNorm(32)
+
+    def forward(self, x, mask, cache):
+        for layer in self.layers:
+            x = layer(x, mask, cache)
+        return self.norm(x)
+
+
+class Net(nn.Module):  # ane: input(1x64x32, 1x64x64)
+    def __init__(self):
+        super().__init__()
+        self.stem, self.head = nn.Linear(32, 32), nn.Linear(32, 10)
+        self.decoder = Decoder(9)
+
+    def forward(self, x, mask):
+        cache = Cache()
+        x = self.head(self.decoder(self.stem(x), mask, cache))
+        return x, cache.keys, cache.values
+"""
 IN_EACH = "        x = x + self.attention(self.norm(x), mask)\n"
 EDITS = {
     "an operation more in each": (IN_EACH, "        x = x * 2\n" + IN_EACH),
@@ -162,7 +228,7 @@ def check_excerpt(graph: Graph) -> None:
         names = "torch", "span", "fn", "module", "stack", "ctor", "optional"
         assert [getattr(call, name) for name in names] == [getattr(whole_call, name) for name in names]
     found = engine.run(graph)
-    graph.excerpt = Excerpt(graph, [])
+    graph.excerpt = Excerpt(graph)
     assert engine.run(graph) == found
     graph.excerpt = excerpt
 
@@ -197,6 +263,39 @@ def test_an_excerpt_is_made_where_layers_stay_alike(tmp_path: Path, monkeypatch:
     (graph,) = told.made
     assert graph.excerpt is not None
     assert len(graph.excerpt.rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("        scores = ", "        mask = mask * 2\n        scores = "),
+        ("        return self.out(", "        value = torch.cumprod(value, 1)\n        return self.out("),
+        ("        return x\n\n\nclass Decoder", "        return x.relu()\n\n\nclass Decoder"),
+        ("cache.update(self.key(x), self.value(x)", "cache.update(self.key(x.tanh()), self.value(x)"),
+    ],
+)
+def test_layers_that_cache_what_they_make_are_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str
+) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, CACHED)
+    for text in (CACHED.replace("F.gelu", "F.relu"), CACHED):
+        check(path, analyst, text)
+        analyst.idle()
+    told = Told(analyst, monkeypatch)
+    edited = CACHED.replace(old, new)
+    assert edited != CACHED
+    made = 0
+    for text in (edited, CACHED, edited.replace("F.gelu(", "F.relu("), edited):
+        told.reset()
+        check(path, analyst, text)
+        result = analyst.analyze(str(path), lambda: False)
+        assert without_fixes(told.findings[-1]) == without_fixes(result.findings)
+        for graph in told.made:
+            check_excerpt(graph)
+        made += len(told.made)
+        analyst.idle()
+    assert made > 1
 
 
 def test_a_graph_that_cannot_be_made_of_what_was_told_is_made_from_scratch(
