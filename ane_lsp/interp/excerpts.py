@@ -96,7 +96,11 @@ class _OfExcerpt(Splice):
                 if layer == 0:
                     more_calls, more_ops = self._growth(place)
                     grown_calls, grown_ops = grown_calls + more_calls, grown_ops + more_ops
-            if not all(_same_changes(change, changes[0]) for change in changes):
+            one = changes[row.stand_in]
+            ahead, others = changes[: row.stand_in], changes[row.stand_in :]
+            if not all(_same_sizes(change, one) for change in ahead) or not all(
+                _same_changes(change, one) for change in others
+            ):
                 raise NotKept
             ops_each, calls_each = row.ops + grown_ops, row.calls + grown_calls
             found.append(Row(row.op + ops, row.call + calls, ops_each, calls_each, row.layers, row.stand_in))
@@ -214,12 +218,22 @@ def _given(place: Place, again: Kept, row: Row, layer: int) -> dict[int, object]
     }
 
 
+def _same_sizes(one: list[_Change], other: list[_Change]) -> bool:
+    """Whether as much is exchanged in two layers, at the same places: the first may read something else than all others."""
+    return [(c.op, c.call, len(c.again.ops), len(c.again.calls)) for c in one] == [
+        (c.op, c.call, len(c.again.ops), len(c.again.calls)) for c in other
+    ]
+
+
 def _same_changes(one: list[_Change], other: list[_Change]) -> bool:
     """Whether rules cannot tell apart what is exchanged in two layers."""
     return len(one) == len(other) and all(
         (a.op, a.call) == (b.op, b.call)
-        and _wiring(a.again, a.given) == _wiring(b.again, b.given)
-        and _record_alike(a.again, b.again)
+        and (
+            a.given == b.given
+            if a.again is b.again
+            else _wiring(a.again, a.given) == _wiring(b.again, b.given) and _record_alike(a.again, b.again)
+        )
         for a, b in zip(one, other)
     )
 
