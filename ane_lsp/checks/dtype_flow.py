@@ -220,12 +220,13 @@ def integer_arithmetic(context: Context) -> Iterator[Report]:
         if not sources or not work or not _depends_on_floats(flow, sources):
             continue
         op = sources[0]
+        count = context.count(work, op)
         yield Report(
-            f"`{short_name(op.call)}` turns a mask into int32, and {spoken(context.count(work, op), 'operation')} on it cannot run on the ANE "
+            f"`{short_name(op.call)}` turns a mask into int32, and {spoken(count, 'operation')} on it cannot run on the ANE "
             "(measured on M4, macOS 27: int32 tensors are refused). Turn the mask into float instead; fp16 holds whole "
             "numbers exactly up to 2048.",
             at=op,
-            weight=context.count(work, op),
+            weight=count,
             related=places(work, "computes on the integers", op),
         )
     yield from _decomposed_attention(context, flow)
@@ -256,12 +257,13 @@ def float_to_integer(context: Context) -> Iterator[Report]:
             if "float" not in flow.roots(first(op)):
                 continue
             followers = [o for o in region.ops if o is not op]
-            more = f", and {spoken(context.count(followers, op), 'operation')} that follow" if followers else ""
+            count = context.count(followers, op)
+            more = f", and {spoken(count, 'operation')} that follow" if followers else ""
             yield Report(
                 f"`{short_name(op.call)}` casts activations to integers: the cast{more} cannot run on the ANE (measured on M4, "
                 "macOS 27). Stay in float with torch.floor or torch.round, or do this step outside the model.",
                 at=op,
-                weight=context.count(followers, op),
+                weight=count,
                 related=places(followers, "follows in int32", op),
             )
 
@@ -285,11 +287,12 @@ def integer_input(context: Context) -> Iterator[Report]:
         op = min(work, key=lambda o: o.id)
         names = " and ".join(f"`{v.name}`" for v in inputs[:2] if v.name) or "an input"
         verb = "are" if len(inputs) > 1 else "is"
+        count = context.count(work, op)
         yield Report(
-            f"{names} {verb} of an integer type, so {spoken(context.count(work, op), 'operation')} on it {'runs' if context.count(work, op) == 1 else 'run'} on the CPU "
+            f"{names} {verb} of an integer type, so {spoken(count, 'operation')} on it {'runs' if count == 1 else 'run'} on the CPU "
             "before the rest starts (measured on M4, macOS 27: int32 is refused). Compute this outside and pass the result in, as float unless it is an index.",
             at=op,
-            weight=context.count(work, op),
+            weight=count,
             related=places(work, "runs in int32", op),
         )
 

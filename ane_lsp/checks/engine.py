@@ -98,18 +98,22 @@ class Context:
     home: the file the author looks at, "" where there is none.
     """
 
-    graph: Graph
+    excerpt: Excerpt
     target: Target
     targets: tuple[Target, ...]
     options: Options
     home: str = ""
-    excerpt: Excerpt | None = None
+
+    @cached_property
+    def graph(self) -> Graph:
+        """What rules are asked about: as much of the model's graph as tells everything."""
+        return self.excerpt.graph
 
     def count(self, ops: Sequence[Op], at: Op | Call) -> int:
         """How many ops of the model these are, of which a finding tells `at` a place: `graph` may have some that stand for others. At a
         place that stands for others itself they are those of one layer."""
-        excerpt, call = self.excerpt, at.call if isinstance(at, Op) else at
-        return len(ops) if excerpt is None or excerpt.is_stand_in(call) else excerpt.count(ops)
+        call = at.call if isinstance(at, Op) else at
+        return len(ops) if self.excerpt.is_stand_in(call) else self.excerpt.count(ops)
 
     def near(self, places: Iterable[P]) -> list[P]:
         """Ops or calls in the order of execution, those in the author's file first.
@@ -320,7 +324,7 @@ def run(
         failures[""] = _failure(
             "layers", graph, error, "Which layers repeat was not found out", "Rules were asked about all"
         )
-    contexts = [Context(excerpt.graph, group[0], selected, options, home, excerpt) for group in groups]
+    contexts = [Context(excerpt, group[0], selected, options, home) for group in groups]
     if verdicts is not None:
         for context in contexts:
             context.memo["verdicts"] = verdicts.setdefault(context.target, {})

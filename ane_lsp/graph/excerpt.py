@@ -209,7 +209,7 @@ def _rows(graph: Graph) -> list[Row]:
             start, layers = _from_the_top(graph, marks, first, length)
             row = None
             if layers:
-                start, _, count = _longest(graph, start, length, layers)
+                start, count = _longest(graph, start, length, layers)
                 # The first of them may read something else than all others.
                 row = _row(graph, start, length, count) or _row(graph, start + length, length, count - 1)
             if row is not None and not any(_overlap(row.all_ops, one.all_ops) for one in rows):
@@ -268,8 +268,8 @@ def _from_the_top(graph: Graph, marks: list[int], start: int, length: int) -> tu
     return (first, from_there) if from_there else (start, count)
 
 
-def _longest(graph: Graph, start: int, length: int, count: int) -> tuple[int, int, int]:
-    """Of layers that look alike the longest row of those that are: where it starts, how long a layer is and how many there are."""
+def _longest(graph: Graph, start: int, length: int, count: int) -> tuple[int, int]:
+    """Of layers that look alike the longest row of those that are: where it starts and how many there are."""
     ops = graph.ops
     ends = [0]
     for layer in range(1, count):
@@ -277,7 +277,7 @@ def _longest(graph: Graph, start: int, length: int, count: int) -> tuple[int, in
         if not all(map(alike, ops[at - length : at], ops[at : at + length])):
             ends.append(layer)
     first, end = max(pairwise([*ends, count]), key=lambda one: one[1] - one[0])
-    return start + first * length, length, end - first
+    return start + first * length, end - first
 
 
 def alike(one: Op, other: Op) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Union
 
 from ane_lsp.graph.records import dataclass
@@ -245,10 +244,10 @@ class Graph:
         made._by_id = {op.id: op for op in ops}
         return made
 
-    def later(self, inputs: list[Value], outputs: list[Value], make: Callable[[Graph], Graph]) -> Graph:
-        """A graph like this one, of which an excerpt is known, and all else is made of this one when somebody asks for it."""
-        made = self.of([], [], inputs, outputs)
-        made._by_id, made._make = None, partial(make, self)
+    def later(self, excerpt: Excerpt, make: Callable[[], Graph]) -> Graph:
+        """A graph like this one, of which the excerpt is known, and all else is made when somebody asks for it."""
+        made = self.of([], [], excerpt.graph.inputs, excerpt.graph.outputs)
+        made.excerpt, made._by_id, made._make = excerpt, None, make
         del made.calls, made.ops, made.shapes
         return made
 
@@ -275,9 +274,8 @@ class Graph:
     @property
     def size(self) -> int:
         """How many ops it has."""
-        return (
-            len(self.ops) if self._make is None or self.excerpt is None else self.excerpt.count(self.excerpt.graph.ops)
-        )
+        known = self.known
+        return len(known.ops) if known is self or self.excerpt is None else self.excerpt.count(known.ops)
 
     def consumers(self) -> Mapping[int, list[Op]]:
         """Ops by the id of the value they read."""

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ane_lsp.interp.repeats import Inner, Kept
 
 
-def spliced(splices: Splices, old: Graph, made_of: list[Inner], make: Callable[[Graph], Graph]) -> Spliced:
-    """A graph with its excerpt as they are now, to be made by `make` of the old one. Raises NotKept where only all of it can be made."""
+def spliced(splices: Splices, old: Graph, made_of: list[Inner], make: Callable[[], Graph]) -> Spliced:
+    """A graph with its excerpt as they are now, of which the rest is left to `make`. Raises NotKept where only all of it can be made."""
     if not excerpt_of(old).rows:
         raise NotKept
     return _OfExcerpt(splices, old, make).of(made_of)
@@ -33,7 +33,7 @@ class _OfExcerpt(Splice):
 
     cuts = False
 
-    def __init__(self, splices: Splices, old: Graph, make: Callable[[Graph], Graph]) -> None:
+    def __init__(self, splices: Splices, old: Graph, make: Callable[[], Graph]) -> None:
         super().__init__(splices, old)
         self._make = make
         self._excerpt = excerpt_of(old)
@@ -60,9 +60,8 @@ class _OfExcerpt(Splice):
             call, op = bisect_left(call_ids, end.call), bisect_left(op_ids, end.op)
         record(self, new, few.calls[call:], few.ops[op:], self.further)
         inputs, outputs = list(map(self.value_of, few.inputs)), list(map(self.value_of, few.outputs))
-        later = old.later(inputs, outputs, self._make)
-        later.excerpt = Excerpt(old.of(new.calls, new.ops, inputs, outputs), rows, None, self._excerpt.paths)
-        return later
+        shown = old.of(new.calls, new.ops, inputs, outputs)
+        return old.later(Excerpt(shown, rows, None, self._excerpt.paths), self._make)
 
     def parts_now(self, parts: list[Place], before: list[Inner]) -> list[Inner]:
         return before  # until the graph itself is made
@@ -77,8 +76,8 @@ class _OfExcerpt(Splice):
         for row in self._excerpt.rows:
             numbers = row.all_ops
             while places and _end(places[0]) <= row.op:
-                more_calls, more_ops = self._growth(places.popleft())
-                calls, ops = calls + more_calls, ops + more_ops
+                growth = self.growth(places.popleft())
+                calls, ops = calls + growth.call, ops + growth.op
             if places and places[0].start.op <= row.op and _end(places[0]) >= numbers.stop:  # it makes all of them
                 more_calls, more_ops = self._moved_in(places[0], row)
                 found.append(row._replace(op=row.op + ops + more_ops, call=row.call + calls + more_calls))
@@ -94,8 +93,8 @@ class _OfExcerpt(Splice):
                 again = self.splices.remade[place.kept][0]
                 changes[layer].append(_Change(op, call, again, _given(place, again, row, layer)))
                 if layer == 0:
-                    more_calls, more_ops = self._growth(place)
-                    grown_calls, grown_ops = grown_calls + more_calls, grown_ops + more_ops
+                    growth = self.growth(place)
+                    grown_calls, grown_ops = grown_calls + growth.call, grown_ops + growth.op
             one = changes[row.stand_in]
             ahead, others = changes[: row.stand_in], changes[row.stand_in :]
             if not all(_same_sizes(change, one) for change in ahead) or not all(
@@ -106,11 +105,6 @@ class _OfExcerpt(Splice):
             found.append(Row(row.op + ops, row.call + calls, ops_each, calls_each, row.layers, row.stand_in))
             calls, ops = calls + row.layers * grown_calls, ops + row.layers * grown_ops
         return found
-
-    def _growth(self, place: Place) -> tuple[int, int]:
-        """How many calls and operations more than before a call records."""
-        again = self.splices.remade[place.kept][0]
-        return len(again.calls) - len(place.kept.calls), len(again.ops) - len(place.kept.ops)
 
     def _moved_in(self, place: Place, row: Row) -> tuple[int, int]:
         """How much further, from its first one on, the calls and operations of a row are in a call that makes all its layers. Raises NotKept

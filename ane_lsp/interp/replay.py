@@ -117,7 +117,7 @@ class Stage:
         """One of its graphs as it is now: an excerpt first, where that is quicker and tells all that rules ask. Raises NotKept."""
         (old, _), made_of = self.graphs[index], self.made_of[index]
 
-        def make(old: Graph) -> Graph:
+        def make() -> Graph:
             done = splices.graph(old, made_of)
             self.made_of[index] = done.made_of
             return done.graph

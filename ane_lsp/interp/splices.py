@@ -226,12 +226,17 @@ class Splice(Mover):
 
     def go_past(self, place: Place) -> None:
         """Count what a call records more than before."""
-        kept, again = place.kept, self.splices.remade[place.kept][0]
-        self.value_ends.append(place.start.value + kept.values)
-        self.value_shifts.append(self.value_shifts[-1] + again.values - kept.values)
-        self._op_ends.append(place.start.op + len(kept.ops))
-        self._op_shifts.append(self._op_shifts[-1] + len(again.ops) - len(kept.ops))
-        self._call_shift += len(again.calls) - len(kept.calls)
+        growth, end = self.growth(place), moved_by(place.start, sizes_of(place.kept))
+        self.value_ends.append(end.value)
+        self.value_shifts.append(self.value_shifts[-1] + growth.value)
+        self._op_ends.append(end.op)
+        self._op_shifts.append(self._op_shifts[-1] + growth.op)
+        self._call_shift += growth.call
+
+    def growth(self, place: Place) -> Numbers:
+        """How many more of each a call records than before."""
+        again = self.splices.remade[place.kept][0]
+        return Numbers(*(now - before for now, before in zip(sizes_of(again), sizes_of(place.kept))))
 
     def _located(self, made_of: Iterable[Inner], within: _Within) -> list[Place]:
         """Where kept calls lie in the graph."""
@@ -393,7 +398,7 @@ class Splice(Mover):
             for call in filter(None, self.old.calls[:calls]):
                 self._before.update((one.id, one) for one in values((call.args, call.kwargs, call.params, call.result)))
             for op in filter(None, self.old.ops[:ops]):
-                self._before.update((one.id, one) for one in (*op.input_values(), *op.outputs))
+                self._before.update((one.id, one) for one in op.input_values())
         return self._before.get(value.id, value)
 
     def _now_in(self, within: _Within, value: Value) -> Value:
@@ -414,8 +419,7 @@ class Splice(Mover):
             given = tuple(map(self.now, part.given))
             inside: list[Inner] = []
             if taken is not None:
-                now, before = sizes_of(self.splices.remade[kept][0]), sizes_of(kept)
-                shift[:] = [far + new - old for far, new, old in zip(shift, now, before)]
+                shift[:] = moved_by(Numbers(*shift), self.growth(part))
             elif part.parts is not None:
                 inside = self._inner(part.parts, shift)
             try:

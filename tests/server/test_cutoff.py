@@ -180,6 +180,13 @@ def check(path: Path, analyst: Any, text: str) -> None:
     assert graphs(analyst, path) == graphs(fresh, path), text
 
 
+def check_each(path: Path, analyst: Any, *texts: str) -> None:
+    """So is each answer to these, one after the other, with time to rest between them."""
+    for text in texts:
+        check(path, analyst, text)
+        analyst.idle()
+
+
 def check_alone(path: Path, analyst: Any, monkeypatch: pytest.MonkeyPatch, former: str, edited: str, how: str) -> None:
     """So is each answer to an edit, to taking it back and to making it again; for none a stage is run."""
     assert edited != former
@@ -198,9 +205,7 @@ def check_edits(path: Path, model: str, edit: tuple[str, str], more: tuple[str, 
     analyst = analysed(path, model)
     edited = model.replace(*edit)
     assert edited != model
-    for text in (edited, model, edited.replace(*more), edited, model):
-        check(path, analyst, text)
-        analyst.idle()
+    check_each(path, analyst, edited, model, edited.replace(*more), edited, model)
 
 
 def check_calls_alone(
@@ -208,9 +213,7 @@ def check_calls_alone(
 ) -> None:
     """The same as :func:`check_alone` of an edit that moves the result; before it comes a `first`."""
     analyst = analysed(path, model)
-    for text in (model.replace(*first), model):
-        check(path, analyst, text)
-        analyst.idle()
+    check_each(path, analyst, model.replace(*first), model)
     check_alone(path, analyst, monkeypatch, model, model.replace(*edit), "moved")
 
 
@@ -422,9 +425,7 @@ def large():
     return Net(Large)
 """
     analyst = analysed(path, text)
-    for edited in (text.replace("        width = None\n", "        pass\n"), text):
-        check(path, analyst, edited)
-        analyst.idle()
+    check_each(path, analyst, text.replace("        width = None\n", "        pass\n"), text)
 
 
 def test_what_a_failing_constructor_speaks_of_is_read_where_it_was_run(tmp_path: Path) -> None:
@@ -462,9 +463,7 @@ class Net(nn.Module):
     analyst = analysed(path, model)
     twice = model.replace("        self.dim = dim\n", "        self.dim = dim\n        self.dim = dim\n")
     failing = twice.replace("return self.head(x)", "return torch.zeros(3).view(7, 7)")
-    for text in (model.replace("class Net", "# here\nclass Net"), twice, failing, twice):
-        check(path, analyst, text)
-        analyst.idle()
+    check_each(path, analyst, model.replace("class Net", "# here\nclass Net"), twice, failing, twice)
     assert [m.name for m in analysed(path, failing).analyze(str(path), lambda: False).models] == ["Net", "Head"]
 
 
@@ -506,9 +505,7 @@ def test_what_was_asked_of_a_constructor_is_asked_again(
     path = tmp_path / "net.py"
     model = ASKED.replace("width", width)
     analyst = analysed(path, model)
-    for text in (model.replace("nn.Linear,", "nn.Identity,"), model):
-        check(path, analyst, text)
-        analyst.idle()
+    check_each(path, analyst, model.replace("nn.Linear,", "nn.Identity,"), model)
     counted = Counted(monkeypatch)
     for text in (model.replace("        self.fc =", "        typed = 1\n        self.fc ="), model):
         counted.reset()
@@ -600,6 +597,4 @@ class Net(nn.Module):  # ane: input(2x8)
 def test_a_loop_over_plain_numbers_is_followed_as_it_is_written_now(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "net.py"
     analyst = analysed(path, TABLES)
-    for text in (TABLES.replace(old, new), TABLES):
-        check(path, analyst, text)
-        analyst.idle()
+    check_each(path, analyst, TABLES.replace(old, new), TABLES)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from test_cutoff import check
+from test_cutoff import check, check_each
 from test_following import analysed
 
 from ane_lsp.analysis import AnalysisError
@@ -196,9 +196,9 @@ class Told:
 def settled(path: Path) -> Analyst:
     """An analyst that has seen an edit: what a first run imports and defines looks like something left behind."""
     analyst = analysed(path, MODEL)
-    for text in (MODEL.replace(*EDITS[NEW[0]]).replace(*EDITS[NEW[1]]), MODEL.replace("F.gelu", "F.relu"), MODEL):
-        check(path, analyst, text)
-        analyst.idle()
+    check_each(
+        path, analyst, MODEL.replace(*EDITS[NEW[0]]).replace(*EDITS[NEW[1]]), MODEL.replace("F.gelu", "F.relu"), MODEL
+    )
     return analyst
 
 
@@ -279,9 +279,7 @@ def test_layers_that_cache_what_they_make_are_alike(
 ) -> None:
     path = tmp_path / "net.py"
     analyst = analysed(path, CACHED)
-    for text in (CACHED.replace("F.gelu", "F.relu"), CACHED):
-        check(path, analyst, text)
-        analyst.idle()
+    check_each(path, analyst, CACHED.replace("F.gelu", "F.relu"), CACHED)
     told = Told(analyst, monkeypatch)
     edited = CACHED.replace(old, new)
     assert edited != CACHED

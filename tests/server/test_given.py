@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from test_cutoff import check, check_alone
+from test_cutoff import check_alone, check_each
 from test_following import analysed
 
 from ane_lsp.interp.repeats import Repeats
@@ -268,9 +268,7 @@ def test_nothing_but_the_call_is_followed(
     """Where it does the same, nothing else is done; where it records something else, that is exchanged."""
     path = tmp_path / "net.py"
     analyst = analysed(path, model)
-    for text in (model.replace("self.weight * x", "self.weight + x"), model):
-        check(path, analyst, text)
-        analyst.idle()
+    check_each(path, analyst, model.replace("self.weight * x", "self.weight + x"), model)
     check_alone(path, analyst, monkeypatch, model, model.replace(*edit), how)
 
 
@@ -281,6 +279,6 @@ def test_what_it_leaves_otherwise_is_followed(tmp_path: Path, name: str, model: 
     analyst = analysed(path, model)
     edited = model.replace(*FOLLOWED[name])
     assert edited != model
-    for text in (edited, model, edited.replace("y = self.norm(x)", "y = self.norm(x).relu()"), edited, model):
-        check(path, analyst, text)
-        analyst.idle()
+    check_each(
+        path, analyst, edited, model, edited.replace("y = self.norm(x)", "y = self.norm(x).relu()"), edited, model
+    )

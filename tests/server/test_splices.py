@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from test_cutoff import MODEL, Counted, check, check_edits
+from test_cutoff import MODEL, Counted, check, check_each, check_edits
 from test_following import analysed, answered
 
 from ane_lsp.interp.repeats import Inner
@@ -165,9 +165,9 @@ def test_weights_keep_their_names(tmp_path: Path, old: str, new: str) -> None:
     edited = WEIGHTS.replace(old, new)
     more = edited.replace("return x\n", "x = x.tanh()\n        return x\n")
     around = edited.replace("return self.two", "x = x.relu()\n        return self.two")
-    for text in (edited, more, around, WEIGHTS, edited, around.replace("* self.scale", "- self.scale"), WEIGHTS):
-        check(path, analyst, text)
-        analyst.idle()
+    check_each(
+        path, analyst, edited, more, around, WEIGHTS, edited, around.replace("* self.scale", "- self.scale"), WEIGHTS
+    )
 
 
 def test_sizes_that_calls_make_up_are_different_ones_in_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,9 +184,7 @@ def test_sizes_that_calls_make_up_are_different_ones_in_each(tmp_path: Path, mon
         check(path, analyst, text)
         assert counted.pieces > 0
         analyst.idle()
-    for text in (more, more.replace("abs()", "exp()"), around, model):
-        check(path, analyst, text)
-        analyst.idle()
+    check_each(path, analyst, more, more.replace("abs()", "exp()"), around, model)
 
 
 def test_sizes_that_a_call_around_makes_up_are_different_ones_in_each(tmp_path: Path) -> None:
@@ -267,9 +265,7 @@ def test_in_a_graph_that_came_out_as_before_values_stay_those_of_it(tmp_path: Pa
     noted = WEIGHTS
     for name in ("head", "stages", "body"):
         noted = noted.replace(f"        self.{name} = ", f"        self.note = 1\n        self.{name} = ")
-    for text in (noted, noted.replace("x * self.scale", "x * self.scale * 2"), noted, WEIGHTS):
-        check(path, analyst, text)
-        analyst.idle()
+    check_each(path, analyst, noted, noted.replace("x * self.scale", "x * self.scale * 2"), noted, WEIGHTS)
 
 
 def test_where_what_was_recorded_decided_what_was_tried_the_model_is_followed(tmp_path: Path) -> None:
@@ -296,6 +292,4 @@ class Refuses(nn.Module):
     book = following._standing.world._book
     assert book is not None
     assert any(stage.measured for part in book._order for stage in part.stages)
-    for edited in (text.replace("x * self.scale", "x * self.scale * 2"), text):
-        check(path, analyst, edited)
-        analyst.idle()
+    check_each(path, analyst, text.replace("x * self.scale", "x * self.scale * 2"), text)
