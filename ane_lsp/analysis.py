@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ane_lsp._memory import rare_collections
 from ane_lsp.checks.finding import SEVERITIES, Finding, Related
-from ane_lsp.graph import Graph, Span, TensorType, dims
+from ane_lsp.graph import Graph, Op, Span, dims
 from ane_lsp.graph.records import dataclass
 from ane_lsp.syntax.source import SyntaxProblem
 
@@ -126,12 +126,12 @@ class FileAnalysis:
 class Standing:
     """An analysed file that can be analysed again after functions were exchanged in its tree.
 
-    world: the one it was read in; None where it has to be analysed from scratch. checked: what was found for a graph, with the
+    whole: see :func:`reads_whole_text`. world: the one it was read in; None where it has to be analysed from scratch. checked: what was found for a graph, with the
     assumptions it was found under.
     """
 
     path: Path
-    text: str
+    whole: bool
     tree: ast.Module
     directives: Directives
     settings: Settings
@@ -205,7 +205,7 @@ def analyze(
         return result
     faults = Faults(str(source.path))
     directives = faults.survive("reading the comments", lambda: parse_directives(source), Directives())
-    standing = Standing(source.path, source.text, tree, directives, settings, workspace)
+    standing = Standing(source.path, reads_whole_text(source.text), tree, directives, settings, workspace)
     result.ran = set()
     found: list[Finding] = []
     places: list[set[tuple[str, Span]]] = []
@@ -227,16 +227,17 @@ def again(
     changed: set[Dependency],
     cancelled: Callable[[], bool] = lambda: False,
     ahead: Callable[[FileAnalysis], None] = lambda found: None,
+    surely: bool = True,
 ) -> FileAnalysis | None:
     """The analysis after `changed` functions were exchanged in the tree of a file; everything it depends on besides is as it was.
 
     Places are those in the tree. None where the file has to be analysed from scratch, or where `cancelled` said so; then
     `changed` still count when this is asked again. ahead: hears of what is found in some models while others are followed, and of
-    those what was found before.
+    those what was found before. surely: see :meth:`FileWorld.again`.
     """
     if standing.world is None:
         return None
-    outcome = standing.world.again(changed, cancelled, InPart(standing, cancelled, ahead))
+    outcome = standing.world.again(changed, cancelled, InPart(standing, cancelled, ahead), surely)
     if outcome is None or outcome.run.stopped is not None:
         return None
     result = _concluded(outcome, standing, cancelled)
@@ -294,7 +295,7 @@ def _conclude(
 
     tree, path, settings = standing.tree, standing.path, standing.settings
     findings = faults.survive("reviewing findings", lambda: review(found, tree, settings.export_path), found)
-    if reads_whole_text(standing.text):
+    if standing.whole:
         of_text = partial(check_text, tree, path, settings, result.graphs)
         findings += faults.survive("checking the script", of_text, [])
     findings += faults.finding()
@@ -455,7 +456,7 @@ def _check_entry(
 
         def tree_of(path: str) -> ast.Module | None:
             source = workspace.read(Path(path))
-            return source.tree if any(word in source.text for word in compiled.WORDS) else None
+            return source.tree if source.mentions(compiled.WORDS) else None
 
         found += compiled.elsewhere(entry.graph.known, file, tree_of, chosen[0])
     # Who converts a model leaves its loss behind, unless an entry of theirs says otherwise.
@@ -512,7 +513,7 @@ def _summary(
         target=target.label,
         ops=count,
         on_ane=count - off.total(),
-        unknown_shapes=excerpt.count(op for op in live if any(not _is_known(v.type) for v in op.outputs)),
+        unknown_shapes=excerpt.count([op for op in live if not _makes_known(op)]),
         findings=0,
         assumed=assumed,
         stopped=stopped,
@@ -594,8 +595,14 @@ def _elsewhere(found: list[Finding], file: str, workspace: Workspace, settings: 
     return tuple(told.values())
 
 
-def _is_known(type: TensorType) -> bool:
-    return type.shape is not None and all(dims.is_known(d) for d in type.shape)
+def _makes_known(op: Op) -> bool:
+    """Whether all that is to be known of the shapes of its results is."""
+    known: bool | None = op.alike.get(_makes_known)
+    if known is None:
+        shapes = [value.type.shape for value in op.outputs]
+        known = all(shape is not None and all(map(dims.is_known, shape)) for shape in shapes)
+        op.alike[_makes_known] = known
+    return known
 
 
 def _keep_worst(merged: dict[tuple[str, Span, str], Finding], finding: Finding) -> None:

@@ -241,7 +241,7 @@ def bfloat16(context: Context) -> Iterator[Report]:
         result = call.result
         if call.kind != "method" or call.optional or not isinstance(result, Value) or result.type.dtype != "bf16":
             continue
-        given = next(conversion.tensors(call), None)
+        given = conversion.first_tensor(call)
         if given is not None and given.type.dtype not in ("bf16", None):
             yield Report(
                 f"{qualified(call)} makes a bfloat16 tensor, which does not convert (coremltools 9.0 and main). "
@@ -271,7 +271,7 @@ def antialias_dropped(context: Context) -> Iterator[Report]:
     for call in context.graph.calls:
         if conversion.argument(call, "antialias") is not True or conversion.argument(call, "mode") != "bilinear":
             continue
-        given = next(conversion.tensors(call), None)
+        given = conversion.first_tensor(call)
         if given is None or not isinstance(call.result, Value) or not _shrinks(given, call.result):
             continue
         yield Report(
@@ -305,7 +305,7 @@ def input_written(context: Context) -> Iterator[Report]:
         if value.origin == "input" and value.id not in handed
     }
     for call in graph.calls:
-        first = next(conversion.tensors(call), None)
+        first = conversion.first_tensor(call)
         if first is not None and first.origin == "parameter" and first.producer is None and first.id not in handed:
             lasting.setdefault(first.id, f"the parameter {first.name}")
         if first is not None and first.id in lasting and is_view(call):

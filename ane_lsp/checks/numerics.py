@@ -208,16 +208,21 @@ def _epsilon(flow: Flow, op: Op) -> float | None:
     if op.kind in _WITH_EPSILON:
         epsilon = op.attrs.get("epsilon")
         return float(epsilon) if isinstance(epsilon, (int, float)) else None
-    values = list(op.input_values())
-    constants = [flow.scalar(v) for v in values if v.is_const]
-    if len(values) != 2 or len(constants) != 1 or constants[0] is None:
+    if op.alike.get(_epsilon) is False:
+        return None
+    constants = [v for v in op.input_values() if v.is_const]
+    if len(op.input_values()) != 2 or len(constants) != 1:
+        op.alike[_epsilon] = False
+        return None
+    number = flow.scalar(constants[0])
+    if number is None:
         return None
     for user in flow.users(op.outputs[0]):
         operands = list(user.input_values())
         if user.kind in (*_ROOTS, "log") or (
             user.kind == "real_div" and operands[-1].id == op.outputs[0].id != operands[0].id
         ):
-            return constants[0]
+            return number
     return None
 
 

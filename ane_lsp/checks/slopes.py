@@ -18,7 +18,7 @@ def different_slopes(context: Context) -> Iterator[Report]:
     """Slopes are parameters: which values they have is not in the source."""
     version = context.options.coremltools
     for call in context.called(_CALLED.__contains__):
-        given = next(conversion.tensors(call), None)
+        given = conversion.first_tensor(call)
         rank, slopes = None if given is None else given.type.rank, _slopes(call)
         if call.id in context.idle_calls or rank is None or rank < 2 or slopes < 2 or rank in _TAKEN[version]:
             continue

@@ -45,7 +45,7 @@ def written(call: Call) -> Value | None:
         target = call.params.get(decl.mutates)
         return target if isinstance(target, Value) else None
     if _is_inplace(call.torch) or conversion.argument(call, "inplace") is True:
-        return next(conversion.tensors(call), None)
+        return conversion.first_tensor(call)
     return None
 
 
@@ -321,7 +321,7 @@ class _Traced:
 
     def _view(self, call: Call) -> bool:
         """Whether a call makes views; notes of what."""
-        given = next(conversion.tensors(call), None)
+        given = conversion.first_tensor(call)
         if given is None or not is_view(call):
             return False
         items = _items(call) if call.torch == _LOAD else ()

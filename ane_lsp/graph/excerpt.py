@@ -6,10 +6,11 @@ between them, which stands for all others.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate, groupby, pairwise
-from operator import and_, eq, sub
+from itertools import accumulate, groupby, pairwise, zip_longest
+from operator import and_, attrgetter, eq, sub
 from typing import Any, NamedTuple
 
 from ane_lsp.graph.dims import Sym
@@ -24,8 +25,8 @@ _MISTAKEN = 16
 
 
 class Row(NamedTuple):
-    """`layers` in a row, of `ops` operations and `calls` calls each. op, call: the ids of the first ones. stand_in: so many stay at either
-    end, and the one behind the first of them stands for those in the middle.
+    """`layers` in a row, of `ops` operations and `calls` calls each. op, call: the ids of the first ones. stand_in: so many stay ahead of the one
+    that stands for those in the middle; behind: so many at the end.
     """
 
     op: int
@@ -34,11 +35,12 @@ class Row(NamedTuple):
     calls: int
     layers: int
     stand_in: int
+    behind: int
 
     @property
     def left_out(self) -> range:
         """The layers that have a stand-in, counted from 0."""
-        return range(self.stand_in + 1, self.layers - self.stand_in)
+        return range(self.stand_in + 1, self.layers - self.behind)
 
     @property
     def one(self) -> range:
@@ -78,29 +80,45 @@ class Excerpt:
     """`graph`: what is left of one without layers of some `rows`. Operations and calls keep their ids.
 
     stand_ins: what stands for values of the last layers that were left out, by their ids; the next layer reads those. paths: for each row
-    the modules that make the calls of the stand-in, and of each layer that it stands for.
+    the modules that make the calls of the stand-in, and of each layer that it stands for. now: the rows of the graph that will be made of one that
+    was made ahead of it. In such a one `rows` and ids are those of the graph before: what has been recorded since has fractions between them.
     """
 
     def __init__(
         self, graph: Graph, rows: Sequence[Row] = (), stand_ins: Mapping[int, Value] | None = None,
-        paths: Sequence[Sequence[list[str]]] = (),
+        paths: Sequence[Sequence[list[str]]] = (), now: Sequence[Row] = (),
     ) -> None:  # fmt: skip
         self.graph = graph
         self.rows = rows
         self.stand_ins = stand_ins or {}
         self.paths = paths
-        self._counts = {number: 1 + len(row.left_out) for row in rows for number in row.ops_of(row.one)}
+        self.now = now
+        self._counts = {
+            graph.ops[at].id: 1 + len(row.left_out) for row in rows for at in _among(graph.ops, row.ops_of(row.one))
+        }
 
     def __reduce__(self) -> Any:
         return type(None), ()  # a copy finds it out again
 
-    def complete(self, whole: Graph) -> None:
-        """The graph of which it is one has been made."""
-        self.stand_ins = _stand_ins(whole, self.rows)
+    def holds(self) -> bool:
+        """Whether what is near to rows is still as if they went on there, of those of which no layer stays at an end."""
+        ops = self.graph.ops
+        for row in self.rows:
+            one = _among(ops, row.ops_of(row.one))
+            if not row.stand_in and not _goes_on_ahead(ops, one.start, len(one)):
+                return False
+            if not row.behind and not _goes_on_behind(ops, one.stop, len(one)):
+                return False
+        return True
+
+    def completed(self, whole: Graph) -> Excerpt:
+        """That of the graph, which has been made."""
+        return _taken_from(whole, self.now)
 
     def count(self, ops: Iterable[Op]) -> int:
         """How many operations they are with those that they stand for."""
-        return sum(self.times(op) for op in ops)
+        counts = self._counts
+        return sum([counts.get(op.id, 1) for op in ops])
 
     def times(self, op: Op) -> int:
         """For how many operations one stands, itself included."""
@@ -125,12 +143,22 @@ class Excerpt:
 
     def _row_of(self, call: Call) -> int | None:
         """The number of the row in which a call is a stand-in."""
-        return next((number for number, row in enumerate(self.rows) if call.id in row.calls_of(row.one)), None)
+        return next((number for number, row in enumerate(self.rows) if _is_among(call, row.calls_of(row.one))), None)
 
     @cached_property
     def _modules(self) -> list[list[dict[str, str]]]:
         """For each row, and each layer that was left out, the paths of modules in place of those of its stand-in: the first ones that differ."""
         return [[_differing(one, other) for other in others] for one, *others in self.paths]
+
+
+def _is_among(one: Call | Op, numbers: range) -> bool:
+    """Whether it has one of these numbers, or a fraction that is nearer to them than to others."""
+    return numbers.start - 0.5 <= one.id < numbers.stop - 0.5
+
+
+def _among(ops: Sequence[Op], numbers: range) -> range:
+    """The places of those that have such numbers."""
+    return range(*(bisect_left(ops, number - 0.5, key=attrgetter("id")) for number in (numbers.start, numbers.stop)))
 
 
 def excerpt_of(graph: Graph) -> Excerpt:
@@ -142,6 +170,7 @@ def excerpt_of(graph: Graph) -> Excerpt:
 
 
 def _taken_from(whole: Graph, rows: Sequence[Row]) -> Excerpt:
+    rows = [one if following is None else _apart(one, following) for one, following in zip_longest(rows, rows[1:])]
     there = _stand_ins(whole, rows)
     ops, calls = list[Op](), list[Call]()
     op = call = 0
@@ -149,9 +178,10 @@ def _taken_from(whole: Graph, rows: Sequence[Row]) -> Excerpt:
         left_out, calls_left_out = row.ops_of(row.left_out), row.calls_of(row.left_out)
         ops += whole.ops[op : left_out.start]
         calls += whole.calls[call : calls_left_out.start]
-        op, call = left_out.stop, calls_left_out.stop
-        _join(whole.ops[op : op + row.ops], whole.calls[call : call + row.calls], there, ops, calls)
-        op, call = op + row.ops, call + row.calls
+        layer = whole.ops[left_out.stop : left_out.stop + row.ops]  # or what is behind all layers
+        call = max([calls_left_out.stop + row.calls, *(one.call.id + 1 for one in layer)])
+        join(layer, whole.calls[calls_left_out.stop : call], there, ops, calls)
+        op = left_out.stop + row.ops
     ops += whole.ops[op:]
     calls += whole.calls[call:]
     hidden = [row.ops_of(row.left_out) for row in rows]
@@ -161,6 +191,12 @@ def _taken_from(whole: Graph, rows: Sequence[Row]) -> Excerpt:
         for row in rows
     ]
     return Excerpt(whole.of(calls, ops, whole.inputs, outputs), rows, there, paths)
+
+
+def _apart(row: Row, following: Row) -> Row:
+    """A row of which a layer stays at its end where layers of the following one are left out too near to it."""
+    reach = row.ops_of(row.left_out).stop + row.ops
+    return row if reach <= following.ops_of(following.left_out).start else row._replace(behind=_ends(row.ops))
 
 
 def _stand_ins(whole: Graph, rows: Iterable[Row]) -> dict[int, Value]:
@@ -210,8 +246,10 @@ def _rows(graph: Graph) -> list[Row]:
             row = None
             if layers:
                 start, count = _longest(graph, start, length, layers)
-                # The first of them may read something else than all others.
-                row = _row(graph, start, length, count) or _row(graph, start + length, length, count - 1)
+                # The first or the last of them may read something else than all others.
+                without = ((first, last) for last in (0, 1) for first in (0, 1))
+                likely = (_row(graph, start + first * length, length, count - first - last) for first, last in without)
+                row = next(filter(None, likely), None)
             if row is not None and not any(_overlap(row.all_ops, one.all_ops) for one in rows):
                 rows.append(row)
             elif layers:
@@ -332,7 +370,11 @@ def _row(graph: Graph, start: int, length: int, count: int) -> Row | None:
     layers = [graph.ops[at : at + length] for at in range(start, start + count * length, length)]
     calls = [[op.call.id for op in layer] for layer in layers]
     ahead = _calls_ahead(graph, start, calls[1][0] - max(calls[0]) - 1, calls[1][0])
-    row = Row(start, calls[0][0] - ahead, length, calls[1][0] - calls[0][0], count, _ends(length))
+    ends = (
+        0 if _goes_on_ahead(graph.ops, start, length) else _ends(length),
+        0 if _goes_on_behind(graph.ops, start + count * length, length) else _ends(length),
+    )
+    row = Row(start, calls[0][0] - ahead, length, calls[1][0] - calls[0][0], count, *ends)
     if row.calls <= max(calls[0]) - row.call or row.call + count * row.calls > len(graph.calls):
         return None
     if any(set(map(sub, after, before)) != {row.calls} for before, after in pairwise(calls)):
@@ -344,12 +386,35 @@ def _row(graph: Graph, start: int, length: int, count: int) -> Row | None:
     if _may_write(graph, row):  # to a buffer of its own, which is a finding of its own
         return None
     makers = [[-1 if value.producer is None else value.producer for value in values] for values in read]
-    for number in range(row.stand_in, count):
+    for number in range(row.stand_in or 1, count):
         first = start + (number - 1) * length
         for maker, before, one, other in zip(makers[number], makers[number - 1], read[number], read[number - 1]):
             if maker - before != length if maker >= first else one.id != other.id and not (maker < 0 and one.is_const):
                 return None
     return None if _of_use_elsewhere(graph, row) else row
+
+
+def _goes_on_ahead(ops: Sequence[Op], start: int, length: int) -> bool:
+    """Whether what is near ahead of a row of layers is as if another of them was there."""
+    return start >= _NEAR and _repeats(ops, start - _NEAR, length)
+
+
+def _goes_on_behind(ops: Sequence[Op], end: int, length: int) -> bool:
+    """The same of what is behind."""
+    return end + _NEAR <= len(ops) and _repeats(ops, end - length, length)
+
+
+def _repeats(ops: Sequence[Op], start: int, length: int) -> bool:
+    """Whether operations from there on are alike, and read the same of each other, so many further."""
+    places = {op.id: number for number, op in enumerate(ops[start : start + _NEAR + length])}
+    for one, other in zip(ops[start : start + _NEAR], ops[start + length : start + _NEAR + length]):
+        if not alike(one, other):
+            return False
+        for value, further in zip(one.input_values(), other.input_values()):
+            maker = None if value.producer is None else places.get(value.producer)
+            if maker is not None and (further.producer is None or places.get(further.producer) != maker + length):
+                return False
+    return True
 
 
 def _may_write(graph: Graph, row: Row) -> bool:
@@ -394,14 +459,14 @@ def _of_use_elsewhere(graph: Graph, row: Row) -> bool:
     return any(places != returned[row.stand_in] for places in returned.values())
 
 
-def _join(layer: list[Op], calls: list[Call], there: Mapping[int, Value], ops: list[Op], recorded: list[Call]) -> None:
+def join(layer: list[Op], calls: list[Call], there: Mapping[int, Value], ops: list[Op], recorded: list[Call]) -> None:
     """Add a layer, with the values that stand `there` for those of the one before."""
     renewed: dict[int, Call] = {}
     for call in calls:
         held = call.args, call.kwargs, call.params, call.result
-        args, kwargs, params, result = now = tuple(_with(one, there) for one in held)
-        if not all(map(_is, now, held)):
-            renewed[call.id] = call = call.of(args, kwargs, params, result)
+        now = _with(held, there)
+        if now is not held:
+            renewed[call.id] = call = call.of(*now)
         recorded.append(call)
     for op in layer:
         inputs: dict[str, Operand] = _with(op.inputs, there)
@@ -418,23 +483,32 @@ def _with(held: Any, there: Mapping[int, Value]) -> Any:
         now = there.get(held.id)
         return held if now is None else now.of_type(held.type)
     if kind is tuple or kind is list:
-        items = [_with(item, there) for item in held]
-        return held if all(map(_is, items, held)) else kind(items)
+        return kind([_with(item, there) for item in held]) if _changes(held, there) else held
     if kind is slice:
         ends = held.start, held.stop, held.step
-        return held if _with(ends, there) is ends else slice(*_with(ends, there))
+        return slice(*_with(ends, there)) if _changes(ends, there) else held
     if kind is dict:
-        items = [_with(item, there) for item in held.values()]
-        return held if all(map(_is, items, held.values())) else dict(zip(held, items))
+        return {name: _with(item, there) for name, item in held.items()} if _changes(held.values(), there) else held
     return held
 
 
-def _is(one: Any, other: Any) -> bool:
-    return one is other
+def _changes(items: Iterable[Any], there: Mapping[int, Value]) -> bool:
+    """Whether others stand for some."""
+    for item in items:
+        kind = item.__class__
+        if kind is Value:
+            if item.id in there and _with(item, there) is not item:
+                return True
+        elif kind in _HOLDING and _with(item, there) is not item:
+            return True
+    return False
+
+
+_HOLDING = frozenset({tuple, list, slice, dict})
 
 
 _NONE = Excerpt(Graph())
 """In place of the excerpt of a graph of which all is looked at."""
 
 
-__all__ = ["Excerpt", "Row", "alike", "excerpt_of"]
+__all__ = ["Excerpt", "Row", "alike", "excerpt_of", "join"]

@@ -97,6 +97,16 @@ class Call:
     stack: tuple[Span, ...] = ()
     optional: bool = False
     divided: bool = False
+    _alike: dict[Any, Any] | None = field(default=None, init=False, repr=False)
+
+    @property
+    def alike(self) -> dict[Any, Any]:
+        """What somebody found out, by a key of theirs, of the call and others with the same name, constructor state and arguments, but for the
+        numbers of tensors and the paths of modules."""
+        found = self._alike
+        if found is None:
+            found = self._alike = {}
+        return found
 
     def at(self, span: Span, ctor: Span | None) -> Call:
         """The same call at other places."""
@@ -113,17 +123,20 @@ class Call:
         )  # fmt: skip
 
     def of(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], params: Mapping[str, Any], result: Any) -> Call:
-        """The same call of other tensors."""
-        return Call(
+        """The same call of other tensors of the same types."""
+        made = Call(
             self.id, self.torch, self.kind, self.span, self.fn, self.module, args, kwargs, params, result, self.direct,
             self.ctor, self.hyper, self.stack, self.optional, self.divided,
         )  # fmt: skip
+        made._alike = self._alike
+        return made
 
 
 @dataclass(slots=True, eq=False)
 class Op:
     """One operation; nobody changes it.
 
+    id: its place in the graph; in an excerpt that was told ahead of a graph perhaps a fraction between two others, as that of its call.
     kind: MIL op name, or ``aten.NAME`` where no lowering is known.
     inputs: MIL parameter name to tensor(s). attrs: MIL parameter name to constant (strides, axes, ...).
     call: the torch call it comes from.
@@ -264,7 +277,7 @@ class Graph:
             self.calls, self.ops, self.shapes = made.calls, made.ops, made.shapes
             self.inputs, self.outputs, self._make = made.inputs, made.outputs, None
             if self.excerpt is not None:
-                self.excerpt.complete(self)
+                self.excerpt = self.excerpt.completed(self)
 
     @property
     def known(self) -> Graph:

@@ -144,7 +144,11 @@ def unused_parts(graph: Graph) -> frozenset[int]:
     """Ids of ops that compute a result of their call nobody takes, while another result of the same call is taken."""
     read = {value.id for op in graph.ops for value in op.input_values()}
     read.update(value.id for value in graph.outputs)
-    unread = [op for op in graph.ops if read.isdisjoint([value.id for value in op.outputs])]
+    unread = [
+        op
+        for op in graph.ops
+        if (op.outputs[0].id not in read if len(op.outputs) == 1 else read.isdisjoint([v.id for v in op.outputs]))
+    ]
     if not unread:
         return frozenset()
     left = {op.id for op in unread}

@@ -8,7 +8,7 @@ and so does all that it is part of. Where a call records something else and give
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from operator import attrgetter
@@ -34,15 +34,20 @@ if TYPE_CHECKING:
 _MORE_STEPS = 20_000
 """So many more than before a call may take; and a construction in all."""
 Piece = Kept | Question | Round | Template
+Doubts = Mapping["Piece", "frozenset[Dependency]"]
+"""Pieces that may be others, with the functions that they ran by themselves and that were exchanged."""
+_NOTHING = frozenset[Any]()
 
 
 class Cutoff:
-    """Tells which pieces of a run are others since `changed` functions are."""
+    """Tells which pieces of a run are others since `changed` functions are. doubts: those that may be others since earlier ones are."""
 
-    def __init__(self, interp: TorchGlue, changed: Collection[Dependency]) -> None:
+    def __init__(self, interp: TorchGlue, changed: Collection[Dependency], doubts: Doubts) -> None:
         self._interp = interp
         self._changed = changed
+        self._doubts = doubts
         self._same: set[Piece] = set()
+        self._presumed: set[Piece] = set()
         self._differ: set[Piece] = set()
         # Calls that record something else, though nobody else can tell; see :data:`Remade`.
         self._remade: dict[Kept, tuple[Kept, dict[int, Value]]] = {}
@@ -54,32 +59,43 @@ class Cutoff:
 
     def concerns(self, ran: Ran) -> bool:
         """Whether part of a run ran a changed function by itself, or is made of pieces that are others."""
-        return not ran.functions.isdisjoint(self._changed) or any(map(self.other, ran.calls))
+        return self.ran_changed(ran) or any(map(self.other, ran.calls))
+
+    def ran_changed(self, ran: Ran) -> bool:
+        """Whether it ran a changed function by itself."""
+        return not ran.functions.isdisjoint(self._changed)
 
     def other(self, piece: Piece) -> bool:
         """Whether a piece may record or give something else, as far as is known yet."""
-        if piece in self._same:
+        if piece in self._same or piece in self._presumed:
             return False
         known = self._others.get(piece)
         if known is None:
-            known = self._others[piece] = self.concerns(piece.ran)
+            known = self._others[piece] = piece in self._doubts or self.concerns(piece.ran)
         return known
 
-    def examine(self, ran: Ran) -> None:
-        """Make those pieces of part of a run once more that are concerned; names outside stand for what they did at its end."""
+    def concerned(self, piece: Piece) -> frozenset[Dependency]:
+        """The functions that a piece ran by itself and that are others since it was made."""
+        return self._doubts.get(piece, _NOTHING).union(piece.ran.functions.intersection(self._changed))
+
+    def presume(self, pieces: Iterable[Piece]) -> None:
+        """For now these count as the same."""
+        self._presumed = set(pieces)
+        self._others.clear()
+
+    def examine(self, ran: Ran) -> bool:
+        """Make those pieces of part of a run once more that are concerned; names outside stand for what they did at its end. False where
+        nobody waits any more."""
         if self._interp.repeats is None:
-            return
+            return True
         for piece in sorted(ran.all_calls(), key=attrgetter("number")):  # what is part of another comes before it
+            if piece in self._same or piece in self._presumed or piece in self._differ:
+                continue
             altered = self._altered[piece.scene is not None and piece.scene.probing]
-            if (
-                piece not in self._same
-                and piece not in self._differ
-                and not piece.ran.functions.isdisjoint(self._changed)
-                and piece.ran.functions.isdisjoint(altered)
-                and not any(map(self.other, piece.ran.calls))
-            ):
+            concerned = self.concerned(piece)
+            if concerned and altered.isdisjoint(concerned) and not any(map(self.other, piece.ran.calls)):
                 if self._interp.cancelled():  # which takes its time
-                    return
+                    return False
                 try:
                     same = self._has_twin(piece) or self._again(piece)
                 except (PyRaise, Stop, UnknownIteration, NotKept, TypeError, RecursionError):
@@ -90,7 +106,8 @@ class Cutoff:
                 elif same is not None:  # else perhaps at the end of another part
                     self._differ.add(piece)
                     if piece.scene is not None:
-                        altered |= piece.ran.functions.intersection(self._changed)
+                        altered |= concerned
+        return True
 
     def _has_twin(self, piece: Piece) -> bool:
         """Whether it is as another one that is the same now, which read nothing outside that differs from what this one saw."""

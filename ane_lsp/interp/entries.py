@@ -27,6 +27,7 @@ from ane_lsp.interp.values import (
     Instance,
     ModuleObject,
     Refusal,
+    Stop,
     Tensor,
 )
 
@@ -211,6 +212,11 @@ class FileWorld:
         """Make what was left for later of what the last run gave. False where that cannot be: then :meth:`run` has to be asked again."""
         return self._book is None or self._book.complete()
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether what no graph shows was presumed to be as before: to ask :meth:`again` about no change tells."""
+        return self._book is not None and self._book.doubtful
+
     def reads(self, path: str) -> bool:
         """Whether another file is more to it than one that was looked through for who uses the classes of this one."""
         return path in self.interp.sources or not path.endswith(".py")
@@ -316,15 +322,22 @@ class FileWorld:
         changed: Collection[Dependency],
         cancelled: Callable[[], bool] = lambda: False,
         partly: Partly | None = None,
+        surely: bool = True,
     ) -> FileRun | None:
         """The entries after `changed` functions of the file were exchanged; None where all has to be run from scratch.
 
         A run that was cancelled may be asked for again. partly: hears after each entry of those that were followed so far.
+        surely: else it may be presumed that what no graph shows is as before (see :attr:`doubtful`).
         """
         book, module, interp = self._book, self._module, self.interp
         interp.cancelled, self._partly = cancelled, partly
-        if book is None or module is None or book.concerns_top(changed) or not deep(lambda: book.rewind(changed)):
+        if book is None or module is None or book.concerns_top(changed):
             return None
+        try:
+            if not deep(lambda: book.rewind(changed, surely)):
+                return None
+        except Stop as stop:
+            return FileRun(Run(interp, stopped=stop.reason), list(self._entries))
         self._entries = list(self._script)
         self._runs = []
         self._refused = {}

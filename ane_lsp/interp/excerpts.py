@@ -1,24 +1,35 @@
-"""Excerpts of graphs in which calls record something else since an edit: they tell what is found, and are made in a third of the time.
+"""Excerpts of graphs in which calls record something else since an edit: they tell what is found, long before the graphs are made.
 
-Of the layers that an excerpt has none of nothing is recorded. The graph itself is made when somebody asks for it.
+What such calls record now has numbers between those of what is around them, and what others read of it has the numbers that it had
+before: so all else stays as it is, the very operations. Of the layers that an excerpt has none of nothing is recorded. The graph
+itself is made when somebody asks for it.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from itertools import count
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ane_lsp.graph import Graph, Value
-from ane_lsp.graph.excerpt import Excerpt, Row, alike, excerpt_of
-from ane_lsp.interp.movers import Mover, record
+from ane_lsp.graph import Call, Graph, Op, Value
+from ane_lsp.graph.excerpt import Excerpt, Row, alike, excerpt_of, join
+from ane_lsp.graph.liveness import values
+from ane_lsp.interp.movers import Mover
+from ane_lsp.interp.renumbering import Renumbered, Renumbering
 from ane_lsp.interp.repeats import GAP
 from ane_lsp.interp.seen import NotKept
 from ane_lsp.interp.splices import Place, Splice, Spliced, Splices, give, moved_by, sizes_of
 
 if TYPE_CHECKING:
     from ane_lsp.interp.repeats import Inner, Kept
+
+_BY_ID = attrgetter("id")
+_NEW = 2**40
+"""Values that nobody else reads have numbers from this one on, which no other has."""
 
 
 def spliced(splices: Splices, old: Graph, made_of: list[Inner], make: Callable[[], Graph]) -> Spliced:
@@ -31,37 +42,35 @@ def spliced(splices: Splices, old: Graph, made_of: list[Inner], make: Callable[[
 class _OfExcerpt(Splice):
     """One graph, of which only the excerpt is recorded."""
 
-    cuts = False
-
     def __init__(self, splices: Splices, old: Graph, make: Callable[[], Graph]) -> None:
         super().__init__(splices, old)
         self._make = make
         self._excerpt = excerpt_of(old)
+        self._hidden = [row.ops_of(row.left_out) for row in self._excerpt.rows]
         self._aligned: dict[Place, dict[int, Inner]] = {}
-        self._outputs: dict[int, tuple[Value, ...]] = {}  # of operations within places, by their numbers before
+        self._fresh = count(_NEW)
+        self._instead: dict[int, Value] = {}  # for values of the excerpt as it was that have another number now
+        self._gone = set[int]()
+        self._given: dict[int, Value] | None = None  # what is read of the excerpt as it was and no operation makes
 
     def recorded(self) -> Graph:
         old, new, few = self.old, self.new, self._excerpt.graph
         rows = self._rows()
-        left_out = [row.ops_of(row.left_out) for row in self._excerpt.rows]
-        call_ids, op_ids = [call.id for call in few.calls], [op.id for op in few.ops]
-        start = self.places[0].start
-        self.first = start.value
-        call, op = bisect_left(call_ids, start.call), bisect_left(op_ids, start.op)
-        new.calls, new.ops = few.calls[:call], few.ops[:op]
-        self.calls = {one.id: one for one in new.calls}
+        call = op = 0
         for place in self.places:
             start, end = place.start, moved_by(place.start, sizes_of(place.kept))
-            calls, ops = bisect_left(call_ids, start.call), bisect_left(op_ids, start.op)
-            record(self, new, few.calls[call:calls], few.ops[op:ops], self.further)
-            if not any(start.op in numbers for numbers in left_out):
-                self.record_place(place)
-            self.go_past(place)
-            call, op = bisect_left(call_ids, end.call), bisect_left(op_ids, end.op)
-        record(self, new, few.calls[call:], few.ops[op:], self.further)
-        inputs, outputs = list(map(self.value_of, few.inputs)), list(map(self.value_of, few.outputs))
+            calls, ops = _from(few.calls, start.call), _from(few.ops, start.op)
+            self._keep(few.calls[call:calls], few.ops[op:ops])
+            call, op = _from(few.calls, end.call), _from(few.ops, end.op)
+            if not any(start.op in numbers for numbers in self._hidden):
+                self._record_now(place, few.calls[calls:call], few.ops[ops:op])
+        self._keep(few.calls[call:], few.ops[op:])
+        inputs, outputs = (list(map(self._now, held)) for held in (few.inputs, few.outputs))
         shown = old.of(new.calls, new.ops, inputs, outputs)
-        return old.later(Excerpt(shown, rows, None, self._excerpt.paths), self._make)
+        excerpt = Excerpt(shown, self._excerpt.rows, None, self._excerpt.paths, rows)
+        if not excerpt.holds():
+            raise NotKept
+        return old.later(excerpt, self._make)
 
     def parts_now(self, parts: list[Place], before: list[Inner]) -> list[Inner]:
         return before  # until the graph itself is made
@@ -102,7 +111,7 @@ class _OfExcerpt(Splice):
             ):
                 raise NotKept
             ops_each, calls_each = row.ops + grown_ops, row.calls + grown_calls
-            found.append(Row(row.op + ops, row.call + calls, ops_each, calls_each, row.layers, row.stand_in))
+            found.append(row._replace(op=row.op + ops, call=row.call + calls, ops=ops_each, calls=calls_each))
             calls, ops = calls + row.layers * grown_calls, ops + row.layers * grown_ops
         return found
 
@@ -139,37 +148,75 @@ class _OfExcerpt(Splice):
 
     # -- what is recorded ------------------------------------------------------------------------------------------------
 
-    def record_kept(self, place: Place, number: int, now: Inner, mover: Mover) -> None:
-        old = self._as_before(place).get(number)
-        if old is None:
-            super().record_kept(place, number, now, mover)
+    def _keep(self, calls: list[Call], ops: list[Op]) -> None:
+        """Record what is as it was, but for what it reads."""
+        if not self._gone.isdisjoint([value.id for op in ops for value in op.input_values()]):
+            raise NotKept
+        self._put(calls, ops, self._instead)
+
+    def _put(self, calls: list[Call], ops: list[Op], instead: Mapping[int, Value]) -> None:
+        if instead:
+            join(ops, calls, instead, self.new.ops, self.new.calls)
+        else:
+            self.new.calls += calls
+            self.new.ops += ops
+
+    def _record_now(self, place: Place, calls: list[Call], ops: list[Op]) -> None:
+        """Record what a call records that was made once more, where it recorded `calls` and `ops`."""
+        again, seen = self.splices.remade[place.kept]
+        if any(self.splices.concern(inner.kept) for inner in again.inner):
+            raise NotKept  # what that records now is not known yet
+        before, start, recorded = self._as_before(place), place.start, len(self.new.ops)
+        numbers = Renumbering(place, again, before, seen, ops, self.new, self._fresh)
+        mover = Renumbered(again, numbers, start.size, self.new, self._there)
+        self._give_all(place, again, mover)
+        mover.values.update(self._named(again, place, numbers, calls, ops))
+        call = op = 0
+        for number, inner in enumerate(again.inner):
+            at_call, at_op = inner.call - again.call, inner.op - again.op
+            mover.record(again.calls[call:at_call], again.ops[op:at_op], place.callers, place.path)
+            call, op = at_call + len(inner.kept.calls), at_op + len(inner.kept.ops)
+            self._record_inner_now(place, inner, before.get(number), mover, calls, ops)
+        mover.record(again.calls[call:], again.ops[op:], place.callers, place.path)
+        for number, one in seen.items():
+            now = mover.value_of(one)
+            if now.id != number + start.value:
+                self._instead[number + start.value] = now
+        own = range(start.value, start.value + place.kept.values)
+        there = {value.id for op in self.new.ops[recorded:] for value in (*op.input_values(), *op.outputs)}
+        held = (value.id for op in ops for value in (*op.input_values(), *op.outputs) if value.id in own)
+        self._gone.update(one for one in held if one not in there and one not in self._instead)
+
+    def _record_inner_now(
+        self, place: Place, inner: Inner, before: Inner | None, around: Renumbered, calls: list[Call], ops: list[Op]
+    ) -> None:
+        """Record one of the kept calls that such a call makes, which it made `before`, too, as part of `calls` and `ops`, or did not."""
+        kept, again, old = inner.kept, around.kept, place.kept
+        callers, path = inner.callers[len(again.callers) :], inner.path[len(again.path) :]
+        if before is None:
+            around.within(inner).record(kept.calls, kept.ops, place.callers + callers, place.path + path)
             return
-        kept, graph = now.kept, self.new
-        # Its numbers in the graph as it was.
-        call, op = place.start.call + old.call - place.kept.call, place.start.op + old.op - place.kept.op
-        end_call, end_op = call + len(kept.calls), op + len(kept.ops)
+        call, op = place.start.call + before.call - old.call, place.start.op + before.op - old.op
+        calls = calls[_from(calls, call) : _from(calls, call + len(kept.calls))]
+        ops = ops[_from(ops, op) : _from(ops, op + len(kept.ops))]
+        if (callers, path) == (before.callers[len(old.callers) :], before.path[len(old.path) :]):
+            instead = dict[int, Value]()
+            for is_given, was_given in zip(inner.given, before.given) if calls else ():
+                with suppress(NotKept):  # given what is missing, which is not read
+                    was = self._shown_for(around.numbers.had(was_given.id))
+                    if self._shown_for(around.number_of(is_given.id)) != was:
+                        instead[was] = around.value_of(is_given)
+            self._put(calls, ops, instead)
+        elif calls:
+            its_calls, its_ops = [kept.calls[one.id - call] for one in calls], [kept.ops[one.id - op] for one in ops]
+            around.within(inner).record(its_calls, its_ops, place.callers + callers, place.path + path)
 
-        def put(calls: range, ops: range) -> None:
-            before = len(graph.ops)
-            its_calls, its_ops = (
-                held[numbers.start - start : numbers.stop - start]
-                for held, numbers, start in ((kept.calls, calls, call), (kept.ops, ops, op))
-            )
-            record(mover, graph, its_calls, its_ops, (now.call - kept.call, mover.op), kept, now.callers, now.path)  # type: ignore[arg-type]
-            self._outputs.update((ops.start + n, made.outputs) for n, made in enumerate(graph.ops[before:]))
+    def _shown_for(self, number: int) -> int:
+        stand_in = self._excerpt.stand_ins.get(number)
+        return number if stand_in is None else stand_in.id
 
-        at_call, at_op = call, op
-        for row in self._excerpt.rows:
-            calls, ops = row.calls_of(row.left_out), row.ops_of(row.left_out)
-            put(range(at_call, _within(calls.start, call, end_call)), range(at_op, _within(ops.start, op, end_op)))
-            for one in range(max(ops.stop - row.ops, op), min(ops.stop, end_op)):  # which the next layer reads
-                there = self._outputs[one - len(row.left_out) * row.ops]
-                mover.values.update((value.id, made) for value, made in zip(kept.ops[one - op].outputs, there))
-            at_call = max(at_call, _within(calls.stop, call, end_call))
-            at_op = max(at_op, _within(ops.stop, op, end_op))
-        put(range(at_call, end_call), range(at_op, end_op))
-
-    def give_all(self, place: Place, again: Kept, mover: Mover) -> None:
+    def _give_all(self, place: Place, again: Kept, mover: Mover) -> None:
+        """Have what a call is given in the excerpt stand for what it was given when it was made once more."""
         missing = set[int]()
         for (one, _), there in zip(again.given, place.given):
             try:
@@ -179,18 +226,66 @@ class _OfExcerpt(Splice):
         if missing and not missing.isdisjoint(_read_by(again)):
             raise NotKept
 
-    def gone(self, old: Value, number: int) -> Value:
-        place = self.places[number]  # perhaps one that was left out, and reads a parameter that others read, too
-        again, seen = self.splices.remade[place.kept]
-        one = seen.get(old.id - place.start.value)
-        if old.producer is not None or one is None or one.id < again.value or one.origin != old.origin:
-            raise NotKept
-        now = one.id - again.value + place.start.value + self.value_shifts[number]
-        return Value(now, old.type, old.origin, old.name, None, old.fold)
+    def _named(
+        self, again: Kept, place: Place, numbers: Renumbering, calls: list[Call], ops: list[Op]
+    ) -> dict[int, Value]:
+        """What stands for values that a call made for tensors it saw, by their numbers: those that it made before."""
+        taken = [(value.id, was.id) for (value, _), was in zip(again.taken, place.taken)]
+        if not taken:
+            return {}
+        read = {value.id: value for op in ops for value in op.input_values()}
+        if any(was not in read and numbers.before(number) is None for number, was in taken):
+            read.update((one.id, one) for call in calls for one in values((call.args, call.kwargs, call.params)))
+        return {number: read[was] for number, was in taken if was in read}
 
     def now(self, value: Value) -> Value:
+        now = self._now(value)
+        if now is value and value in self._numbered:  # it may only have its number
+            now = self._recorded_as(value).as_made()
+            if value.made_as is not None:
+                now = now.of_type(value.type)
+        return now
+
+    def _recorded_as(self, value: Value) -> Value:
+        """The value of that number which the excerpt had. Raises NotKept."""
+        few = self._excerpt.graph
+        if value.producer is not None:
+            with suppress(KeyError):
+                maker = few.producer(value)
+                return next(one for one in maker.outputs if one.id == value.id) if maker is not None else value
+        elif self._given is None:
+            self._given = {one.id: one for op in few.ops for one in op.input_values() if one.producer is None}
+            self._given.update((one.id, one) for one in few.inputs)
+        if self._given is not None and value.id in self._given:
+            return self._given[value.id]
+        held = (one for call in few.calls for one in values((call.args, call.kwargs, call.params, call.result)))
+        found = next((one for one in held if one.id == value.id), None)
+        if found is None:
+            raise NotKept
+        return found
+
+    def _now(self, value: Value) -> Value:
+        """A value of the excerpt as it was, or of a layer that it has none of. Raises NotKept where it is gone."""
+        if value.id in self._gone:
+            raise NotKept
         stand_in = self._excerpt.stand_ins.get(value.id)
-        return super().now(value if stand_in is None else stand_in.of_type(value.type))
+        number = value.id if stand_in is None else stand_in.id
+        other = self._instead.get(number, stand_in)
+        return value if other is None else other.of_type(value.type)
+
+    def _there(self, made: Value) -> Value:
+        """A value that a kept call makes which was made before: perhaps a layer does that the excerpt has none of. Raises NotKept."""
+        stand_in = self._excerpt.stand_ins.get(made.id)
+        if stand_in is not None:
+            return stand_in.of_type(made.type)
+        if made.producer.__class__ is int and any(made.producer in numbers for numbers in self._hidden):
+            raise NotKept
+        return made
+
+
+def _from(held: Sequence[Call] | Sequence[Op], number: int) -> int:
+    """The place of the first one that has that number or a higher one."""
+    return bisect_left(held, number, key=_BY_ID)
 
 
 class _Change(NamedTuple):

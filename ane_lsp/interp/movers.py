@@ -172,6 +172,7 @@ def record(
             value_of(result) if result.__class__ is Value else moved(result), call.direct, call.ctor, call.hyper,
             callers + call.stack[depth:], call.optional, call.divided,
         )  # fmt: skip
+        new._alike = call._alike
         recorded.append(new)
     for op in ops:
         inputs = {

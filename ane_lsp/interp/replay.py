@@ -31,11 +31,12 @@ from ane_lsp.graph import Graph, Span, Sym, Unknown, dims
 from ane_lsp.graph.builder import GraphBuilder
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp import excerpts, state
-from ane_lsp.interp.cutoff import Cutoff, find_twins
+from ane_lsp.interp.cutoff import Cutoff, Piece, find_twins
 from ane_lsp.interp.frames import Frame
 from ane_lsp.interp.likeness import same_graphs, same_unknown, written_down
 from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.repeats import Kept, parts
+from ane_lsp.interp.rounds import Round
 from ane_lsp.interp.seen import NotKept
 from ane_lsp.interp.splices import Spliced, Splices
 from ane_lsp.interp.values import (
@@ -52,6 +53,7 @@ from ane_lsp.interp.values import (
     Property,
     Recalled,
     StaticMethod,
+    Stop,
     Super,
     Tensor,
 )
@@ -139,7 +141,6 @@ class Part:
 
     told, assumed: what was assumed after the first stage and in the end. stale: the first stage that has to run again. parts: the model
     as it was built, written down. alone: nothing concerns the stages behind the stale one.
-    applied: whether its effects are in force.
     """
 
     key: Key
@@ -153,7 +154,6 @@ class Part:
     stale: int | None = None
     parts: tuple[Any, ...] | None = None
     alone: bool = False
-    applied: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -178,6 +178,8 @@ class Book:
         self._different = False  # the world is not the one that the known attempts saw
         # Calls that record something else than in graphs of stages that have to run.
         self._others_since: set[Kept] = set()
+        # Pieces that were presumed to be as before, with the functions they ran that are others since.
+        self._doubts: dict[Piece, frozenset[Dependency]] = {}
         self._splicing: Splicing | None = None
         self._base: Any = None
         self._steps = 0
@@ -208,20 +210,27 @@ class Book:
         """Whether the top level of a module ran one of these functions."""
         return not self._interp.top_ran.all().isdisjoint(changed)
 
-    def rewind(self, changed: Collection[Dependency]) -> bool:
-        """Go back to before the first attempt; `changed` functions are others from now on. False where that cannot be."""
+    def rewind(self, changed: Collection[Dependency], surely: bool = True) -> bool:
+        """Go back to before the first attempt; `changed` functions are others from now on. False where that cannot be. Raises Stop where
+        nobody waits any more; then all is as before, and the same may be asked again.
+
+        surely: else pieces that no graph shows may be presumed to be as before, until this is asked once more (:attr:`doubtful`).
+        """
         interp = self._interp
         self._end_exchange()
         if not self._settle():
             return False
         interp._spans.clear()  # by the identity of nodes, some of which are no more
-        cutoff = Cutoff(interp, changed)
-        for part in reversed(self._order):
-            if part.applied:
-                for stage in reversed(part.stages):
-                    cutoff.examine(stage.ran)
-                    self._take_back(stage)
-                part.applied = False
+        cutoff = Cutoff(interp, changed, self._doubts)
+        presumed = {} if surely else self._unseen(cutoff)
+        cutoff.presume(presumed)
+        taken_back = self._examine(cutoff)
+        if presumed and any(map(cutoff.other, self._ran(self._known.values()).calls)):
+            self._bring_back(taken_back)  # what is seen is not as before: so may be the rest
+            presumed = {}
+            cutoff.presume(presumed)
+            self._examine(cutoff)
+        self._doubts = presumed
         for part in self._known.values():
             for index, stage in enumerate(part.stages):
                 if cutoff.concerns(stage.ran):
@@ -246,6 +255,46 @@ class Book:
             interp.outside.retain(kept.union(*(piece.states for piece in known)))
         interp.missed.clear()  # it holds what the functions of the last run were given, with their graphs
         return True
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether pieces that no graph shows were presumed to be as before."""
+        return bool(self._doubts)
+
+    def _unseen(self, cutoff: Cutoff) -> dict[Piece, frozenset[Dependency]]:
+        """The pieces that are concerned, but no graph shows: what was tried to find inputs, and in other ways to call a model. Only runs on
+        probes, where a stage itself has to run; and no calls of functions of which no graph shows one."""
+        stages = [stage for part in self._known.values() for stage in part.stages]
+        seen = set[Piece](inner.kept for stage in stages for inner in chain.from_iterable(stage.made_of))
+        pending: list[Piece] = list(seen)
+        for piece in pending:  # which grows
+            inner = [one.kept for one in piece.inner] if isinstance(piece, Kept) else ()
+            for one in chain(piece.ran.calls, inner):
+                if one not in seen:
+                    seen.add(one)
+                    pending.append(one)
+        shown = set[Any]().union(*map(cutoff.concerned, seen))
+        whole = not any(cutoff.ran_changed(stage.ran) for stage in stages)
+        return {
+            piece: concerned
+            for piece in self._ran(self._known.values()).all_calls()
+            if piece not in seen
+            and (concerned := cutoff.concerned(piece))
+            and (isinstance(piece, Round) or (whole and isinstance(piece, Kept) and concerned <= shown))
+        }
+
+    def _examine(self, cutoff: Cutoff) -> list[Stage]:
+        """Make pieces once more, and leave what others see as it was before the first attempt. The stages of which that was taken back.
+        Raises Stop where nobody waits any more; then nothing is."""
+        taken_back: list[Stage] = []
+        for part in reversed(self._order):
+            for stage in reversed(part.stages):
+                if not cutoff.examine(stage.ran):
+                    self._bring_back(taken_back)
+                    raise Stop("cancelled")
+                self._take_back(stage)
+                taken_back.append(stage)
+        return taken_back
 
     def _begin_exchange(self, cutoff: Cutoff) -> None:
         """From here on what calls record now is exchanged in the graphs of attempts that stay, when their turn comes: the first is told
@@ -311,7 +360,6 @@ class Book:
             first = self._replay(part)
             if first == len(part.stages) and part.run is not None:
                 self._order.append(part)
-                part.applied = True
                 assumed[:] = part.assumed
                 return part.done, part.run
         former = part if part is not None and first == 0 and part.reached == reached and self._may_stay(part) else None
@@ -324,7 +372,7 @@ class Book:
             part.stages = old[:first]
             self._undo(old[first:])
             assumed[:] = part.told
-        part.applied, part.stale = True, 0  # until it is through
+        part.stale = 0  # until it is through
         self._order.append(part)
 
         def staged() -> Any:
@@ -388,7 +436,6 @@ class Book:
         self._take_back(stage)
         former.stages[0].ran = stage.ran
         former.stale = None
-        former.applied = True
         self._known[former.key] = self._order[-1] = former
 
     def _keep_graphs(self, stage: Stage, former: Stage) -> None:
@@ -426,6 +473,12 @@ class Book:
         """Leave what others see as it was before a stage."""
         for container, before, after in reversed(stage.effects or ()):
             self._put(container, before, after)
+
+    def _bring_back(self, taken_back: list[Stage]) -> None:
+        """Leave what others see as it was before the effects of stages were taken back."""
+        for stage in reversed(taken_back):
+            for container, before, after in stage.effects or ():
+                self._put(container, after, before)
 
     def _put(self, container: Any, contents: Any, instead: Any) -> None:
         """Give a container that modules lead to its `contents` `instead` of others."""

@@ -169,7 +169,6 @@ class Splice(Mover):
     """One graph."""
 
     holding = Mover.holding | {Unknown}
-    cuts = True  # it tells what calls are that are parts of it
 
     def __init__(self, splices: Splices, old: Graph) -> None:
         super().__init__(0, 0)
@@ -180,7 +179,7 @@ class Splice(Mover):
         )
         self.places: list[Place] = []  # of those that were made once more, in order
         # Where values and operations of those end, and how much further the numbers are that follow.
-        self.value_ends, self.value_shifts = list[int](), [0]
+        self._value_ends, self._value_shifts = list[int](), [0]
         self._op_ends, self._op_shifts = list[int](), [0]
         self._call_shift = 0
         self._taken: dict[Place, tuple[Value, ...]] = {}
@@ -194,8 +193,8 @@ class Splice(Mover):
         if self.old.custom:
             raise NotKept
         graph = self.recorded()
-        steps = sum(map(self._more_steps, parts))
-        return Spliced(graph, self.parts_now(parts, made_of), self.value_shifts[-1], steps)
+        values = sum(self.growth(place).value for place in self.places)
+        return Spliced(graph, self.parts_now(parts, made_of), values, sum(map(self._more_steps, parts)))
 
     def recorded(self) -> Graph:
         """The graph, with what is exchanged. Raises NotKept."""
@@ -205,12 +204,12 @@ class Splice(Mover):
         self.calls = dict(enumerate(new.calls))
         for place in self.places:
             kept, (calls, ops, _, shapes, _) = place.kept, place.start
-            record(self, new, old.calls[call:calls], old.ops[op:ops], self.further)
+            record(self, new, old.calls[call:calls], old.ops[op:ops], self._further)
             new.shapes += old.shapes[shape:shapes]
-            self.record_place(place)
-            self.go_past(place)
+            self._record_place(place)
+            self._go_past(place)
             call, op, shape = calls + len(kept.calls), ops + len(kept.ops), shapes + len(kept.shapes)
-        record(self, new, old.calls[call:], old.ops[op:], self.further)
+        record(self, new, old.calls[call:], old.ops[op:], self._further)
         new.shapes += old.shapes[shape:]
         new.inputs, new.outputs = list(map(self.value_of, old.inputs)), list(map(self.value_of, old.outputs))
         return new
@@ -220,15 +219,15 @@ class Splice(Mover):
         return self._inner(parts, [*Numbers()], True)
 
     @property
-    def further(self) -> tuple[int, int]:
+    def _further(self) -> tuple[int, int]:
         """How much further the numbers of calls and operations are behind the places so far."""
         return self._call_shift, self._op_shifts[-1]
 
-    def go_past(self, place: Place) -> None:
+    def _go_past(self, place: Place) -> None:
         """Count what a call records more than before."""
         growth, end = self.growth(place), moved_by(place.start, sizes_of(place.kept))
-        self.value_ends.append(end.value)
-        self.value_shifts.append(self.value_shifts[-1] + growth.value)
+        self._value_ends.append(end.value)
+        self._value_shifts.append(self._value_shifts[-1] + growth.value)
         self._op_ends.append(end.op)
         self._op_shifts.append(self._op_shifts[-1] + growth.op)
         self._call_shift += growth.call
@@ -260,19 +259,20 @@ class Splice(Mover):
 
     # -- what is recorded ------------------------------------------------------------------------------------------------
 
-    def record_place(self, place: Place) -> None:
+    def _record_place(self, place: Place) -> None:
         """Record what a call records that was made once more."""
         new, kept, (again, seen) = self.new, place.kept, self.splices.remade[place.kept]
         if any(self.splices.concern(inner.kept) for inner in again.inner):
             raise NotKept  # what that records now is not known yet
         value, size = place.start.value, place.start.size
-        calls, ops = self.further
+        calls, ops = self._further
         start = Numbers(
-            place.start.call + calls, place.start.op + ops, value + self.value_shifts[-1], len(new.shapes), size
+            place.start.call + calls, place.start.op + ops, value + self._value_shifts[-1], len(new.shapes), size
         )
         sizes = Sizes.between(again.size, again.drawn, size)
         mover = Mover(start.value - again.value, start.op - again.op, sizes)
-        self.give_all(place, again, mover)
+        for (one, _), there in zip(again.given, place.given):
+            give(mover, one, self.now(there))
         mover.values.update(self._renamed(again, place, mover))
         new.shapes += other_facts(again.shapes, sizes)
         further = start.call - again.call, mover.op
@@ -290,18 +290,13 @@ class Splice(Mover):
             self.values[number + value] = now = mover.value_of(one)
             self.given[number + value] = now.type
         given, self._taken[place] = mover.values_of(again.given), mover.values_of(again.taken)
-        if self.cuts and kept not in self.splices.cut:
+        if kept not in self.splices.cut:
             end = Numbers(len(new.calls), len(new.ops), start.value + again.values, len(new.shapes), size + again.drawn)
             self.splices.cut[kept] = {
                 **self._cut_out(place, start, end, given, self._taken[place], inside),
                 "result": moved_result(again.result, mover.value_of, sizes),
                 "steps": again.steps, "ran": again.ran, "probes": again.probes, "told": again.told,
             }  # fmt: skip
-
-    def give_all(self, place: Place, again: Kept, mover: Mover) -> None:
-        """Have what a call is given in the graph stand for what it was given when it was made once more."""
-        for (one, _), there in zip(again.given, place.given):
-            give(mover, one, self.now(there))
 
     def _record_inner(
         self, number: int, shape: int, size: int, again: Kept, place: Place, around: Mover, further: tuple[int, int]
@@ -319,16 +314,10 @@ class Splice(Mover):
         for held, there in ((kept.given, now.given), (kept.taken, now.taken)):
             for (value, _), made in zip(held, there):
                 give(mover, value, made)
-        self.record_kept(place, number, now, mover)
+        record(mover, self.new, kept.calls, kept.ops, (now.call - kept.call, mover.op), kept, now.callers, now.path)
         first = inner.value - kept.value
         around.values.update((number + first, made) for number, made in mover.values.items() if number >= kept.value)
         return now
-
-    def record_kept(self, place: Place, number: int, now: Inner, mover: Mover) -> None:
-        """Record one of the kept calls that such a call makes, as it is there `now`."""
-        kept = now.kept
-        further = now.call - kept.call, mover.op
-        record(mover, self.new, kept.calls, kept.ops, further, kept, now.callers, now.path)
 
     def _renamed(self, again: Kept, place: Place, mover: Mover) -> dict[int, Value]:
         """What stands for values that a call made for tensors it saw: of another module they have other names. By their numbers."""
@@ -350,20 +339,16 @@ class Splice(Mover):
 
     def _made(self, old: Value) -> Value:
         """What stands for a value of the graph as it was. Raises NotKept where it is gone."""
-        number = bisect_right(self.value_ends, old.id)
+        number = bisect_right(self._value_ends, old.id)
         if number < len(self.places) and old.id >= self.places[number].start.value:
-            return self.gone(old, number)
+            raise NotKept
         producer = old.producer
         if producer is not None:
             place = bisect_right(self._op_ends, producer)
             if place < len(self.places) and producer >= self.places[place].start.op:
                 raise NotKept
             producer += self._op_shifts[place]
-        return Value(old.id + self.value_shifts[number], old.type, old.origin, old.name, producer, old.fold)
-
-    def gone(self, old: Value, number: int) -> Value:
-        """What stands for a value that is made in the place of that number, but was not given away."""
-        raise NotKept
+        return Value(old.id + self._value_shifts[number], old.type, old.origin, old.name, producer, old.fold)
 
     def moved(self, held: Any) -> Any:
         if held.__class__ is Unknown:

@@ -7,7 +7,7 @@ program are such a case (names and a condition over their arguments), which rule
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -132,10 +132,25 @@ def refusal(
 
     read: whether a result of the call is read by anything; without it every result is.
     """
-    for entry in refusals(call.torch, path, version, opset):
-        if meets(call, entry.conditions, read):
-            return entry
-    return None
+    asked = call.torch, path, version, opset
+    if _asks_who_reads(*asked):
+        return _refusal(call, asked, read)
+    key = *asked, bool(call.module)
+    if key not in call.alike:
+        call.alike[key] = _refusal(call, asked, read)
+    found: Conversion | None = call.alike[key]
+    return found
+
+
+def _refusal(call: Call, asked: tuple[str, str, str, str], read: Callable[[Value], bool] | None) -> Conversion | None:
+    return next((entry for entry in refusals(*asked) if meets(call, entry.conditions, read)), None)
+
+
+@cache
+def _asks_who_reads(name: str, path: str, version: str, opset: str) -> bool:
+    """Whether what reads its results decides whether a call of that name converts."""
+    entries = refusals(name, path, version, opset)
+    return any(condition.name == "indices" for entry in entries for condition in entry.conditions)
 
 
 def meets(call: Call, conditions: tuple[Condition, ...], read: Callable[[Value], bool] | None = None) -> bool:
@@ -182,7 +197,7 @@ def _holds(condition: Condition, call: Call, read: Callable[[Value], bool] | Non
     """Whether a condition holds, None where that is not known."""
     if condition.name == "indices":
         return (_indices(call, read) == condition.value) == (condition.op == "==")
-    asked = _ASKED.get((condition.name, condition.value)) or _ASKED.get((condition.name, ""))
+    asked = _asked(condition.name, condition.value)
     if asked is not None:
         found = asked(call)
         result = found if not isinstance(found, str) else found == condition.value
@@ -195,6 +210,11 @@ def _holds(condition: Condition, call: Call, read: Callable[[Value], bool] | Non
         return whole if whole is None else whole == (condition.op == "==")
     result = _compare(condition, value)
     return result if result is None else result != condition.negated
+
+
+@cache
+def _asked(name: str, value: str) -> Callable[[Call], Any] | None:
+    return _ASKED.get((name, value)) or _ASKED.get((name, ""))
 
 
 def _compare(condition: Condition, value: Any) -> bool | None:
@@ -234,16 +254,24 @@ def argument(call: Call, name: str) -> Any:
     return call.params.get(name, _MISSING)
 
 
-def tensors(call: Call) -> Iterator[Value]:
+def tensors(call: Call) -> list[Value]:
     """Tensor arguments in the order they were passed, lists flattened."""
-    for given in (*call.args, *call.kwargs.values()):
-        for item in given if isinstance(given, (tuple, list)) else (given,):
-            if isinstance(item, Value):
-                yield item
+    found: list[Value] = []
+    for given in (*call.args, *call.kwargs.values()) if call.kwargs else call.args:
+        if given.__class__ is Value:
+            found.append(given)
+        elif isinstance(given, (tuple, list)):
+            found += [item for item in given if isinstance(item, Value)]
+    return found
+
+
+def first_tensor(call: Call) -> Value | None:
+    """The first of them."""
+    return next(iter(tensors(call)), None)
 
 
 def _first(call: Call) -> TensorType | None:
-    first = next(tensors(call), None)
+    first = first_tensor(call)
     return first.type if first is not None else None
 
 

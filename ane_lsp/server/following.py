@@ -18,7 +18,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ane_lsp.analysis import AnalysisError, FileAnalysis, ModelSummary, again, of_the_program, reads_whole_text
+from ane_lsp.analysis import (
+    AnalysisError,
+    FileAnalysis,
+    ModelSummary,
+    Standing,
+    again,
+    of_the_program,
+    reads_whole_text,
+)
 from ane_lsp.checks.finding import Finding, Fix, Related, TextEdit
 from ane_lsp.fixes import fixable_codes
 from ane_lsp.graph import Graph, Span
@@ -51,8 +59,9 @@ class World:
     documents: dict[str, SourceFile | None]
 
     def changed(self, settings: Settings, workspace: Workspace) -> dict[str, tuple[SourceFile, SourceFile]] | None:
-        """Other documents whose text is not what it was, as they were and as they are; None where more has changed."""
-        if settings != self.settings or not self.disk.unchanged():
+        """Other documents whose text is not what it was, as they were and as they are; None where more has changed. The disk is another
+        matter: to ask it takes longer than to tell what is found."""
+        if settings != self.settings:
             return None
         found: dict[str, tuple[SourceFile, SourceFile]] = {}
         for path, source in self.documents.items():
@@ -60,6 +69,8 @@ class World:
             if now is source:
                 continue
             if now is None:
+                return None
+            if source is None and not self.disk.unchanged():
                 return None
             before = source if source is not None else read_source(Path(path))  # which is as it was then
             if now.unreadable is not None or before.unreadable is not None:
@@ -179,6 +190,8 @@ class Following:
             return None
         if not told:
             tell(self.result.findings, self.result.errors, True)
+        if not self._seen.disk.unchanged():
+            return None
         try:
             moved = _moved_result(self.result, moves)
         except Lost:
@@ -269,22 +282,39 @@ class Following:
         if standing is None:
             return True
         ran = self._found.ran
-        if ran is None or not (self._again or (self._whole and self._changed) or not ran.isdisjoint(self._changed)):
+        if ran is None:
             self._changed.clear()
-            return ran is not None
+            return False
+        concerned = self._again or (self._whole and self._changed) or not ran.isdisjoint(self._changed)
+        if concerned and not self._analyse_again(standing, cancelled, ahead, False):
+            return False
+        self._changed.clear()
+        # What no graph shows was presumed to be as before: mostly this says nothing else.
+        return (
+            standing.world is None
+            or not standing.world.doubtful
+            or self._analyse_again(standing, cancelled, ahead, True)
+        )
+
+    def _analyse_again(
+        self, standing: Standing, cancelled: Callable[[], bool],
+        ahead: Callable[[tuple[Finding, ...], tuple[AnalysisError, ...], bool], None], surely: bool,
+    ) -> bool:  # fmt: skip
+        """See :func:`ane_lsp.analysis.again`. False where it cannot be. Raises Cancelled."""
         self._again = True
 
         def tell(found: FileAnalysis, last: bool = False) -> None:
             ahead(tuple(found.findings), tuple(found.errors), last)
 
-        found = again(standing, self._changed, cancelled, tell)
+        found = again(standing, self._changed, cancelled, tell, surely)
         if cancelled():
             raise Cancelled
         if found is None:
             return False
         self._changed, self._again = set(), False
         before, self._found = self._found, found
-        tell(found, True)
+        if not surely or (found.findings, found.errors) != (before.findings, before.errors):
+            tell(found, True)
         if standing.world is not None and not standing.world.complete():
             return False
         if found != before:  # what an edit leaves as it was holds the very graphs

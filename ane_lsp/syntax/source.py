@@ -62,6 +62,14 @@ class SourceFile:
     version: int | None = None
     only_read: dict[frozenset[str], bool] = field(default_factory=dict, repr=False)
     _parsed: ast.Module | SyntaxProblem | None = field(default=None, repr=False)
+    _mentioned: dict[tuple[str, ...], bool] = field(default_factory=dict, repr=False)
+
+    def mentions(self, words: tuple[str, ...]) -> bool:
+        """Whether the text has one of some words; found out once."""
+        found = self._mentioned.get(words)
+        if found is None:
+            found = self._mentioned[words] = any(word in self.text for word in words)
+        return found
 
     @cached_property
     def lines(self) -> LineTable:

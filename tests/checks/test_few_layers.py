@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ane_lsp.analysis import analyze
 from ane_lsp.checks import engine
 from ane_lsp.graph import Call, Graph, Op, Span, TensorType, Value
-from ane_lsp.graph.excerpt import Excerpt, excerpt_of
+from ane_lsp.graph.excerpt import Excerpt, Row, _apart, excerpt_of
 from ane_lsp.workspace import Settings, Workspace
 
 MODEL = """\
@@ -115,6 +115,39 @@ def test_rules_say_the_same_of_a_few_layers(tmp_path: Path, name: str) -> None:
             maker = excerpt.graph.producer(value)
             assert maker is None or value.id in [made.id for made in maker.outputs]
     both_ways(graph)
+
+
+@pytest.mark.parametrize(
+    ("mask", "ahead", "behind"),
+    [
+        ("mask", 1, 1),
+        ("mask if layer.index else other", 0, 1),
+        ("mask if layer.index < 11 else other", 1, 0),
+        ("mask if 0 < layer.index < 11 else other", 0, 0),
+    ],
+)
+def test_what_goes_on_as_a_row_does_is_near_enough(tmp_path: Path, mask: str, ahead: int, behind: int) -> None:
+    text = MODEL.replace("(x, mask)\n        return", f"(x, {mask})\n        return")
+    graph = graph_of(
+        tmp_path,
+        text.replace("        x = self.stem", "        mask, other = mask * 2, mask.abs()\n        x = self.stem"),
+    )
+    excerpt = excerpt_of(graph)
+    (row,) = excerpt.rows
+    assert (row.stand_in, row.behind) == (ahead, behind)
+    assert excerpt.holds()
+    assert excerpt.count(excerpt.graph.ops) == len(graph.ops)
+    both_ways(graph)
+
+
+@pytest.mark.parametrize(("ops", "behind"), [(20, 1), (30, 0)])
+def test_of_rows_right_behind_each_other_layers_stay_that_read_the_first(ops: int, behind: int) -> None:
+    first = Row(0, 0, 45, 50, 5, 1, 0)
+    following = Row(first.all_ops.stop, 250, ops, ops, 6, 1, 1)
+    assert _apart(first, following) == first._replace(behind=behind)
+    assert (
+        first.ops_of(_apart(first, following).left_out).stop + first.ops <= following.ops_of(following.left_out).start
+    )
 
 
 @pytest.mark.parametrize("name", WHOLE)

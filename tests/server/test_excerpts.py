@@ -319,3 +319,45 @@ def test_a_graph_that_cannot_be_made_of_what_was_told_is_made_from_scratch(
     assert analyst._kept[str(path)] is not before
     assert without_fixes(told.findings[-1]) == without_fixes(result.findings)
     check(path, analyst, MODEL)
+
+
+ONE_ELSE = (
+    MODEL.replace("x = layer(x, mask)", "x = layer(x, mask if layer is not self.layers[0] else other)")
+    .replace("        for layer", "        mask, other = mask * 2, mask.abs()\n        for layer")
+    .replace("        return x\n\n\nclass Encoder", "        return x.tanh().sin().cos()\n\n\nclass Encoder")
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "made"),
+    [
+        (IN_EACH, "        x = x * 2\n" + IN_EACH, True),
+        ("x.tanh().sin().cos()", "x.clamp(-1, 1).tanh().sin().cos()", True),
+        ("        for layer", "        x = x.relu()\n        for layer", True),
+        (
+            "            x = layer",
+            "            if layer is self.layers[1]:\n                x = x.relu()\n            x = layer",
+            False,
+        ),
+    ],
+)
+def test_what_is_ahead_of_a_row_may_go_on_as_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, made: bool
+) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, ONE_ELSE)
+    edited = ONE_ELSE.replace(old, new)
+    assert edited != ONE_ELSE
+    uses_all = "self.norm(x.relu().clamp(-1, 1)), mask) * 2"
+    check_each(path, analyst, ONE_ELSE.replace("self.norm(x), mask)", uses_all), ONE_ELSE)
+    told = Told(analyst, monkeypatch)
+    check(path, analyst, edited)
+    assert bool(told.made) is made
+    for graph in told.made:
+        check_excerpt(graph)
+        assert graph.excerpt is not None
+        assert 0 in {row.stand_in for row in graph.excerpt.rows}
+    result = analyst.analyze(str(path), lambda: False)
+    assert without_fixes(told.findings[-1]) == without_fixes(result.findings)
+    analyst.idle()
+    check_each(path, analyst, ONE_ELSE, edited)
