@@ -22,7 +22,7 @@ from ane_lsp.interp.movers import Mover
 from ane_lsp.interp.renumbering import Renumbered, Renumbering
 from ane_lsp.interp.repeats import GAP
 from ane_lsp.interp.seen import NotKept
-from ane_lsp.interp.splices import Place, Splice, Spliced, Splices, give, moved_by, sizes_of
+from ane_lsp.interp.splices import Place, Splice, Spliced, Splices, give, moved_by, own_parts, sizes_of
 
 if TYPE_CHECKING:
     from ane_lsp.interp.repeats import Inner, Kept
@@ -171,13 +171,10 @@ class _OfExcerpt(Splice):
         mover = Renumbered(again, numbers, start.size, self.new, self._there)
         self._give_all(place, again, mover)
         mover.values.update(self._named(again, place, numbers, calls, ops))
-        call = op = 0
-        for number, inner in enumerate(again.inner):
-            at_call, at_op = inner.call - again.call, inner.op - again.op
-            mover.record(again.calls[call:at_call], again.ops[op:at_op], place.callers, place.path)
-            call, op = at_call + len(inner.kept.calls), at_op + len(inner.kept.ops)
-            self._record_inner_now(place, inner, before.get(number), mover, calls, ops)
-        mover.record(again.calls[call:], again.ops[op:], place.callers, place.path)
+        for number, (inner, its_calls, its_ops) in enumerate(own_parts(again)):
+            mover.record(its_calls, its_ops, place.callers, place.path)
+            if inner is not None:
+                self._record_inner_now(place, inner, before.get(number), mover, calls, ops)
         for number, one in seen.items():
             now = mover.value_of(one)
             if now.id != number + start.value:

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 
 class Renumbering:
-    """The numbers of what a call records `again`. calls, ops: in its order. values: by its own numbers; `fresh` are those that nobody reads but
-    itself.
+    """The numbers of what a call records `again`. calls, ops: in its order. fresh: for values that nobody reads but itself.
 
     before: the kept calls that it makes, by their places among them, as parts of it before: those keep their numbers. seen: what stands for
     values that others read. was: what it recorded before. graph: what has been recorded ahead of it.
@@ -54,7 +53,7 @@ class Renumbering:
             ops[at_op : at_op + len(old.kept.ops)] = range(op, op + len(old.kept.ops))
             self._starts.append(inner.value)
             self._spans.append((range(inner.value, inner.value + old.kept.values), value))
-        self.values = dict[int, int]()
+        self._values = dict[int, int]()
         made_by = {value.id: op.id for op in was for value in op.outputs}
         for number, one in seen.items():
             old_id = number + start.value
@@ -65,18 +64,18 @@ class Renumbering:
                 if maker is None or not _fits(ops, at, maker):
                     continue
                 ops[at] = maker
-            self.values[one.id] = old_id
+            self._values[one.id] = old_id
         self.calls = _between(calls, start.call, graph.calls[-1].id if graph.calls else -1)
         self.ops = _between(ops, start.op, graph.ops[-1].id if graph.ops else -1)
 
     def of_value(self, number: int) -> int:
         """The number of a value that it makes."""
-        known = self.values.get(number)
+        known = self._values.get(number)
         if known is None:
             known = self.before(number)
             if known is None:
                 known = next(self._fresh)
-            self.values[number] = known
+            self._values[number] = known
         return known
 
     def had(self, number: int) -> int:

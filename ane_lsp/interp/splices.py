@@ -8,13 +8,13 @@ reads those of the new operations. The call, and calls that are made of it, are 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import field
 from functools import partial
 from typing import Any, NamedTuple
 
-from ane_lsp.graph import Graph, Span, Unknown, Value, dims
+from ane_lsp.graph import Call, Graph, Op, Span, Unknown, Value, dims
 from ane_lsp.graph.liveness import values
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.movers import Mover, Sizes, other_facts, record
@@ -277,15 +277,13 @@ class Splice(Mover):
         new.shapes += other_facts(again.shapes, sizes)
         further = start.call - again.call, mover.op
         own = partial(record, mover, new, further=further, kept=again, callers=place.callers, path=place.path)
-        inside, call, op = list[Inner](), 0, 0
-        for number, inner in enumerate(again.inner):
-            calls, ops = inner.call - again.call, inner.op - again.op
-            own(again.calls[call:calls], again.ops[op:ops])
-            shape = start.shape + inner.shape - again.shape
-            size_there = size + inner.size - again.size
-            inside.append(self._record_inner(number, shape, size_there, again, place, mover, further))
-            call, op = calls + len(inner.kept.calls), ops + len(inner.kept.ops)
-        own(again.calls[call:], again.ops[op:])
+        inside = list[Inner]()
+        for inner, its_calls, its_ops in own_parts(again):
+            own(its_calls, its_ops)
+            if inner is not None:
+                shape = start.shape + inner.shape - again.shape
+                size_there = size + inner.size - again.size
+                inside.append(self._record_inner(inner, shape, size_there, again, place, mover, further))
         for number, one in seen.items():
             self.values[number + value] = now = mover.value_of(one)
             self.given[number + value] = now.type
@@ -299,11 +297,10 @@ class Splice(Mover):
             }  # fmt: skip
 
     def _record_inner(
-        self, number: int, shape: int, size: int, again: Kept, place: Place, around: Mover, further: tuple[int, int]
+        self, inner: Inner, shape: int, size: int, again: Kept, place: Place, around: Mover, further: tuple[int, int]
     ) -> Inner:
         """Record what one of the kept calls records that such a call makes. shape: the number of its first one. size: that of the last size
         before."""
-        inner = again.inner[number]
         kept = inner.kept
         now = Inner(
             kept, inner.call + further[0], inner.op + further[1], inner.value + around.value, shape, size,
@@ -450,6 +447,17 @@ class Splice(Mover):
         return again[0].steps - part.kept.steps if again is not None else 0
 
 
+def own_parts(again: Kept) -> Iterator[tuple[Inner | None, list[Call], list[Op]]]:
+    """The calls and operations that a call records by itself, cut at the kept calls that it makes: each of those behind what comes ahead
+    of it, and None behind the rest."""
+    call = op = 0
+    for inner in again.inner:
+        calls, ops = inner.call - again.call, inner.op - again.op
+        yield inner, again.calls[call:calls], again.ops[op:ops]
+        call, op = calls + len(inner.kept.calls), ops + len(inner.kept.ops)
+    yield None, again.calls[call:], again.ops[op:]
+
+
 def give(mover: Mover, one: Value, there: Value) -> None:
     """Have a value stand for one that a call was given. Raises NotKept where it has other sizes: so has what the call makes of them."""
     if one.type.shape != there.type.shape:
@@ -469,4 +477,4 @@ def moved_by(start: Numbers, shift: Iterable[int]) -> Numbers:
     return Numbers(*(number + more for number, more in zip(start, shift)))
 
 
-__all__ = ["Numbers", "Place", "Remade", "Splice", "Spliced", "Splices", "give", "moved_by", "sizes_of"]
+__all__ = ["Numbers", "Place", "Remade", "Splice", "Spliced", "Splices", "give", "moved_by", "own_parts", "sizes_of"]
