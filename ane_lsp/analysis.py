@@ -20,7 +20,7 @@ from ane_lsp.graph.records import dataclass
 from ane_lsp.syntax.source import SyntaxProblem
 
 if TYPE_CHECKING:
-    from ane_lsp.checks.engine import Options, Verdicts
+    from ane_lsp.checks.engine import Options
     from ane_lsp.interp.entries import EntryRun, FileRun, FileWorld
     from ane_lsp.interp.run import Capture, Run
     from ane_lsp.interp.values import Refusal
@@ -99,6 +99,10 @@ class ModelSummary:
     off_ane: tuple[tuple[str, int], ...] = ()
     lost: tuple[Remark, ...] = ()
 
+    def with_numbers(self, span: Span, findings: int, errors: int, warnings: int) -> ModelSummary:
+        """The same of an entry at another place, with other numbers of findings."""
+        return replace(self, span=span, findings=findings, errors=errors, warnings=warnings)
+
 
 @dataclass(slots=True)
 class FileAnalysis:
@@ -126,8 +130,8 @@ class FileAnalysis:
 class Standing:
     """An analysed file that can be analysed again after functions were exchanged in its tree.
 
-    whole: see :func:`reads_whole_text`. world: the one it was read in; None where it has to be analysed from scratch. checked: what was found for a graph, with the
-    assumptions it was found under.
+    whole: see :func:`reads_whole_text`. world: the one it was read in; None where it has to be analysed from scratch. checked: what was
+    found for a graph, by its identity.
     """
 
     path: Path
@@ -137,7 +141,25 @@ class Standing:
     settings: Settings
     workspace: Workspace
     world: FileWorld | None = None
-    checked: dict[int, tuple[EntryRun, list[Finding], ModelSummary | None]] = field(default_factory=dict)
+    checked: dict[int, Checked] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Checked:
+    """What was found in an entry, under its assumptions, and the same in numbers once it was counted. stopped: why its run ended early."""
+
+    entry: EntryRun
+    found: list[Finding]
+    stopped: str | None
+    summary: ModelSummary | None = None
+
+    def holds(self, entry: EntryRun) -> bool:
+        """Whether the same is found in another entry with that graph."""
+        return (self.entry.assumed, self.entry.asked) == (entry.assumed, entry.asked)
+
+    def own(self, file: str) -> list[Finding]:
+        """Those of the file."""
+        return [finding for finding in self.found if finding.span.file == file]
 
 
 @dataclass(slots=True)
@@ -208,13 +230,14 @@ def analyze(
     standing = Standing(source.path, reads_whole_text(source.text), tree, directives, settings, workspace)
     result.ran = set()
     found: list[Finding] = []
-    places: list[set[tuple[str, Span]]] = []
+    checked: list[Checked] = []
     if "torch" in source.text or directives.inputs:
-        nothing: tuple[list[Finding], list[set[tuple[str, Span]]]] = ([], [])
-        found, places = faults.survive(
+        nothing: tuple[list[Finding], list[Checked]] = ([], [])
+        found, checked = faults.survive(
             "running the file", lambda: _run_and_check(result, standing, cancelled, faults, keep, ahead), nothing
         )
-    _conclude(result, standing, found, places, faults)
+    _conclude(result, standing, found, checked, faults)
+    _count(result, standing, found, checked, faults)
     steady = standing.world is not None and standing.world.steady
     if keep and result.ran is not None and not result.errors and steady:
         result.standing = standing
@@ -226,23 +249,31 @@ def again(
     standing: Standing,
     changed: set[Dependency],
     cancelled: Callable[[], bool] = lambda: False,
-    ahead: Callable[[FileAnalysis], None] = lambda found: None,
+    ahead: Callable[[FileAnalysis, bool], None] = lambda found, last: None,
     surely: bool = True,
 ) -> FileAnalysis | None:
     """The analysis after `changed` functions were exchanged in the tree of a file; everything it depends on besides is as it was.
 
     Places are those in the tree. None where the file has to be analysed from scratch, or where `cancelled` said so; then
     `changed` still count when this is asked again. ahead: hears of what is found in some models while others are followed, and of
-    those what was found before. surely: see :meth:`FileWorld.again`.
+    those what was found before; and at last, when nothing else will be found, though perhaps nothing is counted yet. surely: see
+    :meth:`FileWorld.again`.
     """
     if standing.world is None:
         return None
-    outcome = standing.world.again(changed, cancelled, InPart(standing, cancelled, ahead), surely)
+    in_part = InPart(standing, cancelled, lambda found: ahead(found, False))
+    outcome = standing.world.again(changed, cancelled, in_part, surely)
     if outcome is None or outcome.run.stopped is not None:
         return None
-    result = _concluded(outcome, standing, cancelled)
-    if result is None:
+
+    faults = Faults(str(standing.path))
+    concluded = _concluded(outcome, standing, cancelled, faults)
+    if concluded is None:
         return None
+    result, found, checked = concluded
+    if result.ran is not None and not result.errors:
+        ahead(result, True)
+        _count(result, standing, found, checked, faults)
     if result.ran is None or result.errors:
         standing.world = None
         return None
@@ -250,14 +281,16 @@ def again(
     return result
 
 
-def _concluded(outcome: FileRun, standing: Standing, cancelled: Callable[[], bool]) -> FileAnalysis | None:
-    """What is found in entries; None where `cancelled` said so."""
-    faults, result = Faults(str(standing.path)), FileAnalysis(str(standing.path))
-    found, places = _check_entries(result, outcome, standing, cancelled, faults)
+def _concluded(
+    outcome: FileRun, standing: Standing, cancelled: Callable[[], bool], faults: Faults
+) -> tuple[FileAnalysis, list[Finding], list[Checked]] | None:
+    """What is found in entries, which nobody has counted yet; None where `cancelled` said so."""
+    result = FileAnalysis(str(standing.path))
+    found, checked = _check_entries(result, outcome, standing, cancelled, faults)
     if cancelled():
         return None
-    _conclude(result, standing, found, places, faults)
-    return result
+    _conclude(result, standing, found, checked, faults)
+    return result, found, checked
 
 
 class InPart:
@@ -270,7 +303,7 @@ class InPart:
         self._standing = standing
         self._cancelled = cancelled
         self._ahead = ahead
-        self._before = [entry for entry, _, _ in standing.checked.values()]
+        self._before = [checked.entry for checked in standing.checked.values()]
         self._known = {id(entry.graph) for entry in self._before}
         self._due = time.monotonic() + PATIENCE
 
@@ -281,14 +314,15 @@ class InPart:
         waiting = [entry for entry in self._before if entry.span not in followed]
         outcome = replace(so_far, entries=[*so_far.entries, *waiting])
         faults = Faults(str(self._standing.path))
-        found = faults.survive("telling of some", lambda: _concluded(outcome, self._standing, self._cancelled), None)
-        if found is not None and not found.errors:
-            self._ahead(found)
+        work = partial(_concluded, outcome, self._standing, self._cancelled, Faults(str(self._standing.path)))
+        concluded = faults.survive("telling of some", work, None)
+        if concluded is not None and not concluded[0].errors:
+            self._ahead(concluded[0])
         self._due = time.monotonic() + AGAIN
 
 
 def _conclude(
-    result: FileAnalysis, standing: Standing, found: list[Finding], places: list[set[tuple[str, Span]]], faults: Faults
+    result: FileAnalysis, standing: Standing, found: list[Finding], checked: list[Checked], faults: Faults
 ) -> None:
     """What is shown of the findings of the entries, with those that need no entry."""
     from ane_lsp.checks.guards import review
@@ -296,7 +330,7 @@ def _conclude(
     tree, path, settings = standing.tree, standing.path, standing.settings
     findings = faults.survive("reviewing findings", lambda: review(found, tree, settings.export_path), found)
     if standing.whole:
-        of_text = partial(check_text, tree, path, settings, result.graphs)
+        of_text = partial(check_text, tree, path, settings, [one.entry.graph for one in checked])
         findings += faults.survive("checking the script", of_text, [])
     findings += faults.finding()
     if faults.places:
@@ -308,12 +342,25 @@ def _conclude(
     )
     kept = [f for f in kept if settings.is_selected(f.code, f.name, path) and _shown(f, settings)]
     result.findings = sorted(kept, key=_position)
-    shown = {(f.code, f.span): f.severity for f in kept}
-    result.models = [
-        replace(model, findings=len(severities), errors=severities.count("error"), warnings=severities.count("warning"))
-        for model, own in zip(result.models, places, strict=True)
-        for severities in ([shown[place] for place in own if place in shown],)
-    ]
+
+
+def _count(
+    result: FileAnalysis, standing: Standing, found: list[Finding], checked: list[Checked], faults: Faults
+) -> None:
+    """The models in numbers, once their findings are known. A fault of ours on the way is one more of those."""
+    known = len(faults.places)
+    shown = {(f.code, f.span): f.severity for f in result.findings}
+    for one in checked:
+        if one.summary is None:
+            one.summary = faults.survive(f"counting {one.entry.graph.name}", partial(_summary, one, standing), None)
+        if one.summary is not None:
+            places = {(f.code, f.span) for f in one.own(str(standing.path))}
+            severities = [shown[place] for place in places if place in shown]
+            numbers = len(severities), severities.count("error"), severities.count("warning")
+            result.graphs.append(one.entry.graph)
+            result.models.append(one.summary.with_numbers(one.entry.span, *numbers))
+    if len(faults.places) > known:
+        _conclude(result, standing, found, checked, faults)
 
 
 # Modules that see the model's outputs while it is trained, and are no part of what is converted.
@@ -333,7 +380,6 @@ def _position(finding: Finding) -> tuple[object, ...]:
 
 
 _REASONS = 3  # that a file without models gives
-Checked = tuple[list[Finding], list[set[tuple[str, Span]]]]
 
 
 def _run_and_check(
@@ -343,7 +389,7 @@ def _run_and_check(
     faults: Faults,
     keep: bool,
     ahead: Callable[[FileAnalysis], None] | None,
-) -> Checked:
+) -> tuple[list[Finding], list[Checked]]:
     from ane_lsp.interp.entries import FileWorld
     from ane_lsp.interp.run import Limits
 
@@ -365,45 +411,35 @@ def _run_and_check(
 
 def _check_entries(
     result: FileAnalysis, outcome: FileRun, standing: Standing, cancelled: Callable[[], bool], faults: Faults
-) -> Checked:
-    """The findings of all entries, and for each entry the code and place of its own."""
+) -> tuple[list[Finding], list[Checked]]:
+    """The findings of all entries, those of one place together, and entry by entry."""
     from ane_lsp.checks import engine
     from ane_lsp.interp import conversions
-    from ane_lsp.knowledge import targets
 
-    file, settings, workspace = str(standing.path), standing.settings, standing.workspace
+    file, settings = str(standing.path), standing.settings
     result.ran = outcome.ran
-    chosen = tuple(t for name in settings.targets for t in targets.resolve(name)) or targets.default()
     options = engine.Options(settings.opset, settings.export_path, settings.coremltools)  # type: ignore[arg-type]
     merged: dict[tuple[str, Span, str], Finding] = {}
-    places: list[set[tuple[str, Span]]] = []
+    checked: list[Checked] = []
     known, standing.checked = standing.checked, {}
     for entry in outcome.entries:
-        seen = known.get(id(entry.graph))
-        if seen is not None and (seen[0].assumed, seen[0].asked) == (entry.assumed, entry.asked):
-            _, found, summary = seen
-            summary = replace(summary, span=entry.span) if summary is not None else None
+        one = known.get(id(entry.graph))
+        if one is not None and one.holds(entry):
+            one.entry = entry
         else:
-            verdicts: engine.Verdicts = {}
-            check = partial(_check_entry, entry, chosen, options, file, workspace, cancelled, verdicts)
-            checked = faults.survive(f"checking {entry.graph.name}", check, None)
-            if checked is None:
+            check = partial(_check_entry, entry, options, standing, cancelled)
+            found = faults.survive(f"checking {entry.graph.name}", check, None)
+            if found is None:
                 continue
-            found = checked
-            numbers = partial(_summary, entry, found, chosen, outcome.run.stopped, file, workspace, settings, verdicts)
-            summary = faults.survive(f"counting {entry.graph.name}", numbers, None)
             if cancelled():  # perhaps in the middle of it
                 standing.checked.update(known)
                 break
-        standing.checked[id(entry.graph)] = entry, found, summary
-        own = [f for f in found if f.span.file == file]
-        for finding in own:
+            one = Checked(entry, found, outcome.run.stopped)
+        standing.checked[id(entry.graph)] = one
+        checked.append(one)
+        for finding in one.own(file):
             _keep_worst(merged, finding)
-        if summary is not None:
-            places.append({(f.code, f.span) for f in own})
-            result.graphs.append(entry.graph)
-            result.models.append(summary)
-    if not result.models:
+    if not checked:
         lost = conversions.reasons(outcome.run.interp, outcome.run.errors, standing.tree, outcome.ran, file)
         result.unfollowed = [Unfollowed(message, span) for message, span in lost[:_REASONS]]
     if outcome.run.stopped == "budget":
@@ -417,7 +453,7 @@ def _check_entries(
         if refusal is not None:
             _keep_worst(merged, refusal)
     faults.places.update(outcome.run.internal)
-    return list(merged.values()), places
+    return list(merged.values()), checked
 
 
 def _as_captured(settings: Settings, follow: Callable[[Capture], T], run_of: Callable[[T], Run]) -> T:
@@ -438,20 +474,13 @@ def _better(captured: T, alone: T, run_of: Callable[[T], Run]) -> T:
     return alone if len(run_of(alone).errors) < len(run_of(captured).errors) else captured
 
 
-def _check_entry(
-    entry: EntryRun,
-    chosen: tuple[Target, ...],
-    options: Options,
-    file: str,
-    workspace: Workspace,
-    cancelled: Callable[[], bool],
-    verdicts: Verdicts,
-) -> list[Finding]:
+def _check_entry(entry: EntryRun, options: Options, standing: Standing, cancelled: Callable[[], bool]) -> list[Finding]:
     from ane_lsp.checks import compiled, engine
 
     if _stays_outside(entry):
         return []
-    found = engine.run(entry.graph, chosen, options, cancelled=cancelled, home=file, verdicts=verdicts)
+    file, workspace, chosen = str(standing.path), standing.workspace, _targets(standing.settings)
+    found = engine.run(entry.graph, chosen, options, cancelled=cancelled, home=file)
     if options.export_path == "trace":
 
         def tree_of(path: str) -> ast.Module | None:
@@ -463,26 +492,24 @@ def _check_entry(
     return found if entry.asked else [replace(f, severity="information") if f.data.get("loss") else f for f in found]
 
 
+def _targets(settings: Settings) -> tuple[Target, ...]:
+    from ane_lsp.knowledge import targets
+
+    return tuple(t for name in settings.targets for t in targets.resolve(name)) or targets.default()
+
+
 def _stays_outside(entry: EntryRun) -> bool:
     """It is no part of what is converted and nobody asked for it: a script calls it to train, or it was found by us."""
     return not entry.asked and (entry.transform or _TRAINING_ONLY.search(entry.graph.name) is not None)
 
 
-def _summary(
-    entry: EntryRun,
-    found: list[Finding],
-    chosen: tuple[Target, ...],
-    stopped: str | None,
-    file: str,
-    workspace: Workspace,
-    settings: Settings,
-    verdicts: Verdicts,
-) -> ModelSummary:
+def _summary(checked: Checked, standing: Standing) -> ModelSummary:
     from ane_lsp.checks import dtype_flow, engine
     from ane_lsp.graph.excerpt import excerpt_of
     from ane_lsp.graph.rearranging import rearranged
     from ane_lsp.knowledge import eligibility
 
+    entry, found, settings, workspace = checked.entry, checked.found, standing.settings, standing.workspace
     excerpt, assumed = excerpt_of(entry.graph), entry.assumed
     graph = excerpt.graph
     if _stays_outside(entry):
@@ -498,14 +525,15 @@ def _summary(
     merged = rearranged(graph)
 
     def off_ane(target: Target) -> Counter[str]:
-        known, found = verdicts.get(target, {}), Counter[str]()
+        judge, found = eligibility.on(target, merged), Counter[str]()
         for op in live:
-            if op.id in kept or (known.get(op.id) or eligibility.op(op, target, merged)).ane != "yes":
+            if judge(op).ane != "yes" or op.id in kept:
                 found[op.kind] += excerpt.times(op)
         return found
 
     # Of several targets, the one that runs least of it.
-    off, target = max(((off_ane(t), t) for t in engine.distinct(chosen)), key=lambda counted: counted[0].total())
+    chosen = engine.distinct(_targets(settings))
+    off, target = max(((off_ane(t), t) for t in chosen), key=lambda counted: counted[0].total())
     count = excerpt.count(live)
     return ModelSummary(
         name=graph.name,
@@ -516,8 +544,8 @@ def _summary(
         unknown_shapes=excerpt.count([op for op in live if not _makes_known(op)]),
         findings=0,
         assumed=assumed,
-        stopped=stopped,
-        elsewhere=_elsewhere(found, file, workspace, settings),
+        stopped=checked.stopped,
+        elsewhere=_elsewhere(found, str(standing.path), workspace, settings),
         off_ane=tuple(off.most_common()),
         lost=tuple(Remark(workspace.relative(span.file), span, reason) for reason, span in graph.lost.items()),
     )

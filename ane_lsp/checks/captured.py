@@ -5,7 +5,6 @@ from __future__ import annotations
 from ane_lsp.checks.engine import Context
 from ane_lsp.graph import Call, Value, dims
 from ane_lsp.graph.liveness import values
-from ane_lsp.knowledge import conversion
 
 # Tensors made of Python numbers, whatever else these are given.
 _OF_NUMBERS = frozenset({
@@ -37,7 +36,7 @@ def told_to_export(context: Context, numbers: bool = False) -> frozenset[int]:
         seen: set[int] = set()
         unsure: set[int] = set()  # of some kind, or of what is
         for call in context.graph.calls:
-            given = list(conversion.tensors(call))
+            given = call.given
             unsure.update(one.id for one in given if one.type.shape is None)
             if numbers:
                 told.update(one.id for one in given if one.id not in seen and _is_attribute(one))
@@ -58,7 +57,7 @@ def _is_attribute(value: Value) -> bool:
     return value.origin == "constant" and value.producer is None and _is_single(value)
 
 
-def _is_told(call: Call, made: Value, given: list[Value], told: set[int]) -> bool:
+def _is_told(call: Call, made: Value, given: tuple[Value, ...], told: set[int]) -> bool:
     """Whether torch.export knows the value of what a call makes."""
     if not _is_single(made) or call.torch in _FILLED:
         return False

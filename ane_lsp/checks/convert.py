@@ -111,16 +111,14 @@ def _read(context: Context) -> frozenset[int]:
         graph = context.graph
         made = {op.call.id for op in graph.ops}
         ids = _taken(context)
-        ids.update(v.id for call in graph.calls if call.id not in made for v in conversion.tensors(call))
+        ids.update(*[call.reads for call in graph.calls if call.id not in made])
         context.memo["read"] = found = frozenset(ids)
     return found
 
 
 def _taken(context: Context) -> set[int]:
     """Ids of values that an op or an output takes."""
-    ids = {v.id for op in context.graph.ops if op.id not in context.idle for v in op.input_values()}
-    ids.update(v.id for v in context.graph.outputs)
-    return ids
+    return {v.id for v in context.graph.outputs}.union(*[op.reads for op in context.asked["*"]])
 
 
 def _used(context: Context) -> Iterator[Call]:
@@ -162,7 +160,7 @@ def _alternatives(entry: Conversion, path: str, version: str) -> str:
 @graph_rule("ANE105", per_target=False)
 def rank_above_five(context: Context) -> Iterator[Report]:
     """Tensors of six axes or more that survive conversion."""
-    if all((found.rank or 0) <= MOST_AXES for found in context.types):
+    if context.most_axes <= MOST_AXES:
         return
     for op in context.graph.ops:
         rank = _rank(op)
@@ -196,7 +194,7 @@ _COMPLEX_ARITHMETIC = frozenset({"aten.sub", "aten.mul"})
 @graph_rule("ANE113", per_target=False)
 def complex_operation(context: Context) -> Iterator[Report]:
     """Operations on complex tensors that the converter hands to Core ML, which has none; of constants as well."""
-    if not any(_is_complex(found) for found in context.types):
+    if COMPLEX.isdisjoint(context.dtypes):
         return
     for op in context.asked["*"]:
         given = any(_is_complex(v.type) for v in op.input_values())

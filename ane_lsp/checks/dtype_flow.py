@@ -86,18 +86,21 @@ def kept_in_fp32(graph: Graph) -> frozenset[int]:
 
 
 def _may_read_large(op: Op) -> bool:
-    """Whether an op reads constants that coremltools looks at."""
+    """Whether an op reads constants that coremltools looks at, and whose numbers are known or worked out of such."""
     known: bool | None = op.alike.get(_may_read_large)
     if known is None:
-        held = op.kind in _CONSTANT_ATTRS or any(value.is_const and is_float(value) for value in op.input_values())
+        held = op.kind in _CONSTANT_ATTRS or any(map(_may_be_large, op.input_values()))
         known = op.alike[_may_read_large] = held and op.kind != "cast"
     return known
 
 
+def _may_be_large(value: Value) -> bool:
+    return bool(value.fold or value.type.data) and value.is_const and is_float(value)
+
+
 def _large_constants(flow: Flow, op: Op) -> Iterator[Extreme]:
-    for value in op.input_values():
-        if (value.fold or value.type.data) and value.is_const and is_float(value):
-            yield from (e for e in flow.extremes(value) if e.finite)
+    for value in filter(_may_be_large, op.input_values()):
+        yield from (e for e in flow.extremes(value) if e.finite)
     for name in _CONSTANT_ATTRS.get(op.kind, ()):
         number = op.attrs.get(name)
         if isinstance(number, (int, float)) and FP16_MAX < abs(number) < INFINITE:
@@ -196,7 +199,7 @@ def _integers(flow: Flow) -> list[_Integers]:
 def _regions(context: Context) -> list[_Integers]:
     found = context.memo.get("integers")
     if found is None:
-        some = any(kind.dtype in INTEGERS for kind in context.types)
+        some = not INTEGERS.isdisjoint(context.dtypes)
         found = context.memo["integers"] = _integers(flow_of(context)) if some else []
     return list(found)
 

@@ -8,7 +8,6 @@ from ane_lsp.checks.captured import told_to_export
 from ane_lsp.checks.engine import Context, Report, graph_rule, rule
 from ane_lsp.checks.flow import places, short_name
 from ane_lsp.graph import Call, Op, Value
-from ane_lsp.knowledge import conversion
 from ane_lsp.torch_model import registry
 
 _BRANCH = "torch.Tensor.__bool__"
@@ -57,7 +56,7 @@ def _may_be_number(context: Context, value: Value) -> bool:
 
 def _is_certain(context: Context, call: Call) -> bool:
     """Whether what a call is about is a tensor in every run: an input of which nothing is known may be a number, or a list of them."""
-    waiting, seen = list(conversion.tensors(call)), set[int]()
+    waiting, seen = list(call.given), set[int]()
     for current in waiting:
         op = context.graph.producer(current)
         if op is None and not current.is_const and current.type.dtype is None:
@@ -109,8 +108,8 @@ def _untold(context: Context, wanted: frozenset[str], numbers: bool = False) -> 
     told = told_to_export(context, numbers) if calls else frozenset()
     found = {}
     for call in calls:
-        given = list(conversion.tensors(call))
-        if given and all(one.is_const for one in given) and not told.issuperset(one.id for one in given):
+        given = call.given
+        if given and all(one.is_const for one in given) and not told.issuperset(call.reads):
             found[call] = next((f"`{one.name}`" for one in given if one.name), "a constant tensor")
     return [(call, found[call]) for call in _once(list(found))]
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cached_property
@@ -27,7 +28,7 @@ from itertools import chain
 from typing import Any, Literal, TypeVar
 
 from ane_lsp.checks.finding import Finding, Related
-from ane_lsp.graph import Call, Graph, Op, Span, TensorType
+from ane_lsp.graph import Call, Graph, Op, Span
 from ane_lsp.graph.excerpt import Excerpt, excerpt_of
 from ane_lsp.graph.liveness import idle_calls, idle_ops, training_ops
 from ane_lsp.graph.rearranging import rearranged
@@ -123,16 +124,12 @@ class Context:
         return sorted(places, key=lambda place: place.span.file != self.home)
 
     def verdict(self, op: Op) -> Verdict:
-        """Whether the op may run on the target's ANE; worked out once."""
-        verdict = self._verdicts.get(op.id)
-        if verdict is None:
-            verdict = self._verdicts[op.id] = eligibility.op(op, self.target, self.rearranged)
-        return verdict
+        """Whether the op may run on the target's ANE."""
+        return self._judge(op)
 
     @cached_property
-    def _verdicts(self) -> dict[int, Verdict]:
-        known: dict[int, Verdict] = self.memo.setdefault("verdicts", {})
-        return known
+    def _judge(self) -> Callable[[Op], Verdict]:
+        return eligibility.on(self.target, self.rearranged)
 
     @cached_property
     def rearranged(self) -> frozenset[int]:
@@ -162,10 +159,11 @@ class Context:
     @cached_property
     def judged(self) -> Mapping[str, list[Op]]:
         """The ops that op rules see and that run, in the order of execution, by the code of their verdict."""
-        found: dict[str, list[Op]] = {}
+        found: defaultdict[str, list[Op]] = defaultdict(list)
+        judge = self._judge
         for op in self.asked["*"]:
             if not op.folds:
-                found.setdefault(self.verdict(op).code, []).append(op)
+                found[judge(op).code].append(op)
         return found
 
     @cached_property
@@ -186,12 +184,19 @@ class Context:
         return [op for op in self.asked["*"] if op.call.id in calls] if calls else []
 
     @cached_property
-    def types(self) -> list[TensorType]:
-        """The types of all that ops read and make, equal ones perhaps several times."""
-        ops = self.graph.ops
-        return list(
-            {id(v.type): v.type for op in ops for held in (op.input_values(), op.outputs) for v in held}.values()
-        )
+    def dtypes(self) -> frozenset[str | None]:
+        """Those of all tensors that ops read and make."""
+        return frozenset().union(*[dtypes for dtypes, _ in self._tensors])
+
+    @cached_property
+    def most_axes(self) -> int:
+        """Of all tensors that ops read and make, as far as is known."""
+        return max((axes for _, axes in self._tensors), default=0)
+
+    @cached_property
+    def _tensors(self) -> list[tuple[frozenset[str | None], int]]:
+        found = [op.alike.get(_tensors_of) or _tensors_of(op) for op in self.graph.ops]
+        return list(dict(zip(map(id, found), found)).values())
 
     @cached_property
     def idle_calls(self) -> frozenset[int]:
@@ -214,8 +219,13 @@ class Context:
         return {}
 
 
-Verdicts = dict[Target, dict[int, Verdict]]
-"""For a target and the id of an op of one graph: whether the op may run there."""
+def _tensors_of(op: Op) -> tuple[frozenset[str | None], int]:
+    """The dtypes of all tensors that an op reads and makes, and the most axes that one has."""
+    types = [value.type for value in (*op.input_values(), *op.outputs)]
+    found = frozenset(one.dtype for one in types), max([one.rank or 0 for one in types], default=0)
+    op.alike[_tensors_of] = found
+    return found
+
 
 OpCheck = Callable[[Context, Op], Iterable[Report]]
 GraphCheck = Callable[[Context], Iterable[Report]]
@@ -303,14 +313,12 @@ def run(
     codes: Callable[[str], bool] = lambda code: True,
     cancelled: Callable[[], bool] = lambda: False,
     home: str = "",
-    verdicts: Verdicts | None = None,
 ) -> list[Finding]:
     """Findings of every rule on a graph, by position, one per call expression and code. Never raises on a rule's account.
 
     targets: none means the default set. codes: which rules to run. cancelled: asked often; True ends with what was found.
     home: the file under analysis. A finding about several places stands at one of its own, if it has one; a finding inside
     a plain function of another file, called from this one, stands at that call (``torchvision.ops.nms(...)``).
-    verdicts: filled with what was worked out of the place of each op of the graph's excerpt, for whoever asks the same afterwards.
     """
     _load()
     selected = tuple(targets) or chips.default()
@@ -325,9 +333,6 @@ def run(
             "layers", graph, error, "Which layers repeat was not found out", "Rules were asked about all"
         )
     contexts = [Context(excerpt, group[0], selected, options, home) for group in groups]
-    if verdicts is not None:
-        for context in contexts:
-            context.memo["verdicts"] = verdicts.setdefault(context.target, {})
     reports: list[_Placed] = []
     for bound in _BOUND:
         if not codes(bound.code):

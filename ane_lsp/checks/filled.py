@@ -11,7 +11,7 @@ from ane_lsp.checks.engine import Context, Report, graph_rule
 from ane_lsp.checks.flow import FLOATS, INTEGERS
 from ane_lsp.checks.wording import advice, qualified
 from ane_lsp.graph import Call, Value
-from ane_lsp.knowledge.conversion import PATHS, VERSIONS, tensors
+from ane_lsp.knowledge.conversion import PATHS, VERSIONS
 
 _ALL = frozenset(PATHS)
 _UNDECOMPOSED = frozenset({"trace", "export"})
@@ -83,9 +83,10 @@ def dtype_not_kept(context: Context) -> Iterator[Report]:
     yield from _integers_refused(context, path, version)
     if not context.called(_concerns):
         return
+    begin = {call.torch for call in context.called(_begins)}
     for call in context.graph.calls:
-        begins = _begins(call.torch) or _is_open(call, path)
-        if not begins and not (made and any(value.id in made for value in tensors(call))):
+        begins = call.torch in begin or _is_open(call, path)
+        if not begins and not (made and not made.keys().isdisjoint(call.reads)):
             continue
         last = _last(call.torch)
         key, given = _refused(call, last, made, path, version)
@@ -144,7 +145,7 @@ def _stays_integer(value: Value, makers: dict[int, Call], path: str) -> bool:
         if last == "arange":
             return _is_whole(call, last) and not _is_open(call, path)
         if last in _ARITHMETIC:
-            return not _is_open(call, path) and all(_stays_integer(v, makers, path) for v in tensors(call))
+            return not _is_open(call, path) and all(_stays_integer(v, makers, path) for v in call.given)
         if not isinstance(given, Value) or last not in _MOVES | _CASTS | {"sum"}:
             return False
         if last in _CASTS and (path == "trace" or given.type.dtype != value.type.dtype):
@@ -186,7 +187,7 @@ def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
     if not results:
         return
     result, exact = results[0], _is_exact(results[0])
-    if _is_open(call, path) and (exact or last not in _ARITHMETIC or any(v.id in made for v in tensors(call))):
+    if _is_open(call, path) and (exact or last not in _ARITHMETIC or any(v.id in made for v in call.given)):
         made[result.id] = _OPEN, qualified(call)
     elif last in _CASTS:
         given = call.params.get("input")
@@ -195,7 +196,7 @@ def _follow(call: Call, last: str, made: Made, path: str, version: str) -> None:
         if kept is not None and _is_lost(last, kept[0], path):
             made[result.id] = kept
     elif last == "meshgrid":
-        for grid, source in zip(results, tensors(call)):
+        for grid, source in zip(results, call.given):
             made.pop(grid.id, None)
             if source.id in made:
                 made[grid.id] = made[source.id]
@@ -222,7 +223,7 @@ def _is_open(call: Call, path: str) -> bool:
 
 
 def _open_of(call: Call, made: Made) -> tuple[str, str] | None:
-    return next((made[v.id] for v in tensors(call) if made.get(v.id, ("",))[0] == _OPEN), None)
+    return next((made[v.id] for v in call.given if made.get(v.id, ("",))[0] == _OPEN), None)
 
 
 def _results(call: Call) -> list[Value]:
@@ -239,7 +240,7 @@ def _is_lost(cast: str, kind: str, path: str) -> bool:
 
 def _all_integers(call: Call, made: Made) -> tuple[str, str] | None:
     """What made the integers that a call is given, None where it is given anything but integers."""
-    given = list(tensors(call))
+    given = call.given
     numbers = [call.params.get(name) for name in ("other", "exponent", "alpha")]
     turned = [v for v in given if made.get(v.id, ("",))[0] == "integers"]
     if not turned or any(isinstance(number, float) for number in numbers):
@@ -259,7 +260,7 @@ def _loses_dtype(call: Call, last: str) -> bool:
     if last == "sum":
         return isinstance(given, Value) and given.type.dtype == "b8" and call.params.get("dtype") is None
     if last in ("floor_divide", "__floordiv__", "div"):
-        return all(_is_exact(value) for value in tensors(call))
+        return all(_is_exact(value) for value in call.given)
     if last in ("clamp", "clip"):
         bounds = [call.params.get(name) for name in ("min", "max")]
         return isinstance(given, Value) and _is_exact(given) and bounds.count(None) == 1
@@ -281,7 +282,7 @@ def _is_whole(call: Call, last: str) -> bool:
 
 def _refused(call: Call, last: str, made: Made, path: str, version: str) -> tuple[str, int]:
     """(which advice, the value that is refused, -1 where that is any of them), ("", -1) where nothing is."""
-    given = list(tensors(call)) if made else []
+    given = call.given if made else ()
     floats = [v for v in given if made.get(v.id, ("",))[0] == "floats"]
     if floats and last in _FLAGS[version]:
         return _key(made, floats[0], "flags" if floats[0].type.dtype == "b8" else "integers"), floats[0].id
@@ -301,11 +302,11 @@ def _refused(call: Call, last: str, made: Made, path: str, version: str) -> tupl
 
 def _unlike(call: Call, last: str, made: Made) -> tuple[str, int]:
     """As :func:`_refused`, of operands that have to be of one dtype."""
-    given = list(tensors(call))
+    given = call.given
     numbers: set[str] = set()
     if last in _SOURCES:
         source = call.params.get(_SOURCES[last])
-        given = [v for v in (call.params.get("input"), source) if isinstance(v, Value)]
+        given = tuple(v for v in (call.params.get("input"), source) if isinstance(v, Value))
         if last == "__setitem__" and any(v.type.rank == 0 for v in given):
             return "", -1  # it is taken for a number
         number = call.params.get("value") if last.startswith("scatter") else source

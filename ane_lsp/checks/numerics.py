@@ -408,9 +408,11 @@ def _factor(flow: Flow, op: Op) -> float | None:
     return abs(number) if op.kind == "mul" else 1 / abs(number)
 
 
+_TO_SOFTMAX = VIEWS | {"add", "select", "mul", "sub", "maximum", "concat"}
+
+
 def _reaches_softmax(flow: Flow, op: Op) -> bool:
-    through = VIEWS | {"add", "select", "mul", "sub", "maximum", "concat"}
-    return any(user.kind == "softmax" for user in flow.reached(op.outputs[0], through))
+    return any(user.kind == "softmax" for user in flow.reached(op.outputs[0], _TO_SOFTMAX))
 
 
 @graph_rule("ANE510", per_target=False)

@@ -58,7 +58,7 @@ def is_view(call: Call) -> bool:
 def handed_on(call: Call) -> Value | None:
     """The tensor that a call gives as it was given, perhaps as a copy of itself, None for no such call."""
     made = call.result
-    return made if isinstance(made, Value) and any(value.id == made.id for value in conversion.tensors(call)) else None
+    return made if isinstance(made, Value) and made.id in call.reads else None
 
 
 def _is_inplace(torch: str) -> bool:
@@ -343,7 +343,7 @@ class _Traced:
 
     def _write(self, call: Call, target: Value) -> None:
         """What a call changes in memory, and what a traced conversion makes of it."""
-        memory, others = self._memory_of(target), [v for v in conversion.tensors(call) if v.id != target.id]
+        memory, others = self._memory_of(target), [v for v in call.given if v.id != target.id]
         if memory.whole.kept:
             self.live.add(call)
         self._waiting[memory.whole].append(call)

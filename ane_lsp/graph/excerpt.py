@@ -100,6 +100,13 @@ class Excerpt:
     def __reduce__(self) -> Any:
         return type(None), ()  # a copy finds it out again
 
+    def settle(self) -> None:
+        """Find out what everybody asks of its operations, while nobody waits."""
+        for op in self.graph.ops:
+            _ = op.reads, op.makes, op.folds
+        for call in self.graph.calls:
+            _ = call.reads
+
     def holds(self) -> bool:
         """Whether what is near to rows is still as if they went on there, of those of which no layer stays at an end."""
         ops = self.graph.ops

@@ -98,6 +98,30 @@ class Call:
     optional: bool = False
     divided: bool = False
     _alike: dict[Any, Any] | None = field(default=None, init=False, repr=False)
+    _given: tuple[Value, ...] | None = field(default=None, init=False, repr=False)
+    _reads: tuple[int, ...] | None = field(default=None, init=False, repr=False)
+
+    @property
+    def given(self) -> tuple[Value, ...]:
+        """Tensor arguments in the order they were passed, lists flattened."""
+        found = self._given
+        if found is None:
+            values: list[Value] = []
+            for one in (*self.args, *self.kwargs.values()):
+                if one.__class__ is Value:
+                    values.append(one)
+                elif isinstance(one, (tuple, list)):
+                    values += [item for item in one if isinstance(item, Value)]
+            found = self._given = tuple(values)
+        return found
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """Their ids."""
+        found = self._reads
+        if found is None:
+            found = self._reads = tuple([value.id for value in self.given])
+        return found
 
     @property
     def alike(self) -> dict[Any, Any]:
@@ -149,6 +173,8 @@ class Op:
     outputs: tuple[Value, ...]
     call: Call
     _read: tuple[Value, ...] | None = field(default=None, init=False)
+    _reads: tuple[int, ...] | None = field(default=None, init=False)
+    _makes: tuple[int, ...] | None = field(default=None, init=False)
     _folds: bool | None = field(default=None, init=False)
     _alike: dict[Any, Any] | None = field(default=None, init=False)
 
@@ -170,6 +196,10 @@ class Op:
     ) -> Op:
         """The same op on other tensors of the same types and origins, which fold where these do."""
         made = Op(id, self.kind, inputs, attrs, outputs, call)
+        if inputs is self.inputs:
+            made._read, made._reads = self._read, self._reads
+        if outputs is self.outputs:
+            made._makes = self._makes
         made._folds = self._folds
         made._alike = self.alike
         return made
@@ -189,6 +219,22 @@ class Op:
                 else:
                     values.append(operand)  # type: ignore[arg-type]
             found = self._read = tuple(values)
+        return found
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The ids of :meth:`input_values`."""
+        found = self._reads
+        if found is None:
+            found = self._reads = tuple([value.id for value in self.input_values()])
+        return found
+
+    @property
+    def makes(self) -> tuple[int, ...]:
+        """The ids of its outputs."""
+        found = self._makes
+        if found is None:
+            found = self._makes = tuple([value.id for value in self.outputs])
         return found
 
     @property
@@ -294,6 +340,7 @@ class Graph:
         """Ops by the id of the value they read."""
         found: defaultdict[int, list[Op]] = defaultdict(list)
         for op in self.ops:
-            for value in op.input_values():
-                found[value.id].append(op)
-        return dict(found)
+            for value in op.reads:
+                found[value].append(op)
+        found.default_factory = None
+        return found

@@ -22,6 +22,9 @@ _LOSS_CALL = re.compile(r"^torch\.nn\.\w+Loss$|_loss$|\.(?:binary_)?cross_entrop
 _LOSS_CODE = re.compile(r"(?:^|[._])loss(?:es)?(?:$|[._])|Loss(?:es)?(?:$|\.)", re.ASCII)
 
 
+_NOTHING = frozenset[int]()
+
+
 def idle_ops(graph: Graph) -> frozenset[int]:
     """Ids of ops whose results reach no output: the indices of ``x.max(dim).values``, sums that only a branch looks at.
 
@@ -61,7 +64,7 @@ def training_ops(graph: Graph) -> frozenset[int]:
                     v.id for value in (given[:1] if is_loss(op.call) else given) for v in _raw(graph, value)
                 )
             after.add(op.id)
-            made.update(value.id for value in op.outputs)
+            made.update(op.makes)
     answers = {value.id for value in graph.outputs if value.producer is not None} - made
     return frozenset(after) | _unreached(graph, answers or compared, frozenset(after))
 
@@ -100,7 +103,7 @@ def _unreached(graph: Graph, wanted: set[int], left_out: frozenset[int]) -> froz
 
     Where something wanted comes from what the analysis lost sight of, it may come from any op.
     """
-    dropped = {value.id for op in graph.ops if op.id in left_out for value in op.outputs}
+    dropped = {value for op in graph.ops if op.id in left_out for value in op.makes} if left_out else _NOTHING
     live = set(wanted)
     for call in _unresolved(graph):
         given = {value.id for value in _given(call)}
@@ -110,14 +113,14 @@ def _unreached(graph: Graph, wanted: set[int], left_out: frozenset[int]) -> froz
     for op in reversed(graph.ops):
         if op.id in left_out:
             idle.add(op.id)
-        elif op.kind in _WRITES or not live.isdisjoint([value.id for value in op.outputs]):
-            taken = op.input_values()
+        elif not live.isdisjoint(op.makes) or op.kind in _WRITES:
+            taken = op.reads
             lost = op.alike.get(_from_nowhere)
             if lost is None:
-                lost = op.alike[_from_nowhere] = any(map(_from_nowhere, taken))
+                lost = op.alike[_from_nowhere] = any(map(_from_nowhere, op.input_values()))
             if lost or (not taken and _is_given_unknown(op.call)):
                 return left_out | unused_parts(graph) | _unread_constants(graph)
-            live.update([value.id for value in taken])
+            live.update(taken)
         else:
             idle.add(op.id)
     return frozenset(idle)
@@ -142,13 +145,8 @@ def idle_calls(graph: Graph, idle: frozenset[int]) -> frozenset[int]:
 
 def unused_parts(graph: Graph) -> frozenset[int]:
     """Ids of ops that compute a result of their call nobody takes, while another result of the same call is taken."""
-    read = {value.id for op in graph.ops for value in op.input_values()}
-    read.update(value.id for value in graph.outputs)
-    unread = [
-        op
-        for op in graph.ops
-        if (op.outputs[0].id not in read if len(op.outputs) == 1 else read.isdisjoint([v.id for v in op.outputs]))
-    ]
+    read = {value.id for value in graph.outputs}.union(*[op.reads for op in graph.ops])
+    unread = [op for op in graph.ops if read.isdisjoint(op.makes)]
     if not unread:
         return frozenset()
     left = {op.id for op in unread}
@@ -162,14 +160,14 @@ def _unread_constants(graph: Graph) -> frozenset[int]:
     if not folding:
         return frozenset()
     live = {value.id for call in (*_unresolved(graph), *graph.custom) for value in _given(call)}
-    live.update([value.id for op in graph.ops if not op.folds for value in op.input_values()])
+    live.update(*[op.reads for op in graph.ops if not op.folds])
     idle: set[int] = set()
     for op in reversed(folding):
         known = all(v.type.shape is not None and v.type.dtype is not None for v in op.outputs)
-        if known and op.kind not in _WRITES and live.isdisjoint([v.id for v in op.outputs]):
+        if known and op.kind not in _WRITES and live.isdisjoint(op.makes):
             idle.add(op.id)
         else:
-            live.update([value.id for value in op.input_values()])
+            live.update(op.reads)
     return frozenset(idle)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Graph, Span, TensorType, Unknown, dims
+from ane_lsp.graph.excerpt import excerpt_of
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.callers import uses_in
 from ane_lsp.interp.captured import either_way
@@ -18,7 +19,7 @@ from ane_lsp.interp.classes import functions_of, prepares_data
 from ane_lsp.interp.fast import fast_path
 from ane_lsp.interp.machine import Interpreter
 from ane_lsp.interp.replay import Book
-from ane_lsp.interp.run import Capture, Limits, Run, deep, guarded, load_file, start
+from ane_lsp.interp.run import Capture, Limits, Run, guarded, load_file, start
 from ane_lsp.interp.scopes import renew_signature, signature_of
 from ane_lsp.interp.torch_glue import run_compiled
 from ane_lsp.interp.values import (
@@ -27,7 +28,6 @@ from ane_lsp.interp.values import (
     Instance,
     ModuleObject,
     Refusal,
-    Stop,
     Tensor,
 )
 
@@ -207,6 +207,8 @@ class FileWorld:
         """Get ready for :meth:`again`, while nobody waits."""
         if self._book is not None:
             self._book.settle()
+            for entry in self._entries:
+                excerpt_of(entry.graph).settle()
 
     def complete(self) -> bool:
         """Make what was left for later of what the last run gave. False where that cannot be: then :meth:`run` has to be asked again."""
@@ -333,15 +335,17 @@ class FileWorld:
         interp.cancelled, self._partly = cancelled, partly
         if book is None or module is None or book.concerns_top(changed):
             return None
-        try:
-            if not deep(lambda: book.rewind(changed, surely)):
-                return None
-        except Stop as stop:
-            return FileRun(Run(interp, stopped=stop.reason), list(self._entries))
-        self._entries = list(self._script)
-        self._runs = []
-        self._refused = {}
-        run = guarded(interp, lambda: self._follow(module))
+
+        def work() -> bool:
+            if not book.rewind(changed, surely):
+                return False
+            self._entries, self._runs, self._refused = list(self._script), [], {}
+            self._follow(module)
+            return True
+
+        run = guarded(interp, work)
+        if run.result is False:
+            return None
         if run.stopped == "cancelled":
             return FileRun(run, self._entries)
         if run.stopped is not None or run.internal or interp.limited or not book.fit:

@@ -150,7 +150,7 @@ class _OfExcerpt(Splice):
 
     def _keep(self, calls: list[Call], ops: list[Op]) -> None:
         """Record what is as it was, but for what it reads."""
-        if not self._gone.isdisjoint([value.id for op in ops for value in op.input_values()]):
+        if self._gone and not self._gone.isdisjoint([value for op in ops for value in op.reads]):
             raise NotKept
         self._put(calls, ops, self._instead)
 
@@ -180,9 +180,8 @@ class _OfExcerpt(Splice):
             if now.id != number + start.value:
                 self._instead[number + start.value] = now
         own = range(start.value, start.value + place.kept.values)
-        there = {value.id for op in self.new.ops[recorded:] for value in (*op.input_values(), *op.outputs)}
-        held = (value.id for op in ops for value in (*op.input_values(), *op.outputs) if value.id in own)
-        self._gone.update(one for one in held if one not in there and one not in self._instead)
+        there = _held_by(self.new.ops[recorded:])
+        self._gone.update(one for one in _held_by(ops) - there if one in own and one not in self._instead)
 
     def _record_inner_now(
         self, place: Place, inner: Inner, before: Inner | None, around: Renumbered, calls: list[Call], ops: list[Op]
@@ -280,6 +279,11 @@ class _OfExcerpt(Splice):
         return made
 
 
+def _held_by(ops: list[Op]) -> set[int]:
+    """The numbers of all values that operations read and make."""
+    return set[int]().union(*[op.reads for op in ops], *[op.makes for op in ops])
+
+
 def _from(held: Sequence[Call] | Sequence[Op], number: int) -> int:
     """The place of the first one that has that number or a higher one."""
     return bisect_left(held, number, key=_BY_ID)
@@ -355,10 +359,6 @@ def _read_by(kept: Kept) -> set[int]:
 def _end(place: Place) -> int:
     """The number of the first operation behind it."""
     return place.start.op + len(place.kept.ops)
-
-
-def _within(number: int, first: int, end: int) -> int:
-    return min(max(number, first), end)
 
 
 __all__ = ["spliced"]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import field
 from functools import partial
+from operator import add, sub
 from typing import Any, NamedTuple
 
 from ane_lsp.graph import Call, Graph, Op, Span, Unknown, Value, dims
@@ -235,7 +236,7 @@ class Splice(Mover):
     def growth(self, place: Place) -> Numbers:
         """How many more of each a call records than before."""
         again = self.splices.remade[place.kept][0]
-        return Numbers(*(now - before for now, before in zip(sizes_of(again), sizes_of(place.kept))))
+        return Numbers._make(map(sub, sizes_of(again), sizes_of(place.kept)))
 
     def _located(self, made_of: Iterable[Inner], within: _Within) -> list[Place]:
         """Where kept calls lie in the graph."""
@@ -474,7 +475,7 @@ def sizes_of(kept: Kept) -> Numbers:
 
 
 def moved_by(start: Numbers, shift: Iterable[int]) -> Numbers:
-    return Numbers(*(number + more for number, more in zip(start, shift)))
+    return Numbers._make(map(add, start, shift))
 
 
 __all__ = ["Numbers", "Place", "Remade", "Splice", "Spliced", "Splices", "give", "moved_by", "own_parts", "sizes_of"]

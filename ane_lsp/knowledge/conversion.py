@@ -254,20 +254,9 @@ def argument(call: Call, name: str) -> Any:
     return call.params.get(name, _MISSING)
 
 
-def tensors(call: Call) -> list[Value]:
-    """Tensor arguments in the order they were passed, lists flattened."""
-    found: list[Value] = []
-    for given in (*call.args, *call.kwargs.values()) if call.kwargs else call.args:
-        if given.__class__ is Value:
-            found.append(given)
-        elif isinstance(given, (tuple, list)):
-            found += [item for item in given if isinstance(item, Value)]
-    return found
-
-
 def first_tensor(call: Call) -> Value | None:
-    """The first of them."""
-    return next(iter(tensors(call)), None)
+    """The first tensor that a call was given."""
+    return call.given[0] if call.given else None
 
 
 def _first(call: Call) -> TensorType | None:
@@ -296,7 +285,7 @@ def _is_complex(call: Call) -> bool | None:
 
 
 def _is_runtime(call: Call) -> bool | None:
-    return any(not value.is_const for value in tensors(call))
+    return any(not value.is_const for value in call.given)
 
 
 def _runtime_argument(name: str) -> Callable[[Call], bool | None]:
@@ -350,7 +339,7 @@ def _beside_floats(value: Any, call: Call) -> bool | None:
     """Whether an argument is a Python integer where a tensor of the call holds floats."""
     if not isinstance(value, int):
         return False
-    kinds = [given.type.dtype for given in tensors(call)]
+    kinds = [given.type.dtype for given in call.given]
     if any(kind is not None and kind[0] in "fb" and kind != "b8" for kind in kinds):
         return True
     return None if None in kinds else False
@@ -434,7 +423,7 @@ def _in_submodule(call: Call) -> bool:
 
 
 def _ranks_differ(call: Call) -> bool | None:
-    ranks = [given.type.rank for given in tensors(call)][:2]
+    ranks = [given.type.rank for given in call.given][:2]
     return None if len(ranks) < 2 or None in ranks else ranks[0] != ranks[1]
 
 

@@ -7,7 +7,7 @@ route; what private compiler calls showed counts as reported.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Literal, cast
 
@@ -132,21 +132,30 @@ def op(op: Op, target: Target, merged: Collection[int] = ()) -> Verdict:
 
     An op that folds away at conversion never runs and answers yes. A size that is a symbol is taken to be within limits.
     """
-    if op.folds:
-        return _FOLDED
-    if op.id in merged:
-        return _MERGED
-    if op.kind.startswith("aten."):
-        return _UNCONVERTED
+    return on(target, merged)(op)
+
+
+def on(target: Target, merged: Collection[int] = ()) -> Callable[[Op], Verdict]:
+    """The same, for many ops."""
     table = facts()
     asked = target.chip, target.generation, target.family, id(table)
-    verdict: Verdict | None = op.alike.get(asked)
-    if verdict is None:
-        verdict = op.alike[asked] = _known(op, target, table)
+
+    def verdict(op: Op) -> Verdict:
+        if op.folds:
+            return _FOLDED
+        if op.id in merged:
+            return _MERGED
+        found: Verdict | None = op.alike.get(asked)
+        if found is None:
+            found = op.alike[asked] = _known(op, target, table)
+        return found
+
     return verdict
 
 
 def _known(op: Op, target: Target, table: Mapping[str, tuple[Fact, ...]]) -> Verdict:
+    if op.kind.startswith("aten."):
+        return _UNCONVERTED
     try:
         key = _likeness(op, target)
         known = _decided.get(key)

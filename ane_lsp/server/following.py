@@ -302,19 +302,18 @@ class Following:
     ) -> bool:  # fmt: skip
         """See :func:`ane_lsp.analysis.again`. False where it cannot be. Raises Cancelled."""
         self._again = True
+        before = self._found
 
-        def tell(found: FileAnalysis, last: bool = False) -> None:
-            ahead(tuple(found.findings), tuple(found.errors), last)
+        def tell(found: FileAnalysis, last: bool) -> None:
+            if not last or not surely or (found.findings, found.errors) != (before.findings, before.errors):
+                ahead(tuple(found.findings), tuple(found.errors), last)
 
         found = again(standing, self._changed, cancelled, tell, surely)
         if cancelled():
             raise Cancelled
         if found is None:
             return False
-        self._changed, self._again = set(), False
-        before, self._found = self._found, found
-        if not surely or (found.findings, found.errors) != (before.findings, before.errors):
-            tell(found, True)
+        self._changed, self._again, self._found = set(), False, found
         if standing.world is not None and not standing.world.complete():
             return False
         if found != before:  # what an edit leaves as it was holds the very graphs
