@@ -52,6 +52,7 @@ class _OfExcerpt(Splice):
         self._instead: dict[int, Value] = {}  # for values of the excerpt as it was that have another number now
         self._gone = set[int]()
         self._given: dict[int, Value] | None = None  # what is read of the excerpt as it was and no operation makes
+        self._held: dict[int, Value] | None = None  # what its calls hold
 
     def recorded(self) -> Graph:
         old, new, few = self.old, self.new, self._excerpt.graph
@@ -106,8 +107,8 @@ class _OfExcerpt(Splice):
                     grown_calls, grown_ops = grown_calls + growth.call, grown_ops + growth.op
             one = changes[row.stand_in]
             ahead, others = changes[: row.stand_in], changes[row.stand_in :]
-            if not all(_same_sizes(change, one) for change in ahead) or not all(
-                _same_changes(change, one) for change in others
+            if not all(_same_sizes(one, change) for change in ahead) or not all(
+                _same_changes(one, change) for change in others
             ):
                 raise NotKept
             ops_each, calls_each = row.ops + grown_ops, row.calls + grown_calls
@@ -254,11 +255,12 @@ class _OfExcerpt(Splice):
             self._given.update((one.id, one) for one in few.inputs)
         if self._given is not None and value.id in self._given:
             return self._given[value.id]
-        held = (one for call in few.calls for one in values((call.args, call.kwargs, call.params, call.result)))
-        found = next((one for one in held if one.id == value.id), None)
-        if found is None:
+        if self._held is None:
+            held = (one for call in few.calls for one in values((call.args, call.kwargs, call.params, call.result)))
+            self._held = {one.id: one for one in held}
+        if value.id not in self._held:
             raise NotKept
-        return found
+        return self._held[value.id]
 
     def _now(self, value: Value) -> Value:
         """A value of the excerpt as it was, or of a layer that it has none of. Raises NotKept where it is gone."""
