@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ane_lsp.checks.engine import Context
-from ane_lsp.checks.flow import VIEWS, Flow, first, flow_of, runtime
+from ane_lsp.checks.flow import Flow, first, flow_of, runtime
 from ane_lsp.graph import Op, Value
+from ane_lsp.graph.moves import VIEWS
 from ane_lsp.graph.records import dataclass
 
 _PRODUCTS = ("matmul", "einsum")

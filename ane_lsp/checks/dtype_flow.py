@@ -15,7 +15,6 @@ from ane_lsp.checks.flow import (
     FP16_MAX,
     INFINITE,
     INTEGERS,
-    VIEWS,
     Extreme,
     Flow,
     asked_dtype,
@@ -29,6 +28,7 @@ from ane_lsp.checks.flow import (
     spoken,
 )
 from ane_lsp.graph import Call, Graph, Op, Value
+from ane_lsp.graph.moves import VIEWS
 from ane_lsp.graph.records import dataclass
 
 # Attributes that coremltools passes as fp32 constants, so that its range check sees them.

@@ -15,6 +15,7 @@ from ane_lsp.checks.engine import Context, in_order
 from ane_lsp.checks.finding import Related
 from ane_lsp.graph import DTYPES, Call, Graph, Op, TensorType, Value
 from ane_lsp.graph.liveness import unconverted_ops
+from ane_lsp.graph.moves import MOVES, VIEWS
 from ane_lsp.graph.records import dataclass
 from ane_lsp.torch_model.promotion import COMPLEX
 
@@ -24,15 +25,6 @@ INFINITE = 1e38
 # The smallest positive fp16 number; coremltools lifts smaller constants to it.
 FP16_TINY = 2.0**-24
 
-# Ops that only move elements: the values are those of the first operand(s).
-MOVES = frozenset({
-    "identity", "reshape", "reshape_like", "transpose", "expand_dims", "squeeze", "slice_by_index", "slice_by_size", "split", "tile",
-    "concat", "stack", "reverse", "cast", "gather", "gather_nd", "gather_along_axis", "pixel_shuffle", "pixel_unshuffle",
-    "space_to_depth", "depth_to_space", "batch_to_space", "space_to_batch", "flatten2d", "sliding_windows", "band_part", "topk",
-    "upsample_nearest_neighbor", "resize_nearest_neighbor",
-})  # fmt: skip
-# The same without joining several tensors into one.
-VIEWS = MOVES - {"concat", "stack", "band_part", "topk", "gather", "gather_nd", "gather_along_axis"}
 _AVERAGES = frozenset({
     "reduce_mean", "reduce_max", "reduce_min", "avg_pool", "max_pool", "upsample_bilinear", "resize_bilinear", "resize",
 })  # fmt: skip

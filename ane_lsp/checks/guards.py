@@ -7,7 +7,7 @@ cast to float32 in a model of that type, but no sign that its author wanted more
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from ane_lsp.checks.finding import Finding
@@ -23,9 +23,10 @@ _TALKERS = frozenset({"warnings", "logger", "logging", "log", "_logger", "LOGGER
 def review(findings: Iterable[Finding], tree: ast.Module, export_path: str) -> list[Finding]:
     """The findings of one file, corrected by what its source says."""
     found = list(findings)
-    if not any(f.code in ("ANE501", "ANE505", *_GUARDED) for f in found):
+    asked = [f for f in found if f.code in ("ANE501", "ANE505", *_GUARDED)]
+    if not asked:
         return found
-    nodes = list(ast.walk(tree))
+    nodes = _near(tree, {span.line for f in asked for span in (f.span, *(one.span for one in f.related[:1]))})
     # torch.export refuses guards too, so there they stay.
     guards = [node for node in nodes if _is_guard(node)] if export_path == "trace" else []
     kept: list[Finding] = []
@@ -44,6 +45,20 @@ def review(findings: Iterable[Finding], tree: ast.Module, export_path: str) -> l
             )
         kept.append(finding)
     return kept
+
+
+def _near(tree: ast.Module, lines: Collection[float]) -> list[ast.AST]:
+    """The nodes of a tree, the outer ones first, but for those in functions that have none of these lines."""
+    nodes: list[ast.AST] = [tree]
+    for node in nodes:  # which grows
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                first = min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)])
+                last = child.end_lineno or child.lineno
+                if not any(first <= line <= last for line in lines):
+                    continue
+            nodes.append(child)
+    return nodes
 
 
 def _names_float32(nodes: list[ast.AST], span: Span) -> bool:

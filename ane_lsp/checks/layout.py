@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from ane_lsp.checks.attention import attentions, equation, is_channel_first
 from ane_lsp.checks.engine import Context, Report, graph_rule, rule
 from ane_lsp.checks.flow import (
-    VIEWS,
     Flow,
     distinct,
     first,
@@ -20,6 +19,7 @@ from ane_lsp.checks.flow import (
     static_shape,
 )
 from ane_lsp.graph import Call, Op, Value
+from ane_lsp.graph.moves import VIEWS
 
 # Apple: the last axis of inputs and outputs is padded to 64 bytes, 32 elements of fp16.
 _GRANULE = 32

@@ -9,7 +9,6 @@ from ane_lsp.checks.engine import Context, Report, graph_rule, rule
 from ane_lsp.checks.finding import Related
 from ane_lsp.checks.flow import (
     FP16_TINY,
-    VIEWS,
     Flow,
     asked_dtype,
     distinct,
@@ -24,6 +23,7 @@ from ane_lsp.checks.flow import (
 )
 from ane_lsp.checks.wording import advice
 from ane_lsp.graph import Call, Op, Value
+from ane_lsp.graph.moves import VIEWS
 
 _REDUCE = ("reduce_mean", "reduce_sum")
 _NORMALISED = frozenset({"layer_norm", "instance_norm", "batch_norm", "l2_norm"})

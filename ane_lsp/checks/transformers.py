@@ -9,7 +9,6 @@ from ane_lsp.checks.attention import attentions, contracts_second_axis, is_chann
 from ane_lsp.checks.engine import Context, Report, graph_rule, rule
 from ane_lsp.checks.flow import (
     INFINITE,
-    VIEWS,
     Extreme,
     Flow,
     distinct,
@@ -21,6 +20,7 @@ from ane_lsp.checks.flow import (
     static_shape,
 )
 from ane_lsp.graph import Call, Op, Value
+from ane_lsp.graph.moves import VIEWS
 
 _LAYOUTS = frozenset({"identity", "reshape", "transpose", "expand_dims", "squeeze", "cast"})
 
@@ -53,7 +53,7 @@ def infinite_mask(context: Context) -> Iterator[Report]:
             "masked completely is NaN everywhere. Use -1e4: the result is the same.",
             confidence="documented",
             at=call,
-            weight=context.count(ops, call),
+            weight=len({op.span for op in ops}),
             related=places(ops, "the softmax it reaches", call),
             data={"value": "-inf" if math.isinf(extreme.value) else extreme.value},
         )

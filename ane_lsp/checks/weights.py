@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from ane_lsp.checks.engine import Context, Report, graph_rule
 from ane_lsp.checks.finding import Related, Severity
-from ane_lsp.checks.flow import VIEWS, flow_of, static_shape
+from ane_lsp.checks.flow import flow_of, static_shape
 from ane_lsp.graph import Call, Op, Value
+from ane_lsp.graph.moves import VIEWS
 from ane_lsp.torch_model import registry
 
 _GIB = 2**30

@@ -15,13 +15,18 @@ from typing import Any, NamedTuple
 
 from ane_lsp.graph.dims import Sym
 from ane_lsp.graph.ir import Call, Graph, Op, Operand, Value
-from ane_lsp.graph.liveness import values
+from ane_lsp.graph.liveness import idle_ops, values
+from ane_lsp.graph.moves import VIEWS
 from ane_lsp.graph.types import TensorType
 
 # At either end of a row so many operations stay, in whole layers: rules look at what is near.
 _NEAR = 20
-# So many rows that turn out to be none end the search.
+# So many rows that turn out to be none end the search for those of as many layers together.
 _MISTAKEN = 16
+# Of so many layers at most one may do something that the others do not: attention over all that went before, without positions.
+_TOGETHER = 6
+# Fewer operations that are left are not worth a search for such.
+_WORTH_IT = 500
 
 
 class Row(NamedTuple):
@@ -109,10 +114,11 @@ class Excerpt:
 
     def holds(self) -> bool:
         """Whether what is near to rows is still as if they went on there, of those of which no layer stays at an end."""
-        ops = self.graph.ops
+        ops, calls = self.graph.ops, self.graph.calls
         for row in self.rows:
             one = _among(ops, row.ops_of(row.one))
-            if not row.stand_in and not _goes_on_ahead(ops, one.start, len(one)):
+            its_calls = _among(calls, row.calls_of(row.one))
+            if not row.stand_in and not _goes_on_ahead(ops, one, calls, its_calls):
                 return False
             if not row.behind and not _goes_on_behind(ops, one.stop, len(one)):
                 return False
@@ -163,9 +169,9 @@ def _is_among(one: Call | Op, numbers: range) -> bool:
     return numbers.start - 0.5 <= one.id < numbers.stop - 0.5
 
 
-def _among(ops: Sequence[Op], numbers: range) -> range:
+def _among(held: Sequence[Op] | Sequence[Call], numbers: range) -> range:
     """The places of those that have such numbers."""
-    return range(*(bisect_left(ops, number - 0.5, key=attrgetter("id")) for number in (numbers.start, numbers.stop)))
+    return range(*(bisect_left(held, number - 0.5, key=attrgetter("id")) for number in (numbers.start, numbers.stop)))
 
 
 def excerpt_of(graph: Graph) -> Excerpt:
@@ -242,38 +248,68 @@ def _rows(graph: Graph) -> list[Row]:
     for number, mark in enumerate(marks):
         places.setdefault(mark, []).append(number)
     rows: list[Row] = []
-    mistaken = 0
     tried: list[tuple[range, int]] = []  # where a layer of so many operations may begin in what was looked at
-    for same in places.values():
-        for first, length in _steady(same):
-            if any(first in row.all_ops for row in rows) or any(first in one and length == n for one, n in tried):
-                continue
-            tried.append((range(first, first + length), length))
-            start, layers = _from_the_top(graph, marks, first, length)
-            row = None
-            if layers:
-                start, count = _longest(graph, start, length, layers)
-                # The first or the last of them may read something else than all others.
-                without = ((first, last) for last in (0, 1) for first in (0, 1))
-                likely = (_row(graph, start + first * length, length, count - first - last) for first, last in without)
-                row = next(filter(None, likely), None)
-            if row is not None and not any(_overlap(row.all_ops, one.all_ops) for one in rows):
-                rows.append(row)
-            elif layers:
-                mistaken += 1
-                if mistaken == _MISTAKEN:
-                    return sorted(rows)
+    for together in range(1, _TOGETHER + 1):
+        if together == 1 or len(graph.ops) - _left_out(rows) >= _WORTH_IT:
+            steady = (one for same in places.values() for one in _steady(same, together))
+            _look_at(graph, marks, steady, rows, tried)
+    if any(not row.behind for row in rows):
+        idle = idle_ops(graph)
+        rows = [row for row in (_used_alike(graph, row, idle) for row in rows) if row is not None]
     return sorted(rows)
 
 
-def _steady(places: list[int]) -> Iterator[tuple[int, int]]:
-    """Where something begins to come again and again at the same distance, and that distance, where it does so often enough."""
+def _used_alike(graph: Graph, row: Row, idle: frozenset[int]) -> Row | None:
+    """A row of which a layer stays at its end where of the last one left out not all that is made is of use which is of use of the others."""
+    last, one = row.ops_of(row.left_out[-1:]), row.ops_of(row.one)
+    if row.behind or all((a in idle) == (b in idle) for a, b in zip(last, one)):
+        return row
+    row = row._replace(behind=_ends(row.ops))
+    return None if _of_use_elsewhere(graph, row) else row
+
+
+def _look_at(
+    graph: Graph, marks: list[int], steady: Iterable[tuple[int, int]], rows: list[Row], tried: list[tuple[range, int]]
+) -> None:
+    """Add rows that begin where something comes again and again at the same distance, in place of those in them that leave out less."""
+    mistaken = 0
+    for first, length in steady:
+        if any(first in row.all_ops and length < 2 * row.ops for row in rows) or any(
+            first in one and length == n for one, n in tried
+        ):
+            continue
+        tried.append((range(first, first + length), length))
+        start, layers = _from_the_top(graph, marks, first, length)
+        row = None
+        if layers:
+            start, count = _longest(graph, start, length, layers)
+            # The first or the last of them may read something else than all others.
+            without = ((first, last) for last in (0, 1) for first in (0, 1))
+            likely = (_row(graph, start + first * length, length, count - first - last) for first, last in without)
+            row = next(filter(None, likely), None)
+        others = [one for one in rows if row is not None and _overlap(row.all_ops, one.all_ops)]
+        if row is not None and _left_out([row]) > _left_out(others):
+            rows[:] = [one for one in rows if one not in others] + [row]
+        elif layers:
+            mistaken += 1
+            if mistaken == _MISTAKEN:
+                return
+
+
+def _steady(places: list[int], together: int) -> Iterator[tuple[int, int]]:
+    """Where something begins to come again and again, so many times `together`, at the same distance, and that distance, where it does so
+    often enough."""
     at = 0
-    for distance, together in groupby(map(sub, places[1:], places)):
-        count = len(list(together))
-        if count + 1 >= _fewest(distance):
+    for distance, same in groupby(map(sub, places[together:], places)):
+        count = len(list(same))
+        if count // together + 1 >= _fewest(distance):
             yield places[at], distance
         at += count
+
+
+def _left_out(rows: Iterable[Row]) -> int:
+    """How many operations have a stand-in."""
+    return sum(len(row.ops_of(row.left_out)) for row in rows)
 
 
 def _overlap(one: range, other: range) -> bool:
@@ -377,11 +413,11 @@ def _row(graph: Graph, start: int, length: int, count: int) -> Row | None:
     layers = [graph.ops[at : at + length] for at in range(start, start + count * length, length)]
     calls = [[op.call.id for op in layer] for layer in layers]
     ahead = _calls_ahead(graph, start, calls[1][0] - max(calls[0]) - 1, calls[1][0])
-    ends = (
-        0 if _goes_on_ahead(graph.ops, start, length) else _ends(length),
-        0 if _goes_on_behind(graph.ops, start + count * length, length) else _ends(length),
-    )
-    row = Row(start, calls[0][0] - ahead, length, calls[1][0] - calls[0][0], count, *ends)
+    row = Row(start, calls[0][0] - ahead, length, calls[1][0] - calls[0][0], count, 0, 0)
+    if not _goes_on_ahead(graph.ops, row.ops_of(row.one), graph.calls, row.calls_of(row.one)):
+        row = row._replace(stand_in=_ends(length))
+    if not _goes_on_behind(graph.ops, row.all_ops.stop, length):
+        row = row._replace(behind=_ends(length))
     if row.calls <= max(calls[0]) - row.call or row.call + count * row.calls > len(graph.calls):
         return None
     if any(set(map(sub, after, before)) != {row.calls} for before, after in pairwise(calls)):
@@ -401,9 +437,19 @@ def _row(graph: Graph, start: int, length: int, count: int) -> Row | None:
     return None if _of_use_elsewhere(graph, row) else row
 
 
-def _goes_on_ahead(ops: Sequence[Op], start: int, length: int) -> bool:
-    """Whether what is near ahead of a row of layers is as if another of them was there."""
-    return start >= _NEAR and _repeats(ops, start - _NEAR, length)
+def _goes_on_ahead(ops: Sequence[Op], one: range, calls: Sequence[Call], its_calls: range) -> bool:
+    """Whether what is near ahead of a layer, the first of a row, is as if another of them was there, and all that it does has been done ahead:
+    what is said of a model once is said where it is done first, which no layer is that stands for others."""
+    return (
+        one.start >= _NEAR
+        and _repeats(ops, one.start - _NEAR, len(one))
+        and {(op.span, op.kind) for op in ops[: one.start]}.issuperset(
+            (op.span, op.kind) for op in ops[one.start : one.stop]
+        )
+        and {(call.span, call.torch) for call in calls[: its_calls.start]}.issuperset(
+            (call.span, call.torch) for call in calls[its_calls.start : its_calls.stop]
+        )
+    )
 
 
 def _goes_on_behind(ops: Sequence[Op], end: int, length: int) -> bool:
@@ -425,17 +471,23 @@ def _repeats(ops: Sequence[Op], start: int, length: int) -> bool:
 
 
 def _may_write(graph: Graph, row: Row) -> bool:
-    """Whether each layer may change a buffer of its own: by the names of what it calls."""
+    """Whether each layer may change a buffer of its own: by the names of what it calls on such a buffer, or on what may be a view of one."""
     one, other = (graph.calls[row.call :][layer * row.calls : (layer + 1) * row.calls] for layer in range(2))
-    names = [call.torch.rsplit(".", 1)[-1] for call in one]
-    return any(
-        name.endswith("_") and (not name.startswith("__") or name.startswith("__i") or name == "__setitem__")
-        for name in names
-    ) and any(
-        a.origin == "buffer" and a.id != b.id
-        for call, again in zip(one, other)
-        for a, b in zip(values((call.args, call.kwargs)), values((again.args, again.kwargs)))
-    )
+    for call, again in zip(one, other):
+        name = call.torch.rsplit(".", 1)[-1]
+        if name.endswith("_") and (not name.startswith("__") or name.startswith("__i") or name == "__setitem__"):
+            changed = [_memory_of(graph, values((made.args, made.kwargs))[:1]) for made in (call, again)]
+            if any(a.origin == "buffer" and a.id != b.id for a, b in zip(*changed)):
+                return True
+    return False
+
+
+def _memory_of(graph: Graph, found: list[Value]) -> list[Value]:
+    """The tensors whose memory some may share."""
+    for place, value in enumerate(found):
+        while (maker := graph.producer(value)) is not None and maker.kind in VIEWS and maker.input_values():
+            value = found[place] = maker.input_values()[0]
+    return found
 
 
 def _calls_ahead(graph: Graph, start: int, most: int, call: int) -> int:

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from ane_lsp.analysis import analyze
 from ane_lsp.checks import engine
 from ane_lsp.graph import Call, Graph, Op, Span, TensorType, Value
+from ane_lsp.graph import excerpt as rows
 from ane_lsp.graph.excerpt import Excerpt, Row, _apart, excerpt_of
+from ane_lsp.graph.liveness import idle_ops
 from ane_lsp.workspace import Settings, Workspace
 
 MODEL = """\
@@ -81,6 +83,9 @@ LEFT_OUT = {
     ),
     "an attention mask of infinity": ("        x = self.stem(x)\n", "        x = self.stem(x)\n        mask = mask.masked_fill(mask > 0, float('-inf'))\n"),
     "each reads a buffer": ("        y = self.norm(x)\n", "        y = self.norm(x + self.seen)\n"),
+    "each reads a buffer and writes to something else": (
+        "        y = self.norm(x)\n", "        y = self.norm(x + self.seen)\n        y.mul_(2)\n"
+    ),
     "a slice of a mask": ("(x, mask)\n        return", "(x, mask[:, : x.shape[1], slice(0, 64)])\n        return"),
 }  # fmt: skip
 
@@ -140,6 +145,32 @@ def test_what_goes_on_as_a_row_does_is_near_enough(tmp_path: Path, mask: str, ah
     both_ways(graph)
 
 
+@pytest.mark.parametrize(
+    ("every", "what"),
+    [
+        (4, "x = layer(x, mask).tanh() if layer.index % 4 == 3 else layer(x, mask)"),
+        (
+            4,
+            "x = layer(x, mask) / (x.abs().sum(-1, True) + 1e-20) if layer.index % 4 == 3 < layer.index else layer(x, mask)",
+        ),
+        (2, "x = layer(x, mask if layer.index % 2 else other)"),
+        (6, "x = layer(x, other) if layer.index % 6 else layer(x, mask).relu()"),
+    ],
+)
+def test_layers_of_which_one_now_and_then_does_something_else(tmp_path: Path, every: int, what: str) -> None:
+    text = MODEL.replace("x = layer(x, mask)", what).replace("range(12)", "range(54)")
+    graph = graph_of(
+        tmp_path, text.replace("        x = self.stem", "        other = mask.abs()\n        x = self.stem")
+    )
+    excerpt = excerpt_of(graph)
+    row = excerpt.rows[0]
+    each = len(graph.ops) // 54
+    assert row.ops // each == every
+    assert len(excerpt.graph.ops) < (3 * every + 6) * each + 20 < len(graph.ops) / 2
+    assert excerpt.count(excerpt.graph.ops) == len(graph.ops)
+    both_ways(graph)
+
+
 @pytest.mark.parametrize(("ops", "behind"), [(20, 1), (30, 0)])
 def test_of_rows_right_behind_each_other_layers_stay_that_read_the_first(ops: int, behind: int) -> None:
     first = Row(0, 0, 45, 50, 5, 1, 0)
@@ -148,6 +179,29 @@ def test_of_rows_right_behind_each_other_layers_stay_that_read_the_first(ops: in
     assert (
         first.ops_of(_apart(first, following).left_out).stop + first.ops <= following.ops_of(following.left_out).start
     )
+
+
+def test_what_is_of_use_of_all_layers_but_the_last_has_no_stand_in_of_them() -> None:
+    """Two streams, of which each layer reads both and the model returns one: the last layer computes the other for nothing."""
+    shape = TensorType((1, 8), "f32")
+    one, other = (Value(number, shape, "input", name) for number, name in enumerate("xy"))
+    graph = Graph("Net", inputs=[one, other])
+    for layer in range(12):
+        for number in range(20):
+            at, reads = 20 * layer + number, {"x": one, **({"y": other} if number == 0 else {})}
+            if number >= 10:
+                reads = {"x": other}
+            made = Value(at + 2, shape, "op", producer=at)
+            call = Call(at, "torch.add", "function", Span("net.py", number + 1, 0, number + 1, 9), "Net.forward", f"layers.{layer}",
+                        tuple(reads.values()), {}, {}, made)  # fmt: skip
+            graph.calls.append(call)
+            graph.ops.append(Op(at, "add", reads, {}, (made,), call))
+            one, other = (made, other) if number < 10 else (one, made)
+    row = Row(0, 0, 20, 20, 12, 1, 0)
+    graph.outputs = [one, other]
+    assert rows._used_alike(graph, row, idle_ops(graph)) == row
+    graph.outputs = [one]
+    assert rows._used_alike(graph, row, idle_ops(graph)) == row._replace(behind=1)
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -190,11 +244,16 @@ def test_a_fault_on_the_way_costs_no_finding(tmp_path: Path, monkeypatch: pytest
     st.integers(1, 16),
     st.lists(st.integers(0, 3), max_size=4),
     st.booleans(),
+    st.integers(0, 5),
 )
-def test_chains_of_operations_come_out_whole(layer: list[int], count: int, ahead: list[int], nested: bool) -> None:
-    """Whatever repeats, what is left reads nothing that is not there and stands for all."""
-    kinds = ["relu", "exp", "tanh", "abs"]
-    places = [("", kind) for kind in ahead] + [(f"layers.{n}", kind) for n in range(count) for kind in layer]
+def test_chains_of_operations_come_out_whole(
+    layer: list[int], count: int, ahead: list[int], nested: bool, every: int
+) -> None:
+    """Whatever repeats, what is left reads nothing that is not there and stands for all. every: of so many layers one does more."""
+    kinds = ["relu", "exp", "tanh", "abs", "sin"]
+    count *= every or 1
+    layers = [(n, kind) for n in range(count) for kind in (*layer, *([4] if every and n % every == 0 else []))]
+    places = [("", kind) for kind in ahead] + [(f"layers.{n}", kind) for n, kind in layers]
     shape = TensorType((1, 8), "f32")
     value = Value(0, shape, "input", "x")
     graph = Graph("Net", inputs=[value])
@@ -209,7 +268,9 @@ def test_chains_of_operations_come_out_whole(layer: list[int], count: int, ahead
         graph.ops.append(Op(number, kinds[kind], {"x": value}, {}, (made,), call))
         value = made
     graph.outputs = [value]
-    excerpt = excerpt_of(graph)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "_WORTH_IT", 0)
+        excerpt = excerpt_of(graph)
     shown = excerpt.graph.ops
     assert excerpt.count(shown) == len(graph.ops)
     assert [op.kind for op in shown] == [graph.ops[op.id].kind for op in shown]
@@ -218,5 +279,6 @@ def test_chains_of_operations_come_out_whole(layer: list[int], count: int, ahead
         assert read is before.outputs[0]
         assert op.call.args == (read,)
     assert [call.id for call in excerpt.all_of([op.call for op in shown])] == list(range(len(graph.ops)))
-    if count >= 2 * -(-20 // len(layer)) + 3 and len({*layer}) == len(layer):
+    length = len(layer) * (every or 1) + bool(every)
+    if count // (every or 1) >= 2 * -(-20 // length) + 4 and len({*layer}) == len(layer):
         assert excerpt.rows
