@@ -78,12 +78,18 @@ class Shift:
 
     def span(self, span: Span) -> Span | None:
         """The present place of a span of the file; None where one of its lines is no more."""
-        line, end = self.line(span.line), self.line(span.end_line)
+        line, end = self.line(span.line), self._end(span)
         if line is None or end is None:
             return None
         return (
             span if line == span.line and end == span.end_line else Span(span.file, line, span.col, end, span.end_col)
         )
+
+    def _end(self, span: Span) -> int | None:
+        """The present number of the line in which a span ends. One that takes whole lines ends ahead of what follows, whatever that is by now."""
+        if span.end_col == 0 and span.end_line > span.line and (last := self.line(span.end_line - 1)) is not None:
+            return last + 1
+        return self.line(span.end_line)
 
     def edited(self, line: int) -> bool:
         """Whether a present line belongs to a top-level statement whose text was edited."""

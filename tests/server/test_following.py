@@ -296,3 +296,28 @@ def test_a_graph_that_holds_an_object_of_the_program_is_moved(tmp_path: Path) ->
     assert [call.span.line + 1 for graph in before for call in graph.calls] == [
         call.span.line for graph in after for call in graph.calls
     ]
+
+
+def test_a_fix_that_takes_a_line_away_is_moved_along(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    text = (
+        "import math\nimport torch\nfrom torch import nn\n\n\n"
+        "class Net(nn.Module):  # ane: input(1x4x16x8, 1x4x16x8, 1x4x16x8)\n    def forward(self, q, k, v):\n"
+        "        scores = torch.matmul(q, k.transpose(-1, -2))\n\n        scores = scores / math.sqrt(8)\n\n"
+        "        weights = scores.softmax(-1)\n        return weights @ v\n"
+    )
+    analyst = analysed(path, text)
+    for edited in (
+        text.replace("        return", f"        {COMMENT}\n        return"),
+        text.replace("        weights", f"\n        {COMMENT}\n        weights"),
+        text.replace("        weights", f"        {COMMENT}\n        weights").replace(
+            "(8)\n", f"(8)\n        {COMMENT}\n"
+        ),
+    ):
+        assert answered(analyst, path, edited) == "moved"
+        fresh = Analyst()
+        fresh.overlay(str(path), edited)
+        result = analyst.analyze(str(path), lambda: False)
+        assert comparable(result) == comparable(fresh.analyze(str(path), lambda: False))
+        ends = [edit.span.end_col for finding in result.findings for fix in finding.fixes for edit in fix.edits]
+        assert 0 in ends
