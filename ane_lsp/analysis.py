@@ -99,10 +99,6 @@ class ModelSummary:
     off_ane: tuple[tuple[str, int], ...] = ()
     lost: tuple[Remark, ...] = ()
 
-    def with_numbers(self, span: Span, findings: int, errors: int, warnings: int) -> ModelSummary:
-        """The same of an entry at another place, with other numbers of findings."""
-        return replace(self, span=span, findings=findings, errors=errors, warnings=warnings)
-
 
 @dataclass(slots=True)
 class FileAnalysis:
@@ -265,7 +261,6 @@ def again(
     outcome = standing.world.again(changed, cancelled, in_part, surely)
     if outcome is None or outcome.run.stopped is not None:
         return None
-
     faults = Faults(str(standing.path))
     concluded = _concluded(outcome, standing, cancelled, faults)
     if concluded is None:
@@ -314,7 +309,7 @@ class InPart:
         waiting = [entry for entry in self._before if entry.span not in followed]
         outcome = replace(so_far, entries=[*so_far.entries, *waiting])
         faults = Faults(str(self._standing.path))
-        work = partial(_concluded, outcome, self._standing, self._cancelled, Faults(str(self._standing.path)))
+        work = partial(_concluded, outcome, self._standing, self._cancelled, faults)
         concluded = faults.survive("telling of some", work, None)
         if concluded is not None and not concluded[0].errors:
             self._ahead(concluded[0])
@@ -356,9 +351,11 @@ def _count(
         if one.summary is not None:
             places = {(f.code, f.span) for f in one.own(str(standing.path))}
             severities = [shown[place] for place in places if place in shown]
-            numbers = len(severities), severities.count("error"), severities.count("warning")
+            errors, warnings = severities.count("error"), severities.count("warning")
             result.graphs.append(one.entry.graph)
-            result.models.append(one.summary.with_numbers(one.entry.span, *numbers))
+            result.models.append(
+                replace(one.summary, span=one.entry.span, findings=len(severities), errors=errors, warnings=warnings)
+            )
     if len(faults.places) > known:
         _conclude(result, standing, found, checked, faults)
 

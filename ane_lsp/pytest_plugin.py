@@ -116,11 +116,12 @@ def _elsewhere(found: FileAnalysis, chips: Sequence[Target], allowed: Sequence[s
     told: dict[str, None] = {}
     for graph in found.graphs:
         merged = rearranged(graph)
+        judges = [(chip, eligibility.on(chip, merged)) for chip in chips]
         for op in graph.ops:
             if op.folds or op.kind in allowed:
                 continue
-            for chip in chips:
-                verdict = eligibility.op(op, chip, merged)
+            for chip, judge in judges:
+                verdict = judge(op)
                 if verdict.ane != "yes":
                     where = f"{Path(op.span.file).name}:{op.span.line}"
                     told[f"{op.kind} at {where} on {chip.label}: {verdict.reason or verdict.ane}"] = None

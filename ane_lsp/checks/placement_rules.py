@@ -8,7 +8,7 @@ from dataclasses import replace
 from ane_lsp.checks.engine import Context, OpCheck, Report, graph_rule, rule
 from ane_lsp.checks.wording import advice, name, off_ane
 from ane_lsp.graph import Call, Op, Unknown, Value
-from ane_lsp.knowledge import eligibility, features
+from ane_lsp.knowledge import features
 
 # Rules that say no more than the fact does: code, and the kinds of op its rows are about.
 PLAIN = {
@@ -69,7 +69,7 @@ def recurrent_layer(context: Context, op: Op) -> Iterator[Report]:
     if context.options.export_path == "export-core" or (op.kind == "while_loop" and not of_gru):
         return
     layer = replace(op, kind="gru") if of_gru else op
-    verdict = eligibility.op(layer, context.target, context.rearranged)
+    verdict = context.verdict(layer)
     if verdict.ane == "no":
         yield Report(
             off_ane(name(op.call), verdict, context, advice("ANE202")),
@@ -100,7 +100,7 @@ def _later(code: str, kind: str) -> OpCheck:
     def check(context: Context, op: Op) -> Iterator[Report]:
         if context.options.coremltools != "main":
             return
-        verdict = eligibility.op(replace(op, kind=kind), context.target, context.rearranged)
+        verdict = context.verdict(replace(op, kind=kind))
         if verdict.ane == "no":
             yield Report(
                 off_ane(name(op.call), verdict, context, advice(code)),

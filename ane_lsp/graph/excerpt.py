@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ane_lsp.graph.dims import Sym
 from ane_lsp.graph.ir import Call, Graph, Op, Operand, Value
-from ane_lsp.graph.liveness import idle_ops, values
+from ane_lsp.graph.liveness import idle_ops
 from ane_lsp.graph.moves import VIEWS
 from ane_lsp.graph.types import TensorType
 
@@ -476,18 +476,18 @@ def _may_write(graph: Graph, row: Row) -> bool:
     for call, again in zip(one, other):
         name = call.torch.rsplit(".", 1)[-1]
         if name.endswith("_") and (not name.startswith("__") or name.startswith("__i") or name == "__setitem__"):
-            changed = [_memory_of(graph, values((made.args, made.kwargs))[:1]) for made in (call, again)]
-            if any(a.origin == "buffer" and a.id != b.id for a, b in zip(*changed)):
-                return True
+            for a, b in zip(call.given[:1], again.given[:1]):
+                memory = _memory_of(graph, a)
+                if memory.origin == "buffer" and memory.id != _memory_of(graph, b).id:
+                    return True
     return False
 
 
-def _memory_of(graph: Graph, found: list[Value]) -> list[Value]:
-    """The tensors whose memory some may share."""
-    for place, value in enumerate(found):
-        while (maker := graph.producer(value)) is not None and maker.kind in VIEWS and maker.input_values():
-            value = found[place] = maker.input_values()[0]
-    return found
+def _memory_of(graph: Graph, value: Value) -> Value:
+    """The tensor whose memory one may share."""
+    while (maker := graph.producer(value)) is not None and maker.kind in VIEWS and maker.input_values():
+        value = maker.input_values()[0]
+    return value
 
 
 def _calls_ahead(graph: Graph, start: int, most: int, call: int) -> int:

@@ -131,7 +131,7 @@ def place(graph: Graph, target: Target) -> Placement:
     """
     fp16 = graph.source == "static"
     ops = chain(graph)
-    verdicts = [eligibility.op(op, target) for op in ops]
+    verdicts = list(map(eligibility.on(target), ops))
     estimates = [costs.cost(op, fp16) for op in ops]
     problem = _problem(ops, verdicts, estimates)
     if problem is not None:

@@ -84,12 +84,8 @@ def agree(static: Graph, program: Graph, target: Target) -> Agreement:
 
 
 def _rows(graph: Graph, target: Target) -> list[tuple[Op, str]]:
-    merged = rearranged(graph)
-    return [
-        (op, eligibility.op(op, target, merged).ane)
-        for op in chain(graph)
-        if op.span.file and op.kind != "cast" and op.outputs
-    ]
+    judge = eligibility.on(target, rearranged(graph))
+    return [(op, judge(op).ane) for op in chain(graph) if op.span.file and op.kind != "cast" and op.outputs]
 
 
 def _count(rows: Iterable[tuple[Op, str]], depth: int) -> Counter[tuple[object, ...]]:
