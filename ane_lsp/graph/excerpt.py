@@ -17,7 +17,7 @@ from ane_lsp.graph.dims import Sym
 from ane_lsp.graph.ir import Call, Graph, Op, Operand, Value
 from ane_lsp.graph.liveness import idle_ops
 from ane_lsp.graph.moves import VIEWS
-from ane_lsp.graph.types import TensorType
+from ane_lsp.graph.types import TensorType, Unknown
 
 # At either end of a row so many operations stay, in whole layers: rules look at what is near.
 _NEAR = 20
@@ -548,6 +548,8 @@ def _with(held: Any, there: Mapping[int, Value]) -> Any:
         return slice(*_with(ends, there)) if _changes(ends, there) else held
     if kind is dict:
         return {name: _with(item, there) for name, item in held.items()} if _changes(held.values(), there) else held
+    if kind is Unknown:
+        return held.of_item(_with(held.item, there))
     return held
 
 
@@ -563,7 +565,7 @@ def _changes(items: Iterable[Any], there: Mapping[int, Value]) -> bool:
     return False
 
 
-_HOLDING = frozenset({tuple, list, slice, dict})
+_HOLDING = frozenset({tuple, list, slice, dict, Unknown})
 
 
 _NONE = Excerpt(Graph())

@@ -61,6 +61,10 @@ class Unknown:
             found = found.cause
         return found
 
+    def of_item(self, item: Any) -> Unknown:
+        """The same of which each item looks like another; itself where that is the same object."""
+        return self if item is self.item else Unknown(self.reason, self.span, self.cause, item, self.number)
+
     def __bool__(self) -> bool:
         raise TypeError(f"truth of an unknown value asked: {self.reason}")
 

@@ -505,7 +505,7 @@ class Attributes(Base):
         if name == "__dict__":
             return func.attrs
         if name in ("__defaults__", "__kwdefaults__"):
-            self.looked_into(func)
+            self.looked_at_signature(func)
         if name == "__defaults__":
             return tuple(func.defaults) or None
         if name == "__kwdefaults__":

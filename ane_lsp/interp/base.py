@@ -289,6 +289,11 @@ class Base:
         if function.__class__ is Function and function.module.path in self.exchangeable:
             self.ran.update((function.node, (function.node, ANY_DEFAULT)))
 
+    def looked_at_signature(self, function: Function) -> None:
+        """Something depends on the defaults of a function, but not on its body. What else its head says is never exchanged."""
+        if function.module.path in self.exchangeable:
+            self.ran.add((function.node, ANY_DEFAULT))
+
     def unknown(self, reason: str, cause: Unknown | None = None) -> Unknown:
         """A value nobody knows, with the place where that became so."""
         return Unknown(reason, self.here(), cause)

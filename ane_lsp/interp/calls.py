@@ -173,7 +173,7 @@ class Calls(Attributes):
             self._bind_many(func, args, many, kwargs, space)
             args, given = args[:many], many
         if given > count and signature.vararg is None:
-            self._misfit(func, f"{func.name}() takes {count} positional arguments but {given} were given")
+            self.raise_(TypeError, f"{func.name}() takes {count} positional arguments but {given} were given")
         for name, value in zip(positional, args):
             space[name] = value
         if signature.vararg is not None and signature.vararg not in space:
@@ -184,7 +184,7 @@ class Calls(Attributes):
             for name, value in kwargs.items():
                 if name in accepted:
                     if name in space:
-                        self._misfit(func, f"{func.name}() got multiple values for argument '{name}'")
+                        self.raise_(TypeError, f"{func.name}() got multiple values for argument '{name}'")
                     space[name] = self._or_default(func, name, value) if value.__class__ is OneOf else value
                 elif name in signature.kwonly:
                     space[name] = self._or_default(func, name, value) if value.__class__ is OneOf else value
@@ -193,7 +193,7 @@ class Calls(Attributes):
                 elif name == MORE:
                     pass
                 else:
-                    self._misfit(func, f"{func.name}() got an unexpected keyword argument '{name}'")
+                    self.raise_(TypeError, f"{func.name}() got an unexpected keyword argument '{name}'")
         lost = kwargs.get(MORE) if kwargs else None
         if len(space) < count + (signature.vararg is not None) or signature.kwonly:
             first_default = count - len(func.defaults)
@@ -207,7 +207,7 @@ class Calls(Attributes):
                         if exchangeable:
                             self.ran.add((func.node, name))
                     else:
-                        self._misfit(func, f"{func.name}() missing required argument: '{name}'")
+                        self.raise_(TypeError, f"{func.name}() missing required argument: '{name}'")
             for name in signature.kwonly:
                 if name not in space:
                     if name in func.kw_defaults:
@@ -217,7 +217,7 @@ class Calls(Attributes):
                     elif lost is not None:
                         space[name] = lost
                     else:
-                        self._misfit(func, f"{func.name}() missing required keyword-only argument: '{name}'")
+                        self.raise_(TypeError, f"{func.name}() missing required keyword-only argument: '{name}'")
         if signature.kwarg is not None:
             space[signature.kwarg] = extra
         frame = Frame(func.module, space, func.closure, self.frame, func.qualname, signature.local_names)
@@ -248,10 +248,6 @@ class Calls(Attributes):
         if signature.vararg is not None:
             like = state.likeness([*args[count:many], item, *args[many + 1 :]])
             space[signature.vararg] = Unknown("arguments of unknown number", spread.span, spread, like)
-
-    def _misfit(self, func: Function, message: str) -> None:
-        self.looked_into(func)  # though it does not run
-        self.raise_(TypeError, message)
 
     # -- classes -------------------------------------------------------------------------------------------------------
 

@@ -13,10 +13,22 @@ from ane_lsp.interp.movers import Sizes, other_facts
 from ane_lsp.interp.outside import Same
 from ane_lsp.interp.probing import Probe
 from ane_lsp.interp.repeats import GAP, Inner, Kept, parts
-from ane_lsp.interp.results import Because, Changing, GivenObject, Known, Made, MadeDict, MadeObject, Met, Raised
-from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, alone
+from ane_lsp.interp.results import (
+    Because,
+    Changing,
+    GivenObject,
+    Known,
+    Made,
+    MadeChoice,
+    MadeDict,
+    MadeList,
+    MadeObject,
+    Met,
+    Raised,
+)
+from ane_lsp.interp.seen import NAMED, PLAIN, UNCHANGING, NotKept, alone
 from ane_lsp.interp.templates import Given
-from ane_lsp.interp.values import BoundMethod, Function, Instance, OneOf, Partial, Tensor, TorchFunction
+from ane_lsp.interp.values import ABSENT, BoundMethod, Function, Instance, Many, OneOf, Partial, Tensor, TorchFunction
 
 
 def same_calls(one: Kept, other: Kept) -> bool:
@@ -290,6 +302,10 @@ _MADE = {
     Made: ("type", "origin", "name", "requires_grad", "value", "base", "of", "number", "probe", "why"),
     MadeObject: ("cls", "node", "attrs", "data", "number"),
     MadeDict: ("kind", "items", "number"),
+    MadeList: ("items", "number"),
+    MadeChoice: ("options", "number"),
+    Many: ("place",),
+    ABSENT.__class__: (),
     Because: ("reasons", "place"),
     Changing: ("result", "contents"),
 }
@@ -329,6 +345,8 @@ class _Down:
             parts += (kind, repr(one))
         elif kind in PLAIN:
             parts += (kind, one, one.data if kind is TensorType else None)
+        elif kind is Span:
+            parts.append(one)
         elif kind in NAMED or kind is Function:
             parts.append(one if kind is TorchFunction else Same(one))
         elif kind is Unknown:
@@ -372,6 +390,8 @@ class _Down:
         elif kind is OneOf:
             self.parts.append(len(one.options))
             held = one.options
+        elif kind in UNCHANGING:
+            held = (one.place,) if kind is Many else ()
         else:
             raise NotKept
         parts = self.parts

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
-from ane_lsp.graph import Call, DimLike, Graph, Op, ShapeFact, Span, Sym, TensorType, Value, dims
+from ane_lsp.graph import Call, DimLike, Graph, Op, ShapeFact, Span, Sym, TensorType, Unknown, Value, dims
 
 if TYPE_CHECKING:
     from ane_lsp.interp.repeats import Kept
@@ -48,7 +48,7 @@ def other_facts(held: list[ShapeFact], sizes: Sizes | None) -> list[ShapeFact]:
     return held if sizes is None else [ShapeFact(fact.span, fact.name, sizes.type(fact.type)) for fact in held]
 
 
-HOLDING = frozenset({Value, dict, tuple, list, slice})
+HOLDING = frozenset({Value, dict, tuple, list, slice, Unknown})
 _WITH_SIZES = HOLDING | {Sym, TensorType}
 
 
@@ -118,6 +118,8 @@ class Mover:
             return items if kind is list else tuple(items)
         if kind is slice:
             return slice(self.moved(held.start), self.moved(held.stop), self.moved(held.step))
+        if kind is Unknown:
+            return held.of_item(self.moved(held.item))
         return held if self.sizes is None else self.sizes.of(held)
 
     def in_dict(self, held: Mapping[str, Any]) -> Mapping[str, Any]:

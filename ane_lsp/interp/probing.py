@@ -302,7 +302,12 @@ Heard = tuple[Probe, Use, Probe | None]
 
 
 def _written(back: Any) -> Any:
-    """Equal for functions of the same code around the same."""
+    """Equal for functions of the same code around the same, and it can be looked up."""
+    kind = back.__class__
+    if kind is tuple:
+        return tuple(map(_written, back))
+    if kind is slice:
+        return slice, _written(back.start), _written(back.stop), _written(back.step)
     code = getattr(back, "__code__", None)
     if code is None or back.__closure__ is None:
         return back

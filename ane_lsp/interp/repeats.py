@@ -30,7 +30,7 @@ from ane_lsp.interp.scenes import Scene, scene_of
 from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Parts, Pieces, Seen, alone
 from ane_lsp.interp.state import Written, holds
 from ane_lsp.interp.templates import left_behind
-from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Tensor, Told
+from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Tensor, Told, next_tensor
 
 if TYPE_CHECKING:
     from ane_lsp.interp.base import Base, Capture
@@ -317,7 +317,7 @@ class Repeats:
         doubtful, interp.doubtful, thrown = interp.doubtful, False, interp.throwing()
         outer = interp.written, recorder.reached, recorder.taken_in, graph.asks_capture, graph.lost
         ordinals_read, since = interp.ordinals_read, interp.changes_kept()
-        written = Written()
+        written, first = Written(), next_tensor()
         reached: set[ClassObject] = set()
         taken_in: list[Tensor] = []
         interp.written, recorder.reached, recorder.taken_in = written, reached, taken_in
@@ -355,7 +355,10 @@ class Repeats:
 
             def harmless(one: int) -> bool:
                 # The state of the first two is compared below.
-                return seen.holds(one) or interp.outside.knows(one, noted) or one in written.born
+                if seen.holds(one) or interp.outside.knows(one, noted) or one in written.born:
+                    return True
+                container = written.get(one)
+                return container.__class__ is Tensor and container.number > first
 
             left = left_behind(written, interp, harmless, handed, since=since)
             if handed:
@@ -373,7 +376,7 @@ class Repeats:
             same = now is not None and now.ordinals == seen.ordinals
             if now is not None and now.parts != seen.parts:
                 same = same and now.number == seen.number and now.number is not None
-                changed = _changed(seen, left)
+                changed = _changed(seen, left, first)
         except (NotKept, TypeError, RecursionError):
             same = False
         if raised is None and interp.steps - steps < WORTH_IT:
@@ -398,7 +401,7 @@ class Repeats:
             if any(old is None and new is not None and new.producer is not None for old, new in zip(bound, after)):
                 raise NotKept  # it was taken in and then written to
             places = {id(tensor): place for place, tensor in enumerate(seen.tensors)}
-            if any(id(tensor) not in places for tensor in taken_in):
+            if any(id(tensor) not in places and tensor.number < first for tensor in taken_in):
                 raise NotKept  # nobody knows whether another call would find it or make it
             made = (written.keys() - left.keys()) | (written.born & left.keys())
             counts = interp.ordinals_read != ordinals_read
@@ -485,12 +488,12 @@ class Repeats:
         return result
 
 
-def _changed(seen: Seen, left: Mapping[int, Any]) -> dict[int, Any]:
+def _changed(seen: Seen, left: Mapping[int, Any], first: int) -> dict[int, Any]:
     """Of the containers that a call wrote to and `left` behind, those that it was given, by their places. Raises NotKept where there is
-    none, or where it changed a tensor."""
+    none, or where it changed a tensor that was there before. first: the number of the last tensor before the call."""
     found = {}
     for number, one in left.items():
-        if one.__class__ is Tensor:
+        if one.__class__ is Tensor and one.number <= first:
             raise NotKept
         place = seen.place_given(number)
         if place is not None:
@@ -557,9 +560,14 @@ def _values(structure: Any) -> list[Value]:
             kind = one.__class__
             if kind is Value:
                 found.append(one)
+            elif kind is Unknown:
+                if not (one.cause is None or alone(one.cause)):
+                    raise NotKept
+                if one.item is not None:
+                    pending.append(one.item)
             elif kind in HOLDING:
                 pending.append(one)
-            elif kind not in PLAIN and kind not in NAMED and not (kind is Unknown and alone(one)):
+            elif kind not in PLAIN and kind not in NAMED:
                 raise NotKept
     return found
 

@@ -14,8 +14,8 @@ from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.movers import Mover, Sizes
 from ane_lsp.interp.probing import Probe, probe_of
 from ane_lsp.interp.record import Recorder
-from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Seen
-from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Refusal, Tensor
+from ane_lsp.interp.seen import NAMED, PLAIN, UNCHANGING, NotKept, Seen
+from ane_lsp.interp.values import ClassObject, Instance, OneOf, PyRaise, Refusal, Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,24 @@ class MadeDict:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeList:
+    """A list that a call made and returned. number: as of a :class:`MadeObject`."""
+
+    items: tuple[Any, ...]
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class MadeChoice:
+    """One of a few values. number: as of a :class:`MadeObject`."""
+
+    options: tuple[Any, ...]
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Met:
-    """The object or dict of that number once more."""
+    """The object, dict, list or choice of that number once more."""
 
     number: int
 
@@ -151,11 +167,11 @@ class Packing:
             return tuple([self._packed(value) for value in one])
         seen, numbers = self._seen, self._numbers
         if seen.holds(id(one)):
-            given = seen.place_given(id(one)) if self._changed else None
+            given = seen.place_given(id(one))
             if given is None:
                 raise NotKept
             return GivenObject(given)
-        if kind in NAMED:
+        if kind in NAMED or kind in UNCHANGING:
             return one
         if kind is Unknown and self._probing and seen.lost(one):
             return one
@@ -164,13 +180,15 @@ class Packing:
             if number < 0:
                 raise NotKept
             return Met(number)
-        numbers[id(one)] = -1  # a list once, and nothing in itself
-        if kind is list:
-            return [self._packed(value) for value in one]
-        packed: MadeDict | MadeObject
+        numbers[id(one)] = -1  # nothing in itself
+        packed: MadeDict | MadeList | MadeObject | MadeChoice
         if (kind is dict or kind is OrderedDict) and id(one) in self._made:
             self.handed.append(one)
             packed = self._table(one)
+        elif kind is list:
+            packed = MadeList(tuple([self._packed(value) for value in one]), next(self._next))
+        elif kind is OneOf:
+            packed = MadeChoice(tuple([self._packed(option) for option in one.options]), next(self._next))
         elif kind is Instance and id(one.attrs) in self._made and "_modules" not in one.attrs:
             attrs, data = self._packed(one.attrs), self._packed(one.data)
             packed = MadeObject(one.cls, one.node, attrs, data, next(self._next))
@@ -261,11 +279,13 @@ def moved_result(held: Any, value_of: Callable[[Value], Value], sizes: Sizes | N
         return replace(held, value=value, type=held.type if sizes is None else sizes.type(held.type))
     if kind is tuple or kind is list:
         return kind([moved_result(one, value_of, sizes) for one in held])
-    if kind is MadeDict:
+    if kind is MadeDict or kind is MadeList:
         return replace(held, items=moved_result(held.items, value_of, sizes))
     if kind is MadeObject:
         attrs, data = (moved_result(one, value_of, sizes) for one in (held.attrs, held.data))
         return replace(held, attrs=attrs, data=data)
+    if kind is MadeChoice:
+        return replace(held, options=moved_result(held.options, value_of, sizes))
     if kind is Changing:
         return Changing(*(moved_result(one, value_of, sizes) for one in (held.result, held.contents)))
     return held if sizes is None else sizes.of(held)
@@ -316,6 +336,12 @@ class Results:
             made.attrs, made.data, made.node = self.unpacked(packed.attrs), self.unpacked(packed.data), packed.node
             self._made[packed.number] = made
             return made
+        if kind is MadeList:
+            made_list = self._made[packed.number] = [self.unpacked(value) for value in packed.items]
+            return made_list
+        if kind is MadeChoice:
+            choice = self._made[packed.number] = OneOf(tuple([self.unpacked(option) for option in packed.options]))
+            return choice
         if kind is Met:
             return self._made[packed.number]
         return packed if self._mover.sizes is None else self._mover.sizes.of(packed)
@@ -344,5 +370,5 @@ class Results:
 
 
 __all__ = [
-    "Because", "Changing", "GivenObject", "Known", "Made", "MadeDict", "MadeObject", "Met", "Packing", "Raised", "Results", "ended", "moved_result",
+    "Because", "Changing", "GivenObject", "Known", "Made", "MadeChoice", "MadeDict", "MadeList", "MadeObject", "Met", "Packing", "Raised", "Results", "ended", "moved_result",
 ]  # fmt: skip

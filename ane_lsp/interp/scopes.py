@@ -166,12 +166,17 @@ _ANY_NAME = frozenset({"super", "__class__", "locals", "vars", "eval", "exec"})
 
 def reads_nothing_of(node: FunctionNode, names: frozenset[str]) -> bool:
     """Whether a definition, and those inside it, mention none of the names of a function around it."""
+    mentioned = names_in(node)
+    return mentioned is not None and mentioned.isdisjoint(names)
+
+
+def names_in(node: FunctionNode) -> frozenset[str] | None:
+    """The names in a definition, cached on its node; None where it may read any."""
     mentioned = _names_in(node)
-    return mentioned.isdisjoint(names) and mentioned.isdisjoint(_ANY_NAME)
+    return mentioned if mentioned.isdisjoint(_ANY_NAME) else None
 
 
 def _names_in(node: FunctionNode) -> frozenset[str]:
-    """The names in a definition, cached on its node."""
     cached = getattr(node, "_names_read", None)
     if cached is None:
         cached = frozenset(one.id for one in ast.walk(node) if isinstance(one, ast.Name))

@@ -20,8 +20,10 @@ from ane_lsp.graph import Sym, TensorType, Unknown, Value
 from ane_lsp.interp.outside import Same
 from ane_lsp.interp.probing import Probe, probe_of
 from ane_lsp.interp.record import Recorder
+from ane_lsp.interp.scopes import names_in
 from ane_lsp.interp.state import holds
 from ane_lsp.interp.values import (
+    ABSENT,
     BoundMethod,
     Builtin,
     ClassObject,
@@ -29,6 +31,7 @@ from ane_lsp.interp.values import (
     DType,
     Function,
     Instance,
+    Many,
     ModuleObject,
     NativeType,
     OneOf,
@@ -50,6 +53,8 @@ PLAIN = frozenset({
 })  # fmt: skip
 NAMED = frozenset({ClassObject, ModuleObject, Builtin, NativeType, TorchFunction, type, Opaque})
 """Told apart by identity."""
+UNCHANGING = frozenset({ABSENT.__class__, Many})
+"""What a choice may hold besides values."""
 _WRITABLE = frozenset({dict, OrderedDict, list, set})
 _ORDINAL = re.compile(r"(?:^|_)(?:idx|index|id|number|no)$")
 
@@ -323,9 +328,12 @@ class _Walk:
                 raise NotKept
             parts += (kind, frozenset((value.__class__, value) for value in one))
         elif kind is Function:
-            if one.closure is not None:
-                raise NotKept
-            parts.append(one)
+            if one.closure is None:
+                parts.append(one)
+            else:
+                self._nested(one)
+        elif kind in UNCHANGING:
+            parts += (kind, one.place if kind is Many else None)
         elif kind is Partial:
             parts.append(kind)
             for value in (one.func, one.args, one.kwargs, one.attrs):
@@ -386,6 +394,24 @@ class _Walk:
         self.below.append((piece, path))
         self.ordinals += piece.ordinals
         self.alike = self.alike and piece.alike
+
+    def _nested(self, one: Function) -> None:
+        """A function made in another one, which has returned."""
+        names = names_in(one.node)
+        if names is None or one.fast is not None:
+            raise NotKept
+        self.parts += (Function, one.node, one.module, one.owner)
+        for held in (one.defaults, one.kw_defaults, one.attrs):
+            self.add(held)
+        around = one.closure
+        while around is not None:
+            if around.parent is not None:
+                raise NotKept
+            self.covers.append(id(around.locals))
+            for name in sorted(names & around.locals.keys()):
+                self.parts.append(name)
+                self.add(around.locals[name])
+            around = around.closure
 
     def _tensor(self, one: Tensor) -> None:
         probe = probe_of(one)
@@ -462,4 +488,4 @@ class Seen(_Walk):
         return [tensor.value if tensor.graph is graph else None for tensor in self.tensors]
 
 
-__all__ = ["NAMED", "PLAIN", "NotKept", "Parts", "Pieces", "Seen", "alone"]
+__all__ = ["NAMED", "PLAIN", "UNCHANGING", "NotKept", "Parts", "Pieces", "Seen", "alone"]

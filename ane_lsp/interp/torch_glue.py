@@ -286,6 +286,7 @@ class TorchGlue(TorchOperations):
         inner = recorder.innermost
         container = is_torch and obj.cls.name in ("Sequential", "ModuleList", "ModuleDict", "ParametrizationList")
         hidden = inner is not None and inner.is_torch and not inner.is_container
+        path = recorder.path_of(obj) or (inner.path if inner is not None else "")
         call = None
         if is_torch and not container and hidden and inner is not None:
             call = inner.call
@@ -295,10 +296,10 @@ class TorchGlue(TorchOperations):
                 frame, direct = site
                 call = recorder.call(
                     f"torch.nn.{obj.cls.name}", "module", self.span_in(frame, frame.node), frame.function, args,
-                    kwargs, direct, self.stack_of(frame), obj.node, self.hyper(obj), recorder.path_of(obj),
+                    kwargs, direct, self.stack_of(frame), obj.node, self.hyper(obj), path,
                     bool(self.branches),
                 )  # fmt: skip
-        recorder.modules.append(ActiveModule(obj, recorder.path_of(obj), is_torch, call))
+        recorder.modules.append(ActiveModule(obj, path, is_torch, call))
         try:
             if hooked:
                 args, kwargs = hooks.before(self, obj, args, kwargs)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, TensorType, Unknown, Value
@@ -361,16 +362,22 @@ class Device:
     index: int | None = None
 
 
+next_tensor = count().__next__
+"""The number of the next tensor: whatever is made from then on has a greater one."""
+
+
 class Tensor:
     """A tensor. Mutable as torch's are: in-place operations replace `type` and `value`.
 
     value: its node in the graph `graph`; None until an op of that graph reads it.
     origin: ``parameter``, ``buffer``, ``constant`` (made outside the model's forward), ``input`` or ``op``.
+    number: grows from tensor to tensor.
     """
 
-    __slots__ = ("attrs", "base", "graph", "name", "origin", "requires_grad", "type", "value", "why")
+    __slots__ = ("attrs", "base", "graph", "name", "number", "origin", "requires_grad", "type", "value", "why")
 
     def __init__(self, type: TensorType, origin: str = "op") -> None:
+        self.number = next_tensor()
         self.type = type
         self.origin = origin
         self.value: Value | None = None

@@ -50,7 +50,8 @@ class Exchange:
 
     def changes(self) -> list[Dependency]:
         """What is another afterwards: the function and those inside it, as they are before; or defaults."""
-        read: list[Dependency] = [(self.old, name) for name in (ANY_DEFAULT, *(name for name, _ in self.defaults))]
+        names = (ANY_DEFAULT, *(name for name, _ in self.defaults)) if self.defaults else ()
+        read: list[Dependency] = [(self.old, name) for name in names]
         if self.only_defaults:
             return read
         return read + [node for node in nodes(self.old) if isinstance(node, (*FUNCTIONS, ast.Lambda))]

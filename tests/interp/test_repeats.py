@@ -20,6 +20,8 @@ import unheard
 SEEN = []
 CACHE = {}
 
+ACT = nn.Sequential(nn.SiLU(), nn.Hardtanh())
+
 class Inner(nn.Module):
     def __init__(self, dim):
         super().__init__()
@@ -72,6 +74,9 @@ BLOCKS = {
     "casts without an operation": "        y = x.double()\n        z = self.inner(y.float() + x)\n        return self.fc(z) + (y * 2).float()\n",
     "casts of results of parts": "        y = self.inner(x).double()\n        return self.fc(y.float()) + (y - x.double()).float()\n",
     "a cast that is returned": "        y = self.fc(self.inner(x.float()))\n        return y.double() if self.first else y\n",
+    "a module that is no part": "        return nn.Tanh()(self.fc(ACT(self.inner(x))))\n",
+    "parts of unknown number": "        y = self.inner(x)\n        parts = torch.split(y, int(x.sum()), 1)\n        return self.fc(y) * torch.cat(parts, 1).mean()\n",
+    "numbers made for it": "        limit = torch.tensor(6.0)\n        return torch.minimum(self.fc(self.inner(x)), limit) + limit\n",
     "other parts": "        return (self.fc if self.first else self.inner)(self.inner(x))\n",
 }
 
@@ -217,6 +222,9 @@ ALIKE = {
     "sizes made up inside": BLOCKS["sizes made up inside"],
     "sums of sizes made up": BLOCKS["sums of sizes made up"],
     "an operand that may be none": BLOCKS["an operand that may be none"],
+    "a module that is no part": BLOCKS["a module that is no part"],
+    "parts of unknown number": BLOCKS["parts of unknown number"],
+    "numbers made for it": BLOCKS["numbers made for it"],
     "a look-up that missed": "        kept = {}\n        y = kept.get('y', self.inner(x))\n        kept['y'] = y\n        return self.fc(kept['y'])\n",
 }
 
@@ -400,6 +408,9 @@ class Named(nn.Module):
         ("pass", "Out(y)", "pass"),
         ("pass", "Out(y)", "out.value = x\n        self.seen.append(out)"),
         ("pass", "Out(y, {'twice': (x, y)})", "pass"),
+        ("both = [y, x]", "Out(y, {'twice': both, 'again': both})", "pass"),
+        ("made = y if x.sum() > 0 else None", "Out(y, {'twice': [y, y], 'perhaps': made, 'too': made})", "pass"),
+        ("made = [y]\n        for z in range(int(x.sum())):\n            made.append(x)", "Out(y, {'twice': [y, y], 'all': made})", "pass"),
         ("made = Out(y)\n        made.again = made", "made", "pass"),
         ("BOX.value, BOX.more = y, {'twice': [x, x]}", "BOX", "pass"),
         ("CACHE['last'] = Out(y)", "CACHE['last']", "out.value = CACHE['last'].value + len(CACHE)"),
@@ -417,6 +428,86 @@ def test_objects_that_calls_return_are_those_that_following_gives(
     assert everything(kept) == everything(followed)
     if before == after == "pass":
         assert again >= 4
+
+
+CACHING = """
+class Block(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.inner = Inner(dim)
+        self.fc = nn.Linear(dim, dim)
+
+    def forward(self, x, cache):
+        y = self.fc(self.inner(x))
+        if "state" not in cache:
+            cache["state"] = torch.zeros(2, 5, 8)
+        WRITE
+        return y
+
+class Net(nn.Module):  # ane: input(2x5x8)
+    def __init__(self, dim=8):
+        super().__init__()
+        self.blocks = nn.ModuleList([Block(dim) for _ in range(4)])
+
+    def forward(self, x):
+        states = []
+        for block in self.blocks:
+            cache = {}
+            x = block(x, cache)
+            AFTER
+            states.append(cache["state"] + x)
+        return torch.stack(states)
+"""
+
+
+@pytest.mark.parametrize(
+    ("write", "after", "again"),
+    [
+        ("cache['state'].copy_(y)", "pass", 2),
+        ("cache['state'].copy_(y)\n        cache['state'][:, 0] = y[:, 1]", "cache['state'] += 1", 2),
+        ("cache['state'].view(10, 8).mul_(2)", "x = block(x, cache)", 2),
+        ("cache['own'] = cache['state'].add_(y)", "cache['own'].mul_(2)", 2),
+        ("x.add_(1)\n        cache['state'].copy_(x)", "pass", 0),
+    ],
+)
+def test_tensors_that_a_call_makes_and_writes_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: str, after: str, again: int
+) -> None:
+    """As a cache does that makes room for its states when it is first used."""
+    path = tmp_path / "net.py"
+    path.write_text(HEAD + CACHING.replace("WRITE", write).replace("AFTER", after))
+    kept, followed, hits = both(path, monkeypatch)
+    assert followed.graphs[0].outputs
+    assert everything(kept) == everything(followed)
+    assert hits >= again
+
+
+HOOKS = {
+    "reads where it was made": ("", "output * factor"),
+    "nothing": ("", "None"),
+    "writes where it was made": ("            nonlocal factor\n            factor = factor + 1\n", "output * factor"),
+    "writes outside": ("            SEEN.append(factor)\n", "output * len(SEEN)"),
+}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_modules_with_functions_that_were_made_in_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, audited: list[bool], name: str
+) -> None:
+    path = tmp_path / "net.py"
+    first, gives = HOOKS[name]
+    install = (
+        "def install(module, factor):\n    def outer(more):\n        def hook(module, args, output):\n"
+        f"{first}            return {gives}\n\n        return hook\n\n"
+        "    return module.register_forward_hook(outer(1))\n\n"
+    )
+    text = source(BLOCKS["plain"]).replace("class Block(", install + "class Block(")
+    path.write_text(text.replace("        self.count = 0\n", "        install(self.inner, 2)\n"))
+    kept, followed, again = both(path, monkeypatch)
+    assert followed.graphs[0].outputs
+    assert everything(kept) == everything(followed)
+    assert all(audited)
+    assert again >= 4 if name in ("reads where it was made", "nothing") else not again
 
 
 CONFIGURED = """

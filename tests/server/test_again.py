@@ -574,6 +574,62 @@ class Net(nn.Module):  # ane: input(2x8)
 '''
 
 
+SIGNED = """\
+import functools
+import inspect
+import torch
+from torch import nn
+
+DEFAULTS = {}
+
+
+def checked(build):
+    names = list(inspect.signature(build).parameters)
+    DEFAULTS[build.__name__] = build.__defaults__
+
+    @functools.wraps(build)
+    def wrapped(*args, **kwargs):
+        assert set(kwargs) <= set(names)
+        return build(*args, **kwargs)
+
+    return wrapped
+
+
+@checked
+def build(width=8):
+    layer = nn.Linear(width, 4)
+    return layer
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = build()
+        self.own = DEFAULTS["build"][0]
+
+    def forward(self, x):
+        return self.fc(x) * self.own
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "how"),
+    [
+        ("    layer = ", "    typed = 1\n    layer = ", "moved"),
+        ("nn.Linear(width, 4)", "nn.Linear(width, 6)", "again"),
+        ("width=8", "width=16", "anew"),  # an import has read it
+    ],
+)
+def test_who_reads_a_signature_does_not_depend_on_the_body(tmp_path: Path, old: str, new: str, how: str) -> None:
+    path = tmp_path / "net.py"
+    analyst = analysed(path, SIGNED)
+    changed = SIGNED.replace(old, new)
+    assert answered(analyst, path, changed) == how
+    fresh = analysed(path, changed)
+    assert comparable(analyst.analyze(str(path), lambda: False)) == comparable(fresh.analyze(str(path), lambda: False))
+    assert graphs(analyst, path) == graphs(fresh, path)
+
+
 def test_a_function_whose_docstring_is_read_is_exchanged_with_its_docstring(tmp_path: Path) -> None:
     path = tmp_path / "net.py"
     analyst = analysed(path, DOCUMENTED)

@@ -40,7 +40,7 @@ def _stub(interp: Interpreter, name: str) -> Any:
 
 def parameters(interp: Interpreter, func: Function) -> list[tuple[str, str, Any, Any]]:
     """``(name, kind, default or MISSING, annotation node)`` of each parameter, in order."""
-    interp.looked_into(func)
+    interp.looked_at_signature(func)
     args = func.node.args
     found: list[tuple[str, str, Any, Any]] = []
     positional = [*args.posonlyargs, *args.args]
