@@ -158,6 +158,7 @@ class Base:
         # Attributes of modules by which kept calls are not told apart unless they read one; how often one was read.
         self.ordinals: set[str] = set()
         self.ordinals_read = 0
+        self.recalled: list[tuple[Recalled, Any, Any]] = []  # what cached functions gave for the first time in this run
         self.written: state.Written | None = None  # containers changed while a module is built or called
         self.covered: dict[int, Any] = {}  # containers that were written down for calls of modules, see seen.py
         self.made = 0  # calls and constructions that were written down so far
@@ -345,6 +346,12 @@ class Base:
         """Have a container hold something else, as if the program had done so."""
         self.touch(container)
         state.restore(container, contents)
+
+    def recall(self, known: Recalled, key: Any, found: Any) -> None:
+        """A cached function gave this; from here on it is not run for it."""
+        self.touch(known)
+        known[key] = found
+        self.recalled.append((known, key, found))
 
     def made_here(self, *containers: Any) -> None:
         """To be called with tables that came into being in the running call, or in one that returned them to it."""

@@ -26,7 +26,7 @@ from ane_lsp.interp.results import (
     Met,
     Raised,
 )
-from ane_lsp.interp.seen import NAMED, PLAIN, UNCHANGING, NotKept, alone
+from ane_lsp.interp.seen import NAMED, PLAIN, UNCHANGING, NotKept, alone, is_nested, read_around
 from ane_lsp.interp.templates import Given
 from ane_lsp.interp.values import ABSENT, BoundMethod, Function, Instance, Many, OneOf, Partial, Tensor, TorchFunction
 
@@ -307,7 +307,7 @@ _MADE = {
     Many: ("place",),
     ABSENT.__class__: (),
     Because: ("reasons", "place"),
-    Changing: ("result", "contents"),
+    Changing: ("result", "contents", "more"),
 }
 """What counts of a result that a call made."""
 
@@ -347,7 +347,7 @@ class _Down:
             parts += (kind, one, one.data if kind is TensorType else None)
         elif kind is Span:
             parts.append(one)
-        elif kind in NAMED or kind is Function:
+        elif kind in NAMED or (kind is Function and not is_nested(one)):
             parts.append(one if kind is TorchFunction else Same(one))
         elif kind is Unknown:
             self._unknown(one)
@@ -390,6 +390,12 @@ class _Down:
         elif kind is OneOf:
             self.parts.append(len(one.options))
             held = one.options
+        elif kind is Function:
+            self.parts += (one.node, one.module, one.owner)
+            held = [one.defaults, one.kw_defaults, one.attrs]
+            for names, read in read_around(one):
+                self.parts.append(tuple(read))
+                held += [names[name] for name in read]
         elif kind in UNCHANGING:
             held = (one.place,) if kind is Many else ()
         else:

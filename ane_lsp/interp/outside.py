@@ -9,11 +9,13 @@ while, as a ``ContextVar`` is, costs nothing afterwards.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
+from collections.abc import Container
 from collections.abc import Set as AbstractSet
+from itertools import islice
 from typing import Any
 
 from ane_lsp.graph import Span, Sym, TensorType, Unknown
-from ane_lsp.interp.state import contents_of
+from ane_lsp.interp.state import contents_of, holds, restore
 from ane_lsp.interp.values import Device, DType, OneOf, Tensor
 
 MAX_MOVING = 200
@@ -22,6 +24,9 @@ MAX_STATES = 5_000
 MAX_NOTED = 100_000
 
 _PLAIN = frozenset({int, str, bool, bytes, complex, type(None), Sym, DType, Device, Span, range, TensorType})
+
+
+_HOLDING = frozenset({dict, OrderedDict, defaultdict, list, tuple, deque, set, frozenset})
 
 
 class _TooMuch(Exception):
@@ -57,6 +62,9 @@ class Outside:
         self._moving: dict[int, tuple[int, Any, Any, Any]] = {}
         # Those that held what they held first before the top level of a module changed them.
         self._rebased: set[int] = set()
+        self._gone: set[int] = (
+            set()
+        )  # those that nobody sees any more: they count as changed only where an earlier state is set
         self._written: set[int] = set()  # those among them that may have changed since the state was told
         self._other: dict[int, Any] = {}  # by place, what they held then, where it was not what they held first
         self._numbers: dict[frozenset[tuple[int, Any]], int] = {}
@@ -65,6 +73,7 @@ class Outside:
         self._contents: dict[int, dict[int, Any]] = {}
         # By id of what contents that are kept hold: how often they do.
         self._references: defaultdict[int, int] = defaultdict(int)
+        self._places = 0
         self._last = 0
         self._now: int | None = 0
         self._start = 0  # the state in which all hold what they held first
@@ -76,9 +85,10 @@ class Outside:
                 for key in tuple(self._rebased):
                     self._rebase(key)
                 for key in self._written:
-                    place, container, _, first = self._moving[key]
+                    place, container, contents, first = self._moving[key]
                     held = _written_down(container)
-                    if held == first:
+                    self._watch(container)
+                    if held == first or (key in self._gone and holds(container, contents)):
                         self._other.pop(place, None)
                     else:
                         self._other[place] = held
@@ -92,6 +102,16 @@ class Outside:
                     self._contents[self._now] = {place: self._saved(container) for place, container, _, _ in others}
         return self._start if self._now is None else self._now
 
+    def _watch(self, container: Any) -> None:
+        """What lies in a container that was written down counts as noted: else nobody would see it change."""
+        pending: list[Any] = [container] if container.__class__ in _HOLDING else []
+        for one in pending:  # which grows
+            for held in one.values() if isinstance(one, dict) else one:
+                if held.__class__ in _HOLDING:
+                    pending.append(held)
+                    if held.__class__ is not tuple and held.__class__ is not frozenset:
+                        self.noted.setdefault(id(held), (len(self.noted), held))
+
     def _number(self, held: frozenset[tuple[int, Any]]) -> int:
         known = self._numbers.get(held)
         if known is None:
@@ -102,6 +122,19 @@ class Outside:
     def retain(self, states: AbstractSet[int]) -> None:
         """Nobody asks about other states than these any more: what they held is let go."""
         self._numbers = {held: number for held, number in self._numbers.items() if number in states}
+        places = {place for held in self._numbers for place, _ in held}
+        unseen = {key for key in self._gone if self._moving[key][0] not in places}
+        for key in unseen:
+            place, _, contents, _ = self._moving.pop(key)
+            self._refer(contents, -1)
+            self._other.pop(place, None)
+            self._written.discard(key)
+            self.shared.pop(key, None)
+        if unseen:
+            self._now = None
+            self._gone -= unseen
+            left = (one for key, (_, one) in self.noted.items() if key not in unseen)
+            self.noted = {id(one): (number, one) for number, one in enumerate(left)}
         for number in self._contents.keys() - states:
             for contents in self._contents.pop(number).values():
                 self._refer(contents, -1)
@@ -114,6 +147,56 @@ class Outside:
             return set(self._moving)
         places = {place for place, _ in known[one] ^ known[other]}
         return {key for key, (place, *_) in self._moving.items() if place in places}
+
+    def grown(self, before: int, written: Container[int]) -> list[tuple[Any, int]] | None:
+        """The lists that hold more now than in a state `before`, with how much they held then; None where anything else changed.
+        written: what may have changed meanwhile but for what lies in it."""
+        now = self.state()
+        if before != self._start and before not in self._contents:
+            return None
+        there, differing, found = self._contents.get(before, {}), self.differing(before, now), []
+        for key, (place, container, first, _) in self._moving.items():
+            if key not in differing or key not in written:
+                continue
+            held = there.get(place, first)
+            try:
+                if container.__class__ is list and _alike(container[: len(held)], held):
+                    found.append((container, len(held)))  # none more where it holds the same again
+                elif not _alike(container, held):
+                    return None
+            except (_TooMuch, RecursionError):
+                return None
+        return found
+
+    def recent(self, noted: int) -> dict[int, Any]:
+        """By id, what was noted after the first so many, if any of it has changed."""
+        found = {key: one for key, (_, one) in islice(reversed(self.noted.items()), len(self.noted) - noted)}
+        return {} if self._moving.keys().isdisjoint(found) else found
+
+    def back_to_first(self, container: Any) -> None:
+        """Have a container that nobody sees any more hold what it held first, whatever lies in that."""
+        if id(container) in self._moving:
+            self.written(container)
+            if id(container) in self._moving:
+                self._gone.add(id(container))
+                restore(container, self._moving[id(container)][2])
+
+    def way_to(self, container: Any) -> tuple[Any, ...]:
+        """How one comes to a container: the identity of one that changed, and the keys and places that lead on from there."""
+        for key, (_, root, *_) in self._moving.items():
+            if root is not container and key not in self._gone and (way := _way(root, container)) is not None:
+                return key, *way
+        return (id(container),)
+
+    def at(self, way: tuple[Any, ...]) -> Any:
+        """What one comes to on a way; None where it leads nowhere."""
+        _, one = self.noted.get(way[0], (0, None))
+        try:
+            for step in way[1:]:
+                one = one[step]
+        except (LookupError, TypeError):
+            return None
+        return one
 
     def contents(self, state: int) -> list[tuple[Any, Any]]:
         """The containers that ever changed, with what they hold in a state."""
@@ -174,7 +257,8 @@ class Outside:
         except (_TooMuch, RecursionError):
             self.forget()
             return
-        self._moving[id(container)] = len(self._moving), container, self._saved(container), first
+        self._moving[id(container)] = self._places, container, self._saved(container), first
+        self._places += 1
         self._written.add(id(container))
 
     def _rebase(self, key: int) -> None:
@@ -191,6 +275,7 @@ class Outside:
         self.noted.clear()
         self._moving.clear()
         self._rebased.clear()
+        self._gone.clear()
         self._written.clear()
         self._other.clear()
         self._numbers.clear()
@@ -217,6 +302,28 @@ def _written_down(container: Any) -> Any:
     if held.__class__ is Same:
         raise _TooMuch
     return held
+
+
+def _alike(container: Any, contents: Any) -> bool:
+    """Whether a container holds the same as when its contents were captured, or what counts as that."""
+    return holds(container, contents) or (
+        contents.__class__ is container.__class__ and _written_down(container) == _written_down(contents)
+    )
+
+
+def _way(root: Any, container: Any) -> list[Any] | None:
+    """The keys and places that lead from one container to another which lies in it."""
+    pending: list[tuple[Any, list[Any]]] = [(root, [])]
+    for one, way in pending:  # which grows
+        items = (
+            one.items() if isinstance(one, dict) else enumerate(one) if isinstance(one, (list, tuple, deque)) else ()
+        )
+        for step, held in items:
+            if held is container:
+                return [*way, step]
+            if held.__class__ in _HOLDING and len(pending) < MAX_ITEMS:
+                pending.append((held, [*way, step]))
+    return None
 
 
 def _down(one: Any, room: list[int]) -> Any:

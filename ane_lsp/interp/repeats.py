@@ -22,15 +22,16 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Call, Graph, Op, ShapeFact, Span, Sym, Unknown, Value, dims
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.movers import HOLDING, Mover, Sizes, other_facts, record
+from ane_lsp.interp.outside import Outside
 from ane_lsp.interp.probing import Heard, Probe, Use
 from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.references import OWN
-from ane_lsp.interp.results import Packing, Raised, Results, ended
+from ane_lsp.interp.results import Changing, Packing, Raised, Results, ended
 from ane_lsp.interp.scenes import Scene, scene_of
 from ane_lsp.interp.seen import NAMED, PLAIN, NotKept, Parts, Pieces, Seen, alone
 from ane_lsp.interp.state import Written, holds
-from ane_lsp.interp.templates import left_behind
-from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Tensor, Told, next_tensor
+from ane_lsp.interp.templates import forget_outside, left_behind
+from ane_lsp.interp.values import ClassObject, Instance, PyRaise, Recalled, Tensor, Told, next_tensor
 
 if TYPE_CHECKING:
     from ane_lsp.interp.base import Base, Capture
@@ -67,7 +68,7 @@ class Kept:
     with the places of their tensors. taken: values it made for tensors it saw. probes: what it was given in place of inputs,
     told: what it told of which of them. counts: it read which of many a module is. size: the number of the last size made up before it. drawn: how many
     it made up. lost: see :class:`Graph`. unresolved: what :attr:`Base.unresolved` heard first of it. like: the first of those that
-    are the same but for the state of names outside. quotients: see :attr:`Recorder.quotients`, after it.
+    are the same but for the state of names outside. quotients: see :attr:`Recorder.quotients`, after it. recalled: see :attr:`Base.recalled`.
     """
 
     result: Any
@@ -101,6 +102,7 @@ class Kept:
     number: int
     inner: list[Inner]
     quotients: frozenset[int]
+    recalled: list[tuple[Recalled, Any, Any]]
     like: Kept | None = None
     needed: int = 0
 
@@ -253,7 +255,8 @@ class Repeats:
             self._failures[kind] = failures + 1
             return follow()
         kept = _version(versions, (interp.capture, tuple(seen.ordinals), dims.drawn())) if versions else None
-        if kept is not None and not (interp.doubted is not None and interp.doubted(kept)):
+        doubted = kept is not None and interp.doubted is not None and interp.doubted(kept)
+        if kept is not None and not doubted and _leads_on(kept, interp.outside):
             self._kept.move_to_end(key)
             if kept.scene is not None and kept.used != self._runs:  # modules and graphs of earlier runs are let go
                 kept.scene = scene_of(interp, module, args, kwargs)
@@ -314,6 +317,7 @@ class Repeats:
         value, steps, epoch = builder.next_value, interp.steps, self._epoch
         changes, noted = interp.surroundings(), len(interp.outside.noted)
         faults, lost, drawn = len(interp.internal), len(interp.unresolved), dims.drawn()
+        recalled = len(interp.recalled)
         doubtful, interp.doubtful, thrown = interp.doubtful, False, interp.throwing()
         outer = interp.written, recorder.reached, recorder.taken_in, graph.asks_capture, graph.lost
         ordinals_read, since = interp.ordinals_read, interp.changes_kept()
@@ -360,6 +364,7 @@ class Repeats:
                 container = written.get(one)
                 return container.__class__ is Tensor and container.number > first
 
+            forget_outside(written, interp, noted)
             left = left_behind(written, interp, harmless, handed, since=since)
             if handed:
                 left.pop(number, None)
@@ -382,9 +387,9 @@ class Repeats:
         if raised is None and interp.steps - steps < WORTH_IT:
             self._failures[kind] = MAX_FAILURES
             return result, None, None
+        grown = _grown(interp, changes, written) if same else None
         sound = (
-            same
-            and changes == interp.surroundings()
+            grown is not None
             and epoch == self._epoch
             and len(graph.custom) == custom
             and len(interp.internal) == faults
@@ -393,8 +398,9 @@ class Repeats:
             and recorder.graph is graph
         )
         try:
-            if not sound or (raised is not None and changed):
+            if not sound or (raised is not None and (changed or grown)):
                 raise NotKept
+            assert grown is not None
             after = seen.bound()
             if any(old is not None and old is not new for old, new in zip(bound, after)):
                 raise NotKept
@@ -413,7 +419,7 @@ class Repeats:
             )  # fmt: skip
             packing = Packing(places, seen, recorder, interp.probing, made, changed)
             kept = Kept(
-                packing.result(result) if raised is None else ended(raised),
+                packing.result(result, grown, interp.outside) if raised is None else ended(raised),
                 graph.calls[calls:], graph.ops[ops:], graph.shapes[shapes:],
                 value, ops, calls, shapes, builder.next_value - value,
                 [(v, place) for place, v in enumerate(bound) if v is not None],
@@ -423,6 +429,7 @@ class Repeats:
                 dict(islice(interp.unresolved.items(), lost, None)), seen.probes,
                 [(seen.probes.index(probe), use) for probe, use, cause in heard if cause is None], self._runs, key, version, scene,
                 interp.next_number(), self._inner, frozenset(recorder.quotients),
+                [(known, asked, found) for known, asked, found in interp.recalled[recalled:] if asked in known],
             )  # fmt: skip
             _check(kept)
             for view in packing.views:  # as those are that are given again
@@ -483,9 +490,28 @@ class Repeats:
         recorder.quotients |= kept.quotients
         dims.draw(kept.drawn)
         results = Results(kept.probes, seen, mover, graph)
-        result = results.given(kept.result, interp.change)
+        result = results.given(kept.result, interp.change, interp.outside)
         interp.made_here(*results.handed)
+        for known, asked, found in kept.recalled:
+            if asked not in known:
+                interp.recall(known, asked, found)
         return result
+
+
+def _leads_on(kept: Kept, outside: Outside) -> bool:
+    """Whether one still comes to the very lists outside that the call has put something behind."""
+    result = kept.result
+    if result.__class__ is not Changing:
+        return True
+    return all(id(outside.at(way)) == number for (way, _), number in zip(result.more, result.lists))
+
+
+def _grown(interp: Base, before: tuple[int, int], written: Container[int]) -> list[tuple[Any, int]] | None:
+    """The lists outside that a call has put something behind, see :meth:`Outside.grown`; None where it changed anything else there."""
+    now = interp.surroundings()
+    if now == before:
+        return []
+    return interp.outside.grown(before[1], written) if now[0] == before[0] else None
 
 
 def _changed(seen: Seen, left: Mapping[int, Any], first: int) -> dict[int, Any]:

@@ -39,6 +39,7 @@ from ane_lsp.interp.repeats import Kept, parts
 from ane_lsp.interp.rounds import Round
 from ane_lsp.interp.seen import NotKept
 from ane_lsp.interp.splices import Spliced, Splices
+from ane_lsp.interp.templates import forget_outside
 from ane_lsp.interp.values import (
     BoundMethod,
     Builtin,
@@ -244,6 +245,7 @@ class Book:
         self._order = []
         self._different = False
         interp.recorder.reset(self._base)
+        interp.recalled.clear()
         interp.steps = self._steps
         for versions in interp.built.values():
             for changes in [c for c, one in versions.items() if one is not None and cutoff.other(one)]:
@@ -510,6 +512,7 @@ class Book:
         drawn = part.stages[-1].drawn if part.stages else first
         part.stages.append(stage)
         outer, steps, graphs = (interp.undo, interp.ran), interp.steps, len(interp.recorder.graphs)
+        noted = len(interp.outside.noted)
         interp.undo, interp.ran, interp.measured = stage.ledger, stage.ran, False
         try:
             with dims.drawn_from(drawn):
@@ -518,6 +521,7 @@ class Book:
                 finally:
                     stage.drawn = dims.drawn()
         finally:
+            forget_outside((), interp, noted)
             interp.undo, interp.ran = outer
             touched.ledger = None
             stage.steps, stage.doubtful, stage.measured = interp.steps - steps, interp.doubtful, interp.measured

@@ -12,6 +12,7 @@ from typing import Any
 from ane_lsp.graph import Graph, Span, TensorType, Unknown, Value
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.movers import Mover, Sizes
+from ane_lsp.interp.outside import Outside
 from ane_lsp.interp.probing import Probe, probe_of
 from ane_lsp.interp.record import Recorder
 from ane_lsp.interp.seen import NAMED, PLAIN, UNCHANGING, NotKept, Seen
@@ -114,11 +115,14 @@ class GivenObject:
 
 @dataclass(frozen=True, slots=True)
 class Changing:
-    """A result of a call that changed what it was given, such as a cache of keys and values. contents: what containers hold since, by
-    their places."""
+    """A result of a call that changed what it was given, such as a cache of keys and values, or lists outside. contents: what containers
+    hold since, by their places. more: what lists outside hold since besides what they held, by how one comes to them. lists: their
+    identities."""
 
     result: Any
     contents: tuple[tuple[int, Any], ...]
+    more: tuple[tuple[tuple[Any, ...], Any], ...]
+    lists: tuple[int, ...]
 
 
 class Packing:
@@ -147,12 +151,13 @@ class Packing:
         self.views: list[Tensor] = []
         self.handed: list[Any] = []
 
-    def result(self, result: Any) -> Any:
-        """Raises NotKept."""
+    def result(self, result: Any, grown: list[tuple[Any, int]], outside: Outside) -> Any:
+        """grown: see :meth:`Outside.grown`. Raises NotKept."""
         held = [(place, self._contents(container)) for place, container in self._changed.items()]
+        more = [(outside.way_to(one), [self._packed(value) for value in one[before:]]) for one, before in grown]
         packed = self._packed(result)
-        if held:
-            packed = Changing(packed, tuple(held))
+        if held or more:
+            packed = Changing(packed, tuple(held), tuple(more), tuple([id(one) for one, _ in grown]))
         self.views = [view for view in self.views if id(view.base) not in self._tensors]
         return packed
 
@@ -287,7 +292,9 @@ def moved_result(held: Any, value_of: Callable[[Value], Value], sizes: Sizes | N
     if kind is MadeChoice:
         return replace(held, options=moved_result(held.options, value_of, sizes))
     if kind is Changing:
-        return Changing(*(moved_result(one, value_of, sizes) for one in (held.result, held.contents)))
+        result, contents = (moved_result(one, value_of, sizes) for one in (held.result, held.contents))
+        more = tuple([(way, moved_result(items, value_of, sizes)) for way, items in held.more])
+        return Changing(result, contents, more, held.lists)
     return held if sizes is None else sizes.of(held)
 
 
@@ -304,12 +311,15 @@ class Results:
         self.handed: list[Any] = []
         self._probes = dict(zip(roots, seen.probes))
 
-    def given(self, packed: Any, change: Callable[[Any, Any], None]) -> Any:
+    def given(self, packed: Any, change: Callable[[Any, Any], None], outside: Outside) -> Any:
         """What the call gives. change: called with each container that it changes, and what it then holds."""
         result = packed
         if packed.__class__ is Changing:
             for place, contents in packed.contents:
                 change(self._seen.objects[place], self.unpacked(contents))
+            for way, more in packed.more:
+                container = outside.at(way)
+                change(container, [*container, *self.unpacked(more)])
             result = packed.result
         made = self.unpacked(result)
         for view, of in self._views:

@@ -76,6 +76,25 @@ def _reasons(unknown: Unknown) -> Iterator[Unknown]:
         one = one.cause
 
 
+def is_nested(function: Function) -> bool:
+    """Whether a function was made in another one, where another of the same code may be as good."""
+    return function.closure is not None or (
+        "<locals>" in function.qualname and not (function.defaults or function.kw_defaults or function.attrs)
+    )
+
+
+def read_around(function: Function) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """The names of the functions around one, which have returned, and those among them that it may read. Raises NotKept."""
+    names, around = names_in(function.node), function.closure
+    if names is None:
+        raise NotKept
+    while around is not None:
+        if around.parent is not None:
+            raise NotKept
+        yield around.locals, sorted(names & around.locals.keys())
+        around = around.closure
+
+
 class Parts:
     """What was written down, equal for equal ones. It is long, so its hash is worked out once."""
 
@@ -328,10 +347,10 @@ class _Walk:
                 raise NotKept
             parts += (kind, frozenset((value.__class__, value) for value in one))
         elif kind is Function:
-            if one.closure is None:
-                parts.append(one)
-            else:
+            if is_nested(one):
                 self._nested(one)
+            else:
+                parts.append(one)
         elif kind in UNCHANGING:
             parts += (kind, one.place if kind is Many else None)
         elif kind is Partial:
@@ -396,22 +415,14 @@ class _Walk:
         self.alike = self.alike and piece.alike
 
     def _nested(self, one: Function) -> None:
-        """A function made in another one, which has returned."""
-        names = names_in(one.node)
-        if names is None or one.fast is not None:
-            raise NotKept
         self.parts += (Function, one.node, one.module, one.owner)
         for held in (one.defaults, one.kw_defaults, one.attrs):
             self.add(held)
-        around = one.closure
-        while around is not None:
-            if around.parent is not None:
-                raise NotKept
-            self.covers.append(id(around.locals))
-            for name in sorted(names & around.locals.keys()):
+        for names, read in read_around(one):
+            self.covers.append(id(names))
+            for name in read:
                 self.parts.append(name)
-                self.add(around.locals[name])
-            around = around.closure
+                self.add(names[name])
 
     def _tensor(self, one: Tensor) -> None:
         probe = probe_of(one)
@@ -488,4 +499,4 @@ class Seen(_Walk):
         return [tensor.value if tensor.graph is graph else None for tensor in self.tensors]
 
 
-__all__ = ["NAMED", "PLAIN", "UNCHANGING", "NotKept", "Parts", "Pieces", "Seen", "alone"]
+__all__ = ["NAMED", "PLAIN", "UNCHANGING", "NotKept", "Parts", "Pieces", "Seen", "alone", "is_nested", "read_around"]

@@ -378,11 +378,29 @@ def left_behind(
     return _held_elsewhere({number: one for number, one in written.items() if held[number] > 0}, held)
 
 
-def _counted(written: dict[int, Any], interp: Base, handed: Iterable[Any]) -> tuple[dict[int, int], list[Any]]:
+def forget_outside(written: Container[int], interp: Base, noted: int) -> None:
+    """Containers outside that were noted after the first so many, changed, and are held by nobody any more hold what they held first: else
+    names outside would never stand again for what they did before. written: a table of containers that is no more than a record."""
+    recent = interp.outside.recent(noted)
+    if not recent:
+        return
+    held, kept = _counted(recent, interp, (), written)
+    saved = interp.undo.saved if isinstance(interp.undo, Journal) else {}
+    gone: dict[int, Any] = {}
+    while more := {number: one for number, one in recent.items() if not held[number] and number not in gone}:
+        gone |= more
+        _let_go([saved[number][1] for number in more if number in saved], held, kept)
+    for container in gone.values():
+        interp.outside.back_to_first(container)
+
+
+def _counted(
+    written: dict[int, Any], interp: Base, handed: Iterable[Any], besides: Container[int] = ()
+) -> tuple[dict[int, int], list[Any]]:
     """How many references containers have besides records and what is gone, and what was met on the way, so that identities stay what
-    they are."""
+    they are. besides: another table that holds some of them."""
     counts = zip(written, references(written.values()))
-    held = {number: count - HELD - interp.records(number) for number, count in counts}
+    held = {number: count - HELD - interp.records(number) - (number in besides) for number, count in counts}
     for one in handed:
         if id(one) in held:
             held[id(one)] = 0

@@ -410,7 +410,11 @@ class Named(nn.Module):
         ("pass", "Out(y, {'twice': (x, y)})", "pass"),
         ("both = [y, x]", "Out(y, {'twice': both, 'again': both})", "pass"),
         ("made = y if x.sum() > 0 else None", "Out(y, {'twice': [y, y], 'perhaps': made, 'too': made})", "pass"),
-        ("made = [y]\n        for z in range(int(x.sum())):\n            made.append(x)", "Out(y, {'twice': [y, y], 'all': made})", "pass"),
+        (
+            "made = [y]\n        for z in range(int(x.sum())):\n            made.append(x)",
+            "Out(y, {'twice': [y, y], 'all': made})",
+            "pass",
+        ),
         ("made = Out(y)\n        made.again = made", "made", "pass"),
         ("BOX.value, BOX.more = y, {'twice': [x, x]}", "BOX", "pass"),
         ("CACHE['last'] = Out(y)", "CACHE['last']", "out.value = CACHE['last'].value + len(CACHE)"),

@@ -126,8 +126,7 @@ def _recalled(interp: Interpreter, func: Function, args: tuple[Any, ...], kwargs
         asks, graph.asks_capture = graph.asks_capture, asked or graph.asks_capture
     if found.__class__ in _KEPT and not ran and not asks:
         if interp.undo is not interp.top_touched:
-            interp.touch(known)
-            known[key] = found
+            interp.recall(known, key, found)
         elif not interp.journals:
             known.always[key] = found
     return found
