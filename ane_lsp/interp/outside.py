@@ -24,8 +24,6 @@ MAX_STATES = 5_000
 MAX_NOTED = 100_000
 
 _PLAIN = frozenset({int, str, bool, bytes, complex, type(None), Sym, DType, Device, Span, range, TensorType})
-
-
 _HOLDING = frozenset({dict, OrderedDict, defaultdict, list, tuple, deque, set, frozenset})
 
 
@@ -62,9 +60,8 @@ class Outside:
         self._moving: dict[int, tuple[int, Any, Any, Any]] = {}
         # Those that held what they held first before the top level of a module changed them.
         self._rebased: set[int] = set()
-        self._gone: set[int] = (
-            set()
-        )  # those that nobody sees any more: they count as changed only where an earlier state is set
+        # Those that nobody sees any more: they count as changed only where an earlier state is set.
+        self._gone: set[int] = set()
         self._written: set[int] = set()  # those among them that may have changed since the state was told
         self._other: dict[int, Any] = {}  # by place, what they held then, where it was not what they held first
         self._numbers: dict[frozenset[tuple[int, Any]], int] = {}
@@ -315,10 +312,9 @@ def _way(root: Any, container: Any) -> list[Any] | None:
     """The keys and places that lead from one container to another which lies in it."""
     pending: list[tuple[Any, list[Any]]] = [(root, [])]
     for one, way in pending:  # which grows
-        items = (
-            one.items() if isinstance(one, dict) else enumerate(one) if isinstance(one, (list, tuple, deque)) else ()
-        )
-        for step, held in items:
+        if isinstance(one, (set, frozenset)):
+            continue
+        for step, held in one.items() if isinstance(one, dict) else enumerate(one):
             if held is container:
                 return [*way, step]
             if held.__class__ in _HOLDING and len(pending) < MAX_ITEMS:

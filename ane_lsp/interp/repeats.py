@@ -407,7 +407,7 @@ class Repeats:
             if any(old is None and new is not None and new.producer is not None for old, new in zip(bound, after)):
                 raise NotKept  # it was taken in and then written to
             places = {id(tensor): place for place, tensor in enumerate(seen.tensors)}
-            if any(id(tensor) not in places and tensor.number < first for tensor in taken_in):
+            if any(id(tensor) not in places and tensor.number <= first for tensor in taken_in):
                 raise NotKept  # nobody knows whether another call would find it or make it
             made = (written.keys() - left.keys()) | (written.born & left.keys())
             counts = interp.ordinals_read != ordinals_read

@@ -15,13 +15,13 @@ from functools import partial
 from operator import add, sub
 from typing import Any, NamedTuple
 
-from ane_lsp.graph import Call, Graph, Op, Span, Unknown, Value, dims
+from ane_lsp.graph import Call, Graph, Op, Span, Value, dims
 from ane_lsp.graph.liveness import values
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.movers import Mover, Sizes, other_facts, record
 from ane_lsp.interp.repeats import GAP, Inner, Kept
 from ane_lsp.interp.results import moved_result
-from ane_lsp.interp.seen import NotKept, alone
+from ane_lsp.interp.seen import NotKept
 
 Remade = Mapping[Kept, "tuple[Kept, dict[int, Value]]"]
 """Calls, each with what it records now, and what stands there for the values that others see of it, by their numbers from its
@@ -168,8 +168,6 @@ class Place:
 
 class Splice(Mover):
     """One graph."""
-
-    holding = Mover.holding | {Unknown}
 
     def __init__(self, splices: Splices, old: Graph) -> None:
         super().__init__(0, 0)
@@ -347,13 +345,6 @@ class Splice(Mover):
                 raise NotKept
             producer += self._op_shifts[place]
         return Value(old.id + self._value_shifts[number], old.type, old.origin, old.name, producer, old.fold)
-
-    def moved(self, held: Any) -> Any:
-        if held.__class__ is Unknown:
-            if not alone(held):
-                raise NotKept
-            return held
-        return super().moved(held)
 
     def now(self, value: Value) -> Value:
         """The same for one that may only have its number: the very value that was recorded."""

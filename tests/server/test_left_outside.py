@@ -92,7 +92,8 @@ class Tail(nn.Module):
         self.fc = nn.Linear(width, 2)
 
     def forward(self, x):
-        return self.fc(x)
+        parts = torch.split(x, int(x.sum()), 1)
+        return self.fc(x) * torch.cat(parts, 1).mean()
 
 
 class Net(nn.Module):  # ane: input(2x5x8)
@@ -126,7 +127,7 @@ SAME = {
         "        y = self.fc(x)\n        if",
         "        typed = 1\n        y = self.fc(x)\n        if",
     ),
-    "what comes after": ("        return self.fc(x)\n", "        typed = 1\n        return self.fc(x)\n"),
+    "what comes after": ("        return self.fc(x) *", "        typed = 1\n        return self.fc(x) *"),
 }
 OTHER = {
     "a hook": ("        collected = ACTIVE.get()\n", "        typed = 1\n        collected = ACTIVE.get()\n"),
@@ -142,6 +143,9 @@ OTHER = {
     "writes something else": ('cache["state"].copy_(y)', 'cache["state"].add_(y)'),
     "writes to what it is given": ('cache["state"].copy_(y)', 'x.add_(1)\n        cache["state"].copy_(y)'),
     "a view of what it made": ('cache["state"].copy_(y)', 'cache["state"][:, 0].copy_(y[:, 1])'),
+    "beside a sequence of unknown length": ("        return self.fc(x) *", "        return self.fc(x * 2) *"),
+    "a sequence of unknown length": ("torch.cat(parts, 1).mean()", "torch.cat(parts, 1).abs().mean()"),
+    "ahead of a sequence of unknown length": ("        return x + y\n", "        return (x + y).relu()\n"),
     "a model's forward": ("        return self.encoder(x)[1][-1]\n", "        return self.encoder(x)[1][0]\n"),
 }  # fmt: skip
 
