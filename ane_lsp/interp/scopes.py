@@ -172,16 +172,11 @@ def reads_nothing_of(node: FunctionNode, names: frozenset[str]) -> bool:
 
 def names_in(node: FunctionNode) -> frozenset[str] | None:
     """The names in a definition, cached on its node; None where it may read any."""
-    mentioned = _names_in(node)
+    mentioned: frozenset[str] | None = getattr(node, "_names_read", None)
+    if mentioned is None:
+        mentioned = frozenset(one.id for one in ast.walk(node) if isinstance(one, ast.Name))
+        node._names_read = mentioned  # type: ignore[union-attr]
     return mentioned if mentioned.isdisjoint(_ANY_NAME) else None
-
-
-def _names_in(node: FunctionNode) -> frozenset[str]:
-    cached = getattr(node, "_names_read", None)
-    if cached is None:
-        cached = frozenset(one.id for one in ast.walk(node) if isinstance(one, ast.Name))
-        node._names_read = cached  # type: ignore[union-attr]
-    return cached
 
 
 def renew_signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:

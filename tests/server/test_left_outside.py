@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from test_again import graphs
-from test_cutoff import Counted, check, check_each
+from test_cutoff import Counted, check, check_calls_alone, check_each, check_edits
 from test_following import analysed, answered, comparable
 
 from ane_lsp.interp import repeats
@@ -121,6 +121,7 @@ class Other(nn.Module):  # ane: input(2x5x8)
     def forward(self, x):
         return self.encoder(x)[1][-1]
 """
+MINUS = ("return x + y", "return x - y")
 SAME = {
     "a layer": ("        y = self.fc(self.norm(x))\n", "        typed = 1\n        y = self.fc(self.norm(x))\n"),
     "writes to what it made": (
@@ -153,29 +154,13 @@ OTHER = {
 @pytest.mark.usefixtures("small_pieces")
 @pytest.mark.parametrize("name", SAME)
 def test_what_does_the_same_concerns_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    path = tmp_path / "net.py"
-    analyst = analysed(path, MODEL)
-    check_each(path, analyst, MODEL.replace("return x + y", "return x - y"), MODEL)
-    counted = Counted(monkeypatch)
-    edited = MODEL.replace(*SAME[name])
-    assert edited != MODEL
-    for text in (edited, MODEL, edited):
-        counted.reset()
-        assert answered(analyst, path, text) == "moved"
-        assert counted.stages == 0
-        assert counted.pieces > 0
-        check(path, analyst, text)
-        analyst.idle()
+    check_calls_alone(tmp_path / "net.py", monkeypatch, MODEL, MINUS, SAME[name])
 
 
 @pytest.mark.usefixtures("small_pieces")
 @pytest.mark.parametrize("name", OTHER)
 def test_what_does_something_else_is_as_from_scratch(tmp_path: Path, name: str) -> None:
-    path = tmp_path / "net.py"
-    analyst = analysed(path, MODEL)
-    edited = MODEL.replace(*OTHER[name])
-    assert edited != MODEL
-    check_each(path, analyst, edited, MODEL, edited.replace("return x + y", "return x - y"), edited, MODEL)
+    check_edits(tmp_path / "net.py", MODEL, OTHER[name], MINUS)
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -183,7 +168,7 @@ def test_a_list_that_stays_outside_is_as_from_scratch(tmp_path: Path) -> None:
     path = tmp_path / "net.py"
     analyst = analysed(path, MODEL)
     text = MODEL.replace("            ACTIVE.reset(token)\n", "            pass\n")
-    for edited in (text, text.replace("return x + y", "return x - y"), MODEL):
+    for edited in (text, text.replace(*MINUS), MODEL):
         analyst.overlay(str(path), edited)
         found = analyst.analyze(str(path), lambda: False)
         with pytest.MonkeyPatch.context() as patch:
