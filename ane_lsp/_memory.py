@@ -94,6 +94,8 @@ def give_back() -> None:
 
 _YOUNG = 100_000
 """Objects that an analysis may leave, in circles or for good, before they are looked through."""
+_SMALL = 200_000_000
+"""Bytes up to which a process may fill with what analyses leave: a run over some dozens of files ends before that."""
 
 
 def collect_if_grown(share: float) -> None:
@@ -121,11 +123,11 @@ def keep_for_good() -> None:
 def collect_between() -> None:
     """Between two analyses: take apart the circles that the last one left, where it left much.
 
-    Only what was made since garbage was last looked for is gone through, so that it costs a few hundredths of its analysis. Left to
+    Only what was made since garbage was last looked for is gone through, and nothing while the process is small. Left to
     :func:`held_after_collecting` alone, garbage of many files lies between what is kept, and what Python's allocator has once
     asked for it seldom gives back: memory grew with the files.
     """
-    if _mark is not None and gc.get_count()[0] > _YOUNG:
+    if _mark is not None and gc.get_count()[0] > _YOUNG and resident() > _SMALL:
         gc.collect(0)
 
 

@@ -34,15 +34,19 @@ def test_garbage_goes_once_the_process_has_grown(monkeypatch: pytest.MonkeyPatch
 def test_between_two_analyses_what_the_first_left_is_taken_apart_where_it_is_much(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_memory, "resident", lambda: 100)
+    held = 100
+    monkeypatch.setattr(_memory, "resident", lambda: held)
     gc.collect()
-    with rare_collections(room=1000):
+    with rare_collections(room=2 * _memory._SMALL):
         few = weakref.ref(Ring())
         collect_between()
         assert few() is not None
         rings = [Ring() for _ in range(2 * _memory._YOUNG)]
         gone = weakref.ref(rings.pop())
         del rings
+        collect_between()
+        assert gone() is not None  # the process is small
+        held = 2 * _memory._SMALL
         collect_between()
         assert gone() is None
         assert few() is None
