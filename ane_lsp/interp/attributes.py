@@ -110,6 +110,9 @@ def _type_call(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
     return made(args[0], args[1:], kwargs)
 
 
+_BOUND = frozenset({Function, Builtin, ClassMethod, StaticMethod})
+
+
 class Attributes(Base):
     def getattr(self, obj: Any, name: str, default: Any = MISSING) -> Any:
         """``obj.name``. Raises PyRaise(AttributeError) where it is missing and no default is given."""
@@ -343,6 +346,8 @@ class Attributes(Base):
                 return self.call(getter, (raw, obj, cls))
             if property in raw.cls.mro and "fget" in raw.attrs:
                 return self.call(raw.attrs["fget"], (obj,))
+        if kind is OneOf and not _BOUND.isdisjoint([option.__class__ for option in raw.options]):
+            return OneOf(tuple([self.bind(option, obj, cls) for option in raw.options]))
         if self.written is not None:
             self.note_shared(raw)
         return raw
@@ -622,8 +627,11 @@ class Attributes(Base):
             return cls.__name__
         if name == "__module__":
             return cls.__module__
-        if name == "__mro__":
-            return cls.__mro__
+        if name in ("__mro__", "__bases__"):
+            return getattr(cls, name)
+        if name == "__dict__":
+            held = {own: self._builtin_type_attribute(cls, own) for own in vars(cls) if own != name}
+            return {own: value for own, value in held.items() if value is not MISSING}
         if name == "__doc__":
             return None
         if name == "__new__":

@@ -48,6 +48,7 @@ from ane_lsp.interp.values import (
     OneOf,
     Opaque,
     Partial,
+    Property,
     StaticMethod,
     Tensor,
     TorchFunction,
@@ -64,6 +65,9 @@ class Built(NamedTuple):
     worth_it: bool
     own: list[Any] | None
     born: AbstractSet[int]
+
+
+_DESCRIPTORS: dict[type, type] = {ClassMethod: classmethod, StaticMethod: staticmethod, Property: property}
 
 
 class Calls(Attributes):
@@ -501,6 +505,8 @@ class Calls(Attributes):
             return state.join([self.type_of(v) for v in value.options], UNDECIDED)
         if isinstance(value, (Sym, SymRatio)):
             return int if isinstance(value, Sym) else float
+        if value.__class__ in _DESCRIPTORS and not getattr(value, "cached", False):
+            return _DESCRIPTORS[value.__class__]
         native = self.torch_type_of(value)
         if native is None:
             native = builtins.native_type_of(value)
@@ -572,6 +578,8 @@ class Calls(Attributes):
                 return cls is float
             if cls is type:
                 return isinstance(value, (type, ClassObject, NativeType))
+            if value.__class__ in _DESCRIPTORS:
+                return issubclass(self.type_of(value), cls)
             if isinstance(value, (Tensor, Function, ModuleObject, ClassObject, Builtin, BoundMethod, DType, Device)):
                 return False
             return isinstance(value, cls)

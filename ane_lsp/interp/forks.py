@@ -288,6 +288,7 @@ class Forks(Expressions):
                 frame.pending.append(signal.value)
         if frame.escapes is None:  # a generator: what it yields from here on may be absent
             frame.perhaps = self.gaps = True
+            frame.left += 1
             return
         watch = state.Journal(watching=True)
         around = self._around(frame)

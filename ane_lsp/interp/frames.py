@@ -28,6 +28,7 @@ class Frame:
         "extra",
         "function",
         "generator",
+        "left",
         "locals",
         "module",
         "names",
@@ -71,6 +72,7 @@ class Frame:
         # Of a comprehension or generator: whether its present element is one depends on what nobody can decide.
         self.perhaps = False
         self.endless = False  # and whether there may be any number of them
+        self.left = 0  # of a generator: how often a loop may have been left in it, or it may have ended
         self.sent: dict[Any, Any] = {}  # what yield expressions evaluated to, in generators
 
     def standing(self) -> Frame:

@@ -28,6 +28,8 @@ from ane_lsp.interp.values import (
     Told,
 )
 
+_EXITS = 64  # rounds of a loop in a generator after each of which it may have ended
+_COSTLY_EXITS = 8, 2_000  # or as few, if so many steps were taken meanwhile
 _MOST = 10_000  # values that a generator is asked for at once
 
 
@@ -220,7 +222,12 @@ class Interpreter(Forks):
             return (yield from self._generate(node.body if verdict else node.orelse, frame))
         if isinstance(node, (ast.For, ast.AsyncFor)):
             yield from self._yields_of(node.iter, frame)
+            last, often = False, self._left_often(frame)
             for item in self.iterate_or_once(self.eval(node.iter, frame), node, frame):
+                if last:
+                    break
+                last = often()
+                frame.endless = frame.endless or last
                 self.assign(node.target, absent.present(item), frame)
                 if absent.optional(item):
                     frame.endless = frame.endless or absent.repeated(item)
@@ -233,11 +240,12 @@ class Interpreter(Forks):
                     return signal
             return (yield from self._generate(node.orelse, frame))
         if isinstance(node, ast.While):
+            often = self._left_often(frame)
             while True:
                 verdict = self.truth(self.eval(node.test, frame))
                 if verdict is False or frame.endless:
                     break
-                frame.endless = isinstance(verdict, Unknown)
+                frame.endless = isinstance(verdict, Unknown) or often()
                 signal = yield from self._generate(node.body, frame)
                 if signal is BREAK:
                     return None
@@ -273,6 +281,18 @@ class Interpreter(Forks):
         yield from self._yields_of(node, frame)
         return _STATEMENTS[node.__class__](self, node, frame)
 
+    def _left_often(self, frame: Frame) -> Callable[[], bool]:
+        """Asked before each round of a loop in a generator: whether it may have been left in so many that nobody counts the others."""
+        left, began, rounds = frame.left, self.steps, 0
+
+        def often() -> bool:
+            nonlocal rounds
+            rounds += frame.endless or frame.left > left
+            few, many = _COSTLY_EXITS
+            return rounds > (few if self.steps - began > many else _EXITS)
+
+        return often
+
     def _perhaps(self, frame: Frame, *bodies: list[ast.stmt]) -> Any:
         """Run bodies of which nobody knows whether they are run: what they yield may be absent, and what follows if one ends early."""
         outer, ended = frame.perhaps, False
@@ -281,6 +301,7 @@ class Interpreter(Forks):
             signal = yield from self._generate(body, frame)
             ended = ended or signal is not None
         frame.perhaps = outer or ended
+        frame.left += ended
 
     def _yields_of(self, node: ast.AST, frame: Frame) -> Any:
         """Yield what each yield expression inside `node` asks for, and keep the answers for its evaluation."""

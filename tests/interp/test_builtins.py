@@ -162,6 +162,19 @@ next(iter([1, 2]))
 next(iter([]))
 next(iter([]), 'none')
 list(iter([1, 2, 3]))
+isinstance(classmethod(len), classmethod)
+isinstance(staticmethod(len), (classmethod, staticmethod))
+isinstance(property(len), property)
+isinstance(classmethod(len), staticmethod)
+isinstance(len, staticmethod)
+type(property(len)) is property
+type(classmethod(len)).__name__
+'mro' in object.__dict__
+'__init__' in object.__dict__
+'append' in list.__dict__
+object.__dict__.get('forward', 3)
+int.__bases__
+[base.__dict__.get('missing') for base in bool.__mro__]
 range(5)[2]
 range(5)[10]
 range(10)[2:5]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ane_lsp.graph import Unknown
 from ane_lsp.interp import run
 from ane_lsp.interp.values import Tensor
@@ -275,3 +277,42 @@ def test_a_generator_that_calls_itself_on_what_nobody_knows_ends(tmp_path: Path)
     space = names(tmp_path, script=text.replace("key in foreign.names", "key in foreign.names and key != key"))
     assert space["end"] == {"c": 2, "d": 3}
     names(tmp_path, script=text)
+
+
+ENDLESS = {
+    "may end after each": "        if key in foreign.names:\n            return\n        yield key",
+    "may be left after each": "        if key in foreign.names:\n            break\n        yield key",
+    "may skip each": "        if key in foreign.names:\n            continue\n        yield key\n        if key in foreign.names:\n            return",
+    "yields in what may not be": "        if key in foreign.names:\n            yield key\n            return",
+    "asks another": "        if key in foreign.names:\n            return\n        yield from foreign.names",
+}
+
+
+@pytest.mark.parametrize("loop", ["while True", "for _ in itertools.count()"])
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_generator_that_may_end_after_each_round_has_any_number(tmp_path: Path, name: str, loop: str) -> None:
+    text = (
+        f"import foreign\nimport itertools\n\n\ndef some(key):\n    {loop}:\n{ENDLESS[name]}\n\n\n"
+        "found = tuple(some(3))\nfew = [one for _, one in zip(range(2), some(3))]\nend = len(found)\n"
+    )
+    space = names(tmp_path, script=text)
+    assert isinstance(space["end"], Unknown)
+
+
+def test_a_generator_that_may_end_in_a_loop_of_few_rounds_has_as_many(tmp_path: Path) -> None:
+    text = (
+        "import foreign\n\n\ndef some(last):\n    for key in range(3):\n        yield key\n        if key in foreign.names:\n"
+        "            return\n    yield last\n\n\nfound = [one for one in some(7)]\nend = found[0]\n"
+    )
+    assert names(tmp_path, script=text)["end"] == 0
+
+
+def test_a_method_that_may_be_wrapped_is_bound(tmp_path: Path) -> None:
+    """As where a metaclass nobody knows decides whether the constructors of its classes are wrapped."""
+    text = (
+        "import foreign\n\n\nclass Base:\n    def __init__(self, n):\n        self.n = n\n\n    @classmethod\n    def two(cls):\n        return 2\n\n\n"
+        "def wrap(cls):\n    init = cls.__init__\n\n    def wrapped(self, *args, **kwargs):\n        return init(self, *args, **kwargs)\n\n"
+        "    cls.__init__ = wrapped\n    cls.two = classmethod(lambda cls: 2)\n\n\nif foreign.wrapping:\n    wrap(Base)\n\n\n"
+        "class Own(Base):\n    def __init__(self, n):\n        super().__init__(n=n)\n\n\nend = Own(3).n + Own(3).two()\n"
+    )
+    assert names(tmp_path, script=text)["end"] == 5
