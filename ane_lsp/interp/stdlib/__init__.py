@@ -40,6 +40,7 @@ _FILES: dict[str, str] = {
         ["importlib", "importlib.abc", "importlib.util", "importlib.metadata", "importlib.machinery", "pkgutil"], "importing"
     ),
     **dict.fromkeys(["_ane_program"], "program"),
+    **dict.fromkeys(["_ane_annotations"], "annotations"),
     **dict.fromkeys(["warnings", "gc", "atexit", "contextvars", "weakref", "builtins", "__future__"], "runtime"),
     **dict.fromkeys(
         ["array", "base64", "binascii", "bz2", "calendar", "cProfile", "codecs", "concurrent", "concurrent.futures", "configparser", "csv", "ctypes", "datetime", "difflib", "dis", "email", "faulthandler", "filecmp", "getpass", "gzip", "hashlib", "hmac", "http", "http.client", "importlib.resources", "io", "linecache", "locale", "lzma", "mimetypes", "mmap", "multiprocessing", "multiprocessing.pool", "pickle", "profile", "pstats", "queue", "random", "resource", "sched", "secrets", "select", "shelve", "shutil", "signal", "socket", "sqlite3", "ssl", "struct", "subprocess", "tarfile", "tempfile", "time", "timeit", "token", "tokenize", "traceback", "tracemalloc", "unicodedata", "urllib", "urllib.error", "urllib.parse", "urllib.request", "uuid", "xml", "xml.etree", "xml.etree.ElementTree", "zipfile", "zlib", "asyncio", "ast", "marshal", "code", "symtable", "decimal"],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ane_lsp.graph import Unknown
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp.construct import make_class
+from ane_lsp.interp.stdlib.annotations import head, nodes_of
 from ane_lsp.interp.stdlib.common import Maker, Namespace, by_name
 from ane_lsp.interp.support import find_unknown, native
 from ane_lsp.interp.text import to_repr
@@ -75,37 +76,20 @@ def fields_of(cls: Any) -> dict[str, FieldSpec] | None:
     return cls.flags.get("dataclass") if isinstance(cls, ClassObject) else None
 
 
-def _annotation_nodes(cls: ClassObject) -> dict[str, ast.expr]:
-    body = cls.node.body if cls.node is not None else []
-    return {s.target.id: s.annotation for s in body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)}
-
-
-def _head(node: ast.expr | None) -> str:
-    """The last name of an annotation before its subscript: ``InitVar`` of ``dataclasses.InitVar[int]``."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        text = node.value.partition("[")[0]
-        return text.rpartition(".")[2].strip()
-    if isinstance(node, ast.Subscript):
-        node = node.value
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
-
-
 def _collect(interp: Interpreter, cls: ClassObject, kw_only: bool) -> dict[str, FieldSpec]:
     found: dict[str, FieldSpec] = {}
     for base in reversed(cls.mro[1:]):
         for name, spec in (fields_of(base) or {}).items():
             found[name] = spec
-    nodes = _annotation_nodes(cls)
+    nodes = nodes_of(cls)
     notes = cls.namespace.get("__annotations__", {})
     for name, note in list(notes.items()):
-        head = _head(nodes.get(name))
-        if head == "KW_ONLY" or note is KW_ONLY:
+        kind = head(nodes.get(name))
+        if kind == "KW_ONLY" or note is KW_ONLY:
             kw_only = True
             continue
         spec = FieldSpec(name, type=note, kw_only=kw_only)
-        spec.kind = {"ClassVar": "classvar", "InitVar": "initvar"}.get(head, "field")
+        spec.kind = {"ClassVar": "classvar", "InitVar": "initvar"}.get(kind, "field")
         value = cls.namespace.get(name, ABSENT)
         if isinstance(value, Instance) and value.cls.lookup("__get__") is not MISSING:
             value = interp.getattr(cls, name)

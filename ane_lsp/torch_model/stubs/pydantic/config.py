@@ -1,0 +1,3 @@
+"""pydantic.config."""
+
+from . import ConfigDict, Extra

@@ -1,0 +1,3 @@
+"""pydantic.generics: any model may be generic."""
+
+from .models import BaseModel as GenericModel

@@ -1,0 +1,3 @@
+"""pydantic.main."""
+
+from .models import BaseModel, create_model
