@@ -120,6 +120,9 @@ class Attributes(Base):
         if found is MISSING:
             if default is not MISSING:
                 return default
+            fallback = obj.cls.lookup("__getattr__") if isinstance(obj, Instance) and name[:2] != "__" else MISSING
+            if isinstance(fallback, Function) and not fallback.module.is_torch:
+                return self.call(BoundMethod(fallback, obj), (name,))  # which raises what it raises
             if isinstance(obj, ModuleObject):
                 self.raise_(AttributeError, f"module '{obj.name}' has no attribute '{name}'")
             self.raise_(AttributeError, f"'{self.type_name(obj)}' object has no attribute '{name}'")
@@ -216,7 +219,7 @@ class Attributes(Base):
         try:
             return self.call(getter, (obj, name))
         except PyRaise as raised:
-            if not isinstance(raised.value, AttributeError):
+            if not raised.is_a(AttributeError):
                 raise
         fallback = obj.cls.lookup("__getattr__")
         if fallback is MISSING or name.startswith("__"):
@@ -224,7 +227,7 @@ class Attributes(Base):
         try:
             return self.call(fallback, (obj, name))
         except PyRaise as raised:
-            if isinstance(raised.value, AttributeError):
+            if raised.is_a(AttributeError):
                 return MISSING
             raise
 
@@ -278,7 +281,7 @@ class Attributes(Base):
             try:
                 return self.call(self.bind(fallback, obj, cls), (name,))
             except PyRaise as raised:
-                if isinstance(raised.value, AttributeError):
+                if raised.is_a(AttributeError):
                     return MISSING
                 raise
         lost = self._lost_attribute(cls, name)

@@ -374,7 +374,7 @@ def _hasattr(interp: Interpreter, obj: Any, name: Any, /) -> Any:
     try:
         found = interp.lookup_attribute(obj, name)
     except PyRaise as error:
-        if isinstance(error.value, AttributeError):
+        if error.is_a(AttributeError):
             return False
         raise
     if isinstance(found, Unknown) and isinstance(obj, ModuleObject) and name not in obj.namespace:
@@ -527,7 +527,7 @@ def _next(interp: Interpreter, iterator: Any, default: Any = MISSING, /) -> Any:
         try:
             return interp.call(interp.getattr(iterator, "__next__"), (), {})
         except PyRaise as error:
-            if not isinstance(error.value, StopIteration) or default is MISSING:
+            if not error.is_a(StopIteration) or default is MISSING:
                 raise
     else:
         return interp.raise_(TypeError, f"'{type_name(iterator)}' object is not an iterator")

@@ -443,7 +443,7 @@ class Imports(Objects):
             try:
                 return self.call(getter, (name,))
             except PyRaise as raised:
-                if isinstance(raised.value, AttributeError):
+                if raised.is_a(AttributeError):
                     return MISSING
                 raise
         top = module.name.partition(".")[0]

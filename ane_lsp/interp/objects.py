@@ -329,7 +329,7 @@ class Objects(Operators):
             try:
                 item = self.call(step, ())
             except PyRaise as raised:
-                if isinstance(raised.value, StopIteration):
+                if raised.is_a(StopIteration):
                     return
                 raise
             yield item
@@ -341,7 +341,7 @@ class Objects(Operators):
             try:
                 item = self.getitem(value, index)
             except PyRaise as raised:
-                if isinstance(raised.value, IndexError):
+                if raised.is_a(IndexError):
                     return
                 raise
             yield item

@@ -459,6 +459,12 @@ class PyRaise(Exception):
         self.from_operation = False  # an op rule raised it, not the program or a stub
         self.refusal: Refusal | None = None  # where torch would raise it, on all that is known
 
+    def is_a(self, kind: type[BaseException]) -> bool:
+        """Whether ``except`` with this builtin class takes it."""
+        if self.value.__class__ is Instance:
+            return any(isinstance(base, type) and issubclass(base, kind) for base in self.value.cls.mro)
+        return isinstance(self.value, kind)
+
     def apart(self) -> PyRaise:
         """Itself without the calls that it went through, and those of what led to it: they hold what nobody will see any more."""
         self.__traceback__ = self.__context__ = None

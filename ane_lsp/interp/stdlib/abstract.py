@@ -74,7 +74,7 @@ def _get(interp: Interpreter, self: Any, key: Any, default: Any = None) -> Any:
     try:
         return interp.getitem(self, key)
     except PyRaise as error:
-        if isinstance(error.value, KeyError):
+        if error.is_a(KeyError):
             return default
         raise
 
@@ -84,7 +84,7 @@ def _contains_key(interp: Interpreter, self: Any, key: Any) -> Any:
     try:
         interp.getitem(self, key)
     except PyRaise as error:
-        if isinstance(error.value, KeyError):
+        if error.is_a(KeyError):
             return False
         raise
     return True
@@ -110,7 +110,7 @@ def _pop(interp: Interpreter, self: Any, key: Any, default: Any = MISSING) -> An
     try:
         value = interp.getitem(self, key)
     except PyRaise as error:
-        if isinstance(error.value, KeyError) and default is not MISSING:
+        if error.is_a(KeyError) and default is not MISSING:
             return default
         raise
     interp.delitem(self, key)
@@ -122,7 +122,7 @@ def _setdefault(interp: Interpreter, self: Any, key: Any, default: Any = None) -
     try:
         return interp.getitem(self, key)
     except PyRaise as error:
-        if not isinstance(error.value, KeyError):
+        if not error.is_a(KeyError):
             raise
     interp.setitem(self, key, default)
     return default

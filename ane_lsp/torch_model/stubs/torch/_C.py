@@ -3,7 +3,7 @@ converted that way, else "". So are `_applied(args, result)`, which notes a cust
 `_compiled(fn)`, what torch.compile makes of it; `_custom(args, result)`, the same of an operator of the program's own;
 `_converts(model, example)`, which notes what is converted, with an example or without; `_returned(model, result, way)`, which notes what it
 returned to a tracer or to torch.export; `_assume(text)`, which tells what decides how
-it is built; and `_unknown(reason)`, a value nobody knows.
+it is built; `_unknown(reason)`, a value nobody knows; and `_known(value)`, whether somebody does.
 """
 
 from torch._utils_stub import ContextDecorator

@@ -1,0 +1,3 @@
+"""omegaconf.base."""
+
+from . import Container, Node, SCMode
