@@ -398,7 +398,8 @@ class TorchGlue(TorchOperations):
             module.namespace["_numbers"] = Builtin("_numbers", _numbers)
             module.namespace["_unknown"] = Builtin("_unknown", lambda interp, args, kwargs: interp.unknown(*args))
             module.namespace["_known"] = Builtin(
-                "_known", lambda interp, args, kwargs: args[0].__class__ is not Unknown and args[0].__class__ is not OneOf
+                "_known",
+                lambda interp, args, kwargs: args[0].__class__ is not Unknown and args[0].__class__ is not OneOf,
             )
         elif module.name == "torch.nn.attention.flex_attention":
             module.namespace["_attend"] = TorchFunction(f"{module.name}.flex_attention")

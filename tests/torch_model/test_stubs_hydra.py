@@ -49,7 +49,12 @@ if __name__ == "__main__":
     main()
 """
 COMPOSED: list[tuple[str, list[str], str, Any]] = [
-    ("config", [], "c.name, c.d.size, c.model.head.out_features, list(c)", ["32x10", 4, 10, ["model", "d", "classes", "name"]]),
+    (
+        "config",
+        [],
+        "c.name, c.d.size, c.model.head.out_features, list(c)",
+        ["32x10", 4, 10, ["model", "d", "classes", "name"]],
+    ),
     ("config", ["model.dim=5", "classes=3"], "c.name, c.model.hidden", ["5x3", 5]),
     ("config", ["model=large", "+more=[1,2]"], "c.name, list(c.model), list(c.more)", ["64x10", ["dim"], [1, 2]]),
     ("other", [], "c.model.head.width, c.classes, c.extra, c.d.size", [100, 20, 3, 4]),

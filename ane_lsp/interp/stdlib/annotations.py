@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import OrderedDict, deque
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Unknown
@@ -23,6 +24,7 @@ _SAME = frozenset({"ClassVar", "Final", "Required", "NotRequired", "ReadOnly", "
 _YES, _NO = frozenset({"1", "on", "t", "true", "y", "yes"}), frozenset({"0", "off", "f", "false", "n", "no"})
 _SEQUENCES = (list, tuple, deque, set, frozenset)
 _NOTHING = ast.Constant(None)
+_LOST: Any = object()  # what cannot be had
 
 
 def nodes_of(cls: ClassObject) -> dict[str, ast.expr]:
@@ -53,7 +55,7 @@ def _read(node: ast.expr) -> ast.expr:
         try:
             return ast.parse(node.value.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError):
-            return ast.Constant(...)
+            return ast.Constant(_LOST)
     return node
 
 
@@ -111,11 +113,11 @@ class _Fitting:
         return value if isinstance(value, Unknown) else self.fit(node, value)
 
     def value(self, node: ast.expr) -> Any:
-        """What an annotation without its subscript names; None for what cannot be had."""
+        """What an annotation without its subscript names."""
         try:
             return self._interp.eval(node, self._frame)
-        except Exception:
-            return ...
+        except Exception:  # as :meth:`Expressions.annotation` has it
+            return _LOST
 
     def fit_kind(self, kind: Any, value: Any) -> Any:
         """The same for a class that is known."""
@@ -141,9 +143,7 @@ class _Fitting:
             return kind(value)
         if kind in (dict, OrderedDict, DefaultDict) and isinstance(value, dict):
             return value.copy()
-        if isinstance(value, str) and kind not in (str, ...) and kind is interp.getattr(interp.import_module("pathlib"), "Path"):
-            return interp.call(kind, (value,))
-        return value
+        return kind(value) if isinstance(value, str) and kind in (PurePosixPath, PureWindowsPath) else value
 
     def _as_object(self, cls: ClassObject, value: Any) -> Any:
         if cls.flags.get("enum"):
@@ -193,7 +193,7 @@ class _Fitting:
                 value = interp.call(check.attrs["func"], (value,))
             elif kind == "AfterValidator":
                 after.append(check.attrs["func"])
-            elif kind in ("PlainValidator", "WrapValidator") or check is ... or isinstance(check, Unknown):
+            elif kind in ("PlainValidator", "WrapValidator") or check is _LOST or isinstance(check, Unknown):
                 return interp.unknown("what an annotation makes of a value is not known")
         value = value if isinstance(value, (Unknown, OneOf)) else fit(value)
         for func in reversed(after):
@@ -250,6 +250,4 @@ def _fitted_to(interp: Interpreter, kind: Any, value: Any) -> Any:
     return _Fitting(interp, owner).fit_kind(kind, value)
 
 
-MODULES: dict[str, Maker] = {
-    "_ane_annotations": lambda interp: by_name(_annotated, _metadata, _fitted, _fitted_to)
-}
+MODULES: dict[str, Maker] = {"_ane_annotations": lambda interp: by_name(_annotated, _metadata, _fitted, _fitted_to)}
