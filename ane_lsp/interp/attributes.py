@@ -329,8 +329,14 @@ class Attributes(Base):
         if obj.data is not None:
             if isinstance(obj.data, BaseException):
                 return self.lookup_attribute(obj.data, name) if name in ("args", "with_traceback") else MISSING
-            return self.lookup_attribute(obj.data, name) if name != "__class__" else MISSING
+            return self._of_data(obj, name) if name != "__class__" else MISSING
         return MISSING
+
+    def _of_data(self, obj: Instance, name: str) -> Any:
+        """A member of the builtin object that an object of a class which extends its class is."""
+        if name == "__getitem__" and isinstance(obj.data, dict):
+            return Builtin(name, lambda interp, args, kwargs: interp.stored_item(obj, *args))
+        return self.lookup_attribute(obj.data, name)
 
     def bind(self, raw: Any, obj: Any, cls: Any) -> Any:
         """What a raw class attribute becomes when it is read through an instance."""
@@ -467,7 +473,7 @@ class Attributes(Base):
         if name in ("__eq__", "__hash__", "__repr__", "__str__", "__dir__", "__format__", "__reduce__"):
             return Builtin(name, lambda interp, args, kwargs: interp.unknown(f"object.{name}"))
         if isinstance(obj, Instance) and obj.data is not None:
-            return self.lookup_attribute(obj.data, name)
+            return self._of_data(obj, name)
         return MISSING
 
     def _lost_attribute(self, cls: ClassObject, name: str) -> Unknown | None:

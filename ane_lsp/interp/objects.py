@@ -86,11 +86,7 @@ class Objects(Operators):
             if native is not MISSING:
                 return self.call(native, (key,))
             if obj.data is not None:
-                if isinstance(obj.data, dict) and not isinstance(key, (Unknown, OneOf)) and key not in obj.data:
-                    missing = obj.cls.lookup("__missing__")
-                    if missing is not MISSING:
-                        return self.call(self.bind(missing, obj, obj.cls), (key,))
-                return self.getitem(obj.data, key)
+                return self.stored_item(obj, key)
             if self.is_nn_module(obj.cls) and not any(base.__class__ is Unknown for base in obj.cls.mro):
                 self.raise_(TypeError, f"'{obj.cls.name}' object is not subscriptable")
             return self.unknown(f"an item of a {obj.cls.name}")
@@ -114,6 +110,14 @@ class Objects(Operators):
         if isinstance(obj, dict):
             return self._dict_item(obj, key)
         return methods.getitem(self, obj, key)  # type: ignore[arg-type]
+
+    def stored_item(self, obj: Instance, key: Any) -> Any:
+        """What an object of a class that extends a container has at `key`, as the container's own ``__getitem__`` gives it."""
+        if isinstance(obj.data, dict) and not isinstance(key, (Unknown, OneOf)) and key not in obj.data:
+            missing = obj.cls.lookup("__missing__")
+            if missing is not MISSING:
+                return self.call(self.bind(missing, obj, obj.cls), (key,))
+        return self.getitem(obj.data, key)
 
     def _dict_item(self, obj: dict[Any, Any], key: Any) -> Any:
         if isinstance(key, Unknown):

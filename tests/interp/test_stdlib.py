@@ -89,6 +89,8 @@ COLLECTIONS = [
     "class D(collections.UserDict):\n    def __setitem__(self, k, v): super().__setitem__(k, v * 2)\nd = D(a=1)\nd['b'] = 3\nreturn d.data, d['a'], len(d), list(d.items())",
     "class D(collections.OrderedDict):\n    def __getitem__(self, k):\n        return super().__getitem__(k) + 1\nd = D(a=1)\nreturn d['a'], list(d.values())",
     "class D(dict):\n    def __missing__(self, k): return k * 2\nreturn D()['ab'], D(x=1)['x']",
+    "class D(dict):\n    def __missing__(self, k): return k * 2\n    def __getattr__(self, k): return self.__getitem__(k)\nreturn D().ab, D(x=1).x",
+    "class D(dict):\n    def __missing__(self, k): return k * 2\n    def __getitem__(self, k): return super().__getitem__(k)\nreturn D()['ab'], D(x=1)['x']",
     "class D(dict):\n    def __init__(self, *a, **k):\n        super().__init__(*a, **k)\n        self.n = len(self)\nd = D({'a': 1}, b=2)\nreturn d.n, d",
     "class D(dict):\n    def __getattr__(self, k):\n        try: return self[k]\n        except KeyError: raise AttributeError(k)\nd = D(a=1)\nreturn d.a, hasattr(d, 'zz')",
     "class L(collections.UserList): pass\nl = L([1, 2])\nl.append(3)\nreturn list(l), len(l), l[0]",
