@@ -11,7 +11,7 @@ from typing import Any
 from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp import absent, builtins, methods, state
 from ane_lsp.interp.base import Base
-from ane_lsp.interp.classes import mro_of
+from ane_lsp.interp.classes import compute_mro, mro_of, native_base_of
 from ane_lsp.interp.frames import UNDECIDED
 from ane_lsp.interp.scopes import signature_of
 from ane_lsp.interp.stdlib import real_class_has
@@ -685,6 +685,8 @@ class Attributes(Base):
             self.setattr_nn(obj, name, value)
         elif kind is Tensor:
             self.tensor_setattr(obj, name, value)
+        elif kind is ClassObject and name == "__bases__" and not self.journals:
+            self._extend(obj, value)
         elif kind is ClassObject or kind is ModuleObject:
             if kind is ModuleObject:
                 self.changes += 1
@@ -704,6 +706,18 @@ class Attributes(Base):
                 self.setattr(option, name, value)
         elif kind is BoundMethod:
             self.setattr(obj.func, name, value)
+
+    def _extend(self, cls: ClassObject, bases: Any) -> None:
+        """``cls.__bases__ = bases``, as a decorator of the class has it."""
+        self.changes += 1
+        self.bindings += 1
+        cls.bases = (
+            tuple([one for one in bases if not isinstance(one, Opaque)]) if isinstance(bases, tuple) else (bases,)
+        )
+        cls.mro, cls.native_base = compute_mro(cls), None
+        cls.native_base = native_base_of(cls)
+        for known in ("nn", "__getattribute__"):
+            cls.flags.pop(known, None)
 
     def setattr_nn(self, obj: Instance, name: Any, value: Any) -> None:
         """Attribute assignment after any user-defined ``__setattr__``: properties, modules, then plain attributes."""

@@ -42,3 +42,27 @@ def test_what_the_body_says_is_known(tmp_path: Path) -> None:
         f"{META.format('pass')}out = [A.own, A().own, getattr(A, 'none', 4)]"
     )
     assert outcome.output == [1, 1, 4]
+
+
+BASES = """
+class State:
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.held = 3
+def stateful(cls):
+    cls.__bases__ = (State,) + tuple(base for base in cls.__bases__ if base != State)
+    return cls
+@stateful
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, self.held)
+m = Net()
+out = [m.held, isinstance(m, State), issubclass(Net, nn.Module), [base.__name__ for base in Net.__bases__], len(Net.__mro__)]
+"""
+
+
+def test_bases_that_a_decorator_gives(tmp_path: Path) -> None:
+    """As fairseq's ``with_incremental_state`` does."""
+    wanted, found = stub_harness.real(BASES), stub_harness.Interpreted(tmp_path).outcome(BASES)
+    assert (found.error, found.output, found.state) == (wanted.error, wanted.output, wanted.state), found.message
