@@ -230,6 +230,8 @@ class Forks(Expressions):
         left = [(signal, changes, own) for signal, changes, own in done if signal is not None and signal.kind != kind]
         if left:
             self._leave(frame, left)
+            if told is not None and len(done) == 2 and left[0][0].kind == "return" and self._at_top(frame):
+                frame.told[len(frame.pending) - 1] = told.of_returned(int(done[1][0] is left[0][0]))
         for thrown, changes, catcher, own in raised:
             if catcher is not None:
                 self._throw(catcher, thrown, changes, frame, own)
@@ -244,6 +246,10 @@ class Forks(Expressions):
             value = state.join([s.value for s in signals], UNDECIDED, span)
             return Signal("return", forgotten(value, TOO_DEEP) if cut else value)
         return signals[0]
+
+    def _at_top(self, frame: Frame) -> bool:
+        """Whether a function runs in no branch of its own that nobody can decide."""
+        return all(journal.watching for journal in self.journals[frame.base :])
 
     def _agree(self, frame: Frame, states: list[_Changes], told: zeros.Zeros) -> None:
         """Give the names of a function, as two branches left them, the sizes that hold after both."""

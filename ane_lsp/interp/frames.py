@@ -38,6 +38,7 @@ class Frame:
         "pending",
         "perhaps",
         "sent",
+        "told",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +65,7 @@ class Frame:
         self.generator: Any = None  # and if it is one
         self.extra: dict[str, Any] | None = None  # what ``**kwargs`` took
         self.pending: list[Any] = []  # values returned under conditions nobody could decide
+        self.told: dict[int, Any] = {}  # by place among them, what the condition says of sizes
         self.escapes: (
             list[Any] | None
         ) = []  # states in which the program left a block early; None where nothing asks for them

@@ -27,6 +27,7 @@ from ane_lsp.interp.values import (
     Tensor,
     Told,
 )
+from ane_lsp.interp.zeros import agreed_returns
 
 _EXITS = 64  # rounds of a loop in a generator after each of which it may have ended
 _COSTLY_EXITS = 8, 2_000  # or as few, if so many steps were taken meanwhile
@@ -103,7 +104,10 @@ class Interpreter(Forks):
             frame.parent = None  # functions made here may live on; who called it need not
         result = signal.value if signal is not None else None
         if frame.pending:
-            result = state.join([*frame.pending, result], UNDECIDED, self.span(node))
+            values = [*frame.pending, result]
+            result = state.join(
+                agreed_returns(values, frame.told) if frame.told else values, UNDECIDED, self.span(node)
+            )
         return result
 
     def store(self, frame: Frame, name: str, value: Any) -> None:

@@ -31,9 +31,16 @@ class Zeros:
     sizes: tuple[Sym, ...]
     branch: int
 
+    def of_returned(self, branch: int) -> Zeros:
+        """The same for what one of the branches returned, and what the function returns behind the other."""
+        return Zeros(self.sizes, 0 if self.branch == branch else 1)
+
     def agreed(self, values: list[Any]) -> list[Any]:
         """What two branches left, each in the form that both have where they have one."""
         here, other = values[self.branch], values[1 - self.branch]
+        if type(here) is tuple and type(other) is tuple and len(here) == len(other):
+            pairs = [self.agreed([a, b]) for a, b in zip(*values)]
+            return [tuple([a for a, _ in pairs]), tuple([b for _, b in pairs])]
         if isinstance(here, Tensor) and isinstance(other, Tensor):
             kind = self._type(here.type, other.type)
             return values if kind is None else [_retyped(value, kind) for value in values]
@@ -60,15 +67,34 @@ class Zeros:
         for zero in self.sizes:
             if isinstance(dims.exact_div(difference, zero), int):
                 return other
-        if len(self.sizes) > 1:
-            return None  # which of them is not 0 in the other branch is not known
-        atom = self.sizes[0].terms[0][0][0] if self.sizes[0].is_atom else None
-        if atom is not None and atom.op == "%":
-            whole, part = atom.args
-            filled = dims.ceildiv(whole, part) * part - whole  # type: ignore[arg-type, operator]
-            if difference in (part - self.sizes[0], filled):  # type: ignore[operator]
-                return here + filled
+        for zero in self.sizes:
+            atom = zero.terms[0][0][0] if zero.is_atom else None
+            if atom is not None and atom.op == "%":
+                whole, part = atom.args
+                filled = dims.ceildiv(whole, part) * part - whole  # type: ignore[arg-type, operator]
+                # Which of many is not 0 in the other branch is not known.
+                if difference == filled or (len(self.sizes) == 1 and difference == part - zero):  # type: ignore[operator]
+                    return here + filled
         return None
+
+
+def agreed_returns(values: list[Any], told: dict[int, Zeros]) -> list[Any]:
+    """What a function returned in branches that nobody can decide, and at its end, each in the form that all have where they have one.
+    told: by place among the values, what the condition said under which one was returned."""
+    for place in sorted(told, reverse=True):
+        pairs = [told[place].agreed([values[place], later]) for later in values[place + 1 :]]
+        first = pairs[0][0]
+        if all(_alike(first, one) for one, _ in pairs[1:]):
+            values = [*values[:place], first, *(later for _, later in pairs)]
+    return values
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return one.type == other.type
+    if type(one) is tuple and type(other) is tuple:
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return one is other or (_is_size(one) and _is_size(other) and bool(one == other))
 
 
 def _is_size(value: Any) -> bool:
@@ -176,4 +202,4 @@ def _read(interp: Base, node: ast.expr, frame: Frame) -> Any:
     return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
 
 
-__all__ = ["Zeros", "told_by"]
+__all__ = ["Zeros", "agreed_returns", "told_by"]

@@ -46,7 +46,33 @@ BODIES = [
      if down == 0 and right == 0:
          return x
      return x[:, :, :H, :W].contiguous()
-     """, None),
+     """, "[B, 3, H, W]"),
+    ("""
+     down, right = (4 - H % 4) % 4, (4 - W % 4) % 4
+     if down or right:
+         return F.pad(x, (0, right, 0, down), "constant")
+     return x
+     """, FILLED),
+    ("""
+     if H % 4 == 0 and W % 4 == 0:
+         return x
+     return F.pad(x, (0, -W % 4, 0, -H % 4))
+     """, FILLED),
+    ("""
+     if H % 4 != 0 or W % 4 != 0:
+         x = F.pad(x, (0, -W % 4, 0, -H % 4))
+     return x
+     """, FILLED),
+    ("""
+     if W % 4:
+         x = F.pad(x, (0, 4 - W % 4))
+     if H % 4 == 0:
+         return x
+     for _ in range(2):
+         if H % 4:
+             return F.pad(x, (0, 0, 0, -H % 4))
+     return x
+     """, FILLED),
     ("""
      down, right = (4 - H % 4) % 4, (4 - W % 4) % 4
      x = F.pad(x, (0, right, 0, down))
@@ -61,6 +87,24 @@ BODIES = [
      return torch.cat([x[:, :, 0::2], x[:, :, 1::2]], 1)
      """, "[B, 6, (H + 1)//2, (W%2) + W]"),
     # Where it does not follow, nothing is said.
+    ("""
+     if x.sum() > 0:
+         if H % 4:
+             return F.pad(x, (0, 0, 0, -H % 4))
+     return x
+     """, None),
+    ("""
+     if H % 4:
+         return F.pad(x, (0, 0, 0, -H % 4))
+     if x.sum() > 0:
+         return x[:, :, 1:]
+     return x
+     """, None),
+    ("""
+     if H % 4 or W % 4:
+         return F.pad(x, (0, 0, 0, 4 - H % 4))
+     return x
+     """, None),
     ("""
      if H % 4 != 0 or W % 4 != 0:
          x = F.pad(x, (0, 4 - W % 4, 0, 4 - H % 4))
