@@ -565,3 +565,21 @@ def test_numbers_of_things_and_sizes_by_their_names_are_symbols(tmp_path: Path) 
         "in_chans is a symbol", "c3 is a symbol", "num_classes is a symbol", "num_queries is a symbol", "num_inchannels is unknown",
         "classes is unknown",
     ]  # fmt: skip
+
+
+def test_the_number_of_spatial_dimensions_is_that_of_pictures(tmp_path: Path) -> None:
+    """As MONAI's networks are asked for it, and look their layers up by it."""
+    text = """
+    CONV = [nn.Identity, nn.Conv1d, nn.Conv2d, nn.Conv3d]
+
+    class Net(nn.Module):
+        def __init__(self, spatial_dims: int):
+            super().__init__()
+            self.conv = CONV[spatial_dims](3, 8, 3)
+
+        def forward(self, x):
+            return self.conv(x)
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert [call.torch for call in entry.graph.calls] == ["torch.nn.Conv2d"]
+    assert "spatial_dims is taken as 2, as for pictures: the constructor gives it no value" in entry.assumed

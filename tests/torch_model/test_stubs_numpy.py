@@ -53,9 +53,19 @@ EXPRESSIONS = [
     "np.array(['low', 'high'])[np.argsort([2, 1])].tolist()", "list(np.array(['a', 'b'])[::-1])", "np.array(['a', 'b', 'a'])[0]", "np.array(['a', 'b']).shape",
     "np.array(['1.5', '2']).astype(float).tolist()", "np.array([None, 1.5, None]).tolist()", "np.array(['a', None]).size",
     "np.finfo(np.float32).eps.item()", "np.finfo(np.float64).max.item()", "-np.finfo(np.float16).min", "np.finfo(np.float32).tiny * 2",
+    "put(np.arange(4), slice(1, 3), 9)", "put(np.arange(4), slice(-2, None), [7, 8])", "put(np.arange(6).reshape(2, 3), (slice(None), 1), 0)", "put(np.zeros((2, 2)), (0, 1), 3)",
+    "put(np.arange(6).reshape(2, 3), 1, [5, 6, 7])", "put(np.arange(4), np.array([True, False, True, False]), -1)", "put(np.arange(4), [0, 2], [8, 9])", "put(np.arange(3), slice(None), 2.7)",
+    "put(np.zeros((2, 3)), (Ellipsis, 0), np.arange(2))", "put(np.arange(4), slice(0, 2), [1, 2, 3])", "put(np.arange(6).reshape(2, 3), np.arange(6).reshape(2, 3) > 3, 0)",
+    "np.arange(6).reshape(2, 3)[np.arange(6).reshape(2, 3) % 2 == 0].tolist()", "np.arange(5)[np.array([[0, 1], [2, 3]])].tolist()", "np.arange(6).reshape(3, 2)[np.array([[0, 2]])].shape",
     # widths of a RegNet
     "(np.round(np.divide(24 * np.power(2.2, np.round(np.log((np.arange(6) * 2.5 + 24) / 24) / np.log(2.2))), 8)) * 8).astype(int).tolist()",
 ]  # fmt: skip
+
+
+PUT = """def put(array, index, value):
+    array[index] = value
+    return array.tolist()
+"""
 
 
 def _theirs(value: Any) -> Any:
@@ -86,10 +96,12 @@ def interpreted(tmp_path_factory: pytest.TempPathFactory) -> stub_harness.Interp
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_expression(expression: str, interpreted: stub_harness.Interpreted) -> None:
     try:
-        theirs, failed = _theirs(eval(expression, {"np": numpy})), None
+        scope: dict[str, Any] = {"np": numpy}
+        exec(PUT, scope)
+        theirs, failed = _theirs(eval(expression, scope)), None
     except Exception as error:
         theirs, failed = None, type(error).__name__
-    run, names = interpreted.run(f"import numpy as np\nout = {expression}")
+    run, names = interpreted.run(f"import numpy as np\n{PUT}out = {expression}")
     if failed is not None:
         assert any(failed in text for text, _ in run.errors), run.errors
         return

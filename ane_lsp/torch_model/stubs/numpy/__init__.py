@@ -8,6 +8,7 @@ import itertools
 import math
 
 import numpy
+from torch import _C
 
 __version__ = "2.3.5"
 
@@ -303,8 +304,13 @@ class ndarray:
     def __getitem__(self, index):
         if index is None or index is Ellipsis or isinstance(index, tuple):
             return self._pick(index if isinstance(index, tuple) else (index,))
+        along = None
         if isinstance(index, ndarray):
+            along = index.shape
             if builtins.all(isinstance(x, builtins.bool) for x in index._data):
+                if index.ndim > 1:
+                    return self._masked(index)
+                along = None
                 picked = [i for i, keep in enumerate(index._data) if keep]
             else:
                 picked = index._data
@@ -327,7 +333,13 @@ class ndarray:
         for i in picked:
             i = i % self.shape[0]
             data += self._data[i * step : (i + 1) * step]
-        return ndarray(data, (len(picked), *self.shape[1:]), self.dtype)
+        return ndarray(data, (*((len(picked),) if along is None else along), *self.shape[1:]), self.dtype)
+
+    def _masked(self, mask):
+        if mask.shape != self.shape:
+            return numpy.a_mask_of_some_axes
+        picked = [one for one, keep in zip(self._data, mask._data) if keep]
+        return ndarray(picked, (len(picked),), self.dtype)
 
     def _pick(self, index):
         """Basic indexing: integers, slices, new axes, an ellipsis."""
@@ -371,8 +383,16 @@ class ndarray:
             data = list(self._data)
             data[index] = _plain(value)
             self._data = data
-        else:
+        elif not _C._known(index) or not _C._known(self._data) or not _C._known(value) or self.size > _MOST:
             self._data = numpy.an_array_after_assignment_to_a_part
+        else:
+            chosen = ndarray(list(range(self.size)), self.shape, int64)[index]
+            places = chosen._data if isinstance(chosen, ndarray) else [int(chosen)]
+            given = broadcast_to(asarray(value), chosen.shape)._data
+            data = list(self._data)
+            for place, one in zip(places, given):
+                data[place] = _plain(one) if isinstance(one, str) or one is None else _plain(_as_scalar(one, self.dtype))
+            self._data = data
 
     def __add__(self, other):
         return _zip(lambda a, b: a + b, self, other)
