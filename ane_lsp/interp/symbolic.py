@@ -82,7 +82,7 @@ def _exact(value: Any) -> Any:
 
 
 def ratio(numerator: DimLike, denominator: DimLike) -> SymRatio | float | None:
-    """``numerator / denominator`` as Python's ``/`` gives it; None where the sign of the denominator is not known.
+    """``numerator / denominator`` as Python's ``/`` gives it; None where the sign of the denominator is not known and matters.
 
     Raises ZeroDivisionError for a denominator of zero.
     """
@@ -91,11 +91,11 @@ def ratio(numerator: DimLike, denominator: DimLike) -> SymRatio | float | None:
             raise ZeroDivisionError("division by zero")
         if denominator < 0:
             numerator, denominator = -numerator, -denominator
-    elif dims.lower_bound(denominator) < 1:
-        return None
     exact = dims.exact_div(numerator, denominator)
     if exact is not None:
         numerator, denominator = exact, 1
+    elif isinstance(denominator, Sym) and dims.lower_bound(denominator) < 1:
+        return None
     elif isinstance(denominator, int) and isinstance(numerator, Sym):
         common = math.gcd(denominator, *(coefficient for _, coefficient in numerator.terms))
         if common > 1:
@@ -162,8 +162,9 @@ def _whole(op: str, a: DimLike, b: DimLike) -> DimLike | None:
         return a - b
     if op == "*":
         return a * b
-    if isinstance(b, Sym) and dims.lower_bound(b) < 1:
-        return None
+    if isinstance(b, Sym) and dims.lower_bound(b) < 1:  # where it is 0 Python raises
+        exact = dims.exact_div(a, b)
+        return exact if op == "//" or exact is None else 0
     return dims.floordiv(a, b) if op == "//" else dims.mod(a, b) if op == "%" else None
 
 

@@ -194,6 +194,11 @@ SIZES = [
     ("float('inf') > H", True),
     ("tuple(x // 2 for x in (B * 2, H))", (B, dims.floordiv(H, 2))),
     ("-(-H // 7) == math.ceil(H / 7)", True),
+    # Where the divisor is 0 Python raises, so what it gives is the quotient.
+    ("int(B * (H // 64) / (H // 64))", B),
+    ("int(B * (H // 64) * (W // 8) / (H // 64 * 64 * (W // 8) * 8 / 8 / 64))", B),
+    ("B * (H - 3) // (H - 3), B * (H - 3) % (H - 3)", (B, 0)),
+    ("(B * (H // 64) + 1) // (H // 64)", None),
     ("1 + (H - 1) // 2", 1 + dims.floordiv(H - 1, 2)),
     ("H is not None", True),
     ("bool(H)", True),
