@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import Span, Unknown, dims
 from ane_lsp.interp.classes import functions_of
+from ane_lsp.interp.imports import is_stub
 from ane_lsp.interp.parameter_uses import first_choice, is_no_number
 from ane_lsp.interp.scopes import keys_read, with_defaults
 from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, Opaque, PyRaise
@@ -290,7 +291,10 @@ def _configuration(
     for candidate in candidates:
         if isinstance(candidate, Opaque) and candidate.name.isidentifier():
             candidate = interp.load_global(candidate.name, init.module)
-        if isinstance(candidate, ClassObject) and not interp.is_nn_module(candidate):
+        ours = isinstance(candidate, ClassObject) and is_stub(
+            candidate.module.path or ""
+        )  # such as omegaconf's DictConfig
+        if isinstance(candidate, ClassObject) and not ours and not interp.is_nn_module(candidate):
             made = _made(interp, candidate, assumed)
             if made is not None:
                 return made

@@ -189,6 +189,11 @@ class Attributes(Base):
         if kind is TorchFunction:
             if name in ("__name__", "__qualname__"):
                 return obj.name.rsplit(".", 1)[-1]
+            if name == "__kwdefaults__" and obj.name in (
+                "torch.meshgrid",
+                "torch.functional.meshgrid",
+            ):  # one of the few that are written in Python
+                return {"indexing": None}
             return obj.name.rsplit(".", 1)[0] if name == "__module__" else self._unmodelled(obj, name)
         if kind is Builtin:
             if name in ("__name__", "__qualname__"):
@@ -561,7 +566,10 @@ class Attributes(Base):
         signature = signature_of(func.node)
         code = Instance(ClassObject("code", "code", (), {}, func.module))
         names = (*signature.positional, *signature.kwonly)
-        code.attrs.update(co_varnames=names, co_argcount=len(signature.positional), co_name=func.name, co_flags=0)
+        code.attrs.update(
+            co_varnames=names, co_argcount=len(signature.positional), co_name=func.name, co_flags=0, co_filename=func.module.path,
+            co_firstlineno=func.node.lineno, co_kwonlyargcount=len(signature.kwonly),
+        )  # fmt: skip
         return code
 
     def _property_attribute(self, prop: Property, name: str) -> Any:
