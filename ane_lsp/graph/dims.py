@@ -11,7 +11,7 @@ Every named symbol stands for a size of at least 1, an anonymous one for a size 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Union
@@ -506,8 +506,8 @@ def product(sizes: Iterable[DimLike]) -> DimLike:
     return total
 
 
-def bind(value: DimLike, sizes: dict[str, int]) -> DimLike:
-    """`value` with named symbols replaced by the given sizes."""
+def bind(value: DimLike, sizes: Mapping[str, DimLike]) -> DimLike:
+    """`value` with named symbols replaced by the given sizes. Raises ZeroDivisionError where it then divides by zero."""
     if not isinstance(value, Sym):
         return value
     total: DimLike = 0
@@ -519,7 +519,7 @@ def bind(value: DimLike, sizes: dict[str, int]) -> DimLike:
     return total
 
 
-def _bind_atom(atom: Atom, sizes: dict[str, int]) -> DimLike:
+def _bind_atom(atom: Atom, sizes: Mapping[str, DimLike]) -> DimLike:
     if atom.op == "sym":
         return sizes.get(str(atom.args[0]), Sym((((atom,), 1),)))
     if atom.op == "?":

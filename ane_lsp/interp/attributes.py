@@ -259,8 +259,9 @@ class Attributes(Base):
         if name in attrs:
             found = attrs[name]
             if found.__class__ is OneOf and absent.optional(found):
-                held = [absent.present(found)]
-                return state.join(held if raw is MISSING else [*held, self.bind(raw, obj, cls)], UNDECIDED, self.here())
+                if raw is MISSING:
+                    return self.plain_or_registered(obj, name)
+                return state.join([absent.present(found), self.bind(raw, obj, cls)], UNDECIDED, self.here())
             return found
         if raw is not MISSING:
             return self.bind(raw, obj, cls)
@@ -480,6 +481,21 @@ class Attributes(Base):
         if isinstance(obj, Instance) and obj.data is not None:
             return self._of_data(obj, name)
         return MISSING
+
+    def plain_or_registered(self, obj: Instance, name: str) -> Any:
+        """An attribute that an object may have: where a branch that nobody can decide has made it a module or parameter, or that None,
+        it is the one or the other."""
+        plain = absent.present(obj.attrs[name])
+        for kind in ("_modules", "_parameters", "_buffers"):
+            table = obj.attrs.get(kind)
+            held = table.get(name, MISSING) if isinstance(table, dict) else MISSING
+            if held is not MISSING:
+                there = absent.present(held)
+                joined = state.join([there, plain], UNDECIDED, self.here())
+                if held.__class__ is OneOf and held.told is not None:
+                    held.told.tell(joined, [there, plain])
+                return joined
+        return plain
 
     def _lost_attribute(self, cls: ClassObject, name: str) -> Unknown | None:
         """What an attribute is that a base class may have of which nobody knows all."""

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ane_lsp.interp.repeats import Repeats
     from ane_lsp.interp.rounds import Watch
     from ane_lsp.interp.templates import Template
+    from ane_lsp.interp.zeros import Zeros
     from ane_lsp.syntax.source import SourceFile
     from ane_lsp.workspace import Workspace
 
@@ -461,10 +462,15 @@ class Base:
     def fork(self, frame: Frame, branches: list[Callable[[], Any]], node: ast.AST | None = None) -> Signal | None:
         raise NotImplementedError
 
-    def fork_value(self, frame: Frame, thunks: list[Callable[[], Any]], node: ast.AST | None = None) -> Any:
+    def fork_value(
+        self, frame: Frame, thunks: list[Callable[[], Any]], node: ast.AST | None = None, told: Zeros | None = None
+    ) -> Any:
         raise NotImplementedError
 
     def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> Any:
+        raise NotImplementedError
+
+    def plain_or_registered(self, obj: Instance, name: str) -> Any:
         raise NotImplementedError
 
     def type_of(self, value: Any) -> Any:

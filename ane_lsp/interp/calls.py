@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import partial
@@ -105,7 +106,8 @@ class Calls(Attributes):
                 return self.call(self.bind(forward, func, func.cls), args, kwargs)  # a module, by all that is known
             return self.unknown(f"a {func.cls.name} object is not callable as far as is known")
         if kind is OneOf:
-            return self.fork_value(self.frame, [lambda f=f: self.call(f, args, kwargs) for f in func.options])  # type: ignore[misc]
+            calls: list[Callable[[], Any]] = [partial(self.call, option, args, kwargs) for option in func.options]
+            return self.fork_value(self.frame, calls, told=func.told)
         if kind is Unknown:
             return self.lost_call(func, args, kwargs)
         if kind is NativeType:

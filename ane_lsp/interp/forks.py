@@ -19,8 +19,9 @@ from ane_lsp.graph.records import dataclass
 from ane_lsp.interp import absent, state, zeros
 from ane_lsp.interp.expressions import Expressions
 from ane_lsp.interp.frames import CONTINUE, UNDECIDED, Frame, Signal, mangled
-from ane_lsp.interp.values import MISSING, MORE, Function, Instance, PyRaise
+from ane_lsp.interp.values import MISSING, MORE, Function, Instance, OneOf, PyRaise
 from ane_lsp.interp.widening import forget_changes, forgotten, generalise
+from ane_lsp.interp.zeros import Zeros
 
 MAX_FORKS = 10
 MAX_DEEP = 200  # branches that are run inside of MAX_FORKS others or of themselves, in one outermost fork
@@ -106,6 +107,16 @@ def _effects(node: ast.AST) -> list[tuple[str, str, str]]:
         known = list(found)
         node._effects = known  # type: ignore[attr-defined]
     return known
+
+
+def _tell(states: list[_Changes], told: Zeros) -> None:
+    """Note at what two branches have left in tables, where it is one value of each, what is known of sizes."""
+    for key, (container, _) in {**states[0], **states[1]}.items():
+        if isinstance(container, dict):
+            left = [changes[key][1] if key in changes else None for changes in states]
+            for name, value in container.items():
+                if value.__class__ is OneOf:
+                    told.tell(value, [MISSING if held is None else held.get(name, MISSING) for held in left])
 
 
 class Forks(Expressions):
@@ -239,6 +250,8 @@ class Forks(Expressions):
             self._agree(frame, [changes for _, changes, _ in going_on], told)
         span = self.span(node) if node is not None else None
         self._apply([changes for _, changes, _ in going_on], made, span, cut)
+        if told is not None and len(going_on) == 2:
+            _tell([changes for _, changes, _ in going_on], told)
         signals = [signal for signal, _, _ in going_on if signal is not None]
         if not signals:
             return None
@@ -251,7 +264,7 @@ class Forks(Expressions):
         """Whether a function runs in no branch of its own that nobody can decide."""
         return all(journal.watching for journal in self.journals[frame.base :])
 
-    def _agree(self, frame: Frame, states: list[_Changes], told: zeros.Zeros) -> None:
+    def _agree(self, frame: Frame, states: list[_Changes], told: Zeros) -> None:
         """Give the names of a function, as two branches left them, the sizes that hold after both."""
         names, key = frame.locals, id(frame.locals)
         left = [changes[key][1] if key in changes else names for changes in states]
@@ -265,8 +278,10 @@ class Forks(Expressions):
                 for changes, contents in zip(states, left):
                     changes[key] = (names, contents)
 
-    def fork_value(self, frame: Frame, thunks: list[Callable[[], Any]], node: ast.AST | None = None) -> Any:
-        """Like :meth:`fork` for expressions: the join of the values."""
+    def fork_value(
+        self, frame: Frame, thunks: list[Callable[[], Any]], node: ast.AST | None = None, told: Zeros | None = None
+    ) -> Any:
+        """Like :meth:`fork` for expressions: the join of the values. told: what is known of sizes, by the place of the value."""
         values: list[Any] = []
 
         def branch(thunk: Callable[[], Any]) -> Callable[[], None]:
@@ -275,7 +290,8 @@ class Forks(Expressions):
 
             return run
 
-        told = zeros.told_by(self, node.test, frame) if isinstance(node, ast.IfExp) else None
+        if isinstance(node, ast.IfExp):
+            told = zeros.told_by(self, node.test, frame)
         outer, self.cut = self.cut, False
         self.fork(frame, [branch(t) for t in thunks], node)
         cut = self.cut
@@ -283,6 +299,8 @@ class Forks(Expressions):
         if told is not None and len(values) == 2:
             values = told.agreed(values)
         value = state.join(values, UNDECIDED, self.span(node) if node is not None else None)
+        if told is not None:
+            told.tell(value, values)
         return forgotten(value, TOO_DEEP) if cut else value
 
     # -- where branches left early ---------------------------------------------------------------------------------------

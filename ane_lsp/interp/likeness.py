@@ -303,7 +303,7 @@ _MADE = {
     MadeObject: ("cls", "node", "attrs", "data", "number"),
     MadeDict: ("kind", "items", "number"),
     MadeList: ("items", "number"),
-    MadeChoice: ("options", "number"),
+    MadeChoice: ("options", "told", "number"),
     Many: ("place",),
     ABSENT.__class__: (),
     Because: ("reasons", "place"),
@@ -388,7 +388,7 @@ class _Down:
         elif kind is BoundMethod:
             held = one.func, one.self
         elif kind is OneOf:
-            self.parts.append(len(one.options))
+            self.parts += (len(one.options), one.told)
             held = one.options
         elif kind is Function:
             self.parts += (one.node, one.module, one.owner)

@@ -332,7 +332,7 @@ def _down(one: Any, room: list[int]) -> Any:
     if kind is Unknown:
         return kind, one.reason, one.span, _down(one.item, room), _down(one.cause, room)
     if kind is OneOf:
-        return kind, tuple([_down(option, room) for option in one.options])
+        return kind, tuple([_down(option, room) for option in one.options]), one.told
     room[0] -= 1
     if room[0] < 0:
         raise _TooMuch

@@ -74,9 +74,10 @@ class MadeList:
 
 @dataclass(frozen=True, slots=True)
 class MadeChoice:
-    """One of a few values. number: as of a :class:`MadeObject`."""
+    """One of a few values. told: see :class:`OneOf`. number: as of a :class:`MadeObject`."""
 
     options: tuple[Any, ...]
+    told: Any
     number: int
 
 
@@ -193,7 +194,7 @@ class Packing:
         elif kind is list:
             packed = MadeList(tuple([self._packed(value) for value in one]), next(self._next))
         elif kind is OneOf:
-            packed = MadeChoice(tuple([self._packed(option) for option in one.options]), next(self._next))
+            packed = MadeChoice(tuple([self._packed(option) for option in one.options]), one.told, next(self._next))
         elif kind is Instance and id(one.attrs) in self._made and "_modules" not in one.attrs:
             attrs, data = self._packed(one.attrs), self._packed(one.data)
             packed = MadeObject(one.cls, one.node, attrs, data, next(self._next))
@@ -350,7 +351,8 @@ class Results:
             made_list = self._made[packed.number] = [self.unpacked(value) for value in packed.items]
             return made_list
         if kind is MadeChoice:
-            choice = self._made[packed.number] = OneOf(tuple([self.unpacked(option) for option in packed.options]))
+            options = tuple([self.unpacked(option) for option in packed.options])
+            choice = self._made[packed.number] = OneOf(options, packed.told)
             return choice
         if kind is Met:
             return self._made[packed.number]

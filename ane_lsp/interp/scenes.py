@@ -167,7 +167,7 @@ class Copies:
                 raise _TooMuch
             made = self._made[id(one)] = Unknown(one.reason, one.span, None, self.of(one.item), one.number)
         elif kind is OneOf:
-            made = self._made[id(one)] = OneOf(tuple([self.of(value) for value in one.options]))
+            made = self._made[id(one)] = OneOf(tuple([self.of(value) for value in one.options]), one.told)
         else:
             raise _TooMuch
         return made

@@ -362,7 +362,7 @@ class _Walk:
             self.add(one.func)
             self.add(one.self)
         elif kind is OneOf:
-            parts += (kind, len(one.options))
+            parts += (kind, len(one.options), one.told)
             for value in one.options:
                 self.add(value)
         else:

@@ -123,7 +123,7 @@ class Given:
         if kind is tuple or kind is list:
             return (kind, *[self._object(held) for held in value])
         if kind is OneOf:
-            return (kind, *[self._object(option) for option in value.options])
+            return (kind, value.told, *[self._object(option) for option in value.options])
         if kind is dict or kind is OrderedDict:
             if any(name.__class__ not in _PLAIN for name in value):
                 raise _NotOurs

@@ -403,10 +403,12 @@ class OneOf:
     """One of a few values, after branches that could not be decided were joined. Never nested, never fewer than two.
 
     The last may be ABSENT: the item of a sequence, or the entry of a table, may not be there at all. If a Many is before it,
-    there may be any number of such items.
+    there may be any number of such items. told: what is known of sizes where it is the one or the other of two (see
+    :class:`ane_lsp.interp.zeros.Zeros`).
     """
 
     options: tuple[Any, ...]
+    told: Any = None
 
 
 class _Missing:

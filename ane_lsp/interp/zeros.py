@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import DimLike, Sym, TensorType, dims
 from ane_lsp.graph.records import dataclass
-from ane_lsp.interp.values import Instance, Tensor
+from ane_lsp.interp import absent
+from ane_lsp.interp.values import ABSENT, MISSING, Instance, OneOf, Tensor
 
 if TYPE_CHECKING:
     from ane_lsp.interp.base import Base
@@ -30,6 +31,21 @@ class Zeros:
 
     sizes: tuple[Sym, ...]
     branch: int
+
+    def tell(self, value: Any, values: list[Any]) -> None:
+        """Note it at a value that is one of what two branches left. values: that, MISSING where it is nothing, or nobody knows it."""
+        if value.__class__ is not OneOf or value.told is not None or not len(values) == len(value.options) == 2:
+            return
+        there, other = value.options
+        if not all(map(dims.is_known, self.sizes)):
+            return
+        if other is ABSENT:
+            if there is values[0]:
+                value.told = self
+            elif there is values[1]:
+                value.told = Zeros(self.sizes, 1 - self.branch)
+        elif all(a is b or b is MISSING for a, b in zip(value.options, values)):
+            value.told = self
 
     def of_returned(self, branch: int) -> Zeros:
         """The same for what one of the branches returned, and what the function returns behind the other."""
@@ -75,7 +91,27 @@ class Zeros:
                 # Which of many is not 0 in the other branch is not known.
                 if difference == filled or (len(self.sizes) == 1 and difference == part - zero):  # type: ignore[operator]
                     return here + filled
-        return None
+        facts = self._facts()
+        try:
+            return other if facts and dims.bind(here, facts) == dims.bind(other, facts) else None
+        except ZeroDivisionError:
+            return None
+
+    def _facts(self) -> dict[str, DimLike]:
+        """What symbols are in the branch where all sizes are 0: one of each that can be told by the others."""
+        facts: dict[str, DimLike] = {}
+        for size in self.sizes:
+            left = dims.bind(size, facts)
+            for monomial, coefficient in left.terms if isinstance(left, Sym) else ():
+                if len(monomial) != 1 or monomial[0].op != "sym" or abs(coefficient) != 1:
+                    continue
+                name, rest = str(monomial[0].args[0]), left - Sym(((monomial, coefficient),))
+                value = -rest if coefficient == 1 else rest
+                if not isinstance(value, Sym) or name not in value.symbols():
+                    facts = {known: dims.bind(held, {name: value}) for known, held in facts.items()}
+                    facts[name] = value
+                    break
+        return facts
 
 
 def agreed_returns(values: list[Any], told: dict[int, Zeros]) -> list[Any]:
@@ -115,10 +151,16 @@ def told_by(interp: Base, test: ast.expr, frame: Frame) -> Zeros | None:
         found = told_by(interp, test.operand, frame)
         return Zeros(found.sizes, 1 - found.branch) if found is not None else None
     if isinstance(test, ast.BoolOp):
-        parts = [told_by(interp, part, frame) for part in test.values]
         branch = int(isinstance(test.op, ast.Or))
+        parts = [told_by(interp, part, frame) for part in test.values if not _settled(interp, part, frame)]
         told = [part for part in parts if part is not None and part.branch == branch]
-        return Zeros(tuple(size for part in told for size in part.sizes), branch) if len(told) == len(parts) else None
+        return (
+            Zeros(tuple(size for part in told for size in part.sizes), branch)
+            if told and len(told) == len(parts)
+            else None
+        )
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and (known := _compared(interp, test, frame)) is not None:
+        return known
     compared = isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.comparators[0], ast.Constant)
     asked = test.left if isinstance(test, ast.Compare) and compared else test
     size = _read(interp, asked, frame)
@@ -128,6 +170,34 @@ def told_by(interp: Base, test: ast.expr, frame: Frame) -> Zeros | None:
         return Zeros((size,), 1)
     zero_in = _zero_in(type(test.ops[0]), test.comparators[0].value, size)  # type: ignore[attr-defined]
     return Zeros((size,), zero_in) if zero_in is not None else None
+
+
+def _compared(interp: Base, test: ast.Compare, frame: Frame) -> Zeros | None:
+    """What is told by two sizes being equal, or by something being None that was chosen by sizes; None where nothing is."""
+    left, asked = _read(interp, test.left, frame), type(test.ops[0])
+    if isinstance(left, OneOf):
+        empty = [option is None for option in left.options]
+        named = isinstance(test.comparators[0], ast.Constant) and test.comparators[0].value is None
+        if left.told is None or asked not in (ast.Is, ast.IsNot) or not named or True not in empty:
+            return None
+        return Zeros(left.told.sizes, int(empty[left.told.branch] != (asked is ast.Is)))
+    right = _read(interp, test.comparators[0], frame)
+    if (
+        asked not in (ast.Eq, ast.NotEq)
+        or not (_is_size(left) and _is_size(right))
+        or (type(right) is int and right == 0)
+    ):
+        return None
+    difference = left - right
+    solved = Zeros((difference,), int(asked is ast.NotEq)) if isinstance(difference, Sym) else None
+    return solved if solved is not None and solved._facts() else None
+
+
+def _settled(interp: Base, test: ast.expr, frame: Frame) -> bool:
+    """Whether a part of a condition compares numbers that are known, and so says nothing where the whole is not decided."""
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or type(test.ops[0]) not in (ast.Eq, ast.NotEq):
+        return False
+    return all(type(_read(interp, side, frame)) is int for side in (test.left, test.comparators[0]))
 
 
 def _zero_in(asked: type[ast.cmpop], constant: Any, size: Sym) -> int | None:
@@ -190,7 +260,7 @@ def _read(interp: Base, node: ast.expr, frame: Frame) -> Any:
         owner = _read(interp, node.value, frame)
         if isinstance(owner, Tensor):
             return owner.type.shape if node.attr == "shape" else None
-        return owner.attrs.get(node.attr) if isinstance(owner, Instance) else None
+        return _attribute(interp, owner, node.attr) if isinstance(owner, Instance) else None
     if isinstance(node, ast.UnaryOp):
         value: Any = _read(interp, node.operand, frame) if isinstance(node.op, ast.USub) else None
         return -value if _is_size(value) else None
@@ -200,6 +270,18 @@ def _read(interp: Base, node: ast.expr, frame: Frame) -> Any:
             scope = scope.closure
         return scope.locals[node.id] if scope is not None else None
     return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
+
+
+def _attribute(interp: Base, owner: Instance, name: str) -> Any:
+    """A plain attribute, a module below, or a number of the class."""
+    if name in owner.attrs:
+        found = owner.attrs[name]
+        return interp.plain_or_registered(owner, name) if absent.optional(found) else found
+    modules = owner.attrs.get("_modules")
+    if isinstance(modules, dict) and name in modules:
+        return modules[name]
+    held = owner.cls.lookup(name)
+    return held if type(held) is int else None
 
 
 __all__ = ["Zeros", "agreed_returns", "told_by"]

@@ -119,7 +119,7 @@ class _Deep:
         if isinstance(value, BoundMethod):
             return BoundMethod(value.func, self.copy(value.self))
         if isinstance(value, OneOf):
-            return OneOf(tuple(self.copy(o) for o in value.options))
+            return OneOf(tuple(self.copy(o) for o in value.options), value.told)
         return value
 
     def _instance(self, value: Instance) -> Any:
