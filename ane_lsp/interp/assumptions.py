@@ -291,10 +291,9 @@ def _configuration(
     for candidate in candidates:
         if isinstance(candidate, Opaque) and candidate.name.isidentifier():
             candidate = interp.load_global(candidate.name, init.module)
-        ours = isinstance(candidate, ClassObject) and is_stub(
-            candidate.module.path or ""
-        )  # such as omegaconf's DictConfig
-        if isinstance(candidate, ClassObject) and not ours and not interp.is_nn_module(candidate):
+        if isinstance(candidate, ClassObject) and not interp.is_nn_module(candidate):
+            if is_stub(candidate.module.path or ""):  # omegaconf's DictConfig is called like one, too
+                continue
             made = _made(interp, candidate, assumed)
             if made is not None:
                 return made

@@ -111,6 +111,8 @@ def _type_call(interp: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
 
 
 _BOUND = frozenset({Function, Builtin, ClassMethod, StaticMethod})
+# Of functions of torch that are written in Python, the defaults of what they are given by name only.
+_IN_PYTHON = {name: {"indexing": None} for name in ("torch.meshgrid", "torch.functional.meshgrid")}
 
 
 class Attributes(Base):
@@ -189,11 +191,8 @@ class Attributes(Base):
         if kind is TorchFunction:
             if name in ("__name__", "__qualname__"):
                 return obj.name.rsplit(".", 1)[-1]
-            if name == "__kwdefaults__" and obj.name in (
-                "torch.meshgrid",
-                "torch.functional.meshgrid",
-            ):  # one of the few that are written in Python
-                return {"indexing": None}
+            if name == "__kwdefaults__" and obj.name in _IN_PYTHON:
+                return dict(_IN_PYTHON[obj.name])
             return obj.name.rsplit(".", 1)[0] if name == "__module__" else self._unmodelled(obj, name)
         if kind is Builtin:
             if name in ("__name__", "__qualname__"):

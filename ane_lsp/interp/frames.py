@@ -21,6 +21,7 @@ class Frame:
         "class_body",
         "closure",
         "code",
+        "cut",
         "depth",
         "encloses",
         "endless",
@@ -75,6 +76,7 @@ class Frame:
         self.perhaps = False
         self.endless = False  # and whether there may be any number of them
         self.left = 0  # of a generator: how often a loop may have been left in it, or it may have ended
+        self.cut = False  # and whether what it yields at last was not looked at
         self.sent: dict[Any, Any] = {}  # what yield expressions evaluated to, in generators
 
     def standing(self) -> Frame:

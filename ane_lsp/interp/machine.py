@@ -204,7 +204,7 @@ class Interpreter(Forks):
         finally:
             self.frame, frame.parent = caller, None
         reason = "yielded by a generator in a loop that runs nobody knows how often"
-        return Unknown(reason, self.here(), item=state.likeness(values))
+        return Unknown(reason, self.here(), item=None if frame.cut else state.likeness(values))
 
     def _generate(self, body: list[ast.stmt], frame: Frame) -> Any:
         for node in body:
@@ -291,9 +291,11 @@ class Interpreter(Forks):
 
         def often() -> bool:
             nonlocal rounds
-            rounds += frame.endless or frame.left > left
+            rounds += frame.left > left
             few, many = _COSTLY_EXITS
-            return rounds > (few if self.steps - began > many else _EXITS)
+            cut = rounds > (few if self.steps - began > many else _EXITS)
+            frame.cut = frame.cut or cut
+            return cut
 
         return often
 

@@ -122,6 +122,8 @@ def agreed_returns(values: list[Any], told: dict[int, Zeros]) -> list[Any]:
     told: by place among the values, what the condition said under which one was returned."""
     for place in sorted(told, reverse=True):
         pairs = [told[place].agreed([values[place], later]) for later in values[place + 1 :]]
+        if not pairs:  # what would have come behind it raises
+            continue
         first = pairs[0][0]
         if all(_alike(first, one) for one, _ in pairs[1:]):
             values = [*values[:place], first, *(later for _, later in pairs)]

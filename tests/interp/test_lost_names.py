@@ -297,6 +297,7 @@ def test_a_generator_that_may_end_after_each_round_has_any_number(tmp_path: Path
     )
     space = names(tmp_path, script=text)
     assert isinstance(space["end"], Unknown)
+    assert space["found"].__class__ is Unknown or space["found"].item is None
 
 
 def test_a_generator_that_may_end_in_a_loop_of_few_rounds_has_as_many(tmp_path: Path) -> None:

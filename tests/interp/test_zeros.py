@@ -86,6 +86,11 @@ BODIES = [
          x = F.pad(x, (0, W % 2, 0, H % 2))
      return torch.cat([x[:, :, 0::2], x[:, :, 1::2]], 1)
      """, "[B, 6, (H + 1)//2, (W%2) + W]"),
+    ("""
+     if H % 4:
+         return F.pad(x, (0, 0, 0, -H % 4))
+     raise ValueError("too small")
+     """, "[B, 3, 4*((H + 3)//4), W]"),
     # Where it does not follow, nothing is said.
     ("""
      if x.sum() > 0:
@@ -160,7 +165,10 @@ def test_sizes_after_a_branch_hold_for_all_inputs(tmp_path: Path, body: str, exp
     exec(text, scope)
     for height in range(1, 10):
         for width in (4, 5):
-            real = scope["Net"]()(torch.zeros(2, 3, height, width)).shape
+            try:
+                real = scope["Net"]()(torch.zeros(2, 3, height, width)).shape
+            except ValueError:
+                continue  # its own
             for told, size in zip(shape, real, strict=True):
                 if dims.is_known(told):
                     assert dims.bind(told, {"B": 2, "H": height, "W": width}) == size
