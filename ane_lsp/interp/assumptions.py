@@ -26,7 +26,7 @@ _COUNTS = re.compile(
     r"|^(hidden_)?(layers|blocks|stages|repeats|resnets)$|^(depth|num_res_blocks)$"
 )
 _COUNT = 2
-_PICTURES = frozenset({"spatial_dims"})  # of 1, 2 and 3, what MONAI's networks are asked for first
+_OF_PICTURES = {"spatial_dims": 2}  # of 1, 2 and 3, what MONAI's networks are asked for first
 _CONFIGURATIONS = frozenset({"config", "cfg", "configuration", "args", "params", "hparams", "conf", "model_args"})
 _CONFIG_CLASS = re.compile(r"(config|configuration|args|arguments|hparams)$", re.I)
 _TRIES = 24  # arguments that a constructor asks for one after the other
@@ -241,10 +241,11 @@ def _told(
     if choice is not MISSING:
         assumed.append(f"{name} is taken as {choice!r}, the first that the constructor knows: it is given no value")
         return choice
+    if name in _OF_PICTURES:
+        assumed.append(f"{name} is taken as {_OF_PICTURES[name]}, as for pictures: {why}")
+        return _OF_PICTURES[name]
     value = _assumed_value(interp, cls, init, parameter, assumed)
-    if name in _PICTURES:
-        assumed.append(f"{name} is taken as {value}, as for pictures: {why}")
-    elif type(value) is int:
+    if type(value) is int:
         assumed.append(f"{name} is taken as {value}: {why}, and lists need a length")
     elif isinstance(value, dims.Sym):
         assumed.append(f"{name} is a symbol: {why}")
@@ -259,8 +260,6 @@ def _assumed_value(
     interp: Interpreter, cls: ClassObject, init: Function, parameter: ast.arg, assumed: list[str]
 ) -> Any:
     name = parameter.arg
-    if name in _PICTURES:
-        return 2
     note = parameter.annotation
     text = ast.unparse(note).strip("'\"") if note is not None else ""
     other = not text and is_no_number(interp, cls, init, name)

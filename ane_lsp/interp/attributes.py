@@ -11,7 +11,7 @@ from typing import Any
 from ane_lsp.graph import Sym, Unknown
 from ane_lsp.interp import absent, builtins, methods, state
 from ane_lsp.interp.base import Base
-from ane_lsp.interp.classes import compute_mro, mro_of, native_base_of
+from ane_lsp.interp.classes import mro_of, order
 from ane_lsp.interp.frames import UNDECIDED
 from ane_lsp.interp.scopes import signature_of
 from ane_lsp.interp.stdlib import real_class_has
@@ -737,8 +737,7 @@ class Attributes(Base):
         cls.bases = (
             tuple([one for one in bases if not isinstance(one, Opaque)]) if isinstance(bases, tuple) else (bases,)
         )
-        cls.mro, cls.native_base = compute_mro(cls), None
-        cls.native_base = native_base_of(cls)
+        order(cls)
         for known in ("nn", "__getattribute__"):
             cls.flags.pop(known, None)
 

@@ -85,6 +85,12 @@ def native_base_of(cls: ClassObject) -> type | None:
     return None
 
 
+def order(cls: ClassObject) -> None:
+    """Look a class's bases up from here on in the order that they give."""
+    cls.mro = compute_mro(cls)
+    cls.native_base = native_base_of(cls)
+
+
 def prepares_data(cls: ClassObject) -> bool:
     """Whether a class is made to prepare data, ahead of any model."""
     bases = [base.module.name for base in cls.mro if isinstance(base, ClassObject)]

@@ -357,13 +357,12 @@ def make_class(interp: Interpreter, name: Any, bases: Any, namespace: Any) -> An
         return interp.unknown("a class made from unknown parts", find_unknown([name, bases]))
     if not all(isinstance(k, str) for k in namespace):
         return interp.unknown("a class with attributes whose names are not known")
-    from ane_lsp.interp.classes import compute_mro, native_base_of
+    from ane_lsp.interp.classes import order
 
     kept = tuple(b for b in bases if not isinstance(b, Opaque))
     module = interp.frame.module
     cls = ClassObject(name, name, kept, dict(namespace), module)
-    cls.mro = compute_mro(cls)
-    cls.native_base = native_base_of(cls)
+    order(cls)
     parents = [b for b in cls.mro[1:] if isinstance(b, ClassObject)]
     cls.metaclass = next((b.metaclass for b in parents if b.metaclass is not type), type)
     interp.class_attributes_created(cls)

@@ -9,7 +9,7 @@ from typing import Any
 from ane_lsp.graph import Unknown
 from ane_lsp.interp import absent, builtins, large_arrays, plain, state
 from ane_lsp.interp.base import MAX_ELEMENTS
-from ane_lsp.interp.classes import compute_mro, native_base_of
+from ane_lsp.interp.classes import order
 from ane_lsp.interp.fast import fast_path
 from ane_lsp.interp.frames import FROM_ARGS, UNDECIDED, Frame, UnknownIteration, item_of, mangled
 from ane_lsp.interp.operators import UNLIKE_TENSORS
@@ -188,8 +188,7 @@ class Expressions(TorchGlue):
         qualname = f"{prefix}.{node.name}" if prefix else node.name
         cls = ClassObject(node.name, qualname, tuple(bases), {}, frame.module)
         cls.node = node
-        cls.mro = compute_mro(cls)
-        cls.native_base = native_base_of(cls)
+        order(cls)
         metaclass = keywords.pop("metaclass", None)
         if metaclass is None:
             metaclass = next(

@@ -16,12 +16,12 @@ from typing import Any
 
 from ane_lsp.graph import Span, Unknown
 from ane_lsp.graph.records import dataclass
-from ane_lsp.interp import absent, state, zeros
+from ane_lsp.interp import absent, state
 from ane_lsp.interp.expressions import Expressions
 from ane_lsp.interp.frames import CONTINUE, UNDECIDED, Frame, Signal, mangled
 from ane_lsp.interp.values import MISSING, MORE, Function, Instance, OneOf, PyRaise
 from ane_lsp.interp.widening import forget_changes, forgotten, generalise
-from ane_lsp.interp.zeros import Zeros
+from ane_lsp.interp.zeros import Zeros, told_by
 
 MAX_FORKS = 10
 MAX_DEEP = 200  # branches that are run inside of MAX_FORKS others or of themselves, in one outermost fork
@@ -208,7 +208,7 @@ class Forks(Expressions):
         outer, self.cut = self.cut, False
         done: list[tuple[Signal | None, _Changes, Collection[int]]] = []  # the last: what only it made
         made: dict[int, Any] = {}
-        told = zeros.told_by(self, node.test, frame) if isinstance(node, ast.If) and len(branches) == 2 else None
+        told = told_by(self, node.test, frame) if isinstance(node, ast.If) and len(branches) == 2 else None
         raised: list[tuple[PyRaise, _Changes, Frame | None, Collection[int]]] = []
         for branch in branches:
             journal = state.Journal()
@@ -242,7 +242,8 @@ class Forks(Expressions):
         if left:
             self._leave(frame, left)
             if told is not None and len(done) == 2 and left[0][0].kind == "return" and self._at_top(frame):
-                frame.told[len(frame.pending) - 1] = told.of_returned(int(done[1][0] is left[0][0]))
+                first = done[0][0] is left[0][0]
+                frame.told[len(frame.pending) - 1] = told if first else told.flipped()
         for thrown, changes, catcher, own in raised:
             if catcher is not None:
                 self._throw(catcher, thrown, changes, frame, own)
@@ -291,7 +292,7 @@ class Forks(Expressions):
             return run
 
         if isinstance(node, ast.IfExp):
-            told = zeros.told_by(self, node.test, frame)
+            told = told_by(self, node.test, frame)
         outer, self.cut = self.cut, False
         self.fork(frame, [branch(t) for t in thunks], node)
         cut = self.cut

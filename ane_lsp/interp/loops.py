@@ -159,8 +159,14 @@ def _left_often(frame: Frame, start: int, steps: int) -> bool:
     if len(exits) <= MAX_OPTIONS:
         return False
     returned = all(one.signal.kind == "return" for one in exits) and join(frame.pending).__class__ is Unknown
-    few, many = _COSTLY_EXITS
-    return returned or len(exits) > (few if steps > many else _EXITS)
+    return returned or too_often(len(exits), steps, _COSTLY_EXITS)
+
+
+def too_often(exits: int, steps: int, costly: tuple[int, int]) -> bool:
+    """Whether rounds are looked at one by one no longer. exits: in so many a loop may have been left. costly: how few are too many
+    already, where they took more than so many steps."""
+    few, many = costly
+    return exits > (few if steps > many else _EXITS)
 
 
 def _another(last: Any, rest: Iterator[Any], span: Span) -> Any:

@@ -14,7 +14,7 @@ from ane_lsp.interp.base import clock
 from ane_lsp.interp.expressions import OPERATORS
 from ane_lsp.interp.forks import Escape, Forks
 from ane_lsp.interp.frames import BREAK, CONTINUE, UNDECIDED, Frame, Signal, UnknownIteration, item_of, mangled
-from ane_lsp.interp.loops import for_statement, while_statement
+from ane_lsp.interp.loops import for_statement, too_often, while_statement
 from ane_lsp.interp.probing import note_unpacking, probe_of
 from ane_lsp.interp.scopes import yields_inside
 from ane_lsp.interp.values import (
@@ -29,8 +29,7 @@ from ane_lsp.interp.values import (
 )
 from ane_lsp.interp.zeros import agreed_returns
 
-_EXITS = 64  # rounds of a loop in a generator after each of which it may have ended
-_COSTLY_EXITS = 8, 2_000  # or as few, if so many steps were taken meanwhile
+_COSTLY_EXITS = 8, 2_000  # see :func:`too_often`; a generator asks for nothing but its items
 _MOST = 10_000  # values that a generator is asked for at once
 
 
@@ -292,8 +291,7 @@ class Interpreter(Forks):
         def often() -> bool:
             nonlocal rounds
             rounds += frame.left > left
-            few, many = _COSTLY_EXITS
-            cut = rounds > (few if self.steps - began > many else _EXITS)
+            cut = too_often(rounds, self.steps - began, _COSTLY_EXITS)
             frame.cut = frame.cut or cut
             return cut
 

@@ -46,13 +46,13 @@ class Zeros:
             if there is values[0]:
                 value.told = self
             elif there is values[1]:
-                value.told = Zeros(self.sizes, 1 - self.branch)
+                value.told = self.flipped()
         elif all(a is b or b is MISSING for a, b in zip(value.options, values)):
             value.told = self
 
-    def of_returned(self, branch: int) -> Zeros:
-        """The same for what one of the branches returned, and what the function returns behind the other."""
-        return Zeros(self.sizes, 0 if self.branch == branch else 1)
+    def flipped(self) -> Zeros:
+        """The same of the branches in the other order."""
+        return Zeros(self.sizes, 1 - self.branch)
 
     def agreed(self, values: list[Any]) -> list[Any]:
         """What two branches left, each in the form that both have where they have one."""
@@ -154,44 +154,35 @@ def told_by(interp: Base, test: ast.expr, frame: Frame) -> Zeros | None:
         test = _meaning(test, frame)
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         found = told_by(interp, test.operand, frame)
-        return Zeros(found.sizes, 1 - found.branch) if found is not None else None
+        return found.flipped() if found is not None else None
     if isinstance(test, ast.BoolOp):
         branch = int(isinstance(test.op, ast.Or))
         parts = [told_by(interp, part, frame) for part in test.values if not _settled(interp, part, frame)]
         told = [part for part in parts if part is not None and part.branch == branch]
-        return (
-            Zeros(tuple(size for part in told for size in part.sizes), branch)
-            if told and len(told) == len(parts)
-            else None
-        )
-    if isinstance(test, ast.Compare) and len(test.ops) == 1 and (known := _compared(interp, test, frame)) is not None:
-        return known
-    compared = isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.comparators[0], ast.Constant)
-    asked = test.left if isinstance(test, ast.Compare) and compared else test
-    size = _read(interp, asked, frame)
-    if not isinstance(size, Sym):
-        return None
-    if not isinstance(test, ast.Compare):
-        return Zeros((size,), 1)
-    zero_in = _zero_in(type(test.ops[0]), test.comparators[0].value, size)  # type: ignore[attr-defined]
-    return Zeros((size,), zero_in) if zero_in is not None else None
+        if not told or len(told) < len(parts):
+            return None
+        return Zeros(tuple(size for part in told for size in part.sizes), branch)
+    if isinstance(test, ast.Compare):
+        return _compared(interp, test, frame) if len(test.ops) == 1 else None
+    size = _read(interp, test, frame)
+    return Zeros((size,), 1) if isinstance(size, Sym) else None
 
 
 def _compared(interp: Base, test: ast.Compare, frame: Frame) -> Zeros | None:
-    """What is told by two sizes being equal, or by something being None that was chosen by sizes; None where nothing is."""
-    left, asked = _read(interp, test.left, frame), type(test.ops[0])
+    """What is told by a size being a number or another size, or by something being None that was chosen by sizes; None where nothing is."""
+    left, asked, other = _read(interp, test.left, frame), type(test.ops[0]), test.comparators[0]
     if isinstance(left, OneOf):
         empty = [option is None for option in left.options]
-        named = isinstance(test.comparators[0], ast.Constant) and test.comparators[0].value is None
+        named = isinstance(other, ast.Constant) and other.value is None
         if left.told is None or asked not in (ast.Is, ast.IsNot) or not named or True not in empty:
             return None
         return Zeros(left.told.sizes, int(empty[left.told.branch] != (asked is ast.Is)))
-    right = _read(interp, test.comparators[0], frame)
-    if (
-        asked not in (ast.Eq, ast.NotEq)
-        or not (_is_size(left) and _is_size(right))
-        or (type(right) is int and right == 0)
-    ):
+    if isinstance(left, Sym) and isinstance(other, ast.Constant):
+        zero_in = _zero_in(asked, other.value, left)
+        if zero_in is not None:
+            return Zeros((left,), zero_in)
+    right = _read(interp, other, frame)
+    if asked not in (ast.Eq, ast.NotEq) or right == 0 or not (_is_size(left) and _is_size(right)):
         return None
     difference = left - right
     solved = Zeros((difference,), int(asked is ast.NotEq)) if isinstance(difference, Sym) else None

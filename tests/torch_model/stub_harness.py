@@ -7,10 +7,15 @@ structure.
 
 from __future__ import annotations
 
+import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from ane_lsp.graph import TORCH_DTYPE, Unknown
 from ane_lsp.interp.run import Limits, Run, guarded, load_file, start
@@ -257,3 +262,22 @@ def differences(theirs: Outcome, ours: Outcome) -> list[str]:
             if a != b or not isinstance(b, kind):
                 found.append(f"{name or 'm'}.{key}: torch {a!r} | here {b!r}")
     return found
+
+
+# -- both
+
+
+@contextmanager
+def importable(folder: Path, name: str, source: str) -> Iterator[Path]:
+    """A folder with a module that cases of both sides import: definitions that have to stand at the top of one."""
+    (folder / f"{name}.py").write_text(source)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield folder
+    sys.modules.pop(name, None)
+
+
+def check(source: str, folder: Path) -> None:
+    """The lines end with the same error, or the same output, on both sides."""
+    wanted, found = real(source), Interpreted(folder).outcome(source)
+    assert (found.error, found.output) == (wanted.error, wanted.output), found.message

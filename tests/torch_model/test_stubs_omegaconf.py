@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,20 +96,13 @@ c = made()
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the module lies that the cases use, for both sides."""
-    folder = tmp_path_factory.mktemp("configs")
-    (folder / "omegaconf_configs.py").write_text(CONFIGS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        yield folder
-    sys.modules.pop("omegaconf_configs", None)
+    with stub_harness.importable(tmp_path_factory.mktemp("configs"), "omegaconf_configs", CONFIGS) as made:
+        yield made
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_as_the_library(name: str, folder: Path) -> None:
-    wanted = stub_harness.real(USING + CASES[name])
-    found = stub_harness.Interpreted(folder).outcome(USING + CASES[name])
-    assert (found.error, found.output) == (wanted.error, wanted.output), found.message
+    stub_harness.check(USING + CASES[name], folder)
 
 
 def test_a_file(tmp_path: Path) -> None:

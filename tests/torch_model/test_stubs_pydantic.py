@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -193,20 +192,13 @@ from pydantic_configs import (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the module lies that the cases use, for both sides."""
-    made = tmp_path_factory.mktemp("configs")
-    (made / "pydantic_configs.py").write_text(CONFIGS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(made)
+    with stub_harness.importable(tmp_path_factory.mktemp("configs"), "pydantic_configs", CONFIGS) as made:
         yield made
-    sys.modules.pop("pydantic_configs", None)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_as_the_library(name: str, folder: Path) -> None:
-    wanted = stub_harness.real(USING + CASES[name])
-    found = stub_harness.Interpreted(folder).outcome(USING + CASES[name])
-    assert (found.error, found.output) == (wanted.error, wanted.output), found.message
+    stub_harness.check(USING + CASES[name], folder)
 
 
 def test_a_model_by_its_configuration(folder: Path) -> None:

@@ -71,13 +71,12 @@ class _Fitting:
     def fit(self, node: ast.expr, value: Any) -> Any:
         """`value` as a field of this annotation holds it. Raises the program's ValueError where it cannot."""
         node = _read(node)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-            return self._any_of(_members(node), value)
+        members = _members(node)
+        if members != [node]:
+            return self._any_of(members, value)
         if not isinstance(node, ast.Subscript):
             return self.fit_kind(self.value(node), value)
         name, given = head(node), _arguments(node)
-        if name in ("Optional", "Union"):
-            return self._any_of([*given, _NOTHING] if name == "Optional" else given, value)
         if name == "Annotated":
             return self._checked(given[1:], lambda value: self.fit(given[0], value), value)
         if name in _SAME:
@@ -154,7 +153,6 @@ class _Fitting:
 
     def _any_of(self, members: list[ast.expr], value: Any) -> Any:
         """One of several annotations: that which the value is already, else the first that takes it; of models that which takes most."""
-        members = [part for member in members for part in _members(_read(member))]
         if value is None:
             return None
         some = [member for member in members if not (isinstance(member, ast.Constant) and member.value is None)]

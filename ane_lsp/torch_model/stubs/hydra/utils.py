@@ -30,19 +30,19 @@ get_class = get_method = get_static_method = get_object
 
 def _made(value, recursive, convert):
     """A value of a configuration, with what it names made."""
-    if isinstance(value, (dict, DictConfig)):
-        if "_target_" in value and recursive:
-            return _instance(value, (), {}, recursive, convert)
-        if convert in ("all", "partial", "object") or not isinstance(value, DictConfig) or _names(value):
-            found = {key: _made(one, recursive, convert) for key, one in value.items()}
-            return found if convert in ("all", "partial", "object") or not isinstance(value, DictConfig) else _objects(found)
+    table = isinstance(value, (dict, DictConfig))
+    if not table and not isinstance(value, (list, tuple, ListConfig)):
         return value
-    if isinstance(value, (list, tuple, ListConfig)):
-        if convert in ("all", "partial", "object") or not isinstance(value, ListConfig) or any(_names(one) for one in value):
-            found = [_made(one, recursive, convert) for one in value]
-            return found if convert in ("all", "partial", "object") or not isinstance(value, ListConfig) else _objects(found)
+    if table and recursive and "_target_" in value:
+        return _instance(value, (), {}, recursive, convert)
+    plain = convert in ("all", "partial", "object") or not isinstance(value, (DictConfig, ListConfig))
+    if not plain and not _names(value):
         return value
-    return value
+    if table:
+        found = {key: _made(one, recursive, convert) for key, one in value.items()}
+        return found if plain else DictConfig(found)
+    found = [_made(one, recursive, convert) for one in value]
+    return found if plain else ListConfig(found)
 
 
 def _names(value):
@@ -50,10 +50,6 @@ def _names(value):
     if isinstance(value, DictConfig):
         return "_target_" in value or any(_names(one) for one in value.values())
     return isinstance(value, ListConfig) and any(_names(one) for one in value)
-
-
-def _objects(found):
-    return ListConfig(found) if isinstance(found, list) else DictConfig(found)
 
 
 def _instance(config, args, kwargs, recursive, convert):

@@ -56,13 +56,19 @@ def _end(text, start):
     raise InterpolationResolutionError(f"no end of {text!r}")
 
 
+def _is_missing(value):
+    return _C._known(value) and isinstance(value, str) and value == MISSING
+
+
+def _refers(value):
+    return _C._known(value) and isinstance(value, str) and "${" in value
+
+
 def _resolved(node, value):
     """What a value stands for that lies in the container `node`."""
-    if not _C._known(value) or not isinstance(value, str):
-        return value
-    if value == MISSING:
+    if _is_missing(value):
         raise MissingMandatoryValue("Missing mandatory value")
-    return _interpolated(node, value) if "${" in value else value
+    return _interpolated(node, value) if _refers(value) else value
 
 
 def _interpolated(node, text):
@@ -205,13 +211,11 @@ def _plain(container, resolve, missing):
 
 
 def _plain_value(node, value, resolve, missing):
-    if not _C._known(value):
-        return value
-    if isinstance(value, str) and resolve and "${" in value:
+    if resolve and _refers(value):
         value = _interpolated(node, value)
-    if isinstance(value, str) and missing and value == MISSING:
+    if missing and _is_missing(value):
         raise MissingMandatoryValue("Missing mandatory value")
-    return _plain(value, resolve, missing) if isinstance(value, Container) else value
+    return _plain(value, resolve, missing) if _C._known(value) and isinstance(value, Container) else value
 
 
 class Node:
@@ -334,9 +338,7 @@ class DictConfig(Container):
         if self._content is None or key not in self._content:
             return default_value
         value = self._content[key]
-        if _C._known(value) and isinstance(value, str) and value == MISSING:
-            return default_value
-        return _resolved(self, value)
+        return default_value if _is_missing(value) else _resolved(self, value)
 
     def pop(self, key, default=_NO_DEFAULT):
         if key in self._content:
@@ -384,8 +386,7 @@ class DictConfig(Container):
     def __contains__(self, key):
         if self._content is None or key not in self._content:
             return False
-        value = self._content[key]
-        return not _C._known(value) or not isinstance(value, str) or value != MISSING
+        return not _is_missing(self._content[key])
 
     def __eq__(self, other):
         if isinstance(other, (dict, DictConfig)):
@@ -510,7 +511,7 @@ def _merge(to, other):
             if before._content is None:
                 before.__dict__["_content"] = {}
             _merge(before, value)
-        elif not (isinstance(value, str) and value == MISSING and key in to._content):
+        elif key not in to._content or not _is_missing(value):
             if to._flag("struct") and key not in to._content:
                 raise ConfigKeyError(f"Key '{key}' is not in struct")
             to._content[key] = _held(value, to)
@@ -599,7 +600,7 @@ class OmegaConf:
             value = cfg._content[key]
             if isinstance(value, Container):
                 OmegaConf.resolve(value)
-            elif isinstance(value, str) and "${" in value:
+            elif _refers(value):
                 cfg._content[key] = _held(_interpolated(cfg, value), cfg)
 
     @staticmethod
@@ -610,7 +611,7 @@ class OmegaConf:
                 node = node[int(part)]
             elif isinstance(node, DictConfig) and node._holds(part):
                 value = node._content[node._key(part)]
-                if isinstance(value, str) and value == MISSING:
+                if _is_missing(value):
                     return default
                 node = _resolved(node, value)
             else:
@@ -657,13 +658,11 @@ class OmegaConf:
 
     @staticmethod
     def is_missing(cfg, key):
-        value = cfg._content.get(key) if isinstance(cfg, DictConfig) else cfg._content[key]
-        return isinstance(value, str) and value == MISSING
+        return _is_missing(cfg._content.get(key) if isinstance(cfg, DictConfig) else cfg._content[key])
 
     @staticmethod
     def is_interpolation(node, key=None):
-        value = node._content[key] if key is not None else None
-        return isinstance(value, str) and "${" in value
+        return key is not None and _refers(node._content[key])
 
     @staticmethod
     def missing_keys(cfg):

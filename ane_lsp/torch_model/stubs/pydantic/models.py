@@ -109,12 +109,12 @@ def _given(info, name, data, config):
 
 def _default(info, values):
     if info.default_factory is not None:
-        return info.default_factory(values) if takes_values(info.default_factory) else info.default_factory()
+        return info.default_factory(values) if _takes_values(info.default_factory) else info.default_factory()
     value = info.default
     return _deepcopy(value) if isinstance(value, (list, dict, set)) else value
 
 
-def takes_values(factory):
+def _takes_values(factory):
     """Whether a factory is given the fields before it."""
     try:
         found = list(signature(factory).parameters.values())
@@ -123,9 +123,9 @@ def takes_values(factory):
     return len(found) == 1 and found[0].default is found[0].empty and found[0].kind is found[0].POSITIONAL_OR_KEYWORD
 
 
-def _call(check, held, name, value, values, field, config):
+def _call(check, cls, name, value, values, field, config):
     """What a function makes of a field's value."""
-    func = getattr(held, name)
+    func = getattr(cls, name)
     if check.values:
         more = {"values": values, "field": field, "config": config}
         names = signature(func).parameters
@@ -194,12 +194,11 @@ def _build(self, data):
     _put_private(self)
     self.model_post_init(None)
     for key, check in models:
-        if check.mode == "after":
-            func = getattr(self, key) if not isinstance(check.func, (classmethod, staticmethod)) else None
-            if func is None:
-                getattr(cls, key)(self)
-            else:
-                func(ValidationInfo(None, None, config)) if takes(func) > 0 else func()
+        if check.mode == "after" and isinstance(check.func, (classmethod, staticmethod)):
+            getattr(cls, key)(self)
+        elif check.mode == "after":
+            func = getattr(self, key)
+            func(ValidationInfo(None, None, config)) if takes(func) > 0 else func()
 
 
 def _put_private(self):
