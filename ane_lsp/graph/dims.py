@@ -484,7 +484,7 @@ def maximum(left: DimLike, right: DimLike) -> DimLike:
         return left
     if less(right, left) is False:
         return right
-    return _opaque("max", left, right)
+    return _opaque("max", *_in_order(left, right))
 
 
 def minimum(left: DimLike, right: DimLike) -> DimLike:
@@ -495,7 +495,14 @@ def minimum(left: DimLike, right: DimLike) -> DimLike:
         return right
     if less(right, left) is False:
         return left
-    return _opaque("min", left, right)
+    return _opaque("min", *_in_order(left, right))
+
+
+def _in_order(left: DimLike, right: DimLike) -> tuple[DimLike, DimLike]:
+    """Operands whose order says nothing, so that the same two are the same expression: numbers last."""
+    if isinstance(left, Sym) and isinstance(right, Sym):
+        return (right, left) if str(right) < str(left) else (left, right)
+    return (left, right) if isinstance(left, Sym) else (right, left)
 
 
 def product(sizes: Iterable[DimLike]) -> DimLike:
@@ -508,21 +515,35 @@ def product(sizes: Iterable[DimLike]) -> DimLike:
 
 def bind(value: DimLike, sizes: Mapping[str, DimLike]) -> DimLike:
     """`value` with named symbols replaced by the given sizes. Raises ZeroDivisionError where it then divides by zero."""
+    return exchanged(value, {Atom("sym", (name,)): size for name, size in sizes.items()})
+
+
+def exchanged(value: DimLike, sizes: Mapping[Atom, DimLike]) -> DimLike:
+    """`value` with atoms replaced by sizes, those within other atoms too. Raises ZeroDivisionError where it then divides by zero."""
     if not isinstance(value, Sym):
         return value
     total: DimLike = 0
     for monomial, coefficient in value.terms:
         term: DimLike = coefficient
         for atom in monomial:
-            term = term * _bind_atom(atom, sizes)
+            term = term * _exchanged_atom(atom, sizes)
         total = total + term
     return total
 
 
-def _bind_atom(atom: Atom, sizes: Mapping[str, DimLike]) -> DimLike:
-    if atom.op == "sym":
-        return sizes.get(str(atom.args[0]), Sym((((atom,), 1),)))
-    if atom.op == "?":
+def _exchanged_atom(atom: Atom, sizes: Mapping[Atom, DimLike]) -> DimLike:
+    if atom in sizes:
+        return sizes[atom]
+    if atom.op in ("sym", "?"):
         return Sym((((atom,), 1),))
-    left, right = (bind(a, sizes) for a in atom.args)  # type: ignore[arg-type]
+    left, right = (exchanged(a, sizes) for a in atom.args)  # type: ignore[arg-type]
     return {"//": floordiv, "%": mod, "max": maximum, "min": minimum}[atom.op](left, right)
+
+
+def contains(value: DimLike, atom: Atom) -> bool:
+    """Whether an atom is part of a size."""
+    return isinstance(value, Sym) and any(
+        part == atom or any(contains(a, atom) for a in part.args)  # type: ignore[arg-type]
+        for monomial, _ in value.terms
+        for part in monomial
+    )

@@ -42,14 +42,14 @@ class Unknown:
 
     `cause` is the unknown this one was computed from, so that a chain leads back to the first. `item`: of a sequence whose
     length is not known, what each of its items looks like, None where nobody knows that either. `number`: it is a Python
-    number, so that a tensor multiplied by it keeps its shape.
+    number, so that a tensor multiplied by it keeps its shape; ``float`` where that is its type.
     """
 
     reason: str
     span: Span | None = None
     cause: Unknown | None = field(default=None, compare=False)
     item: Any = field(default=None, compare=False, repr=False)
-    number: bool = field(default=False, repr=False)
+    number: bool | type[float] = field(default=False, repr=False)
 
     @property
     def first(self) -> Unknown:

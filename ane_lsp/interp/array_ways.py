@@ -37,7 +37,7 @@ def _most(interp: Interpreter, func: Function) -> int:
 
 def _is_number(value: Any) -> bool:
     """Whether something is a number, which one of them known or not."""
-    return number(value).__class__ in _NUMBERS or (value.__class__ is Unknown and value.number)
+    return number(value).__class__ in _NUMBERS or (value.__class__ is Unknown and bool(value.number))
 
 
 def _elements(value: Any) -> tuple[list[Any], tuple[int, ...]] | None:

@@ -35,7 +35,7 @@ from ane_lsp.interp.support import (
     type_name,
     unknown_builtin,
 )
-from ane_lsp.interp.symbolic import SymRatio
+from ane_lsp.interp.symbolic import SymRatio, kind_of_one
 from ane_lsp.interp.text import ascii_of, format_value, to_repr
 from ane_lsp.interp.values import (
     MISSING,
@@ -238,7 +238,8 @@ def _extreme(name: str, op: str) -> Builtin:
                     best = best_key = (dims.minimum if name == "min" else dims.maximum)(best, value)
                     continue
                 cause = verdict if isinstance(verdict, Unknown) else None
-                return interp.unknown(f"which value {name}() picks is not known", cause)
+                number = kind_of_one(values) if key is None else False
+                return Unknown(f"which value {name}() picks is not known", interp.here(), cause, number=number)
             if verdict:
                 best, best_key = value, rank
         if isinstance(best, Unknown):

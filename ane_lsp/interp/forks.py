@@ -257,7 +257,10 @@ class Forks(Expressions):
         if not signals:
             return None
         if signals[0].kind == "return":
-            value = state.join([s.value for s in signals], UNDECIDED, span)
+            values = [s.value for s in signals]
+            if told is not None and len(values) == 2:
+                values = told.agreed(values)
+            value = state.join(values, UNDECIDED, span)
             return Signal("return", forgotten(value, TOO_DEEP) if cut else value)
         return signals[0]
 

@@ -12,7 +12,7 @@ from ane_lsp.interp.base import MAX_ELEMENTS, PLAIN
 from ane_lsp.interp.calls import Calls
 from ane_lsp.interp.containers import add_uncounted, grow
 from ane_lsp.interp.frames import UNDECIDED, UnknownIteration
-from ane_lsp.interp.symbolic import SymRatio, is_numeric
+from ane_lsp.interp.symbolic import SymRatio, kind_of_result
 from ane_lsp.interp.values import (
     MISSING,
     MORE,
@@ -350,7 +350,7 @@ class Operators(Calls):
             return self._tensor_binary(symbol, left, right)
         if lk is Unknown or rk is Unknown:
             lost = left if lk is Unknown else right
-            number = is_numeric(left) and is_numeric(right)
+            number = kind_of_result(symbol, left, right)
             return Unknown("computed from something unknown", self.here(), lost, number=number)
         if lk is OneOf or rk is OneOf:
             return self._spread(lambda a, b: self.binary(symbol, a, b), left, right)
@@ -437,7 +437,7 @@ class Operators(Calls):
         except (TypeError, NotImplementedError):
             pass
         reason = f"{symbol} of a symbolic size and {self.type_name(right if isinstance(left, Sym) else left)}"
-        return Unknown(reason, self.here(), number=is_numeric(left) and is_numeric(right))
+        return Unknown(reason, self.here(), number=kind_of_result(symbol, left, right))
 
     def _instance_binary(self, symbol: str, left: Any, right: Any, forward: str, backward: str) -> Any:
         for first, second, name in ((left, right, forward), (right, left, backward)):

@@ -11,7 +11,7 @@ from typing import Any
 
 from ane_lsp.graph import Span, Sym, TensorType, Unknown, dims
 from ane_lsp.interp import absent
-from ane_lsp.interp.symbolic import is_numeric
+from ane_lsp.interp.symbolic import kind_of_one
 from ane_lsp.interp.values import ABSENT, MISSING, MORE, BoundMethod, DType, Instance, OneOf, Partial, Tensor
 
 MAX_OPTIONS = 6
@@ -210,7 +210,7 @@ def _any_of(lost: Unknown, values: list[Any]) -> Unknown:
     if not lost.number and lost.item is None:
         return lost
     options = [one for value in values for one in (value.options if isinstance(value, OneOf) else (value,))]
-    number = lost.number and all(map(is_numeric, options))
+    number = kind_of_one(options)
     item = lost.item if all(isinstance(one, Unknown) and one.item is lost.item for one in options) else None
     return lost if number == lost.number and item is lost.item else replace(lost, number=number, item=item)
 

@@ -8,6 +8,7 @@ quotient again; the exact quotient rounds to the same whole number as the float 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from ane_lsp.graph import Unknown, dims
@@ -109,7 +110,28 @@ def ratio(numerator: DimLike, denominator: DimLike) -> SymRatio | float | None:
 
 def is_numeric(value: Any) -> bool:
     """Whether a value is a Python number, known or not."""
-    return isinstance(value, (int, float, Sym, SymRatio)) or (isinstance(value, Unknown) and value.number)
+    return isinstance(value, (int, float, Sym, SymRatio)) or (isinstance(value, Unknown) and bool(value.number))
+
+
+def kind_of_one(values: Iterable[object]) -> bool | type[float]:
+    """:attr:`Unknown.number` of what is one of some values, nobody knows which."""
+    kinds = {_kind(value) for value in values}
+    return kinds.pop() if len(kinds) == 1 else all(kinds)
+
+
+def kind_of_result(symbol: str, left: object, right: object) -> bool | type[float]:
+    """The same of ``left + right`` and the like."""
+    kinds = (_kind(left), _kind(right))
+    whole = [isinstance(value, (int, Sym)) for value in (left, right)]
+    real = all(kind is float or each for kind, each in zip(kinds, whole))
+    made = real and symbol != "**" and (float in kinds or symbol == "/")  # a power may be complex
+    return float if made else all(kinds)
+
+
+def _kind(value: object) -> bool | type[float]:
+    if isinstance(value, Unknown):
+        return value.number
+    return float if isinstance(value, (float, SymRatio)) else is_numeric(value)
 
 
 def is_symbolic(value: Any) -> bool:

@@ -262,7 +262,7 @@ class TorchOperations(Registries):
         if kind is dict:
             return {k: self.type_in(v) for k, v in value.items()}
         if kind is SymRatio:
-            return Unknown("a fraction of a size that is a symbol", self.here(), number=True)
+            return Unknown("a fraction of a size that is a symbol", self.here(), number=float)
         if kind is range:
             return self.unknown("a range too long to write out") if len_exceeds(value) else list(value)
         if value is bool or value is int or value is float:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import DimLike, Sym, TensorType, dims
+from ane_lsp.graph.dims import Atom
 from ane_lsp.graph.records import dataclass
 from ane_lsp.interp import absent
 from ane_lsp.interp.values import ABSENT, MISSING, Instance, OneOf, Tensor
@@ -30,10 +31,13 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Zeros:
-    """Sizes that are all 0 in one branch, and not all in the other. branch: which of both, 0 where the condition holds."""
+    """Sizes that are all 0 in one branch. branch: which of both, 0 where the condition holds. alone: it asks for nothing else, so they are
+    not all 0 in the other. converse: sizes that are all 0 in the other branch."""
 
     sizes: tuple[Sym, ...]
     branch: int
+    alone: bool = True
+    converse: tuple[Sym, ...] = ()
 
     def tell(self, value: Any, values: list[Any]) -> None:
         """Note it at a value that is one of what two branches left. values: that, MISSING where it is nothing, or nobody knows it."""
@@ -52,7 +56,11 @@ class Zeros:
 
     def flipped(self) -> Zeros:
         """The same of the branches in the other order."""
-        return Zeros(self.sizes, 1 - self.branch)
+        return self.at(1 - self.branch)
+
+    def at(self, branch: int) -> Zeros:
+        """The same of sizes that are 0 in `branch`."""
+        return Zeros(self.sizes, branch, self.alone, self.converse)
 
     def agreed(self, values: list[Any]) -> list[Any]:
         """What two branches left, each in the form that both have where they have one."""
@@ -91,30 +99,37 @@ class Zeros:
             if atom is not None and atom.op == "%":
                 whole, part = atom.args
                 filled = dims.ceildiv(whole, part) * part - whole  # type: ignore[arg-type, operator]
-                # Which of many is not 0 in the other branch is not known.
-                if difference == filled or (len(self.sizes) == 1 and difference == part - zero):  # type: ignore[operator]
+                nonzero = (
+                    self.alone and len(self.sizes) == 1
+                )  # in the other branch; which of many is not 0 there is not known
+                if difference == filled or (nonzero and difference == part - zero):  # type: ignore[operator]
                     return here + filled
-        facts = self._facts()
         try:
-            return other if facts and dims.bind(here, facts) == dims.bind(other, facts) else None
+            if _same_where(self.sizes, here, other):
+                return other
+            for candidate in [here + zero for zero in self.sizes] if self.converse else ():
+                if _same_where(self.converse, candidate, other):
+                    return candidate
         except ZeroDivisionError:
-            return None
+            pass
+        return None
 
-    def _facts(self) -> dict[str, DimLike]:
-        """What symbols are in the branch where all sizes are 0: one of each that can be told by the others."""
-        facts: dict[str, DimLike] = {}
-        for size in self.sizes:
-            left = dims.bind(size, facts)
-            for monomial, coefficient in left.terms if isinstance(left, Sym) else ():
-                if len(monomial) != 1 or monomial[0].op != "sym" or abs(coefficient) != 1:
-                    continue
-                name, rest = str(monomial[0].args[0]), left - Sym(((monomial, coefficient),))
-                value = -rest if coefficient == 1 else rest
-                if not isinstance(value, Sym) or name not in value.symbols():
-                    facts = {known: dims.bind(held, {name: value}) for known, held in facts.items()}
-                    facts[name] = value
-                    break
-        return facts
+
+def _same_where(sizes: tuple[Sym, ...], one: DimLike, other: DimLike) -> bool:
+    """Whether two sizes are the same where all of some are 0. Raises ZeroDivisionError where they are none there."""
+    facts: dict[Atom, DimLike] = {}  # what parts of sizes are there, one of each that can be told by the others
+    for size in sizes:
+        left = dims.exchanged(size, facts)
+        for monomial, coefficient in left.terms if isinstance(left, Sym) else ():
+            if len(monomial) != 1 or abs(coefficient) != 1:
+                continue
+            (atom,), rest = monomial, left - Sym(((monomial, coefficient),))
+            value = -rest if coefficient == 1 else rest
+            if not dims.contains(value, atom):
+                facts = {known: dims.exchanged(held, {atom: value}) for known, held in facts.items()}
+                facts[atom] = value
+                break
+    return bool(facts) and dims.exchanged(one, facts) == dims.exchanged(other, facts)
 
 
 def agreed_returns(values: list[Any], told: dict[int, Zeros]) -> list[Any]:
@@ -148,45 +163,72 @@ def _retyped(tensor: Tensor, kind: TensorType) -> Tensor:
     return made
 
 
-def told_by(interp: Base, test: ast.expr, frame: Frame) -> Zeros | None:
-    """What a condition that nobody can decide says of sizes that may be 0."""
+def told_by(interp: Base, test: ast.expr, frame: Frame, wanted: int = -1) -> Zeros | None:
+    """What a condition that nobody can decide says of sizes that may be 0. wanted: in which branch they are to be, where it tells of both."""
     if isinstance(test, ast.Name):
         test = _meaning(test, frame)
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        found = told_by(interp, test.operand, frame)
+        found = told_by(interp, test.operand, frame, 1 - wanted if wanted >= 0 else wanted)
         return found.flipped() if found is not None else None
+    if isinstance(test, ast.Compare):
+        pairs = [*zip([test.left, *test.comparators], test.ops, test.comparators)]
+        if len(pairs) == 1:
+            return _compared(interp, *pairs[0], frame, wanted)
+        test = ast.BoolOp(ast.And(), [ast.Compare(left, [asked], [right]) for left, asked, right in pairs])
     if isinstance(test, ast.BoolOp):
         branch = int(isinstance(test.op, ast.Or))
-        parts = [told_by(interp, part, frame) for part in test.values if not _settled(interp, part, frame)]
+        parts = [told_by(interp, part, frame, branch) for part in test.values if not _settled(interp, part, frame)]
         told = [part for part in parts if part is not None and part.branch == branch]
-        if not told or len(told) < len(parts):
+        if not told:
             return None
-        return Zeros(tuple(size for part in told for size in part.sizes), branch)
-    if isinstance(test, ast.Compare):
-        return _compared(interp, test, frame) if len(test.ops) == 1 else None
-    size = _read(interp, test, frame)
-    return Zeros((size,), 1) if isinstance(size, Sym) else None
+        alone = len(told) == len(parts) and all(part.alone for part in told)
+        return Zeros(tuple(size for part in told for size in part.sizes), branch, alone)
+    value = _read(interp, test, frame)
+    if isinstance(value, OneOf) and set(map(type, value.options)) <= {bool, type(None)}:
+        return _chosen(value, bool)
+    return Zeros((value,), 1) if isinstance(value, Sym) else None
 
 
-def _compared(interp: Base, test: ast.Compare, frame: Frame) -> Zeros | None:
+def _chosen(value: OneOf, holds: Callable[[Any], bool]) -> Zeros | None:
+    """What a condition says of sizes that asks something of a value that was chosen by them."""
+    told: Zeros | None = value.told
+    verdicts = [holds(option) for option in value.options]
+    return told.at(int(not verdicts[told.branch])) if told is not None and len(set(verdicts)) == 2 else None
+
+
+def _compared(
+    interp: Base, left: ast.expr, asked: ast.cmpop, right: ast.expr, frame: Frame, wanted: int
+) -> Zeros | None:
     """What is told by a size being a number or another size, or by something being None that was chosen by sizes; None where nothing is."""
-    left, asked, other = _read(interp, test.left, frame), type(test.ops[0]), test.comparators[0]
-    if isinstance(left, OneOf):
-        empty = [option is None for option in left.options]
-        named = isinstance(other, ast.Constant) and other.value is None
-        if left.told is None or asked not in (ast.Is, ast.IsNot) or not named or True not in empty:
+    value = _read(interp, left, frame)
+    if isinstance(value, OneOf):
+        if not (isinstance(asked, (ast.Is, ast.IsNot)) and isinstance(right, ast.Constant) and right.value is None):
             return None
-        return Zeros(left.told.sizes, int(empty[left.told.branch] != (asked is ast.Is)))
-    if isinstance(left, Sym) and isinstance(other, ast.Constant):
-        zero_in = _zero_in(asked, other.value, left)
+        return _chosen(value, lambda option: (option is None) == isinstance(asked, ast.Is))
+    if isinstance(value, Sym) and isinstance(right, ast.Constant):
+        zero_in = _zero_in(type(asked), right.value, value)
         if zero_in is not None:
-            return Zeros((left,), zero_in)
-    right = _read(interp, other, frame)
-    if asked not in (ast.Eq, ast.NotEq) or right == 0 or not (_is_size(left) and _is_size(right)):
+            return Zeros((value,), zero_in)
+    other = _read(interp, right, frame)
+    if not (_is_size(value) and _is_size(other)):
         return None
-    difference = left - right
-    solved = Zeros((difference,), int(asked is ast.NotEq)) if isinstance(difference, Sym) else None
-    return solved if solved is not None and solved._facts() else None
+    if isinstance(asked, (ast.Gt, ast.LtE)):
+        value, other = other, value
+    if isinstance(asked, (ast.Lt, ast.Gt, ast.LtE, ast.GtE)):
+        least, most = dims.minimum(value, other), dims.maximum(value, other)
+        low, high = _symbolic(least - value, most - other), _symbolic(least - other, most - value)
+        less_in = int(isinstance(asked, (ast.LtE, ast.GtE)))  # the branch in which `value` is less than `other`
+        if low and (wanted == less_in or not high):
+            return Zeros(low, less_in, False, high)
+        return Zeros(high, 1 - less_in, False, low) if high else None
+    difference = value - other
+    if not isinstance(asked, (ast.Eq, ast.NotEq)) or other == 0 or not isinstance(difference, Sym):
+        return None
+    return Zeros((difference,), int(isinstance(asked, ast.NotEq)))
+
+
+def _symbolic(*sizes: DimLike) -> tuple[Sym, ...]:
+    return tuple(size for size in sizes if isinstance(size, Sym))
 
 
 def _settled(interp: Base, test: ast.expr, frame: Frame) -> bool:

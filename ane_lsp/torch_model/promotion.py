@@ -99,7 +99,7 @@ def is_number(value: object) -> bool:
 
 def is_unknown_number(value: object) -> bool:
     """A Python number whose value is not known."""
-    return isinstance(value, Unknown) and value.number
+    return isinstance(value, Unknown) and bool(value.number)
 
 
 def _promote(left: str | None, right: str | None) -> str | None:
@@ -144,6 +144,8 @@ def result_type(*operands: Any) -> str | None:
             choices.append([(group, operand.dtype) for group in groups])
         elif operand is None:
             continue
+        elif isinstance(operand, Unknown) and operand.number is float:
+            choices.append([("number", DEFAULT)])
         elif isinstance(operand, Unknown):
             if not (operand.number and any(_floating(other) for other in operands)):
                 return None

@@ -91,7 +91,71 @@ BODIES = [
          return F.pad(x, (0, 0, 0, -H % 4))
      raise ValueError("too small")
      """, "[B, 3, 4*((H + 3)//4), W]"),
+    ("""
+     pos = torch.zeros(1, 3, 4, 5)
+     if not x.requires_grad and H == 4 and W == 5:
+         return x + pos
+     pos = F.interpolate(pos, size=(H, W))
+     return x + pos
+     """, "[B, 3, H, W]"),
+    ("""
+     pos = torch.zeros(1, 16, 3)
+     if H == W == 4:
+         return pos
+     return pos[:, :1].expand(1, H * W, 3)
+     """, "[1, H*W, 3]"),
+    ("""
+     resized = False
+     h = (H + 1) // 2 * 2
+     if h != H:
+         x = F.interpolate(x, size=(h, W))
+         resized = True
+     if resized:
+         x = F.interpolate(x, size=(H, W))
+     return x
+     """, "[B, 3, H, W]"),
+    ("""
+     if H < 6 or W < 5:
+         x = F.adaptive_avg_pool2d(x, (max(6, H), max(5, W)))
+     return x
+     """, "[B, 3, max(H, 6), max(W, 5)]"),
+    ("""
+     if H <= 6:
+         x = F.pad(x, (0, 0, 0, 6 - H))
+     if W > 4:
+         return x[..., :4]
+     else:
+         return x
+     """, "[B, 3, max(H, 6), min(W, 4)]"),
+    ("""
+     low = F.avg_pool2d(x, 2, ceil_mode=True)
+     if low.shape[2] < H or low.shape[3] < W:
+         low = F.interpolate(low, size=x.shape[2:])
+     return low + x
+     """, "[B, 3, H, W]"),
     # Where it does not follow, nothing is said.
+    ("""
+     if x.sum() > 0 or H == 4:
+         return x[:, :, :1].expand(-1, -1, 4, -1)
+     return x
+     """, None),
+    ("""
+     if H == 4 and x.sum() > 0:
+         x = F.pad(x, (0, 0, 0, 4 - H % 4))
+     return x
+     """, None),
+    ("""
+     if H < 4:
+         x = x[:, :, :4]
+     elif H < 6:
+         x = F.pad(x, (0, 0, 0, 2))
+     return x
+     """, None),
+    ("""
+     if H <= 4:
+         return F.pad(x, (0, 0, 0, 5 - H))
+     return x
+     """, None),
     ("""
      if x.sum() > 0:
          if H % 4:
