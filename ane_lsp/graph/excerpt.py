@@ -507,8 +507,10 @@ def _shared(one: list[str], other: list[str]) -> int:
 def _of_use_elsewhere(graph: Graph, row: Row) -> bool:
     """Whether layers in the middle make something that is read behind the next one, or of which the model returns more of one of them."""
     between = range(row.op + row.stand_in * row.ops, row.ops_of(row.left_out).stop)
-    behind = {value.producer for op in graph.ops[between.stop + row.ops :] for value in op.input_values()}
-    if not behind.isdisjoint(between):
+    next_end = between.stop + row.ops
+    behind = {value.producer for op in graph.ops[next_end:] for value in op.input_values()}
+    near = {value.producer for op in graph.ops[between.stop : next_end] for value in op.input_values()}
+    if not (behind.isdisjoint(between) and near.isdisjoint(between[: -row.ops])):
         return True
     returned: dict[int, list[int]] = {layer: [] for layer in (row.stand_in, *row.left_out)}
     for value in graph.outputs:

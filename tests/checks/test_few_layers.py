@@ -145,6 +145,22 @@ def test_what_goes_on_as_a_row_does_is_near_enough(tmp_path: Path, mask: str, ah
     both_ways(graph)
 
 
+def test_what_follows_right_behind_a_row_may_read_its_last_layer_only(tmp_path: Path) -> None:
+    collected = EACH.replace("        for", "        found = []\n        for").replace(
+        "mask)\n", "mask)\n            found.append(x)\n"
+    )
+    text = MODEL.replace(EACH, collected.replace("self.head(x)", "self.head(x), found[6][:, 0]"))
+    text = text.replace(
+        "        return torch.cumprod",
+        "        if self.index == 11:\n            return x\n        return torch.cumprod",
+    )
+    graph = graph_of(tmp_path, text)
+    shown = {op.id for op in excerpt_of(graph).graph.ops}
+    read = {value.producer for op in excerpt_of(graph).graph.ops for value in op.input_values()}
+    assert shown.issuperset(read - {None})
+    both_ways(graph)
+
+
 @pytest.mark.parametrize(
     ("every", "what"),
     [
