@@ -61,8 +61,10 @@ class Atom:
             return f"?{self.args[0]}"
         if self.op in ("max", "min"):
             return f"{self.op}({self.args[0]}, {self.args[1]})"
-        left, right = (f"({a})" if isinstance(a, Sym) and not a.is_atom else str(a) for a in self.args)
-        return f"{left}{self.op}{right}"
+        left, right = self.args
+        divided = isinstance(right, Sym) and right.is_atom and right.terms[0][0][0].op in ("//", "%")
+        shown = [f"({a})" if isinstance(a, Sym) and not a.is_atom else str(a) for a in (left, right)]
+        return f"{shown[0]}{self.op}({shown[1]})" if divided else f"{shown[0]}{self.op}{shown[1]}"
 
     def _lower_bound(self) -> float:
         if self.op in ("sym", "?"):

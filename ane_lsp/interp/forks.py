@@ -109,6 +109,23 @@ def _effects(node: ast.AST) -> list[tuple[str, str, str]]:
     return known
 
 
+def _agree(states: list[_Changes], told: Zeros) -> None:
+    """Give names and what tables hold, as two branches left them, the sizes that hold after both."""
+    for key, (container, _) in {**states[0], **states[1]}.items():
+        if not isinstance(container, dict):
+            continue
+        left = [changes[key][1] if key in changes else container for changes in states]
+        for name in left[0].keys() & left[1].keys():
+            values = [contents[name] for contents in left]
+            if values[0] is values[1]:
+                continue
+            agreed = told.agreed(values)
+            if agreed is not values:
+                left = [{**contents, name: value} for contents, value in zip(left, agreed)]
+                for changes, contents in zip(states, left):
+                    changes[key] = (container, contents)
+
+
 def _tell(states: list[_Changes], told: Zeros) -> None:
     """Note at what two branches have left in tables, where it is one value of each, what is known of sizes."""
     for key, (container, _) in {**states[0], **states[1]}.items():
@@ -248,7 +265,7 @@ class Forks(Expressions):
             if catcher is not None:
                 self._throw(catcher, thrown, changes, frame, own)
         if told is not None and len(going_on) == 2:
-            self._agree(frame, [changes for _, changes, _ in going_on], told)
+            _agree([changes for _, changes, _ in going_on], told)
         span = self.span(node) if node is not None else None
         self._apply([changes for _, changes, _ in going_on], made, span, cut)
         if told is not None and len(going_on) == 2:
@@ -267,20 +284,6 @@ class Forks(Expressions):
     def _at_top(self, frame: Frame) -> bool:
         """Whether a function runs in no branch of its own that nobody can decide."""
         return all(journal.watching for journal in self.journals[frame.base :])
-
-    def _agree(self, frame: Frame, states: list[_Changes], told: Zeros) -> None:
-        """Give the names of a function, as two branches left them, the sizes that hold after both."""
-        names, key = frame.locals, id(frame.locals)
-        left = [changes[key][1] if key in changes else names for changes in states]
-        for name in left[0].keys() & left[1].keys():
-            values = [contents[name] for contents in left]
-            if values[0] is values[1]:
-                continue
-            agreed = told.agreed(values)
-            if agreed is not values:
-                left = [{**contents, name: value} for contents, value in zip(left, agreed)]
-                for changes, contents in zip(states, left):
-                    changes[key] = (names, contents)
 
     def fork_value(
         self, frame: Frame, thunks: list[Callable[[], Any]], node: ast.AST | None = None, told: Zeros | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import dims
@@ -10,13 +10,14 @@ from ane_lsp.interp.probing import Probe
 from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.scenes import Copies, Scene, scene_of
 from ane_lsp.interp.seen import NotKept
-from ane_lsp.interp.state import Written
+from ane_lsp.interp.state import Written, contents_of, holds
 from ane_lsp.interp.templates import left_behind
 from ane_lsp.interp.values import Instance
 
 if TYPE_CHECKING:
     from ane_lsp.interp.torch_glue import TorchGlue
 
+_LONG = 10_000  # tables of more entries are data
 Follow = Callable[[Mapping[str, Any], Written], None]
 """Runs a forward on inputs. It is given a table for the containers that are changed meanwhile."""
 
@@ -110,7 +111,31 @@ class Round:
 
 
 def probed(interp: TorchGlue, model: Instance, inputs: Mapping[str, Any], follow: Follow) -> None:
-    """Run a forward on probes, so that it can be run again."""
+    """Run a forward on probes, so that it can be run again. The model is left as it was: what it keeps from its first call, a table of
+    positions or a size, is made when it is called on what the probes have learned."""
+    before = [(one, contents_of(one)) for one in _tables(model)]
+    try:
+        _probed(interp, model, inputs, follow)
+    finally:
+        for container, contents in before:
+            if not holds(container, contents):
+                interp.change(container, contents)
+
+
+def _tables(model: Instance) -> Iterator[dict[Any, Any] | list[Any]]:
+    """What a model and the objects that it leads to by tables and lists keep in those."""
+    met = {id(model.attrs)}
+    pending: list[Any] = [model.attrs]
+    for one in pending:  # which grows
+        yield one
+        for held in one.values() if isinstance(one, dict) else one:
+            table = held.attrs if held.__class__ is Instance else held
+            if table.__class__ in (dict, list) and id(table) not in met and len(table) <= _LONG:
+                met.add(id(table))
+                pending.append(table)
+
+
+def _probed(interp: TorchGlue, model: Instance, inputs: Mapping[str, Any], follow: Follow) -> None:
     outer = interp.ran
     repeats = interp.repeats
     copies = Copies()

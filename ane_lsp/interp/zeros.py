@@ -210,6 +210,12 @@ def _compared(
         if zero_in is not None:
             return Zeros((value,), zero_in)
     other = _read(interp, right, frame)
+    if isinstance(asked, (ast.Eq, ast.NotEq)) and type(value) is type(other) is tuple and len(value) == len(other):
+        pairs = [pair for pair in zip(value, other) if pair[0] is not pair[1]]
+        if not all(_is_size(one) for pair in pairs for one in pair):
+            return None
+        sizes = _symbolic(*(one - another for one, another in pairs))
+        return Zeros(sizes, int(isinstance(asked, ast.NotEq))) if sizes else None
     if not (_is_size(value) and _is_size(other)):
         return None
     if isinstance(asked, (ast.Gt, ast.LtE)):
@@ -288,12 +294,20 @@ def _read(interp: Base, node: ast.expr, frame: Frame) -> Any:
             return None
         return work(left, right)
     if isinstance(node, ast.Subscript):
-        items, at = _read(interp, node.value, frame), _read(interp, node.slice, frame)
-        return (
-            items[at]
-            if isinstance(items, (list, tuple)) and type(at) is int and -len(items) <= at < len(items)
-            else None
-        )
+        items = _read(interp, node.value, frame)
+        if not isinstance(items, (list, tuple)):
+            return None
+        if isinstance(node.slice, ast.Slice):
+            given = (node.slice.lower, node.slice.upper, node.slice.step)
+            first, last, step = [None if each is None else _read(interp, each, frame) for each in given]
+            whole = all(each is None or type(end) is int for each, end in zip(given, (first, last, step)))
+            return items[first:last:step] if whole and step != 0 else None
+        at = _read(interp, node.slice, frame)
+        return items[at] if type(at) is int and -len(items) <= at < len(items) else None
+    if isinstance(node, ast.Tuple):
+        return tuple([_read(interp, item, frame) for item in node.elts])
+    if isinstance(node, ast.Call):
+        return _size_called(interp, node, frame)
     if isinstance(node, ast.Attribute):
         owner = _read(interp, node.value, frame)
         if isinstance(owner, Tensor):
@@ -308,6 +322,20 @@ def _read(interp: Base, node: ast.expr, frame: Frame) -> Any:
             scope = scope.closure
         return scope.locals[node.id] if scope is not None else None
     return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
+
+
+def _size_called(interp: Base, node: ast.Call, frame: Frame) -> Any:
+    """``x.size()`` or ``x.size(2)``; None where it is another call."""
+    if not isinstance(node.func, ast.Attribute) or node.func.attr != "size" or node.keywords:
+        return None
+    owner = _read(interp, node.func.value, frame)
+    if not isinstance(owner, Tensor) or owner.type.shape is None or len(node.args) > 1:
+        return None
+    at = _read(interp, node.args[0], frame) if node.args else None
+    if not node.args:
+        return owner.type.shape
+    rank = len(owner.type.shape)
+    return owner.type.shape[at] if type(at) is int and -rank <= at < rank else None
 
 
 def _attribute(interp: Base, owner: Instance, name: str) -> Any:

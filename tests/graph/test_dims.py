@@ -60,3 +60,12 @@ def test_ways_to_fill_up_to_a_multiple_are_one() -> None:
     assert str(patches + (7 - patches % 7) % 7) == "7*((H + 27)//28)"
     assert dims.minimum(patches, 7 * dims.ceildiv(patches, 7)) == patches
     assert dims.lower_bound(dims.ceildiv(size, 28)) == 1
+
+
+def test_what_is_divided_by_a_quotient_is_written_so() -> None:
+    height, width = dims.symbol("H"), dims.symbol("W")
+    assert [str(height // (width // 2)), str(height // 2 % 3), str(height % (width % 4))] == [
+        "H//(W//2)",
+        "H//2%3",
+        "H%(W%4)",
+    ]

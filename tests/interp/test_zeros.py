@@ -133,7 +133,34 @@ BODIES = [
          low = F.interpolate(low, size=x.shape[2:])
      return low + x
      """, "[B, 3, H, W]"),
+    ("""
+     up = F.interpolate(F.avg_pool2d(x, 2, ceil_mode=True), scale_factor=2)
+     if up.shape[-2:] != x.shape[2:]:
+         up = F.interpolate(up, size=x.shape[-2:])
+     return up + x
+     """, "[B, 3, H, W]"),
+    ("""
+     if x.size()[2:] == (4, W):
+         return x
+     return F.interpolate(x, size=(4, W))
+     """, "[B, 3, 4, W]"),
+    ("""
+     if x.size(2) != 4 or x.size(-1) != 5:
+         x = F.interpolate(x, size=(4, 5))
+     return x
+     """, "[B, 3, 4, 5]"),
     # Where it does not follow, nothing is said.
+    ("""
+     if x.shape[2:] != (4, 5):
+         x = F.interpolate(x, size=(4, 6))
+     return x[:, :, :, :6]
+     """, None),
+    ("""
+     first = int(x.sum() > 0)
+     if x.shape[first + 2:] != (W,):
+         x = F.interpolate(x, size=(4, W))
+     return x
+     """, None),
     ("""
      if x.sum() > 0 or H == 4:
          return x[:, :, :1].expand(-1, -1, 4, -1)
