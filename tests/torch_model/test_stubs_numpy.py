@@ -57,6 +57,8 @@ EXPRESSIONS = [
     "put(np.arange(6).reshape(2, 3), 1, [5, 6, 7])", "put(np.arange(4), np.array([True, False, True, False]), -1)", "put(np.arange(4), [0, 2], [8, 9])", "put(np.arange(3), slice(None), 2.7)",
     "put(np.zeros((2, 3)), (Ellipsis, 0), np.arange(2))", "put(np.arange(4), slice(0, 2), [1, 2, 3])", "put(np.arange(6).reshape(2, 3), np.arange(6).reshape(2, 3) > 3, 0)",
     "np.arange(6).reshape(2, 3)[np.arange(6).reshape(2, 3) % 2 == 0].tolist()", "np.arange(5)[np.array([[0, 1], [2, 3]])].tolist()", "np.arange(6).reshape(3, 2)[np.array([[0, 2]])].shape",
+    "[each.tolist() for each in np.ogrid[-2:3, 0:2]]", "np.ogrid[1:2:3j].tolist()", "[each.shape for each in np.ogrid[:2, :3, :4]]", "np.mgrid[-1:2, 0:4:2].tolist()", "np.mgrid[:3].tolist()",
+    "np.mgrid[0:1:3j, 0:2].shape", "np.r_[0, [2, 3], 5:8].tolist()", "np.r_[np.arange(3), 0.5].tolist()", "np.r_[1:4].tolist()",
     # widths of a RegNet
     "(np.round(np.divide(24 * np.power(2.2, np.round(np.log((np.arange(6) * 2.5 + 24) / 24) / np.log(2.2))), 8)) * 8).astype(int).tolist()",
 ]  # fmt: skip

@@ -718,6 +718,40 @@ def meshgrid(*xi, indexing="xy"):
     return [ndarray([x for x in a for _ in b], shape), ndarray([y for _ in a for y in b], shape)]
 
 
+def _range_of(part):
+    start = 0 if part.start is None else part.start
+    if isinstance(part.step, complex):
+        return linspace(start, part.stop, int(builtins.abs(part.step)))
+    return arange(start, part.stop, 1 if part.step is None else part.step)
+
+
+class _OpenGrid:
+    def __getitem__(self, key):
+        if not isinstance(key, tuple):
+            return _range_of(key)
+        ranges = [_range_of(part) for part in key]
+        return tuple(
+            each.reshape(tuple(-1 if other == place else 1 for other in range(len(ranges))))
+            for place, each in enumerate(ranges)
+        )
+
+
+class _MeshGrid:
+    def __getitem__(self, key):
+        return stack(meshgrid(*map(_range_of, key), indexing="ij")) if isinstance(key, tuple) else _range_of(key)
+
+
+class _Row:
+    def __getitem__(self, key):
+        parts = key if isinstance(key, tuple) else (key,)
+        if builtins.any(isinstance(part, str) for part in parts):
+            return numpy.r_with_an_axis
+        return concatenate([_range_of(part) if isinstance(part, slice) else atleast_1d(part) for part in parts])
+
+
+ogrid, mgrid, r_ = _OpenGrid(), _MeshGrid(), _Row()
+
+
 def concatenate(arrays, axis=0):
     if axis != 0:
         return numpy.concatenation_along_another_axis
