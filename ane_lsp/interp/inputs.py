@@ -16,7 +16,7 @@ from ane_lsp.interp.enough import Listening
 from ane_lsp.interp.frames import FROM_ARGS
 from ane_lsp.interp.hints import hints_in_source, holds_tensors, is_container
 from ane_lsp.interp.parameter_uses import may_be_none
-from ane_lsp.interp.probing import CONVENTIONS, WORDS, Probe, probe_of, probe_tensor
+from ane_lsp.interp.probing import CONVENTIONS, WORDS, Probe, probe_of, probe_tensor, share_sizes
 from ane_lsp.interp.record import registered
 from ane_lsp.interp.rounds import probed
 from ane_lsp.interp.scopes import is_name, keys_read, signature_of, with_defaults
@@ -252,13 +252,18 @@ def _learn(
     """Run the forward on probes until nothing more is learned; inputs that are settled take part as they are. unsure: of which
     something is to be learned although their shapes are known."""
     settled: dict[str, Any] = {}
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         asked = {name: probe for name, probe in probes.items() if name not in settled}
-        if not any(n in unsure or not (p.knows and p.told) or (settled and p.vague) for n, p in asked.items()):
+        if not any(
+            n in unsure or not (p.knows and p.told) or (settled and p.vague) or (not number and p.worded)
+            for n, p in asked.items()
+        ):
             return
         given = {name: _given(name, probe, probe_tensor(probe)) for name, probe in asked.items()}
         tensors = [probe for probe in asked.values() if not probe.listed]
+        worded = [probe for probe in tensors if probe.worded]
         probed(interp, model, {**plain, **settled, **given}, partial(_probe, interp, model, forward))
+        share_sizes(worded)
         before = len(settled)
         asserted = any(probe.listed for probe in tensors)  # to be lists
         for name, probe in asked.items():

@@ -243,6 +243,11 @@ class Probe:
         """Whether only its rank is known, or only some sizes: more may follow from the shapes of the other inputs."""
         return self.knows and self.dtype not in ("i64", "i32") and (self.rank is None or not (self.sizes or self.names))
 
+    @property
+    def worded(self) -> bool:
+        """Whether words name its sizes, of which what the code does may tell numbers."""
+        return self.told.startswith(WORDS) and self.names is not None and not self.sizes
+
     def list_pictures(self) -> None:
         """What is only known as several tensors of four dimensions is a list of pictures, such as feature maps, and no tensor."""
         if self.rank == 5 and self.names is None and self.told.endswith(_ITEM_BY_ITEM):
@@ -509,6 +514,19 @@ def probe_tensor(probe: Probe) -> Tensor:
     return made
 
 
+def share_sizes(probes: Sequence[Probe]) -> None:
+    """Of inputs whose sizes words name: what was learned of one of them is so of all that have its name."""
+    learned: dict[str, set[DimLike]] = {}
+    named = [(p, axis, name) for p in probes for axis, name in enumerate(p.names or ()) if not name.isdigit()]
+    for probe, axis, name in named:
+        size = probe.sizes.get(axis, probe.sizes.get(axis - len(probe.names or ())))
+        if size is not None:
+            learned.setdefault(name, set()).add(size)
+    for probe, axis, name in named:
+        if len(sizes := learned.get(name, set())) == 1:
+            probe.sizes.setdefault(axis, next(iter(sizes)))
+
+
 def note_unpacking(probe: Probe, rank: int, names: list[str]) -> None:
     """``B, C, H, W = x.shape``: rank and, where they are given, the author's own names."""
     usable = tuple(n if n.isidentifier() and n != "_" else f"N{i}" for i, n in enumerate(names))
@@ -517,4 +535,4 @@ def note_unpacking(probe: Probe, rank: int, names: list[str]) -> None:
     probe.learn("its shape is unpacked", rank=rank, names=usable or None)
 
 
-__all__ = ["CONVENTIONS", "Probe", "Shape", "note_unpacking", "probe_of", "probe_tensor"]
+__all__ = ["CONVENTIONS", "Probe", "Shape", "note_unpacking", "probe_of", "probe_tensor", "share_sizes"]

@@ -194,7 +194,10 @@ def _tell(probe: Probe, short: str, args: Args, kwargs: Kwargs, caller: str, tol
     elif short in ("batch_norm", "instance_norm", "group_norm"):
         ranks = re.search(r"([123])d", caller)
         shapes = [a.type.shape for a in (*args[1:], *kwargs.values()) if isinstance(a, Tensor) and a.type.shape]
-        probe.learn(told, rank=int(ranks[1]) + 2 if ranks else None, sizes={1: shapes[0][0]} if shapes else {})
+        rank = int(ranks[1]) + 2 if ranks else None
+        if rank == 3 and shapes and probe.sizes.get(-1) == shapes[0][0]:  # of a linear layer's result: the channels come last
+            rank = 2
+        probe.learn(told, rank=rank, sizes={1: shapes[0][0]} if shapes else {})
     elif re.search(r"(pool|unpool|unfold|pad|shuffle|grid_sample|dropout[23])", short) and (
         found := re.search(r"([123])d", short)
     ):
@@ -236,7 +239,11 @@ def _follow(probe: Probe, short: str, args: Args, kwargs: Kwargs) -> Probe | Non
     if short in _RETYPED:
         return probe.linked(same_shape)
     if short in _WEIGHTED:
-        return probe.linked(same_rank)
+        made = probe.linked(same_rank)
+        weight = kwargs.get("weight", args[1] if len(args) > 1 else None)
+        if short == "linear" and isinstance(weight, Tensor) and weight.type.shape:
+            made.sizes[-1] = weight.type.shape[0]
+        return made
     if _RESIZES.search(short) or short in ("unfold", "pixel_shuffle", "pixel_unshuffle"):
         return probe.linked(same_channels if short not in ("pixel_shuffle", "pixel_unshuffle", "unfold") else same_rank)
     if short == "permute":

@@ -43,6 +43,7 @@ from ane_lsp.interp.probing import Probe
         ("return (x * torch.exp(self.scale) + self.scale) * y", ("[B, 8, L]", "[B, 8, L]")),
         ("return self.fc(x + torch.zeros(x.size(1), x.size(2))), y", ("[B, L, 8]", None)),
         ("return self.fc(x + torch.zeros(x.shape[1], x.shape[2])), y", ("[B, L, 8]", None)),
+        ("return self.rows(self.fc(x).relu()), self.rows(self.fc(y).transpose(1, 2))", ("[B, 8] f32", "[B, L, 8] f32")),
         ("h, t = self.table(x), self.table(y)\n        return torch.cat([t.unsqueeze(1).expand_as(h), h], -1)", ("[B, L] i64", "[B] i64")),
     ],
 )  # fmt: skip
@@ -56,6 +57,7 @@ def test_uses_tell_inputs(tmp_path: Path, body: str, expected: tuple[str | None,
             self.conv = nn.Conv2d(8, 8, 3, padding=1)
             self.fc = nn.Linear(8, 8)
             self.norm = nn.InstanceNorm2d(8)
+            self.rows = nn.BatchNorm1d(8)
             self.table = nn.Embedding(4, 8)
             self.scale = nn.Parameter(torch.zeros(8, 1))
             self.register_buffer("offsets", torch.arange(8))
@@ -127,6 +129,27 @@ def test_what_the_source_says_of_shapes(tmp_path: Path) -> None:
     assert shape_of(only(done, "Commented"), "y").startswith("[B, T]")
     assert shape_of(only(done, "Checked"), "x").startswith("[B, C, H, W]")
     assert not any(call.torch == "torch.Tensor.__getitem__" for e in done.entries for call in e.graph.calls)
+
+
+def test_sizes_that_words_name_are_what_the_code_says(tmp_path: Path) -> None:
+    text = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Conv2d(3, 8, 3)
+            self.register_buffer("mean", torch.zeros(1, 3, 1, 1))
+
+        def forward(self, x, y, z):
+            \"\"\"Args:
+                x: the picture, of shape (N, C, H, W)
+                y: another, of shape (N, C, H, W)
+                z: weights, of shape (N, C)
+            \"\"\"
+            x = self.stem(x + y - self.mean)
+            return x * z[:, :1, None, None]
+    """
+    entry = only(follow(tmp_path, net=text), "Net")
+    assert [shape_of(entry, name) for name in ("x", "y", "z")] == ["[N, 3, H, W] f32", "[N, 3, H, W] f32", "[N, 3] f32"]
 
 
 def test_a_name_that_misled_is_tried_without(tmp_path: Path) -> None:
