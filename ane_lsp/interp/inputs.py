@@ -22,14 +22,17 @@ from ane_lsp.interp.rounds import probed
 from ane_lsp.interp.scopes import is_name, keys_read, signature_of, with_defaults
 from ane_lsp.interp.state import Written
 from ane_lsp.interp.tables import entries_of, in_tables, owner
-from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, PyRaise, Tensor, Told
+from ane_lsp.interp.values import MISSING, ClassObject, Function, Instance, PyRaise, Stop, Tensor, Told
 
 if TYPE_CHECKING:
     from ane_lsp.interp.machine import Interpreter
 
 _ROUNDS = 3  # of probing: what one round tells lets the next one go further
 _PROBE_STEPS = 300_000
+_SIZES_STEPS = 20_000  # where words have told all but numbers of some sizes, which first uses tell
 NOTHING_TELLS = "nothing tells the shape of"
+_CONFIGURED = "the model's configuration"
+_GUESSES = (*WORDS, _CONFIGURED)
 
 
 def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any:
@@ -68,6 +71,9 @@ def call_probed(interp: Interpreter, model: Instance, assumed: list[str]) -> Any
     told: list[str] = []
     try:
         result = _call(interp, model, forward, plain, probes, told)
+    except Stop:
+        assumed.extend(told)
+        raise
     except PyRaise as raised:
         error = interp.describe(raised.value)
         unsure = _perhaps_integers(probes, error)
@@ -166,8 +172,8 @@ def _without_guesses(node: ast.FunctionDef | ast.AsyncFunctionDef, probes: dict[
         needed = [name for name in left_out if not may_be_none(node, name)]
         ways = [needed, left_out] if needed and needed != left_out else [left_out]
         return [({**probes, **{name: Probe(name) for name in way}}, {}) for way in ways]
-    if any(probe.told.startswith(WORDS) for probe in probes.values()) and not _NOT_OF_INPUTS.match(error):
-        return [({n: Probe("", unworded=True) if p.told.startswith(WORDS) else p for n, p in probes.items()}, {})]
+    if any(probe.told.startswith(_GUESSES) for probe in probes.values()) and not _NOT_OF_INPUTS.match(error):
+        return [({n: Probe("", unworded=True) if p.told.startswith(_GUESSES) else p for n, p in probes.items()}, {})]
     return []
 
 
@@ -254,15 +260,14 @@ def _learn(
     settled: dict[str, Any] = {}
     for number in range(_ROUNDS):
         asked = {name: probe for name, probe in probes.items() if name not in settled}
-        if not any(
-            n in unsure or not (p.knows and p.told) or (settled and p.vague) or (not number and p.worded)
-            for n, p in asked.items()
-        ):
+        if not any(n in unsure or not (p.knows and p.told) or (settled and p.vague) for n, p in asked.items()):
+            if not number:
+                _learn_sizes(interp, model, forward, plain, probes)
             return
         given = {name: _given(name, probe, probe_tensor(probe)) for name, probe in asked.items()}
         tensors = [probe for probe in asked.values() if not probe.listed]
         worded = [probe for probe in tensors if probe.worded]
-        probed(interp, model, {**plain, **settled, **given}, partial(_probe, interp, model, forward))
+        probed(interp, model, {**plain, **settled, **given}, partial(_probe, interp, model, forward, _PROBE_STEPS))
         share_sizes(worded)
         before = len(settled)
         asserted = any(probe.listed for probe in tensors)  # to be lists
@@ -278,6 +283,20 @@ def _learn(
                 settled[name] = _given(name, probes[name], Tensor(kind, "input"))
         if len(settled) == before and not asserted:
             return
+
+
+def _learn_sizes(
+    interp: Interpreter, model: Instance, forward: Function, plain: dict[str, Any], probes: dict[str, Probe]
+) -> None:
+    """Run the forward on inputs of which words name the sizes, for the numbers that the code asks for in their place."""
+    worded = [probe for probe in probes.values() if probe.worded and not probe.listed]
+    if worded:
+        given = {
+            name: probe_tensor(probe) if probe in worded else _input(interp, forward, name, probe)
+            for name, probe in probes.items()
+        }
+        probed(interp, model, {**plain, **given}, partial(_probe, interp, model, forward, _SIZES_STEPS))
+        share_sizes(worded)
 
 
 def _given(name: str, probe: Probe, tensor: Tensor) -> Any:
@@ -317,8 +336,8 @@ def _call(
 
     try:
         result = either_way(interp, call)
-    except PyRaise:
-        told += ways[0]
+    except (PyRaise, Stop):
+        told += ways[0] if ways else ()
         raise
     told += ways[-1]
     return result
@@ -441,7 +460,10 @@ def _picture(interp: Interpreter, model: Instance, name: str) -> Probe:
         channels = interp.getattr(config, "num_channels", None)
         height, width = size if isinstance(size, (list, tuple)) and len(size) == 2 else (size, size)
         if all(isinstance(v, int) for v in (channels, height, width)):
-            return Probe(name, 4, ("B", str(channels), str(height), str(width)), told="the model's configuration")
+            frames = interp.getattr(config, "num_frames", None)
+            of_video = (str(frames),) if isinstance(frames, int) else ()
+            names = ("B", *of_video, str(channels), str(height), str(width))
+            return Probe(name, len(names), names, told=_CONFIGURED)
     return Probe(name)
 
 
@@ -467,9 +489,9 @@ def _is_or_item(node: ast.expr, name: str) -> bool:
 
 
 def _probe(
-    interp: Interpreter, model: Instance, forward: Function, inputs: Mapping[str, Any], changed: Written
+    interp: Interpreter, model: Instance, forward: Function, steps: int, inputs: Mapping[str, Any], changed: Written
 ) -> None:
-    """Run the forward on probes; its graph is thrown away. changed: is given the containers that are changed meanwhile."""
+    """Run the forward on probes, so far at most; its graph is thrown away. changed: is given the containers that are changed meanwhile."""
     from ane_lsp.interp.entries import guarded_inline
 
     recorder = interp.recorder
@@ -480,7 +502,7 @@ def _probe(
         probes = [probe for value in inputs.values() if (probe := probe_of(value)) is not None]  # entries of tables too
         interp.listening, interp.written = Listening(interp, probes), changed
     try:
-        with interp.step_limit(_PROBE_STEPS):
+        with interp.step_limit(steps):
             given = in_tables(interp, inputs)
             rest = _rest(interp, forward, given)
             guarded_inline(interp, lambda: interp.call(model, rest, given))

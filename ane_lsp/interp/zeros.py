@@ -3,7 +3,8 @@
 In one of both branches a size that was asked for is 0. Sizes of the two that differ by a multiple of it are the same size, that of the
 other branch. And what is filled up to the next multiple of 4 in one branch, and is a multiple already in the other, is that in both.
 
-The same where sizes are equal in one branch (``if inp == oup``): their difference is 0 there. What two branches left in a name, an attribute or a
+The same where sizes are equal in one branch (``if inp == oup``, ``if x.shape[2:] != y.shape[2:]``): their difference is 0 there; and where one is
+less than the other: each is the smaller or the larger of both, by the branch. What two branches left in a name, an attribute or a
 module's table keeps what the condition said (:attr:`OneOf.told`), for whoever calls it, or asks whether it is None.
 """
 
