@@ -195,7 +195,7 @@ def _tell(probe: Probe, short: str, args: Args, kwargs: Kwargs, caller: str, tol
         ranks = re.search(r"([123])d", caller)
         shapes = [a.type.shape for a in (*args[1:], *kwargs.values()) if isinstance(a, Tensor) and a.type.shape]
         rank = int(ranks[1]) + 2 if ranks else None
-        if rank == 3 and shapes and probe.sizes.get(-1) == shapes[0][0]:  # of a linear layer's result: the channels come last
+        if rank == 3 and shapes and probe.sizes.get(-1) == shapes[0][0]:  # after a linear layer channels come last
             rank = 2
         probe.learn(told, rank=rank, sizes={1: shapes[0][0]} if shapes else {})
     elif re.search(r"(pool|unpool|unfold|pad|shuffle|grid_sample|dropout[23])", short) and (

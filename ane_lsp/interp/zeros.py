@@ -100,9 +100,7 @@ class Zeros:
             if atom is not None and atom.op == "%":
                 whole, part = atom.args
                 filled = dims.ceildiv(whole, part) * part - whole  # type: ignore[arg-type, operator]
-                nonzero = (
-                    self.alone and len(self.sizes) == 1
-                )  # in the other branch; which of many is not 0 there is not known
+                nonzero = self.alone and len(self.sizes) == 1  # which of many is not 0 in the other branch is not known
                 if difference == filled or (nonzero and difference == part - zero):  # type: ignore[operator]
                     return here + filled
         try:
