@@ -119,10 +119,10 @@ class Probe:
                 source.take(Facts(facts.told, least=back(Facts(facts.told, facts.least)).rank or 0), cause)
         if facts.rank is not None and self.rank is None and facts.rank >= self.least:
             self.rank, new = facts.rank, True
-        if facts.rank in (None, self.rank):  # else they are those of a branch that is not taken
-            for axis, size in facts.sizes.items():
-                if axis not in self.sizes:
-                    self.sizes[axis], new = size, True
+        fits = facts.rank in (None, self.rank)  # else it is a branch that is not taken, or something that is stretched
+        for axis, size in facts.sizes.items():
+            if axis not in self.sizes and (fits or axis < 0):
+                self.sizes[axis], new = size, True
         if facts.names is not None and self.names is None:
             self.names, new = facts.names, True
         if facts.dtype is not None and self.dtype is None:
