@@ -288,9 +288,10 @@ def _learn(
 def _learn_sizes(
     interp: Interpreter, model: Instance, forward: Function, plain: dict[str, Any], probes: dict[str, Probe]
 ) -> None:
-    """Run the forward on inputs of which words name the sizes, for the numbers that the code asks for in their place."""
+    """Run the forward on inputs of which words name the sizes, for the numbers that the code asks for in their place: nothing asks for
+    those of indices and masks."""
     worded = [probe for probe in probes.values() if probe.worded and not probe.listed]
-    if worded:
+    if any(probe.dtype not in ("i64", "i32", "b8") for probe in worded):
         given = {
             name: probe_tensor(probe) if probe in worded else _input(interp, forward, name, probe)
             for name, probe in probes.items()

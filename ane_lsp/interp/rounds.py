@@ -10,7 +10,7 @@ from ane_lsp.interp.probing import Probe
 from ane_lsp.interp.ran import Ran
 from ane_lsp.interp.scenes import Copies, Scene, scene_of
 from ane_lsp.interp.seen import NotKept
-from ane_lsp.interp.state import Written, contents_of, holds
+from ane_lsp.interp.state import Written, holds
 from ane_lsp.interp.templates import left_behind
 from ane_lsp.interp.values import Instance
 
@@ -71,10 +71,10 @@ class Round:
     def states(self) -> tuple[int, ...]:
         return (self.state,)
 
-    def run(self, interp: TorchGlue, inputs: Mapping[str, Any], probes: Iterable[Probe]) -> bool:
-        """Run the forward. Whether it left nothing behind but what the probes learned."""
+    def run(self, interp: TorchGlue, inputs: Mapping[str, Any], probes: Iterable[Probe], written: Written) -> bool:
+        """Run the forward. Whether it left nothing behind but what the probes learned. written: a table for what is changed meanwhile."""
         before, noted, thrown = interp.situation(), len(interp.outside.noted), interp.throwing()
-        written, since = Written(), interp.changes_kept()
+        since = interp.changes_kept()
         interp.ran, interp.watch = self.ran, self.watch
         try:
             self._follow(inputs, written)
@@ -101,7 +101,7 @@ class Round:
             copies = Copies()
             inputs = copies.of(self.scene.kwargs)
             again = Round(self.scene, self._follow, self.number, self.outside)
-            good = again.run(interp, inputs, copies.probes.values())
+            good = again.run(interp, inputs, copies.probes.values(), Written())
             if again.watch.numbers[:1] != self.watch.numbers[:1]:
                 return None
         if good and (again.told, again.drawn) == (self.told, self.drawn):
@@ -113,12 +113,13 @@ class Round:
 def probed(interp: TorchGlue, model: Instance, inputs: Mapping[str, Any], follow: Follow) -> None:
     """Run a forward on probes, so that it can be run again. The model is left as it was: what it keeps from its first call, a table of
     positions or a size, is made when it is called on what the probes have learned."""
-    before = [(one, contents_of(one)) for one in _tables(model)]
+    before = [(one, one.copy()) for one in _tables(model)]
+    written = Written() if interp.written is None else interp.written
     try:
-        _probed(interp, model, inputs, follow)
+        _probed(interp, model, inputs, follow, written)
     finally:
         for container, contents in before:
-            if not holds(container, contents):
+            if id(container) in written and not holds(container, contents):
                 interp.change(container, contents)
 
 
@@ -135,18 +136,18 @@ def _tables(model: Instance) -> Iterator[dict[Any, Any] | list[Any]]:
                 pending.append(table)
 
 
-def _probed(interp: TorchGlue, model: Instance, inputs: Mapping[str, Any], follow: Follow) -> None:
+def _probed(interp: TorchGlue, model: Instance, inputs: Mapping[str, Any], follow: Follow, written: Written) -> None:
     outer = interp.ran
     repeats = interp.repeats
     copies = Copies()
     scene = scene_of(interp, model, (), inputs, copies) if repeats is not None and interp.written is None else None
     if repeats is None or scene is None:
-        follow(inputs, Written())
+        follow(inputs, written)
         return
     one = Round(scene, follow, interp.next_number(), interp.surroundings())
     good = False
     try:
-        good = one.run(interp, inputs, copies.probes)
+        good = one.run(interp, inputs, copies.probes, written)
     finally:
         interp.ran, interp.watch = outer, None
         if good:
