@@ -62,9 +62,9 @@ class Atom:
         if self.op in ("max", "min"):
             return f"{self.op}({self.args[0]}, {self.args[1]})"
         left, right = self.args
-        divided = isinstance(right, Sym) and right.is_atom and right.terms[0][0][0].op in ("//", "%")
-        shown = [f"({a})" if isinstance(a, Sym) and not a.is_atom else str(a) for a in (left, right)]
-        return f"{shown[0]}{self.op}({shown[1]})" if divided else f"{shown[0]}{self.op}{shown[1]}"
+        first = f"({left})" if isinstance(left, Sym) and left.atom is None else left
+        within = isinstance(right, Sym) and (right.atom is None or right.atom.op in ("//", "%"))
+        return f"{first}{self.op}({right})" if within else f"{first}{self.op}{right}"
 
     def _lower_bound(self) -> float:
         if self.op in ("sym", "?"):
@@ -101,21 +101,10 @@ class Sym:
         return self is other or (isinstance(other, Sym) and self._hash == other._hash and self.terms == other.terms)
 
     @property
-    def is_atom(self) -> bool:
-        return len(self.terms) == 1 and self.terms[0][1] == 1 and len(self.terms[0][0]) == 1
-
-    def symbols(self) -> frozenset[str]:
-        """Names of the named symbols that take part."""
-        found: set[str] = set()
-        for monomial, _ in self.terms:
-            for atom in monomial:
-                if atom.op == "sym":
-                    found.add(str(atom.args[0]))
-                else:
-                    for arg in atom.args:
-                        if isinstance(arg, Sym):
-                            found |= arg.symbols()
-        return frozenset(found)
+    def atom(self) -> Atom | None:
+        """The one atom that this is, None where it is made of several or of a multiple of one."""
+        (monomial, coefficient), *others = self.terms
+        return monomial[0] if not others and coefficient == 1 and len(monomial) == 1 else None
 
     def __str__(self) -> str:
         if self._shown is None:

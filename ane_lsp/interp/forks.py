@@ -264,18 +264,21 @@ class Forks(Expressions):
         for thrown, changes, catcher, own in raised:
             if catcher is not None:
                 self._throw(catcher, thrown, changes, frame, own)
-        if told is not None and len(going_on) == 2:
-            _agree([changes for _, changes, _ in going_on], told)
+        states = [changes for _, changes, _ in going_on]
+        if len(going_on) < 2:
+            told = None
+        if told is not None:
+            _agree(states, told)
         span = self.span(node) if node is not None else None
-        self._apply([changes for _, changes, _ in going_on], made, span, cut)
-        if told is not None and len(going_on) == 2:
-            _tell([changes for _, changes, _ in going_on], told)
+        self._apply(states, made, span, cut)
+        if told is not None:
+            _tell(states, told)
         signals = [signal for signal, _, _ in going_on if signal is not None]
         if not signals:
             return None
         if signals[0].kind == "return":
             values = [s.value for s in signals]
-            if told is not None and len(values) == 2:
+            if told is not None:
                 values = told.agreed(values)
             value = state.join(values, UNDECIDED, span)
             return Signal("return", forgotten(value, TOO_DEEP) if cut else value)

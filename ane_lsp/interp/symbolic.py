@@ -110,7 +110,7 @@ def ratio(numerator: DimLike, denominator: DimLike) -> SymRatio | float | None:
 
 def is_numeric(value: Any) -> bool:
     """Whether a value is a Python number, known or not."""
-    return isinstance(value, (int, float, Sym, SymRatio)) or (isinstance(value, Unknown) and bool(value.number))
+    return bool(_kind(value))
 
 
 def kind_of_one(values: Iterable[object]) -> bool | type[float]:
@@ -131,7 +131,7 @@ def kind_of_result(symbol: str, left: object, right: object) -> bool | type[floa
 def _kind(value: object) -> bool | type[float]:
     if isinstance(value, Unknown):
         return value.number
-    return float if isinstance(value, (float, SymRatio)) else is_numeric(value)
+    return float if isinstance(value, (float, SymRatio)) else isinstance(value, (int, Sym))
 
 
 def is_symbolic(value: Any) -> bool:

@@ -165,7 +165,7 @@ def _counted(at: int, name: str, args: Args, kwargs: Kwargs, told: str) -> None:
 
 def _tell(probe: Probe, short: str, args: Args, kwargs: Kwargs, caller: str, told: str) -> None:
     """What the operation says about its first argument."""
-    weight = kwargs.get("weight", args[1] if len(args) > 1 else None)
+    weight = _weight(args, kwargs)
     weight_shape = weight.type.shape if isinstance(weight, Tensor) else None
     if short in _WEIGHTED and isinstance(weight, Tensor) and weight.type.dtype in ("f16", "bf16", "f64"):
         probe.learn(told, dtype=weight.type.dtype)
@@ -232,6 +232,11 @@ def _tell(probe: Probe, short: str, args: Args, kwargs: Kwargs, caller: str, tol
             probe.learn(told, sizes={axis: sum(parts)})
 
 
+def _weight(args: Args, kwargs: Kwargs) -> Any:
+    """The weight of a layer's function, None where it is given none."""
+    return kwargs.get("weight", args[1] if len(args) > 1 else None)
+
+
 def _follow(probe: Probe, short: str, args: Args, kwargs: Kwargs) -> Probe | None:
     """The probe for the result, linked to the argument's."""
     if short in _SAME:
@@ -240,7 +245,7 @@ def _follow(probe: Probe, short: str, args: Args, kwargs: Kwargs) -> Probe | Non
         return probe.linked(same_shape)
     if short in _WEIGHTED:
         made = probe.linked(same_rank)
-        weight = kwargs.get("weight", args[1] if len(args) > 1 else None)
+        weight = _weight(args, kwargs)
         if short == "linear" and isinstance(weight, Tensor) and weight.type.shape:
             made.sizes[-1] = weight.type.shape[0]
         return made

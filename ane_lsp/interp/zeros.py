@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ane_lsp.graph import DimLike, Sym, TensorType, dims
@@ -96,9 +96,8 @@ class Zeros:
             if isinstance(dims.exact_div(difference, zero), int):
                 return other
         for zero in self.sizes:
-            atom = zero.terms[0][0][0] if zero.is_atom else None
-            if atom is not None and atom.op == "%":
-                whole, part = atom.args
+            if zero.atom is not None and zero.atom.op == "%":
+                whole, part = zero.atom.args
                 filled = dims.ceildiv(whole, part) * part - whole  # type: ignore[arg-type, operator]
                 nonzero = self.alone and len(self.sizes) == 1  # which of many is not 0 in the other branch is not known
                 if difference == filled or (nonzero and difference == part - zero):  # type: ignore[operator]
@@ -209,27 +208,36 @@ def _compared(
         if zero_in is not None:
             return Zeros((value,), zero_in)
     other = _read(interp, right, frame)
-    if isinstance(asked, (ast.Eq, ast.NotEq)) and type(value) is type(other) is tuple and len(value) == len(other):
-        pairs = [pair for pair in zip(value, other) if pair[0] is not pair[1]]
-        if not all(_is_size(one) for pair in pairs for one in pair):
-            return None
-        sizes = _symbolic(*(one - another for one, another in pairs))
-        return Zeros(sizes, int(isinstance(asked, ast.NotEq))) if sizes else None
+    if isinstance(asked, (ast.Eq, ast.NotEq)):
+        return _equal(value, other, int(isinstance(asked, ast.NotEq)))
     if not (_is_size(value) and _is_size(other)):
         return None
-    if isinstance(asked, (ast.Gt, ast.LtE)):
-        value, other = other, value
-    if isinstance(asked, (ast.Lt, ast.Gt, ast.LtE, ast.GtE)):
-        least, most = dims.minimum(value, other), dims.maximum(value, other)
-        low, high = _symbolic(least - value, most - other), _symbolic(least - other, most - value)
-        less_in = int(isinstance(asked, (ast.LtE, ast.GtE)))  # the branch in which `value` is less than `other`
-        if low and (wanted == less_in or not high):
-            return Zeros(low, less_in, False, high)
-        return Zeros(high, 1 - less_in, False, low) if high else None
-    difference = value - other
-    if not isinstance(asked, (ast.Eq, ast.NotEq)) or other == 0 or not isinstance(difference, Sym):
+    if isinstance(asked, (ast.Lt, ast.GtE)):
+        return _ordered(value, other, int(isinstance(asked, ast.GtE)), wanted)
+    return (
+        _ordered(other, value, int(isinstance(asked, ast.LtE)), wanted)
+        if isinstance(asked, (ast.Gt, ast.LtE))
+        else None
+    )
+
+
+def _equal(one: Any, other: Any, branch: int) -> Zeros | None:
+    """What is told by two sizes, or those of two shapes, being equal in a branch."""
+    shapes = type(one) is type(other) is tuple and len(one) == len(other)
+    pairs = [pair for pair in (zip(one, other) if shapes else [(one, other)]) if pair[0] is not pair[1]]
+    if not all(_is_size(size) for pair in pairs for size in pair) or other == 0:
         return None
-    return Zeros((difference,), int(isinstance(asked, ast.NotEq)))
+    sizes = _symbolic(*(a - b for a, b in pairs))
+    return Zeros(sizes, branch) if sizes else None
+
+
+def _ordered(one: DimLike, other: DimLike, branch: int, wanted: int) -> Zeros | None:
+    """What is told by a size being less than another in a branch, and not less in the other branch."""
+    least, most = dims.minimum(one, other), dims.maximum(one, other)
+    low, high = _symbolic(least - one, most - other), _symbolic(least - other, most - one)
+    if low and (wanted == branch or not high):
+        return Zeros(low, branch, False, high)
+    return Zeros(high, 1 - branch, False, low) if high else None
 
 
 def _symbolic(*sizes: DimLike) -> tuple[Sym, ...]:
@@ -251,7 +259,7 @@ def _zero_in(asked: type[ast.cmpop], constant: Any, size: Sym) -> int | None:
         if asked is ast.Gt and dims.lower_bound(size) < 0:
             return None
         return {ast.Eq: 0, ast.NotEq: 1, ast.Gt: 1}.get(asked)
-    halved = size.is_atom and size.terms[0][0][0].op == "%" and size.terms[0][0][0].args[1] == 2
+    halved = size.atom is not None and size.atom.op == "%" and size.atom.args[1] == 2
     return {ast.Eq: 1, ast.NotEq: 0}.get(asked) if halved and constant == 1 else None
 
 
@@ -301,8 +309,7 @@ def _read(interp: Base, node: ast.expr, frame: Frame) -> Any:
             first, last, step = [None if each is None else _read(interp, each, frame) for each in given]
             whole = all(each is None or type(end) is int for each, end in zip(given, (first, last, step)))
             return items[first:last:step] if whole and step != 0 else None
-        at = _read(interp, node.slice, frame)
-        return items[at] if type(at) is int and -len(items) <= at < len(items) else None
+        return _item(items, _read(interp, node.slice, frame))
     if isinstance(node, ast.Tuple):
         return tuple([_read(interp, item, frame) for item in node.elts])
     if isinstance(node, ast.Call):
@@ -328,13 +335,15 @@ def _size_called(interp: Base, node: ast.Call, frame: Frame) -> Any:
     if not isinstance(node.func, ast.Attribute) or node.func.attr != "size" or node.keywords:
         return None
     owner = _read(interp, node.func.value, frame)
-    if not isinstance(owner, Tensor) or owner.type.shape is None or len(node.args) > 1:
-        return None
-    at = _read(interp, node.args[0], frame) if node.args else None
-    if not node.args:
-        return owner.type.shape
-    rank = len(owner.type.shape)
-    return owner.type.shape[at] if type(at) is int and -rank <= at < rank else None
+    shape = owner.type.shape if isinstance(owner, Tensor) and len(node.args) < 2 else None
+    if shape is None or not node.args:
+        return shape
+    return _item(shape, _read(interp, node.args[0], frame))
+
+
+def _item(items: Sequence[Any], at: Any) -> Any:
+    """An item at a place, None where that is not known or there is none."""
+    return items[at] if type(at) is int and -len(items) <= at < len(items) else None
 
 
 def _attribute(interp: Base, owner: Instance, name: str) -> Any:

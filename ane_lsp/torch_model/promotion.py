@@ -144,10 +144,10 @@ def result_type(*operands: Any) -> str | None:
             choices.append([(group, operand.dtype) for group in groups])
         elif operand is None:
             continue
-        elif isinstance(operand, Unknown) and operand.number is float:
-            choices.append([("number", DEFAULT)])
         elif isinstance(operand, Unknown):
-            if not (operand.number and any(_floating(other) for other in operands)):
+            if operand.number is float:
+                choices.append([("number", DEFAULT)])
+            elif not (operand.number and any(_floating(other) for other in operands)):
                 return None
         else:
             dtype = scalar_dtype(operand)

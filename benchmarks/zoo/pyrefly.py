@@ -218,7 +218,7 @@ def judged(value: Any, sizes: Sizes, nested: bool) -> tuple[str, str]:
         if wanted is None:
             continue
         if nested and not isinstance(wanted, int):
-            if not wanted.is_atom or not dims.is_known(here):
+            if wanted.atom is None or not dims.is_known(here):
                 continue
             wanted = meant.setdefault(wanted, here)
         verdicts.append(dims.equal(here, wanted))

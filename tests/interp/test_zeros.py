@@ -6,14 +6,13 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from sizes import assert_as_in_torch, followed
 
 from ane_lsp.graph import dims
 from ane_lsp.interp import run
 from ane_lsp.interp.entries import run_entry
 from ane_lsp.syntax.inputs import InputSpec
 from ane_lsp.workspace import Workspace
-
-torch = pytest.importorskip("torch", reason="compares with torch")
 
 HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n\n"
 FILLED = "[B, 3, 4*((H + 3)//4), 4*((W + 3)//4)]"
@@ -243,26 +242,14 @@ def test_sizes_after_a_branch_hold_for_all_inputs(tmp_path: Path, body: str, exp
         f"{HEAD}class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.patch = (4, 4)\n\n"
         f"    def forward(self, x):\n        B, C, H, W = x.shape{lines}"
     )
-    path = tmp_path / "net.py"
-    path.write_text(text)
-    done = run_entry(Workspace(tmp_path), path, "Net", (InputSpec(("B", 3, "H", "W"), "f32"),), "iOS18", run.Limits())
+    done = followed(tmp_path / "net.py", text)
     assert (done.errors, done.internal) == ([], {})
     shape = done.result.type.shape
     if expected is not None:
         assert f"[{', '.join(map(str, shape))}]" == expected
     else:
         assert not all(map(dims.is_known, shape))
-    scope: dict[str, type] = {}
-    exec(text, scope)
-    for height in range(1, 10):
-        for width in (4, 5):
-            try:
-                real = scope["Net"]()(torch.zeros(2, 3, height, width)).shape
-            except ValueError:
-                continue  # its own
-            for told, size in zip(shape, real, strict=True):
-                if dims.is_known(told):
-                    assert dims.bind(told, {"B": 2, "H": height, "W": width}) == size
+    assert_as_in_torch(text, shape, range(1, 10), (4, 5), ValueError)  # its own
 
 
 def test_what_else_a_branch_leaves_is_joined_as_before(tmp_path: Path) -> None:

@@ -50,7 +50,9 @@ def resolve_sizes(source: Shape | None, sizes: Shape) -> Shape:
         return tuple(dims.fresh() if i in holes else size for i, size in enumerate(sizes))
     total = dims.product(source)
     if not holes:
-        strangers = [i for i, size in enumerate(sizes) if isinstance(size, Sym) and size.is_atom and not size.is_known]
+        strangers = [
+            i for i, size in enumerate(sizes) if isinstance(size, Sym) and size.atom is not None and not size.is_known
+        ]
         if len(strangers) == 1 and dims.is_known(total):
             holes = strangers  # an unknown size, be it -1 or not, is what the others leave
             if dims.product(size for i, size in enumerate(sizes) if i not in holes) == 0:
